@@ -1,0 +1,160 @@
+"""What travels between the stages, and the legend of the axis letters.
+
+Axes: `B` batch, `H W` image, `h w` feature map, `C` channels, `K` semantic classes, `P` part channels (0 = background),
+`T` thing classes, `N` anchors of all levels, `R` regions (proposals), `M` regions with a mask target, `G` ground-truth
+objects, `D` detections. Pyramids are dicts keyed by stride, finest first.
+
+Boxes are `x0 y0 x1 y1`, image pixels, float32, continuous (a pixel's centre is at +0.5). Padding is marked by a `valid`
+mask beside the array. Region classes are 0 = background, 1..T = things, as the channels of the box head; the train id of
+region class `t` is `num_stuff + t - 1`.
+"""
+
+from typing import Any
+
+import jax
+import numpy as np
+from flax import struct
+from jaxtyping import Bool, Float, Int, UInt8
+
+Array = jax.Array | np.ndarray
+Pyramid = dict[int, Float[Array, "_b _h _w _c"]]  # {4: [B, H/4, W/4, c4], 8: ...}
+
+IGNORE = 255  # semantic and part train ids that no loss and no metric counts
+
+
+@struct.dataclass
+class Batch:
+  """Images with their ground truth, padded to static shapes.
+
+  Attributes:
+    image: RGB, 0..255; normalised on the device.
+    semantic: train ids, stuff first, 255 = ignore.
+    part: part channels of the part head, 0 = background, 255 = ignore.
+    instance: 0 = none, g = row g - 1 of `boxes`. A mask is `instance == g`; masks are never stored as [G H W].
+    boxes: tight boxes of the visible pixels.
+    labels: region classes 1..T; 0 in padding.
+    valid: which rows of `boxes` and `labels` are objects.
+  """
+
+  image: UInt8[Array, "B H W 3"]
+  semantic: Int[Array, "B H W"]
+  part: Int[Array, "B H W"]
+  instance: Int[Array, "B H W"]
+  boxes: Float[Array, "B G 4"]
+  labels: Int[Array, "B G"]
+  valid: Bool[Array, "B G"]
+
+
+@struct.dataclass
+class RPNOutputs:
+  """Objectness logits and box deltas per level, flattened over y, x, anchor (anchor fastest)."""
+
+  objectness: dict[int, Float[Array, "_b _n"]]
+  deltas: dict[int, Float[Array, "_b _n 4"]]
+
+
+@struct.dataclass
+class RPNTargets:
+  """Which anchors were sampled and what they should predict; levels concatenated, finest first."""
+
+  positive: Bool[Array, "B N"]
+  negative: Bool[Array, "B N"]
+  deltas: Float[Array, "B N 4"]
+
+
+@struct.dataclass
+class Proposals:
+  """Class-agnostic boxes of the RPN, best first."""
+
+  boxes: Float[Array, "B R 4"]
+  scores: Float[Array, "B R"]
+  valid: Bool[Array, "B R"]
+
+
+@struct.dataclass
+class RegionTargets:
+  """Regions sampled for training, positives first, with what the box and the mask head should predict.
+
+  Attributes:
+    boxes: the regions.
+    valid: which regions were sampled; the rest is padding.
+    labels: region classes, 0 = background.
+    deltas: encoded towards the matched object, with the box head's standard deviations; 0 where not positive.
+    mask_boxes: the first M regions, M the largest possible number of positives.
+    mask_valid: which of them are positive.
+    mask_labels: their region classes.
+    masks: targets in {0, 1}.
+  """
+
+  boxes: Float[Array, "B R 4"]
+  valid: Bool[Array, "B R"]
+  labels: Int[Array, "B R"]
+  deltas: Float[Array, "B R 4"]
+  mask_boxes: Float[Array, "B M 4"]
+  mask_valid: Bool[Array, "B M"]
+  mask_labels: Int[Array, "B M"]
+  masks: Float[Array, "B M 28 28"]
+
+
+@struct.dataclass
+class RegionOutputs:
+  """Predictions of the box head and the mask head; channel 0 of the class axis is background."""
+
+  class_logits: Float[Array, "B R T1"]
+  deltas: Float[Array, "B R T1 4"]
+  mask_logits: Float[Array, "B M 28 28 T1"]
+
+
+@struct.dataclass
+class Detections:
+  """Final instances, best first. `labels` are region classes 1..T (0 in padding); masks are raw logits of that class."""
+
+  boxes: Float[Array, "*B D 4"]
+  labels: Int[Array, "*B D"]
+  scores: Float[Array, "*B D"]
+  mask_logits: Float[Array, "*B D 28 28"]
+  valid: Bool[Array, "*B D"]
+
+
+@struct.dataclass
+class Outputs:
+  """Everything the network says about a batch.
+
+  `semantic` and `part` are logits at stride 4, float32; up-sampling belongs to whoever needs it. In training `regions` and
+  `region_targets` are set, in inference `detections`.
+  """
+
+  semantic: Float[Array, "B h w K"]
+  part: Float[Array, "B h w P"]
+  rpn: RPNOutputs
+  proposals: Proposals
+  regions: RegionOutputs | None = None
+  region_targets: Any = None
+  detections: Detections | None = None
+
+
+@struct.dataclass
+class Segments:
+  """One row per detection slot: the instance that the fusion kept there, or padding."""
+
+  labels: Int[Array, "*B D"]  # train ids
+  scores: Float[Array, "*B D"]
+  areas: Int[Array, "*B D"]  # pixels won
+  valid: Bool[Array, "*B D"]
+
+
+@struct.dataclass
+class PanopticParts:
+  """The answer: class, instance and part of every pixel.
+
+  Attributes:
+    semantic: train ids, 255 = void.
+    instance: 0 for stuff and void, else 1 + the detection slot.
+    part: part channels of the part head's numbering: 0 = the class has no parts (or void), 255 = part unknown.
+    segments: table of the instances.
+  """
+
+  semantic: Int[Array, "*B H W"]
+  instance: Int[Array, "*B H W"]
+  part: Int[Array, "*B H W"]
+  segments: Segments

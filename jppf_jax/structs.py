@@ -5,15 +5,15 @@ Axes: `B` batch, `H W` image, `h w` feature map, `C` channels, `K` semantic clas
 objects, `D` detections. Pyramids are dicts keyed by stride, finest first.
 
 Boxes are `x0 y0 x1 y1`, image pixels, float32, continuous (a pixel's centre is at +0.5). Padding is marked by a `valid`
-mask beside the array. Region classes are 0 = background, 1..T = things, as the channels of the box head; the train id of
-region class `t` is `num_stuff + t - 1`.
+mask beside the array. Region classes are 0 = background, 1..T = things, as the channels of the box head; the train id
+of region class `t` is `num_stuff + t - 1`.
 """
 
-from typing import Any
+import dataclasses
+from typing import Any, dataclass_transform
 
 import jax
 import numpy as np
-from flax import struct
 from jaxtyping import Bool, Float, Int, UInt8
 
 Array = jax.Array | np.ndarray
@@ -22,7 +22,31 @@ Pyramid = dict[int, Float[Array, "_b _h _w _c"]]  # {4: [B, H/4, W/4, c4], 8: ..
 IGNORE = 255  # semantic and part train ids that no loss and no metric counts
 
 
-@struct.dataclass
+@dataclass_transform(frozen_default=True)
+def struct(cls: type) -> type:
+  """Makes a frozen dataclass that is a pytree.
+
+  JAX rebuilds it without calling `__init__`: inside `vmap` the fields have lost an axis, in a tree of shapes or specs
+  they are no arrays at all. Annotations are asserted (in tests) where our own code builds one, and only there.
+  """
+  cls = dataclasses.dataclass(frozen=True)(cls)
+  names = [field.name for field in dataclasses.fields(cls)]
+
+  def flatten(value):
+    return tuple((jax.tree_util.GetAttrKey(name), getattr(value, name)) for name in names), None
+
+  def unflatten(_, children):
+    value = object.__new__(cls)
+    for name, child in zip(names, children, strict=True):
+      object.__setattr__(value, name, child)
+    return value
+
+  jax.tree_util.register_pytree_with_keys(cls, flatten, unflatten)
+  cls.replace = dataclasses.replace
+  return cls
+
+
+@struct
 class Batch:
   """Images with their ground truth, padded to static shapes.
 
@@ -45,7 +69,7 @@ class Batch:
   valid: Bool[Array, "B G"]
 
 
-@struct.dataclass
+@struct
 class RPNOutputs:
   """Objectness logits and box deltas per level, flattened over y, x, anchor (anchor fastest)."""
 
@@ -53,7 +77,7 @@ class RPNOutputs:
   deltas: dict[int, Float[Array, "_b _n 4"]]
 
 
-@struct.dataclass
+@struct
 class RPNTargets:
   """Which anchors were sampled and what they should predict; levels concatenated, finest first."""
 
@@ -62,7 +86,7 @@ class RPNTargets:
   deltas: Float[Array, "B N 4"]
 
 
-@struct.dataclass
+@struct
 class Proposals:
   """Class-agnostic boxes of the RPN, best first."""
 
@@ -71,7 +95,7 @@ class Proposals:
   valid: Bool[Array, "B R"]
 
 
-@struct.dataclass
+@struct
 class RegionTargets:
   """Regions sampled for training, positives first, with what the box and the mask head should predict.
 
@@ -96,7 +120,7 @@ class RegionTargets:
   masks: Float[Array, "B M 28 28"]
 
 
-@struct.dataclass
+@struct
 class RegionOutputs:
   """Predictions of the box head and the mask head; channel 0 of the class axis is background."""
 
@@ -105,9 +129,9 @@ class RegionOutputs:
   mask_logits: Float[Array, "B M 28 28 T1"]
 
 
-@struct.dataclass
+@struct
 class Detections:
-  """Final instances, best first. `labels` are region classes 1..T (0 in padding); masks are raw logits of that class."""
+  """Final instances, best first. `labels` are region classes 1..T (0 in padding); masks are that class's raw logits."""
 
   boxes: Float[Array, "*B D 4"]
   labels: Int[Array, "*B D"]
@@ -116,12 +140,12 @@ class Detections:
   valid: Bool[Array, "*B D"]
 
 
-@struct.dataclass
+@struct
 class Outputs:
   """Everything the network says about a batch.
 
-  `semantic` and `part` are logits at stride 4, float32; up-sampling belongs to whoever needs it. In training `regions` and
-  `region_targets` are set, in inference `detections`.
+  `semantic` and `part` are logits at stride 4, float32; up-sampling belongs to whoever needs it. In training `regions`
+  and `region_targets` are set, in inference `detections`.
   """
 
   semantic: Float[Array, "B h w K"]
@@ -133,7 +157,7 @@ class Outputs:
   detections: Detections | None = None
 
 
-@struct.dataclass
+@struct
 class Segments:
   """One row per detection slot: the instance that the fusion kept there, or padding."""
 
@@ -143,7 +167,7 @@ class Segments:
   valid: Bool[Array, "*B D"]
 
 
-@struct.dataclass
+@struct
 class PanopticParts:
   """The answer: class, instance and part of every pixel.
 

@@ -1,0 +1,65 @@
+"""Weights for exchange: one safetensors file with parameters and running statistics, strict on names and shapes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from flax import traverse_util
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+
+class WeightsError(ValueError):
+  """A weights file that cannot be read, or that does not fit the model; the message lists every difference."""
+
+
+def save_weights(path: str | Path, variables: Any, metadata: dict[str, Any], *, dtype: str = "float32") -> None:
+  """Writes `{"params": ..., "batch_stats": ...}` to `path`.
+
+  Args:
+    variables: nested dicts of arrays.
+    metadata: JSON values that say what made the weights; stored under "about".
+    dtype: storage type, "float32" or "float16"; reading always gives float32.
+  """
+  flat = traverse_util.flatten_dict(jax.tree.map(np.asarray, variables), sep="/")
+  flat = {name: np.ascontiguousarray(value.astype(dtype)) for name, value in flat.items()}
+  path = Path(path)
+  path.parent.mkdir(parents=True, exist_ok=True)
+  partial = path.with_name(path.name + ".partial")
+  save_file(flat, partial, metadata={"about": json.dumps(metadata)})
+  partial.replace(path)
+
+
+def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+  """Returns `({"params/encoder/...": float32 array}, metadata)`; raises WeightsError for anything but a weights file."""
+  path = Path(path)
+  if not path.is_file():
+    raise WeightsError(f"There is no weights file at {path}.")
+  try:
+    with safe_open(path, "np") as file:
+      metadata = json.loads((file.metadata() or {}).get("about", "{}"))
+      return {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}, metadata
+  except (SafetensorError, json.JSONDecodeError) as error:
+    raise WeightsError(f"{path} is not a readable safetensors file: {error}.") from error
+
+
+def load_weights(path: str | Path, template: Any) -> Any:
+  """Reads `path` into the structure of `template` (`{"params": ..., "batch_stats": ...}` of arrays or shapes).
+
+  Raises:
+    WeightsError: tensors are missing, left over or of another shape; all of them are listed and nothing is returned.
+  """
+  found, _ = read_weights(path)
+  wanted = traverse_util.flatten_dict(template, sep="/")
+  problems = [f"missing {name} {tuple(wanted[name].shape)}" for name in sorted(wanted.keys() - found.keys())]
+  problems += [f"left over {name} {found[name].shape}" for name in sorted(found.keys() - wanted.keys())]
+  problems += [
+    f"{name} has shape {found[name].shape}, the model {tuple(wanted[name].shape)}"
+    for name in sorted(wanted.keys() & found.keys())
+    if found[name].shape != tuple(wanted[name].shape)
+  ]
+  if problems:
+    raise WeightsError(f"{path} does not fit the model:\n  " + "\n  ".join(problems))
+  return traverse_util.unflatten_dict(found, sep="/")

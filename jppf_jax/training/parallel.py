@@ -1,0 +1,92 @@
+"""Data parallelism in one place: the same step under `pmap` or under `shard_map`.
+
+A step is `step(state, batch) -> (state, metrics)` and uses the axis `AXIS` for its reductions. Both runners keep the
+state replicated, split the batch over the local devices of every process and donate the old state. They give the same
+numbers (`tests/training/parallel_test.py`). `pmap` is the documented default; upstream keeps it in maintenance mode, and
+`shard_map` is the way out should it go.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import jax
+import numpy as np
+from flax import jax_utils
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+AXIS = "batch"
+
+Step = Callable[[Any, Any], tuple[Any, Any]]
+
+
+class Runner(Protocol):
+  """Puts a state on the devices, steps it, and gets it back as NumPy."""
+
+  def put_state(self, host: Any) -> Any: ...
+
+  def get_state(self, state: Any) -> Any: ...
+
+  def __call__(self, state: Any, batch: Any) -> tuple[Any, Any]: ...
+
+
+class PmapRunner:
+  """The step under `jax.pmap(axis_name="batch")`."""
+
+  def __init__(self, step: Step):
+    self._step = jax.pmap(step, axis_name=AXIS, donate_argnums=0)
+
+  def put_state(self, host: Any) -> Any:
+    return jax_utils.replicate(host)
+
+  def get_state(self, state: Any) -> Any:
+    return jax.tree.map(lambda x: np.asarray(x.addressable_shards[0].data)[0], state)
+
+  def __call__(self, state: Any, batch: Any) -> tuple[Any, Any]:
+    devices = jax.local_device_count()
+    check_divisible(jax.tree.leaves(batch)[0].shape[0], devices)
+    batch = jax.tree.map(lambda x: x.reshape(devices, x.shape[0] // devices, *x.shape[1:]), batch)
+    state, metrics = self._step(state, batch)
+    return state, jax.tree.map(lambda x: x.addressable_shards[0].data[0], metrics)
+
+
+class ShardMapRunner:
+  """The step under `jit(shard_map(check_vma=False))`, which has the semantics of pmap."""
+
+  def __init__(self, step: Step):
+    self._mesh = Mesh(np.array(jax.devices()), (AXIS,))
+    sharded = jax.shard_map(step, mesh=self._mesh, in_specs=(P(), P(AXIS)), out_specs=(P(), P()), check_vma=False)
+    self._step = jax.jit(sharded, donate_argnums=0)
+
+  def put_state(self, host: Any) -> Any:
+    replicated = NamedSharding(self._mesh, P())
+    return jax.tree.map(lambda x: jax.make_array_from_process_local_data(replicated, np.array(x)), host)
+
+  def get_state(self, state: Any) -> Any:
+    return jax.tree.map(lambda x: np.asarray(x.addressable_shards[0].data), state)
+
+  def __call__(self, state: Any, batch: Any) -> tuple[Any, Any]:
+    check_divisible(jax.tree.leaves(batch)[0].shape[0], jax.local_device_count())
+    split = NamedSharding(self._mesh, P(AXIS))
+    batch = jax.tree.map(lambda x: jax.make_array_from_process_local_data(split, np.asarray(x)), batch)
+    state, metrics = self._step(state, batch)
+    return state, jax.tree.map(lambda x: x.addressable_shards[0].data, metrics)
+
+
+RUNNERS: dict[str, type[PmapRunner] | type[ShardMapRunner]] = {"pmap": PmapRunner, "shard_map": ShardMapRunner}
+
+
+def check_divisible(batch_size: int, devices: int) -> None:
+  """Raises ValueError where a process's share of the batch does not split evenly over its devices."""
+  if batch_size % devices:
+    raise ValueError(
+      f"A batch of {batch_size} images per process does not divide by its {devices} devices; "
+      f"set config.data.batch_size to a multiple of {devices * jax.process_count()}."
+    )
+
+
+def make_runner(name: str, step: Step) -> Runner:
+  """Returns the runner called `name`: "pmap" or "shard_map"."""
+  if name not in RUNNERS:
+    raise ValueError(f"config.parallel must be one of {sorted(RUNNERS)}; got {name!r}.")
+  return RUNNERS[name](step)

@@ -1,0 +1,139 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jppf_jax.labels import uids
+from jppf_jax.labels.cpp import cpp
+from jppf_jax.labels.ppp import ppp
+from jppf_jax.structs import IGNORE
+
+SPECS = {"cpp_grouped": cpp(), "cpp_default": cpp(grouped=False), "ppp": ppp()}
+
+
+def image(*values):
+  return np.array([values], np.int32)
+
+
+def random_prediction(spec, rng, size=(6, 8)):
+  """Train ids with void, instances 1..3 on things and 0 on stuff, channels of the class with some unknown."""
+  semantic = rng.choice([*range(spec.num_classes), IGNORE], size).astype(np.int32)
+  thing = (semantic >= spec.num_stuff) & (semantic != IGNORE)
+  instance = np.where(thing, rng.integers(1, 4, size), 0).astype(np.int32)
+  part = np.zeros(size, np.int32)
+  for y, x in np.argwhere(semantic != IGNORE):
+    part[y, x] = rng.choice([*spec.class_parts[semantic[y, x]], IGNORE]) if spec.has_parts[semantic[y, x]] else 0
+  return semantic, instance, part
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+@given(seed=st.integers(0, 2**16))
+def test_the_uid_form_reads_back_as_what_was_written(spec, seed):
+  semantic, instance, part = random_prediction(spec, np.random.default_rng(seed))
+  decoded = spec.decode(spec.to_uids(semantic, instance, part))
+  np.testing.assert_array_equal(decoded.semantic, semantic)
+  np.testing.assert_array_equal(np.maximum(decoded.instance, 0), instance)
+  known = (part != IGNORE) & (semantic != IGNORE) & spec.has_parts[np.where(semantic == IGNORE, 0, semantic)]
+  np.testing.assert_array_equal(decoded.part[known], part[known])
+  assert (decoded.part[semantic == IGNORE] == IGNORE).all()
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+@given(seed=st.integers(0, 2**16))
+def test_the_channel_form_agrees_with_a_pixel_loop(spec, seed):
+  semantic, instance, part = random_prediction(spec, np.random.default_rng(seed))
+  for y, x in np.ndindex(*semantic.shape):
+    k = semantic[y, x]
+    if k == IGNORE:
+      expected = (255, 0, 0)
+    elif not spec.has_parts[k]:
+      expected = (spec.class_ids[k], instance[y, x], 1)
+    else:
+      pids = dict(zip(spec.class_parts[k], spec.class_pids[k]))
+      expected = (spec.class_ids[k], instance[y, x], pids.get(int(part[y, x]), 255))
+    np.testing.assert_array_equal(spec.to_channels(semantic, instance, part)[y, x], expected)
+
+
+def test_a_part_of_another_class_becomes_unknown():
+  person, wheel = cpp().class_names.index("person"), cpp().part_names.index("vehicle-wheels")
+  np.testing.assert_array_equal(cpp().to_channels(image(person), image(1), image(wheel)), [[[24, 1, 255]]])
+  assert cpp().to_uids(image(person), image(1), image(wheel)) == 24001
+
+
+def test_instances_that_do_not_fit_in_a_byte_are_renumbered_inside_their_class():
+  channels = cpp().to_channels(image(11, 13, 13, 11), image(300, 300, 301, 299), image(1, 5, 5, 1))
+  np.testing.assert_array_equal(channels[0, :, 1], [1, 0, 1, 0])
+
+
+def test_more_than_256_instances_of_a_class_are_refused_in_the_channel_form():
+  ids = np.arange(257, dtype=np.int32)[None]
+  with pytest.raises(ValueError, match="Train id 11 has 257 instances"):
+    cpp().to_channels(np.full_like(ids, 11), ids, np.ones_like(ids))
+
+
+def test_training_targets_of_cpp():
+  decoded = cpp().decode(image(0, 7, 24, 24003, 2400300, 2400304, 2400305, 33001, 33, 26001, 2600105))
+  np.testing.assert_array_equal(decoded.semantic, [[255, 0, 11, 11, 11, 11, 11, 18, 18, 13, 13]])
+  np.testing.assert_array_equal(decoded.instance, [[-1, -1, -1, 3, 3, 3, 3, 1, -1, 1, 1]])
+  # void; stuff; crowd; part unknown, twice; leg; pid 5, an artefact; no parts, twice; part unknown; chassis
+  np.testing.assert_array_equal(decoded.part, [[255, 0, 255, 255, 255, 4, 255, 0, 0, 255, 9]])
+  np.testing.assert_array_equal(decoded.crowd, [[0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0]])
+
+
+def test_training_targets_of_ppp():
+  # void; ignored stuff; bicycle unlabelled, crowd, wheel; boat; train unlabelled, part; bird unlabelled; car window 40
+  decoded = ppp().decode(image(0, 22, 2001, 2, 200101, 4001, 19001, 1900176, 3001, 700140))
+  np.testing.assert_array_equal(decoded.part, [[255, 255, 7, 255, 6, 12, 0, 55, 255, 18]])
+  np.testing.assert_array_equal(decoded.semantic, [[255, 255, 40, 40, 40, 42, 57, 57, 41, 45]])
+
+
+def test_part_tables_agree_with_each_other():
+  for spec in SPECS.values():
+    for k in range(spec.num_classes):
+      assert np.flatnonzero(spec.part_matrix[k]).tolist() == sorted(spec.class_parts[k])
+      assert spec.channel_to_pid[k, list(spec.class_parts[k])].tolist() == list(spec.class_pids[k])
+      for channel, pid in zip(spec.class_parts[k], spec.class_pids[k]):
+        sid = spec.class_ids[k]
+        if not spec.has_parts[k]:
+          continue  # one part only: never written
+        file_pid = spec.pid_to_file_pid[sid, pid]
+        assert spec.sid_pid_to_channel[sid, file_pid] == channel and spec.sid_pid_to_pid[sid, file_pid] == pid
+
+
+def test_ids_outside_the_data_set_are_refused_by_name():
+  with pytest.raises(ValueError, match=r"1 pixels carry ids that cpp_grouped does not have; .* = \(35, 0\)"):
+    cpp().decode(image(7, 35))
+  with pytest.raises(ValueError, match=r"ppp does not have; .* = \(1, 26\), \(21, 1\)"):
+    ppp().decode(image(100126, 2100001))
+  with pytest.raises(ValueError, match="illegal uids"):
+    cpp().decode(image(100))
+
+
+def test_tables_cannot_be_changed():
+  with pytest.raises(ValueError, match="read-only"):
+    cpp().sid_to_train[0] = 1
+
+
+@pytest.mark.parametrize(
+  "change, message",
+  [
+    ({"num_stuff": 20}, "20 stuff classes of 19"),
+    ({"class_names": ("road",) * 19}, "two classes share a name"),
+    ({"part_names": ("body",) + cpp().part_names[1:]}, "must be 'background'"),
+    ({"class_parts": ((),) * 19, "class_pids": ((),) * 19}, r"use part channels \[\]"),
+    ({"class_pids": ((1, 1),) * 19}, "repeats a part channel or pid"),
+    ({"class_ids": np.full(19, 7, np.int32)}, "one scene id per class"),
+    ({"sid_to_train": np.full(100, 19, np.int32)}, "unknown train ids"),
+    ({"sid_pid_to_channel": np.full((100, 100), 10, np.int32)}, "unknown channels"),
+  ],
+)
+def test_a_spec_that_contradicts_itself_is_refused(change, message):
+  with pytest.raises(ValueError, match=message):
+    dataclasses.replace(cpp(), **change)
+
+
+def test_uids_written_are_legal_for_the_format():
+  semantic, instance, part = random_prediction(ppp(), np.random.default_rng(0), (40, 40))
+  uids.decode(ppp().to_uids(semantic, instance, part))

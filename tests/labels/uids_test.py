@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jppf_jax.labels import uids
+
+known_ids = st.one_of(
+  st.tuples(st.integers(0, 99), st.just(-1), st.just(-1)),
+  st.tuples(st.integers(1, 99), st.integers(0, 999), st.just(-1)),
+  st.tuples(st.integers(1, 99), st.integers(0, 999), st.integers(1, 99)),
+)
+
+
+def decode_by_digits(uid):
+  """Oracle: reads the decimal digits."""
+  digits = str(uid)
+  if len(digits) <= 2:
+    return int(digits), -1, -1
+  if len(digits) <= 5:
+    return int(digits[:-3]), int(digits[-3:]), -1
+  return int(digits[:-5]), int(digits[-5:-2]), int(digits[-2:]) or -1
+
+
+def test_every_legal_uid_decodes_to_its_digits():
+  legal = np.concatenate([np.arange(100), np.arange(1000, 100_000, 7), np.arange(100_000, 10_000_000, 997)])
+  legal = np.append(legal, [99_999, 100_000, 9_999_999])
+  np.testing.assert_array_equal(np.stack(uids.decode(legal)), np.array([decode_by_digits(u) for u in legal]).T)
+
+
+@given(st.lists(known_ids, min_size=1, max_size=20))
+def test_encoding_and_decoding_are_inverse(ids):
+  ids = np.array(ids).T
+  encoded = uids.encode(*ids)
+  assert encoded.dtype == np.int32
+  np.testing.assert_array_equal(np.stack(uids.decode(encoded)), ids)
+
+
+def test_the_documented_examples():
+  encoded = uids.encode(np.array([23, 26, 26, 24]), np.array([-1, -1, 2, 10]), np.array([-1, -1, -1, 2]))
+  np.testing.assert_array_equal(encoded, [23, 26, 26002, 2401002])
+
+
+def test_part_zero_means_that_the_part_is_not_known():
+  np.testing.assert_array_equal(np.stack(uids.decode(np.array([2_401_000]))), [[24], [10], [-1]])
+  assert uids.encode(np.array([24]), np.array([10]), np.array([0])) == [24010]
+
+
+@pytest.mark.parametrize("value", [-1, 100, 999, 10_000_000])
+def test_illegal_uids_are_refused_with_their_number_and_an_example(value):
+  with pytest.raises(ValueError, match=rf"2 of 3 pixels have illegal uids, e\.g\. {value};"):
+    uids.decode(np.array([value, 7, value]))
+
+
+@pytest.mark.parametrize(
+  "ids, message",
+  [
+    ((100, -1, -1), "scene ids"),
+    ((24, 1000, -1), "instance ids"),
+    ((24, 0, 100), "part ids"),
+    ((24, -1, 3), "part ids on pixels without an instance"),
+    ((0, 5, -1), "instance ids on scene class 0"),
+  ],
+)
+def test_ids_that_have_no_uid_are_refused(ids, message):
+  with pytest.raises(ValueError, match=f"1 of 1 pixels have illegal {message}"):
+    uids.encode(*(np.array([i]) for i in ids))

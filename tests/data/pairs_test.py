@@ -1,0 +1,72 @@
+import io
+
+import numpy as np
+import pytest
+from etils import epath
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from jppf_jax.input_pipeline import datasets
+from tests.data import raw_files
+
+datasets.module("cityscapes_panoptic_parts")  # makes jppf_jax_data importable from a checkout
+from jppf_jax_data import pairs  # noqa: E402
+
+
+@given(st.integers(-5, 10_000_100))
+def test_a_uid_is_accepted_if_and_only_if_it_has_a_legal_form_and_scene(value):
+  scene = value if value < 100 else value // 1000 if value < 100_000 else value // 100_000
+  legal = value >= 0 and not 100 <= value < 1000 and scene <= 34
+  if legal:
+    assert pairs.check_uids(np.array([[value]]), max_scene_id=34).dtype == np.int32
+  else:
+    with pytest.raises(ValueError, match=f"1 pixels with ids outside the data set, e.g. {value}"):
+      pairs.check_uids(np.array([[value]]), max_scene_id=34)
+
+
+@pytest.mark.parametrize("uids", [np.zeros((2, 2, 3), np.int32), np.zeros((2, 2), np.float32)])
+def test_what_is_not_a_map_of_whole_numbers_is_refused(uids):
+  with pytest.raises(ValueError, match="one whole number per pixel"):
+    pairs.check_uids(uids, max_scene_id=34)
+
+
+def test_files_are_matched_by_id_and_each_lonely_one_is_named():
+  files = {key: epath.Path(f"/{key}") for key in "abc"}
+  found, lonely = pairs.match({"b": files["b"], "a": files["a"]}, {"b": files["b"], "c": files["c"]})
+  assert [pair.image_id for pair in found] == ["b"]
+  assert lonely == ["/a: no label file for this image", "/c: no image for this label file"]
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "I;16", "P"])
+def test_an_image_that_is_not_rgb_is_refused_with_its_mode(tmp_path, mode):
+  path = epath.Path(tmp_path / ("image.tif" if mode == "CMYK" else "image.png"))
+  Image.new(mode, (4, 4)).save(str(path))
+  with pytest.raises(ValueError, match="8-bit RGB"):
+    pairs.read_image(path)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+@pytest.mark.parametrize("keep", [0.0, 0.3, 0.97])
+def test_a_truncated_image_is_noticed(tmp_path, suffix, keep):
+  path = tmp_path / f"image{suffix}"
+  Image.fromarray(raw_files.scene(size=(64, 64))[0]).save(path)
+  content, size = pairs.read_image(epath.Path(path))
+  assert size == (64, 64) and Image.open(io.BytesIO(content)).size == (64, 64)
+  raw_files.truncate(path, keep)
+  with pytest.raises((OSError, SyntaxError)):
+    pairs.read_image(epath.Path(path))
+
+
+def test_a_long_list_of_problems_is_cut_but_counted():
+  error = pairs.DataError("set", [f"file {i}" for i in range(120)])
+  assert "120 problems" in str(error) and "file 49" in str(error) and "file 50" not in str(error)
+  assert "70 more" in str(error) and len(error.problems) == 120
+
+
+def test_the_tree_ticks_what_is_there(tmp_path):
+  (tmp_path / "here").mkdir()
+  assert pairs.tree(epath.Path(tmp_path), {"here": "a.png", "there": "b.tif"}).splitlines()[1:] == [
+    "  ✓ here   a.png",
+    "  ✗ there  b.tif",
+  ]

@@ -131,6 +131,9 @@ class Checkpoints:
     found = checksums(state)
     if damaged := [name for name in found if found[name] != expected[name]]:
       raise CheckpointError(f"{len(damaged)} arrays do not match their checksum, the first is {damaged[0]}")
+    shapes = jax.tree.map(lambda x: x.shape, (state, template))
+    if shapes[0] != shapes[1]:
+      raise CheckpointError("another architecture: arrays have other shapes")
     if data_iterator is not None:
       self._manager.restore(step, args=ocp.args.Composite(data=CheckpointRestore(data_iterator)))
     return state

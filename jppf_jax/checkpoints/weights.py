@@ -33,14 +33,15 @@ def save_weights(path: str | Path, variables: Any, metadata: dict[str, Any], *, 
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-  """Returns `({"params/encoder/...": float32 array}, metadata)`; raises WeightsError for anything but a weights file."""
+  """Returns `({"params/encoder/...": float32 array}, metadata)`; raises WeightsError for anything else."""
   path = Path(path)
   if not path.is_file():
     raise WeightsError(f"There is no weights file at {path}.")
   try:
     with safe_open(path, "np") as file:
       metadata = json.loads((file.metadata() or {}).get("about", "{}"))
-      return {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}, metadata
+      names = list(file.keys())
+      return {name: file.get_tensor(name).astype(np.float32) for name in names}, metadata
   except (SafetensorError, json.JSONDecodeError) as error:
     raise WeightsError(f"{path} is not a readable safetensors file: {error}.") from error
 

@@ -2,8 +2,8 @@
 
 A step is `step(state, batch) -> (state, metrics)` and uses the axis `AXIS` for its reductions. Both runners keep the
 state replicated, split the batch over the local devices of every process and donate the old state. They give the same
-numbers (`tests/training/parallel_test.py`). `pmap` is the documented default; upstream keeps it in maintenance mode, and
-`shard_map` is the way out should it go.
+numbers (`tests/training/parallel_test.py`). `pmap` is the documented default; upstream keeps it in
+maintenance mode, and `shard_map` is the way out should it go.
 """
 
 from collections.abc import Callable

@@ -1,0 +1,55 @@
+r"""Cityscapes Panoptic Parts, full resolution: the paper's main result (Table 2, PartPQ 59.6; ours: not measured yet).
+
+jppf train --config=configs/cpp.py --workdir=runs/cpp --config.data.manual_dir=DIR    # days on 4 GPUs; no pretrained encoder
+"""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+  config = ml_collections.ConfigDict()
+  config.seed = 0
+  config.parallel = "pmap"  # or "shard_map": the same numbers
+  config.data = dict(
+    name="cityscapes_panoptic_parts",
+    data_dir="data_sets",  # where the built records live
+    manual_dir="",  # the unpacked official folders; needed once, to build the records
+    labels="cpp_grouped",
+    train_split="train",
+    eval_split="validation",
+    train_size=(1024, 2048),  # crop, rows x columns (Sec. 4)
+    eval_size=(1024, 2048),
+    scale=(0.5, 2.0),  # EfficientPS: relative to train_size
+    flip=True,
+    batch_size=8,  # all devices together
+    max_objects=100,
+    min_area=16,  # visible pixels; smaller objects are ignored
+    cache=False,  # keep decoded examples in memory
+    workers=0,  # processes besides the reader threads
+  )
+  config.model = dict(
+    encoder="b5",
+    width=1.0,  # multiplies the variant's own width
+    depth=1.0,
+    fpn_channels=256,
+    head_channels=128,
+    box_hidden=1024,
+    mask_channels=256,
+    anchor_scale=8.0,  # anchor side in cells of its level
+    finest_scale=56.0,  # RoIAlign: sqrt(area) below twice this reads the finest level
+    train_proposals=2000,
+    eval_proposals=1000,
+    dtype="float32",
+    pretrained="",  # a weights file to start from
+  )
+  config.sampling = dict(anchors=256, regions=256)  # per image; positives at most a half and a quarter
+  config.detection = dict(score_threshold=0.5, nms_threshold=0.5, max_detections=100)
+  config.fusion = dict(min_stuff_area=2048)
+  config.optimizer = dict(momentum=0.9, weight_decay=1e-4, clip_norm=35.0)
+  config.phases = dict(
+    main=dict(steps=50_000, learning_rate=0.07, warmup=200, drops=(32_000, 44_000)),
+    frozen=dict(steps=3_720, learning_rate=1e-4),  # norms frozen; 10 epochs
+  )
+  config.phase_order = "main_then_frozen"  # as EfficientPS; "paper_text" freezes first, as the paper's text says
+  config.train = dict(log_every=50, checkpoint_every=1000, keep=3, weights_dtype="float32")
+  return config.lock()

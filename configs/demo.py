@@ -1,0 +1,43 @@
+r"""Generated street scenes, a small network: `jppf demo` runs this on two CPU cores in minutes.
+
+jppf train --config=configs/demo.py --workdir=runs/demo
+"""
+
+import ml_collections
+
+from jppf_jax_configs import cpp
+
+
+def get_config() -> ml_collections.ConfigDict:
+  config = cpp.get_config().unlock()
+  config.data.update(
+    name="synthetic_panoptic_parts",
+    data_dir="runs/data_sets",
+    train_size=(192, 384),
+    eval_size=(192, 384),
+    scale=(0.8, 1.25),
+    batch_size=4,
+    max_objects=40,
+    min_area=12,
+    cache=True,
+  )
+  config.data.synthetic = dict(size=(192, 384), train=48, validation=24, seed=0)
+  config.model.update(
+    encoder="b0",
+    width=0.5,
+    fpn_channels=64,
+    head_channels=32,
+    box_hidden=128,
+    mask_channels=64,
+    anchor_scale=4.0,  # images a fifth of the paper's size hold small objects
+    finest_scale=28.0,
+    train_proposals=256,
+    eval_proposals=128,
+  )
+  config.sampling.update(anchors=128, regions=64)
+  config.detection.max_detections = 40
+  config.fusion.min_stuff_area = 72  # 2048 at 1024 x 2048
+  config.phases.main.update(steps=60, learning_rate=0.02, warmup=10, drops=(40,))
+  config.phases.frozen.update(steps=20, learning_rate=1e-3)
+  config.train.update(log_every=10, checkpoint_every=40)
+  return config.lock()

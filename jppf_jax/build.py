@@ -1,0 +1,116 @@
+"""Turns a config into objects. Configs hold values only; modules and functions take plain arguments; this is in between."""
+
+from pathlib import Path
+
+import grain
+import jax
+import jax.numpy as jnp
+import ml_collections
+import optax
+
+from jppf_jax.encoder.efficientnet import EfficientNet
+from jppf_jax.fpn import TwoWayFPN
+from jppf_jax.fusion.config import FusionConfig
+from jppf_jax.heads.instance_regions import BoxHead, MaskHead
+from jppf_jax.heads.instance_rpn import RPNHead
+from jppf_jax.heads.semantic_part import SemanticPartHead
+from jppf_jax.input_pipeline import datasets, loader, read
+from jppf_jax.labels.registry import load_spec
+from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.model import JPPF
+from jppf_jax.training import schedule
+
+WEIGHTS = Path(__file__).parent / "weights"  # shipped with the package
+
+
+def label_spec(config: ml_collections.ConfigDict) -> LabelSpec:
+  """The taxonomy that the run is trained and scored in."""
+  return load_spec(config.data.labels)
+
+
+def model(config: ml_collections.ConfigDict, spec: LabelSpec, *, axis_name: str | None = None) -> JPPF:
+  """The network. `axis_name` is the mapped axis whose replicas share norm statistics; inference needs none."""
+  c = config.model
+  shared = dict(axis_name=axis_name, dtype=_dtype(c.dtype))
+  head = dict(channels=c.head_channels, **shared)
+  return JPPF(
+    encoder=EfficientNet(c.encoder, width=c.width, depth=c.depth, **shared),
+    fpn=TwoWayFPN(c.fpn_channels, **shared),
+    semantic_head=SemanticPartHead(spec.num_classes, **head),
+    part_head=SemanticPartHead(spec.num_parts, **head),
+    rpn_head=RPNHead(dtype=shared["dtype"]),
+    box_head=BoxHead(spec.num_things, c.box_hidden, dtype=shared["dtype"]),
+    mask_head=MaskHead(spec.num_things, c.mask_channels, **shared),
+    anchor_scale=c.anchor_scale,
+    finest_scale=c.finest_scale,
+    train_proposals=c.train_proposals,
+    test_proposals=c.eval_proposals,
+    score_threshold=config.detection.score_threshold,
+    detection_nms=config.detection.nms_threshold,
+    max_detections=config.detection.max_detections,
+  )
+
+
+def fusion(config: ml_collections.ConfigDict) -> FusionConfig:
+  """The settings of the joint fusion; a key that FusionConfig does not have is an error."""
+  return FusionConfig(**config.fusion)
+
+
+def optimization(
+  config: ml_collections.ConfigDict,
+) -> tuple[tuple[schedule.Phase, ...], optax.GradientTransformation, optax.Schedule]:
+  """The phases in their order, the optimizer over all of them, and the learning rate by step."""
+  if config.phase_order not in schedule.ORDERS:
+    raise ValueError(f"config.phase_order must be one of {sorted(schedule.ORDERS)}; got {config.phase_order!r}.")
+  order = schedule.ORDERS[config.phase_order]
+  phases = order(schedule.Phase(**config.phases.main), schedule.Phase(**config.phases.frozen, freeze_norm=True))
+  rate = schedule.learning_rate(phases)
+  return phases, schedule.sgd(rate, **config.optimizer), rate
+
+
+def examples(config: ml_collections.ConfigDict, split: str) -> read.Examples:
+  """One split of the run's data set, which is built first where it is not there yet and its raw files are known."""
+  data = config.data
+  if data.name == "synthetic_panoptic_parts":
+    settings = datasets.module(data.name).SyntheticConfig(**data.synthetic)
+    folder = datasets.build(data.name, data_dir=data.data_dir, config=settings)
+  elif data.manual_dir:
+    folder = datasets.build(data.name, data_dir=data.data_dir, manual_dir=data.manual_dir)
+  else:
+    folder = datasets.folder(data.name, data.data_dir)
+  return read.open_split(folder, split, cache=data.cache)
+
+
+def train_iterator(config: ml_collections.ConfigDict, spec: LabelSpec) -> grain.DatasetIterator:
+  """Endless augmented batches of this process, with their image ids; its position is checkpointed."""
+  data, processes = config.data, jax.process_count()
+  if data.batch_size % processes:
+    raise ValueError(f"config.data.batch_size {data.batch_size} does not divide by the {processes} processes.")
+  view = loader.View(
+    spec=spec,
+    size=tuple(data.train_size),
+    scale=tuple(data.scale),
+    flip=data.flip,
+    max_objects=data.max_objects,
+    min_area=data.min_area,
+  )
+  return loader.train_iterator(
+    examples(config, data.train_split),
+    view,
+    batch_size=data.batch_size // processes,
+    seed=config.seed,
+    process=(jax.process_index(), processes),
+    workers=data.workers,
+  )
+
+
+def weights_path(name_or_path: str) -> Path:
+  """Returns the file of shipped weights ("demo") or the path itself."""
+  shipped = WEIGHTS / f"{name_or_path}.safetensors"
+  return shipped if shipped.is_file() else Path(name_or_path)
+
+
+def _dtype(name: str) -> jnp.dtype:
+  if name not in ("float32", "bfloat16"):
+    raise ValueError(f"config.model.dtype must be 'float32' or 'bfloat16'; got {name!r}.")
+  return jnp.dtype(name)

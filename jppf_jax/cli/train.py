@@ -1,0 +1,17 @@
+"""`jppf train --config=configs/cpp.py --workdir=runs/cpp`: trains; the same command resumes."""
+
+from absl import app
+
+from jppf_jax.cli import run_flags
+from jppf_jax.training import loop
+
+
+def main(argv: list[str]) -> None:
+  if len(argv) > 1:
+    raise app.UsageError(f"Unexpected {argv[1:]}; change values with --config.name=value.")
+  config, workdir = run_flags.config_and_workdir()
+  loop.train(config, workdir)
+
+
+if __name__ == "__main__":
+  app.run(main)

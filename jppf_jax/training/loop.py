@@ -1,0 +1,152 @@
+"""The training loop: resume, step, log, save. Everything of a run lives under its working folder."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import ml_collections
+import numpy as np
+from absl import logging
+
+from jppf_jax import build
+from jppf_jax.checkpoints import weights
+from jppf_jax.checkpoints.store import Checkpoints
+from jppf_jax.training.logs import MetricWriter, Progress
+from jppf_jax.training.parallel import Runner, make_runner
+from jppf_jax.training.state import TrainState, create_state, init_variables, variable_shapes
+from jppf_jax.training.step import make_step
+
+
+class NonFiniteLoss(RuntimeError):
+  """The loss became NaN or infinite; the message names the step and the images, and the last good checkpoint is kept."""
+
+
+@dataclasses.dataclass
+class _Window:
+  """Steps whose metrics are still on the device."""
+
+  steps: list[int] = dataclasses.field(default_factory=list)
+  ids: list[list[str]] = dataclasses.field(default_factory=list)
+  metrics: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+  def add(self, step: int, ids: list[str], metrics: dict[str, Any]) -> None:
+    self.steps.append(step)
+    self.ids.append(ids)
+    self.metrics.append(metrics)
+
+  def drain(self) -> dict[str, float]:
+    """Fetches everything, returns the means, starts anew; raises NonFiniteLoss."""
+    fetched = jax.device_get(self.metrics)
+    for step, ids, metrics in zip(self.steps, self.ids, fetched):
+      if not np.isfinite(metrics["loss"]):
+        raise NonFiniteLoss(
+          f"The loss of step {step} is {metrics['loss']} ({_named(metrics)}). Its images: {', '.join(ids)}. "
+          "The last good checkpoint is kept; lower config.phases.*.learning_rate or look at these images."
+        )
+    means = {name: float(np.mean([m[name] for m in fetched])) for name in (fetched[0] if fetched else {})}
+    self.steps, self.ids, self.metrics = [], [], []
+    return means
+
+
+def _named(metrics: dict[str, Any]) -> str:
+  return ", ".join(f"{name} {float(value):.3g}" for name, value in sorted(metrics.items()))
+
+
+def train(config: ml_collections.ConfigDict, workdir: str | Path) -> TrainState:
+  """Trains `config` in `workdir`, from where a run found there has stopped, and returns the final state (host arrays).
+
+  Writes `config.json`, `checkpoints/`, `metrics.jsonl`, TensorBoard events and, at the end, `weights.safetensors`.
+
+  Raises:
+    NonFiniteLoss, CheckpointError, WeightsError: see there.
+    ValueError: the config contradicts itself.
+  """
+  workdir = Path(workdir).resolve()
+  workdir.mkdir(parents=True, exist_ok=True)
+  spec = build.label_spec(config)
+  model = build.model(config, spec, axis_name="batch")
+  phases, optimizer, schedule = build.optimization(config)
+  iterator = build.train_iterator(config, spec)
+  checkpoints = Checkpoints(workdir / "checkpoints", keep=config.train.keep)
+  template = jax.eval_shape(lambda variables: create_state(variables, optimizer), variable_shapes(model))
+  restored = checkpoints.restore(template, iterator)
+  if restored is None:
+    state = _initial_state(config, model, optimizer)
+  else:
+    logging.info("Resuming %s from step %d.", workdir, restored[0])
+    state = restored[1]
+  (workdir / "config.json").write_text(config.to_json_best_effort(indent=2))
+
+  def runner_of(freeze_norm: bool) -> Runner:
+    step = make_step(config, spec, model, optimizer, schedule, freeze_norm=freeze_norm)
+    return make_runner(config.parallel, step)
+
+  try:
+    state = _run_phases(config, workdir, phases, runner_of, state, iterator, checkpoints)
+  finally:
+    checkpoints.close()
+  weights.save_weights(
+    workdir / "weights.safetensors",
+    {"params": state.params, "batch_stats": state.batch_stats},
+    {"steps": int(state.step), "config": json.loads(config.to_json_best_effort())},
+    dtype=config.train.weights_dtype,
+  )
+  return state
+
+
+def _initial_state(config: ml_collections.ConfigDict, model: Any, optimizer: Any) -> TrainState:
+  if config.model.pretrained:
+    logging.info("Starting from the weights %s.", config.model.pretrained)
+    variables = weights.load_weights(build.weights_path(config.model.pretrained), variable_shapes(model))
+  else:
+    variables = init_variables(jax.random.key(config.seed), model)
+  return create_state(variables, optimizer)
+
+
+def _run_phases(
+  config: ml_collections.ConfigDict,
+  workdir: Path,
+  phases: Any,
+  runner_of: Callable[[bool], Runner],
+  state: TrainState,
+  iterator: Any,
+  checkpoints: Checkpoints,
+) -> TrainState:
+  """Walks through the phases from `state.step` on; one compiled program per kind of phase."""
+  total, end = sum(phase.steps for phase in phases), 0
+  done = int(state.step)
+  writer = MetricWriter(workdir, resumed_step=done) if jax.process_index() == 0 else None
+  progress = Progress(total, done, "train")
+  for phase in phases:
+    end += phase.steps
+    if done >= end:
+      continue
+    runner = runner_of(phase.freeze_norm)
+    device_state = runner.put_state(state)
+    window = _Window()
+    for step in range(done + 1, end + 1):
+      batch, ids = next(iterator)
+      device_state, metrics = runner(device_state, batch)
+      window.add(step, ids, metrics)
+      shown, save = {}, step % config.train.checkpoint_every == 0 or step == end
+      if step == done + 1:
+        jax.block_until_ready(metrics)
+        progress.compiled()
+      if save or step % config.train.log_every == 0:
+        means = window.drain()
+        shown = {"loss": f"{means['loss']:.3f}", "lr": f"{means['learning_rate']:.2g}"}
+        if writer is not None:
+          writer.write(step, means | {"steps_per_second": progress.rate})
+      progress.advance(**shown)
+      if save:
+        state = runner.get_state(device_state)
+        checkpoints.save(step, state, {"phase_end": end}, iterator)
+    done = end
+  checkpoints.wait()
+  progress.close()
+  if writer is not None:
+    writer.close()
+  return jax.tree.map(np.asarray, state)

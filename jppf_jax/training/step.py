@@ -1,0 +1,90 @@
+"""One training step: forward, losses, gradients, update. Pure; `parallel.py` maps it over the devices."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jppf_jax.losses.total import compute_losses
+from jppf_jax.model import JPPF
+from jppf_jax.ops.anchors import pyramid_anchors
+from jppf_jax.structs import Array, Batch
+from jppf_jax.targets.instance_regions import sample_regions
+from jppf_jax.targets.instance_rpn import rpn_targets
+from jppf_jax.training.parallel import AXIS, Step
+from jppf_jax.training.schedule import freeze_norms
+from jppf_jax.training.state import TrainState
+
+STRIDES = (4, 8, 16, 32)
+
+
+def make_step(
+  model: JPPF,
+  optimizer: optax.GradientTransformation,
+  *,
+  seed: int,
+  rate: optax.Schedule,
+  anchors_per_image: int,
+  regions_per_image: int,
+  freeze_norm: bool,
+) -> Step:
+  """Returns `step(state, batch) -> (state, metrics)` for one replica along the axis `parallel.AXIS`.
+
+  Gradients are those of the global batch. Randomness depends on `seed`, the step and the image's place in the global batch
+  only, so a resumed run repeats the run it resumes, on any number of devices.
+
+  Args:
+    model: with `axis_name` = `parallel.AXIS`.
+    optimizer: of all phases.
+    seed: of the sampling of anchors and regions.
+    rate: learning rate by step, for the metrics.
+    anchors_per_image: sampled for the RPN losses.
+    regions_per_image: sampled for the box and mask losses.
+    freeze_norm: norms use their running statistics; neither these nor their parameters change.
+  """
+  update = freeze_norms(optimizer).update if freeze_norm else optimizer.update
+
+  def step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Array]]:
+    keys = image_keys(seed, state.step, batch.image.shape[0])
+    anchors = np.concatenate(
+      list(
+        pyramid_anchors(
+          batch.image.shape[1:3], STRIDES, scale=model.anchor_scale, ratios=model.anchor_ratios, legacy=model.legacy
+        ).values()
+      )
+    )
+    size = batch.image.shape[1:3]
+    anchor_targets = rpn_targets(keys, anchors, batch.boxes, batch.valid, size, num_samples=anchors_per_image)
+    sample = partial(sample_regions, keys, batch=batch, num_samples=regions_per_image)
+
+    def objective(params: Any) -> tuple[Array, Any]:
+      outputs, updated = model.apply(
+        {"params": params, "batch_stats": state.batch_stats},
+        batch.image,
+        sample,
+        train=not freeze_norm,
+        mutable=["batch_stats"],
+      )
+      losses = compute_losses(outputs, anchor_targets, batch, axis_name=AXIS)
+      return sum(losses.values()), (losses, updated["batch_stats"])
+
+    (loss, (losses, batch_stats)), grads = jax.value_and_grad(objective, has_aux=True)(state.params)
+    loss, losses, grads = jax.lax.pmean((loss, losses, grads), AXIS)
+    updates, opt_state = update(grads, state.opt_state, state.params)
+    metrics = {f"loss/{name}": value for name, value in losses.items()}
+    metrics |= {"loss": loss, "grad_norm": optax.tree.norm(grads), "learning_rate": rate(state.step)}
+    params = optax.apply_updates(state.params, updates)
+    return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
+
+  return step
+
+
+def image_keys(seed: int, step: Array, images: int) -> Array:
+  """Returns a key per image of this replica: folds in the step and the image's place in the global batch."""
+  key = jax.random.fold_in(jax.random.key(seed), step)
+  places = jax.lax.axis_index(AXIS) * images + jnp.arange(images)
+  return jax.vmap(partial(jax.random.fold_in, key))(places)

@@ -1,0 +1,79 @@
+"""Who may import whom: the table of the house, held by a walk over the syntax trees."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "jppf_jax"
+
+# layer -> layers of ours that it may import, besides itself
+LEAVES = {"structs", "labels", "ops"}
+STAGES = {"encoder", "fpn", "heads"}
+MODEL = {"layers", *STAGES, "model"}
+PURE = {"targets", "losses", "fusion", "metrics", "visualization"}
+ALLOWED = {
+  "structs": set(),
+  "labels": {"structs"},
+  "ops": {"structs"},
+  "layers": {"ops", "structs"},
+  **{stage: {"layers", "ops", "structs"} for stage in STAGES},
+  "model": {"layers", *STAGES, "ops", "structs"},
+  **{layer: LEAVES for layer in PURE},
+  "input_pipeline": {"structs", "labels"},
+  "checkpoints": {"structs", "labels"},
+  "build": LEAVES | MODEL | PURE | {"input_pipeline", "checkpoints"},
+  "evaluation": LEAVES | MODEL | PURE | {"input_pipeline", "checkpoints", "build"},
+  "training": LEAVES | MODEL | PURE | {"input_pipeline", "checkpoints", "build", "evaluation"},
+  "cli": LEAVES | MODEL | PURE | {"input_pipeline", "checkpoints", "build", "evaluation", "training"},
+}
+HEAVY = {"torch", "tensorflow", "matplotlib"}  # never imported when our modules are
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+def layer_of(path: Path) -> str:
+  return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
+  """Dotted names of the modules that a file imports."""
+  tree = ast.parse(path.read_text())
+  nodes = tree.body if top_level_only else ast.walk(tree)
+  names = set()
+  for node in nodes:
+    if isinstance(node, ast.Import):
+      names |= {alias.name for alias in node.names}
+    elif isinstance(node, ast.ImportFrom) and node.module:
+      names |= {f"{node.module}.{alias.name}" for alias in node.names}
+  return names
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_layer_imports_only_what_stands_below_it(path):
+  layer = layer_of(path)
+  if layer == "__init__":
+    assert not {name for name in imports(path) if name.startswith("jppf_jax")}
+    return
+  used = {name.split(".")[1] for name in imports(path) if name.startswith("jppf_jax.")}
+  assert used - {layer} <= ALLOWED[layer], f"{layer} must not import {sorted(used - {layer} - ALLOWED[layer])}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_heavy_packages_are_imported_inside_functions_only(path):
+  assert not {name.split(".")[0] for name in imports(path, top_level_only=True)} & HEAVY
+
+
+def test_configs_import_only_ml_collections_and_each_other():
+  for path in (ROOT / "configs").glob("*.py"):
+    roots = {name.split(".")[0] for name in imports(path)}
+    assert roots <= {"ml_collections", "jppf_jax_configs"}, path
+
+
+def test_every_source_file_has_a_test_beside_its_twin():
+  tests = {path.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("*_test.py")}
+  wanted = {path: path.relative_to(PACKAGE).with_name(path.stem + "_test.py") for path in SOURCES}
+  for path in (ROOT / "data").rglob("*.py"):
+    wanted[path] = Path("data", path.stem + "_test.py")
+  missing = [str(test) for path, test in sorted(wanted.items()) if path.name != "__init__.py" and test not in tests]
+  assert not missing, f"no tests/{missing}"

@@ -1,0 +1,99 @@
+import shutil
+
+import jax
+import numpy as np
+import pytest
+
+from jppf_jax.checkpoints.store import CheckpointError, Checkpoints, checksums
+
+
+def state(value: float) -> dict:
+  return {"step": np.int32(value), "params": {"kernel": np.full((64, 64), value, np.float32), "bias": np.zeros(3)}}
+
+
+def saved(path, *values) -> Checkpoints:
+  checkpoints = Checkpoints(path, keep=3)
+  for value in values:
+    checkpoints.save(value, state(value), {"note": "test"})
+  checkpoints.wait()
+  return checkpoints
+
+
+def test_restores_the_newest_with_its_record(tmp_path):
+  checkpoints = saved(tmp_path, 1, 2)
+  step, restored = checkpoints.restore(state(0))
+  assert step == 2
+  jax.tree.map(np.testing.assert_array_equal, restored, state(2))
+  assert checkpoints.record(2)["note"] == "test"
+
+
+def test_an_empty_folder_restores_nothing(tmp_path):
+  assert Checkpoints(tmp_path).restore(state(0)) is None
+
+
+def test_keeps_only_the_newest(tmp_path):
+  assert saved(tmp_path, 1, 2, 3, 4, 5).steps() == [3, 4, 5]
+
+
+def test_a_template_may_be_shapes_only(tmp_path):
+  template = jax.eval_shape(lambda: jax.tree.map(jax.numpy.asarray, state(0)))
+  template["params"]["bias"] = np.zeros(3)
+  assert saved(tmp_path, 1).restore(template)[0] == 1
+
+
+def flip_bytes(step_folder) -> None:
+  """Changes bytes in the middle of the largest array file, as a bad disk does."""
+  file = max((p for p in step_folder.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+  content = bytearray(file.read_bytes())
+  middle = len(content) // 2
+  content[middle : middle + 4] = bytes(255 - b for b in content[middle : middle + 4])
+  file.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "delete"])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, damage):
+  saved(tmp_path, 1, 2).close()
+  broken = tmp_path / "2"
+  if damage == "flip":
+    flip_bytes(broken)
+  elif damage == "truncate":
+    file = max((p for p in broken.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+    file.write_bytes(file.read_bytes()[:10])
+  else:
+    shutil.rmtree(broken / "state")
+  step, restored = Checkpoints(tmp_path).restore(state(0))
+  assert step == 1
+  jax.tree.map(np.testing.assert_array_equal, restored, state(1))
+
+
+def test_a_half_written_checkpoint_is_not_seen(tmp_path):
+  saved(tmp_path, 1).close()
+  (tmp_path / "2.orbax-checkpoint-tmp").mkdir()
+  assert Checkpoints(tmp_path).restore(state(0))[0] == 1
+
+
+@pytest.mark.parametrize(
+  "other",
+  [{"step": np.int32(0)}, {**state(0), "params": {"kernel": np.zeros((2, 2), np.float32), "bias": np.zeros(3)}}],
+)
+def test_another_architecture_is_an_error_that_says_what_to_do(tmp_path, other):
+  checkpoints = saved(tmp_path, 1)
+  with pytest.raises(CheckpointError, match=r"(?s)None of the checkpoints.*--workdir"):
+    checkpoints.restore(other)
+
+
+def test_a_full_disk_is_reported_and_keeps_what_was_there(tmp_path, monkeypatch):
+  checkpoints = saved(tmp_path, 1)
+
+  def full(*args, **kwargs):
+    raise OSError(28, "No space left on device")
+
+  monkeypatch.setattr(checkpoints._manager, "save", full)
+  with pytest.raises(CheckpointError, match="No space left.*Earlier checkpoints are untouched"):
+    checkpoints.save(2, state(2), {})
+  assert checkpoints.restore(state(0))[0] == 1
+
+
+def test_checksums_see_values_types_and_shapes():
+  arrays = [np.zeros(4, np.float32), np.zeros(4, np.int32), np.zeros((2, 2), np.float32), np.ones(4, np.float32)]
+  assert len({checksums({"x": a})["['x']"] for a in arrays}) == 4

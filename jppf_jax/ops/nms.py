@@ -38,6 +38,8 @@ def nms(
   """
   if impl not in ("auto", "sequential", "fixed_point"):
     raise ValueError(f'impl must be "auto", "sequential" or "fixed_point"; got {impl!r}.')
+  if len(boxes) == 0:
+    return jnp.zeros(0, bool)
   scores = jnp.asarray(scores, jnp.float32)
   order = jnp.argsort(jnp.where(valid, -scores, jnp.inf), stable=True)
   boxes, ordered_valid = jnp.asarray(boxes)[order], jnp.asarray(valid)[order]

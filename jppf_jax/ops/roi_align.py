@@ -85,7 +85,7 @@ def roi_align(
     index, weight = corner
     return total + flat[index] * weight[..., None], None
 
-  corners = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), (index, weight))
+  corners = jax.tree.map(lambda x: x.reshape((2 * samples) ** 2, *x.shape[2:]), (index, weight))
   total, _ = jax.lax.scan(add_corner, jnp.zeros((len(boxes), bins, bins, flat.shape[-1])), corners)
   return total.astype(pyramid[strides[0]].dtype)
 

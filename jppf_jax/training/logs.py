@@ -19,8 +19,7 @@ class MetricWriter:
     workdir = Path(workdir)
     self._path = workdir / "metrics.jsonl"
     if self._path.exists():
-      lines = [line for line in self._path.read_text().splitlines() if json.loads(line)["step"] <= resumed_step]
-      self._path.write_text("".join(line + "\n" for line in lines))
+      self._path.write_text("".join(line + "\n" for line in _lines_until(self._path, resumed_step)))
     self._file = self._path.open("a")
     self._events = SummaryWriter(str(workdir), purge_step=resumed_step + 1 if resumed_step else None)
 
@@ -33,6 +32,19 @@ class MetricWriter:
   def close(self) -> None:
     self._file.close()
     self._events.close()
+
+
+def _lines_until(path: Path, last: int) -> list[str]:
+  """Returns the complete lines of steps up to `last`; a kill may have cut the final one short."""
+  kept = []
+  for line in path.read_text().splitlines():
+    try:
+      step = json.loads(line)["step"]
+    except (json.JSONDecodeError, KeyError):
+      continue
+    if step <= last:
+      kept.append(line)
+  return kept
 
 
 class Progress:

@@ -7,7 +7,7 @@ maintenance mode, and `shard_map` is the way out should it go.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import numpy as np
@@ -20,18 +20,8 @@ AXIS = "batch"
 Step = Callable[[Any, Any], tuple[Any, Any]]
 
 
-class Runner(Protocol):
-  """Puts a state on the devices, steps it, and gets it back as NumPy."""
-
-  def put_state(self, host: Any) -> Any: ...
-
-  def get_state(self, state: Any) -> Any: ...
-
-  def __call__(self, state: Any, batch: Any) -> tuple[Any, Any]: ...
-
-
 class PmapRunner:
-  """The step under `jax.pmap(axis_name="batch")`."""
+  """The step under `jax.pmap(axis_name="batch")`: puts a state on the devices, steps it, gets it back as NumPy."""
 
   def __init__(self, step: Step):
     self._step = jax.pmap(step, axis_name=AXIS, donate_argnums=0)
@@ -73,7 +63,8 @@ class ShardMapRunner:
     return state, jax.tree.map(lambda x: x.addressable_shards[0].data, metrics)
 
 
-RUNNERS: dict[str, type[PmapRunner] | type[ShardMapRunner]] = {"pmap": PmapRunner, "shard_map": ShardMapRunner}
+Runner = PmapRunner | ShardMapRunner
+RUNNERS = {"pmap": PmapRunner, "shard_map": ShardMapRunner}
 
 
 def check_divisible(batch_size: int, devices: int) -> None:

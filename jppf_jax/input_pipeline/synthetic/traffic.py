@@ -1,0 +1,230 @@
+"""Who is on the street: vehicles on the lanes, parked or crossing, two-wheelers, riders, pedestrians and crowds."""
+
+import math
+from functools import partial
+
+import numpy as np
+
+from jppf_jax.input_pipeline.synthetic import cycles, people, vehicles
+from jppf_jax.input_pipeline.synthetic.canvas import Brush, Canvas, Texture
+from jppf_jax.input_pipeline.synthetic.items import Block, Ground, Item
+from jppf_jax.input_pipeline.synthetic.light import Light
+from jppf_jax.input_pipeline.synthetic.solids import draw_solid
+from jppf_jax.input_pipeline.synthetic.street import Street
+
+PERSON, RIDER, CAR, TRUCK, BUS, TRAIN, MOTORCYCLE, BICYCLE = 24, 25, 26, 27, 28, 31, 32, 33
+_BUILD = {CAR: vehicles.car, TRUCK: vehicles.truck, BUS: vehicles.bus, TRAIN: vehicles.tram}
+Place = tuple[float, float, float]  # x, z, heading
+
+
+class Traffic:
+  """Collects the road users of a scene; what finds no room after some tries is left out."""
+
+  def __init__(self, canvas: Canvas, light: Light, rng: np.random.Generator, street: Street, ground: Ground):
+    self.canvas, self.light, self.rng, self.street, self.ground = canvas, light, rng, street, ground
+    self.items: list[Item] = []
+
+  def fill(self) -> list[Item]:
+    """Large vehicles first, because they need room; then the rest, so that every class is seen often."""
+    rng = self.rng
+    large = [kind for kind in (BUS, TRUCK, TRAIN) if rng.random() < 0.42]
+    for kind in rng.permutation(large).tolist()[:2]:
+      self._vehicle(kind)
+    for _ in range(int(rng.integers(1, 4))):
+      self._vehicle(CAR)
+    for _ in range(int(rng.integers(0, 3))):
+      self._two_wheeler(BICYCLE, ridden=rng.random() < 0.55)
+    for _ in range(int(rng.integers(0, 3))):
+      self._two_wheeler(MOTORCYCLE, ridden=rng.random() < 0.45)
+    for _ in range(int(rng.integers(2, 8))):
+      self._pedestrian()
+    self._parked_row()
+    if rng.random() < 0.35:
+      self._crowd_of_people()
+    if rng.random() < 0.25:
+      self._crowd_of_bicycles()
+    return self.items
+
+  def _near(self, low: float, high: float) -> float:
+    """A distance, small ones more often."""
+    return float(np.exp(self.rng.uniform(math.log(low), math.log(high))))
+
+  def _vehicle(self, kind: int) -> None:
+    vehicle = _BUILD[kind](self.rng)
+    for _ in range(25):
+      x, z, heading = self._lane_place(kind, vehicle.length)
+      block = _footprint(x, z, heading, vehicle.length, vehicle.width)
+      if self.ground.fits(block, gap=0.5, seen=0.6 if kind == CAR else 0.45):
+        self._park(kind, vehicle, x, z, heading, block)
+        return
+
+  def _lane_place(self, kind: int, length: float) -> Place:
+    """Somewhere on a lane, a parking strip or the crossing street; `z` is the vehicle's middle."""
+    rng, street = self.rng, self.street
+    chance = rng.random()
+    if street.crossing and chance < 0.45:
+      first = rng.random() < 0.5
+      z = street.crossing[0] + (1.9 if first else street.crossing[1] - street.crossing[0] - 1.9)
+      low, high = self.canvas.camera.visible_range(z)
+      heading = math.pi / 2 if first else -math.pi / 2  # keeps right: the nearer lane runs to the right
+      return (
+        rng.uniform(low, high),
+        z,
+        heading + (rng.uniform(-0.7, 0.7) if kind == CAR and rng.random() < 0.3 else 0.0),
+      )
+    nearest = 5.0 if kind == CAR else 7.0
+    z = self._near(nearest, 30.0) + length / 2
+    if kind == TRAIN or chance < 0.6:
+      if rng.random() < 0.5:
+        return float(rng.choice(street.oncoming)) if kind != TRAIN else street.oncoming[0], z, math.pi
+      return float(rng.choice(street.ahead)), z + 2.0, 0.0
+    return self._parking_place(z)
+
+  def _parking_place(self, z: float) -> Place:
+    sides = [side for side in (self.street.left, self.street.right) if side.parking]
+    if not sides:
+      return self.street.ahead[-1], z + 3.0, self.rng.normal(0, 0.02)
+    side = sides[int(self.rng.integers(len(sides)))]
+    heading = 0.0 if side.sign > 0 or self.rng.random() < 0.3 else math.pi
+    return side.sign * (side.curb - side.parking / 2), z, heading + self.rng.normal(0, 0.03)
+
+  def _park(self, kind: int, vehicle: vehicles.Vehicle, x: float, z: float, heading: float, block: Block) -> None:
+    def draw() -> None:
+      brush = self.canvas.brush(kind, instance=True, texture=Texture.METAL)
+      draw_solid(brush, self.canvas.camera, self.light, vehicle.solid, np.array([x, 0.0, z]), heading)
+
+    self._add(block, vehicle.height, draw)
+
+  def _add(self, block: Block, height: float, draw) -> None:
+    self.ground.occupy(block)
+    self.items.append(Item(block, height, draw))
+
+  def _parked_row(self) -> None:
+    """Cars one behind the other along a curb."""
+    for side in (self.street.left, self.street.right):
+      z = self.rng.uniform(6.0, 12.0)
+      while side.parking and z < 45.0 and self.rng.random() < 0.85:
+        vehicle = vehicles.car(self.rng)
+        x, heading = side.sign * (side.curb - side.parking / 2), 0.0 if side.sign > 0 else math.pi
+        block = _footprint(x, z + vehicle.length / 2, heading, vehicle.length, vehicle.width)
+        if self._on_street(block) and self.ground.fits(block, seen=0.15):
+          self._park(CAR, vehicle, x, z + vehicle.length / 2, heading, block)
+        z += vehicle.length + self.rng.uniform(0.6, 2.0)
+
+  def _on_street(self, block: Block) -> bool:
+    """Whether a parked thing neither blocks the crossing street nor stands beyond the end."""
+    crossing = self.street.crossing
+    return block[3] < self.street.end and (crossing is None or block[3] < crossing[0] or block[2] > crossing[1])
+
+  def _two_wheeler(self, kind: int, *, ridden: bool) -> None:
+    for _ in range(25):
+      x, z, heading = self._rider_place() if ridden else self._kerb_place()
+      block = _footprint(x, z, heading, 1.9 if kind == BICYCLE else 2.1, 0.6)
+      if self.ground.fits(block, seen=0.7):
+        self._add(block, 1.6 if ridden else 0.9, partial(self._draw_two_wheeler, kind, x, z, heading, ridden))
+        return
+
+  def _draw_two_wheeler(self, kind: int, x: float, z: float, heading: float, ridden: bool) -> None:
+    canvas, position = self.canvas, np.array([x, 0.0, z])
+    vehicle = canvas.brush(kind, instance=True, texture=Texture.METAL)
+    if ridden:
+      rider = canvas.brush(RIDER, instance=True, texture=Texture.CLOTH)
+      cycles.ridden(vehicle, rider, canvas.camera, self.light, self.rng, position, heading, motor=kind == MOTORCYCLE)
+    else:
+      draw = cycles.bicycle if kind == BICYCLE else cycles.motorcycle
+      draw(vehicle, canvas.camera, self.light, self.rng, position, heading)
+
+  def _rider_place(self) -> Place:
+    """On a lane near the curb, or crossing."""
+    rng, street = self.rng, self.street
+    z = self._near(5.0, 18.0)
+    if rng.random() < 0.5:
+      low, high = self.canvas.camera.visible_range(z)
+      x = rng.uniform(max(0.8 * low, -street.left.curb), min(0.8 * high, street.right.curb))
+      return x, z, (math.pi / 2 if rng.random() < 0.5 else -math.pi / 2) + rng.uniform(-0.5, 0.5)
+    if rng.random() < 0.5:
+      return street.ahead[-1] + rng.uniform(0.0, 1.2), z, rng.normal(0, 0.15)
+    return street.oncoming[0] - rng.uniform(0.0, 1.2), z, math.pi + rng.normal(0, 0.15)
+
+  def _kerb_place(self) -> Place:
+    """On a sidewalk, mostly along it or at right angles."""
+    rng = self.rng
+    side = (self.street.left, self.street.right)[int(rng.integers(2))]
+    z = self._near(6.0, 20.0)
+    x = side.sign * rng.uniform(side.verge + 0.3, side.sidewalk - 0.2)
+    return x, z, float(rng.choice([0.0, math.pi, math.pi / 2, -math.pi / 2, math.pi / 2])) + rng.normal(0, 0.25)
+
+  def _pedestrian(self) -> None:
+    for _ in range(25):
+      x, z, heading = self._foot_place()
+      block = (x - 0.3, x + 0.3, z - 0.3, z + 0.3)
+      if self.ground.fits(block, gap=0.05, seen=0.7):
+        self._add(block, 1.7, partial(self._draw_person, x, z, heading, None))
+        return
+
+  def _foot_place(self) -> Place:
+    """On a sidewalk, on the zebra or simply crossing the road."""
+    rng, street = self.rng, self.street
+    if rng.random() < 0.4:
+      z = street.zebra + rng.uniform(0.3, 2.7) if street.zebra and rng.random() < 0.7 else self._near(5.0, 20.0)
+      low, high = self.canvas.camera.visible_range(z)
+      x = rng.uniform(max(low, -street.left.curb), min(high, street.right.curb))
+      return x, z, (math.pi / 2 if rng.random() < 0.5 else -math.pi / 2) + rng.normal(0, 0.2)
+    side = (street.left, street.right)[int(rng.integers(2))]
+    z = self._near(6.0, 28.0)
+    x = side.sign * rng.uniform(side.verge + 0.2, side.sidewalk)
+    return x, z, float(rng.choice([0.0, math.pi, rng.uniform(-math.pi, math.pi)])) + rng.normal(0, 0.2)
+
+  def _draw_person(self, x: float, z: float, heading: float, brush: Brush | None) -> None:
+    """Somebody; with a brush given, one of the crowd that it draws."""
+    rng = self.rng
+    brush = brush or self.canvas.brush(PERSON, instance=True, texture=Texture.CLOTH)
+    height = rng.uniform(1.1, 1.45) if rng.random() < 0.1 else rng.uniform(1.58, 1.92)
+    joints = people.place(people.walking(rng, height), np.array([x, 0.0, z]), heading)
+    people.draw_marks(
+      brush, people.body(self.canvas.camera, self.light, joints, heading, people.sample_outfit(rng), height)
+    )
+
+  def _crowd_of_people(self) -> None:
+    """A group in which nobody can tell one from the other: one label without instances."""
+    rng = self.rng
+    for _ in range(10):
+      side = (self.street.left, self.street.right)[int(rng.integers(2))]
+      z, x = self._near(14.0, 30.0), side.sign * (side.verge + side.sidewalk) / 2
+      block = (x - 1.3, x + 1.3, z - 0.8, z + 0.8)
+      if self.ground.fits(block):
+        places = sorted(rng.uniform([-0.7, -1.1], [0.7, 1.1], (int(rng.integers(5, 10)), 2)).tolist(), reverse=True)
+
+        def draw(places=places, x=x, z=z) -> None:
+          brush = self.canvas.brush(PERSON, texture=Texture.CLOTH)
+          for dz, dx in places:
+            self._draw_person(x + dx, z + dz, rng.uniform(-math.pi, math.pi), brush)
+
+        self._add(block, 1.7, draw)
+        return
+
+  def _crowd_of_bicycles(self) -> None:
+    """A row of parked bicycles under one label without instances."""
+    rng = self.rng
+    for _ in range(10):
+      side = (self.street.left, self.street.right)[int(rng.integers(2))]
+      z, count = self._near(8.0, 20.0), int(rng.integers(4, 8))
+      x = side.sign * (side.sidewalk - 0.8)
+      block = (x - 0.95, x + 0.95, z - 0.3, z + 0.5 * count)
+      if self.ground.fits(block):
+
+        def draw(x=x, z=z, count=count) -> None:
+          brush = self.canvas.brush(BICYCLE, texture=Texture.METAL)
+          for k in reversed(range(count)):
+            position = np.array([x + rng.normal(0, 0.06), 0.0, z + 0.5 * k])
+            cycles.bicycle(brush, self.canvas.camera, self.light, rng, position, math.pi / 2 + rng.normal(0, 0.1))
+
+        self._add(block, 0.8, draw)
+        return
+
+
+def _footprint(x: float, z: float, heading: float, length: float, width: float) -> Block:
+  """The block around a turned rectangle."""
+  sin, cos = abs(math.sin(heading)), abs(math.cos(heading))
+  half_x, half_z = (length * sin + width * cos) / 2, (length * cos + width * sin) / 2
+  return x - half_x, x + half_x, z - half_z, z + half_z

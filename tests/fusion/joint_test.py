@@ -1,0 +1,188 @@
+"""The streaming fusion against the dense one, Eq. 1 by hand, and the rules around it."""
+
+import dataclasses
+import math
+from functools import cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from jppf_jax.fusion import instances
+from jppf_jax.fusion.config import FusionConfig
+from jppf_jax.fusion.joint import fused_logits, joint_fusion, joint_fusion_steps, part_channels
+from tests.fusion.scenes import BICYCLE, CAR, PERSON, SIZE, SPEC, TRAIN, detections, logits, scenes
+from tests.oracles import fusion as oracle
+
+SMALL = FusionConfig(min_stuff_area=20)  # the default limit is larger than the test image
+READINGS = {
+  "the defaults": SMALL,
+  "mask probabilities, confined to the box": dataclasses.replace(
+    SMALL, instance_logit_activation="sigmoid", outside_value=-math.inf
+  ),
+  "mask logits times 4, every overlap, means, no small things": dataclasses.replace(
+    SMALL,
+    instance_logit_scale=4.0,
+    overlap_threshold=1.0,
+    score_threshold=0.7,
+    fuse_reduce="mean",
+    min_thing_area=30,
+  ),
+  "parts may be void, stuff only": dataclasses.replace(
+    SMALL, allow_void_part=True, stuff_fill="stuff_only", min_stuff_relative=0.1
+  ),
+  "parts renormalised, fused stuff": dataclasses.replace(SMALL, stuff_fill="fused", renormalise_parts=True),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def windows_smaller_than_the_image():
+  before, instances._CPU_WINDOW = instances._CPU_WINDOW, (8, 16)
+  yield
+  instances._CPU_WINDOW = before
+
+
+@cache
+def fuse(config):
+  return jax.jit(partial(joint_fusion, spec=SPEC, size=SIZE, config=config))
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_streaming_equals_the_dense_oracle_ties_included(reading):
+  fast = fuse(READINGS[reading])
+
+  @settings(max_examples=12, deadline=None)
+  @given(scenes())
+  def check(scene):
+    result = fast(*scene)
+    semantic, instance, part, margin = oracle.joint_fusion(*scene, spec=SPEC, size=SIZE, config=READINGS[reading])
+    clear = margin > 1e-4
+    assert clear.mean() > 0.9
+    if clear.all():  # one unclear pixel may decide over a whole class
+      np.testing.assert_array_equal(result.semantic, semantic)
+    np.testing.assert_array_equal(np.asarray(result.instance)[clear], instance[clear])
+    np.testing.assert_array_equal(np.asarray(result.part)[clear], part[clear])
+
+  check()
+
+
+def test_fused_logits_of_worked_values():
+  assert fused_logits(jnp.array(6.0), jnp.array(2.0)) == pytest.approx(15.026596, rel=1e-6)
+  assert fused_logits(jnp.array(2.0), jnp.array(0.7), jnp.array(0.6)) == pytest.approx(7.242316, rel=1e-6)
+  assert fused_logits(jnp.array(-3.0), jnp.array(0.7), jnp.array(0.6)) == pytest.approx(-2.314159, rel=1e-6)
+  assert fused_logits(jnp.array(0.9), jnp.array(0.8)) == pytest.approx(2.381571, rel=1e-6)
+  assert fused_logits(jnp.array(0.9), jnp.array(0.8), mean=True) == pytest.approx(2.381571 / 4, rel=1e-6)
+
+
+@pytest.mark.parametrize("mask_logit, wins", [(-2.05, False), (-1.95, True)])
+def test_an_agreed_person_is_won_above_the_documented_mask_logit(mask_logit, wins):
+  semantic = np.full((6, 10, SPEC.num_classes), -50, np.float32)
+  part = np.full((6, 10, SPEC.num_parts), -50, np.float32)
+  semantic[..., SPEC.num_stuff], part[..., 2] = 50, 50  # person, head
+  result = fuse(SMALL)(semantic, part, detections(([0, 0, 38, 22], PERSON, 0.9, mask_logit)))
+  assert (int(result.part[10, 19]), int(result.instance[10, 19])) == ((2, 1) if wins else (0, 0))
+
+
+def test_equal_channels_go_to_parts_first_then_to_the_better_score_then_to_the_first_part():
+  same = [4, 4, 34, 20]
+  rows = [(same, BICYCLE, 0.9, 3.0), (same, TRAIN, 0.8, 3.0), (same, CAR, 0.7, 3.0), (same, CAR, 0.6, 3.0)]
+  flat = np.zeros((6, 10, SPEC.num_classes), np.float32), np.zeros((6, 10, SPEC.num_parts), np.float32)
+  result = fuse(dataclasses.replace(SMALL, overlap_threshold=1.0))(*flat, detections(*rows))
+  inside = np.asarray(result.instance)[6:18, 8:30]
+  assert (inside == 3).all()  # the first of the two cars, although bicycle and train score better
+  assert (np.asarray(result.part)[6:18, 8:30] == SPEC.class_parts[SPEC.num_stuff + CAR - 1][0]).all()
+  assert result.segments.valid.tolist() == [False, False, True, False, False, False]
+  result = fuse(dataclasses.replace(SMALL, overlap_threshold=1.0))(*flat, detections(*rows[:2]))
+  assert (np.asarray(result.instance)[6:18, 8:30] == 1).all()
+
+
+def test_stuff_whose_probabilities_underflow_does_not_fall_to_a_far_instance():
+  semantic = np.zeros((6, 10, SPEC.num_classes), np.float32)
+  semantic[..., SPEC.num_stuff] = 300  # person everywhere: the probability of all stuff is exactly 0, and so is FLS
+  part = np.zeros((6, 10, SPEC.num_parts), np.float32)
+  part[..., 1] = 300
+  result = fuse(SMALL)(semantic, part, detections(([2, 2, 12, 12], PERSON, 0.9, 3.0)))
+  assert (np.asarray(result.instance)[:, 16:] == 0).all()
+  assert (np.asarray(result.semantic)[:, 16:] == 255).all()  # the semantic head says person, nobody won it
+
+
+def test_segments_describe_the_instances_that_won_pixels():
+  scene = logits(3, SPEC.num_classes), logits(4, SPEC.num_parts)
+  rows = [([0, 0, 18, 20], CAR, 0.9, 5.0), ([20, 2, 36, 20], TRAIN, 0.8, 5.0), ([5, 5, 9, 9], PERSON, 0.7, -9.0)]
+  result = fuse(SMALL)(*scene, detections(*rows))
+  assert result.segments.valid.tolist() == [True, True, False, False, False, False]
+  assert result.segments.labels[:2].tolist() == [SPEC.num_stuff + CAR - 1, SPEC.num_stuff + TRAIN - 1]
+  np.testing.assert_allclose(result.segments.scores[:2], [0.9, 0.8])
+  for slot in (0, 1):
+    mine = np.asarray(result.instance) == slot + 1
+    assert result.segments.areas[slot] == mine.sum() > 0
+    assert set(np.asarray(result.semantic)[mine]) == {int(result.segments.labels[slot])}
+
+
+def test_zero_detections_leave_stuff_and_void():
+  scene = logits(1, SPEC.num_classes), logits(2, SPEC.num_parts)
+  result = fuse(SMALL)(*scene, detections())
+  assert not np.asarray(result.segments.valid).any() and not np.asarray(result.instance).any()
+  semantic = np.asarray(result.semantic)
+  assert ((semantic < SPEC.num_stuff) | (semantic == 255)).all()
+  assert not np.asarray(result.part).any()
+
+
+def test_a_batch_gives_what_its_images_give():
+  first = logits(5, SPEC.num_classes), logits(6, SPEC.num_parts), detections(([0, 0, 30, 20], CAR, 0.9, 2.0))
+  second = logits(7, SPEC.num_classes), logits(8, SPEC.num_parts), detections()
+  alone = [fuse(SMALL)(*scene) for scene in (first, second)]
+  batch = jax.jit(jax.vmap(partial(joint_fusion, spec=SPEC, size=SIZE, config=SMALL)))(
+    *jax.tree.map(lambda a, b: jnp.stack([a, b]), first, second)
+  )
+  for k, one in enumerate(alone):
+    jax.tree.map(lambda a, b, k=k: np.testing.assert_array_equal(a[k], b), batch, one)
+
+
+def test_the_steps_are_those_of_the_fusion():
+  scene = logits(5, SPEC.num_classes), logits(6, SPEC.num_parts)
+  found = detections(([1, 1, 20, 20], TRAIN, 0.9, 4.0), ([16, 2, 36, 20], PERSON, 0.8, 1.5))
+  steps = jax.jit(partial(joint_fusion_steps, spec=SPEC, size=SIZE, config=SMALL))(*scene, found, 1)
+  jax.tree.map(np.testing.assert_array_equal, steps.result, fuse(SMALL)(*scene, found))
+  np.testing.assert_allclose(steps.instance.mli, oracle.paste(found.mask_logits[1], found.boxes[1], SIZE), atol=1e-5)
+  inside = oracle.rectangle(found.boxes[1], SIZE)
+  np.testing.assert_allclose(steps.instance.mls, np.where(inside, steps.semantic[..., SPEC.num_stuff], 0), atol=1e-6)
+  assert steps.instance.labels[np.asarray(steps.instance.valid)].tolist() == [1, 2, 3, 4]
+  for m in range(4):
+    np.testing.assert_allclose(steps.instance.mlp[m], np.where(inside, steps.part[..., m + 1], 0), atol=1e-6)
+  best = np.max(steps.instance.fused, axis=0)
+  won = np.asarray(steps.slot) == 1
+  np.testing.assert_allclose(best[won], np.asarray(steps.things)[won])
+  assert (np.asarray(steps.things)[won] >= np.max(steps.stuff, axis=0)[won]).all() and won.any()
+  np.testing.assert_array_equal(np.asarray(steps.result.instance) == 2, won)
+
+
+def test_stuff_with_parts_is_fused_with_its_parts_and_gets_them():
+  tables = SPEC.class_parts, SPEC.class_pids
+  parts, pids = (((value,), *rows[1:]) for value, rows in zip(((1, 2), (1, 2)), tables))
+  road_with_parts = dataclasses.replace(SPEC, class_parts=((1, 2), *parts[1:]), class_pids=((1, 2), *pids[1:]))
+  semantic = np.zeros((6, 10, SPEC.num_classes), np.float32)
+  semantic[..., 0] = 5
+  part = np.zeros((6, 10, SPEC.num_parts), np.float32)
+  part[:, :5, 2], part[:, 5:, 1] = 4, 4
+  run = jax.jit(partial(joint_fusion_steps, spec=road_with_parts, size=SIZE, config=SMALL))
+  steps = run(semantic, part, detections(), 0)
+  assert (np.asarray(steps.result.part)[:, :18] == 2).all() and (np.asarray(steps.result.part)[:, 22:] == 1).all()
+  expected = fused_logits(steps.semantic[..., 0], np.max(steps.part[..., 1:3], axis=-1))
+  np.testing.assert_allclose(steps.stuff[0], expected, rtol=1e-5)
+
+
+def test_part_channels_are_the_parts_of_a_class_or_the_background():
+  table = part_channels(SPEC, allow_void_part=True)
+  person, train = SPEC.num_stuff + PERSON - 1, SPEC.num_stuff + TRAIN - 1
+  assert table.channels[person][table.valid[person]].tolist() == [1, 2, 3, 4, 0]
+  assert table.labels[person][table.valid[person]].tolist() == [1, 2, 3, 4, 255]
+  assert table.channels[train][table.valid[train]].tolist() == [0] and table.labels[train][0] == 0
+
+
+@pytest.mark.parametrize("classes, parts, size", [(18, 10, SIZE), (19, 9, SIZE), (19, 10, (25, 38)), (19, 10, (0, 4))])
+def test_wrong_channels_and_sizes_are_refused(classes, parts, size):
+  with pytest.raises(ValueError, match=r"channels|cover"):
+    joint_fusion(logits(0, classes), logits(0, parts), detections(), spec=SPEC, size=size)

@@ -1,7 +1,7 @@
 """Photos with their label maps on disk: found, checked and read, with every problem listed in one error.
 
-What the builders share. A builder says which folders belong to a split and how a label file becomes uids; here stand the
-walk, the checks and the reading on all cores.
+What the builders share. A builder says which folders belong to a split and how a label file becomes uids; here stand
+the walk, the checks and the reading on all cores.
 """
 
 import collections

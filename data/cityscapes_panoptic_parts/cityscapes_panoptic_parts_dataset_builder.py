@@ -1,11 +1,10 @@
-"""Cityscapes Panoptic Parts (de Geus et al. 2021): street scenes, 19 evaluated classes, parts of people and vehicles."""
+"""Cityscapes Panoptic Parts (de Geus et al. 2021): street scenes, 19 evaluated classes, parts in five of them."""
 
 import functools
 
 import numpy as np
 import tensorflow_datasets as tfds
 from etils import epath
-
 from jppf_jax_data import pairs
 
 NAME = "cityscapes_panoptic_parts"

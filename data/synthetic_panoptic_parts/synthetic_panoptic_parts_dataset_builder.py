@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 NAME = "synthetic_panoptic_parts"
-SPLITS = ("train", "validation")
+FOLDERS = {"train": "train", "validation": "val"}  # as official files name the splits; part of a scene's seed
 
 
 @dataclasses.dataclass
@@ -39,8 +39,8 @@ class SyntheticConfig(tfds.core.BuilderConfig):
 class Builder(tfds.core.GeneratorBasedBuilder):
   """Same features as cityscapes_panoptic_parts, so the same code reads both.
 
-  The one builder that needs our own package: the scenes come from `jppf_jax.input_pipeline.synthetic`, imported when the
-  first scene is made.
+  The one builder that needs our own package: the scenes come from `jppf_jax.input_pipeline.synthetic`, imported when
+  the first scene is made.
   """
 
   VERSION = tfds.core.Version("1.0.0")
@@ -66,7 +66,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     )
 
   def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict:
-    return {split: self._generate_examples(split) for split in SPLITS}
+    return {split: self._generate_examples(split) for split in FOLDERS}
 
   def _generate_examples(self, split: str):
     config = self.builder_config
@@ -77,14 +77,15 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 
 def _scene(job: tuple[str, int, tuple[int, int], int]) -> tuple[bytes, np.ndarray]:
-  """Makes one scene, seeded by (seed, split, index): the same whatever the number of scenes or cores."""
+  """Makes one scene: the one that `write_cpp` writes for this seed, split and index, whatever the number of scenes."""
   from jppf_jax.input_pipeline.synthetic.scene import make_scene
+  from jppf_jax.input_pipeline.synthetic.write import scene_seed
 
   split, seed, size, index = job
-  image, uids = make_scene(np.random.default_rng([seed, SPLITS.index(split), index]), size)
+  image, uids = make_scene(scene_seed(seed, FOLDERS[split], index), size=size)
   file = io.BytesIO()
   Image.fromarray(image).save(file, format="PNG", compress_level=3)  # level 6 takes three times as long for 2 %
-  return file.getvalue(), uids
+  return file.getvalue(), uids.astype(np.int32)
 
 
 def _on_all_cores(jobs: list):

@@ -1,7 +1,7 @@
 """Random views of a labelled image, and the plain view that evaluation uses. NumPy and Pillow on uint8 images, 0..255.
 
-Labels are moved as uids, before their meaning is decided: nothing but geometry can change, and no new id can appear. That
-is enough for flips too, because neither taxonomy tells left parts from right ones.
+Labels are moved as uids, before their meaning is decided: nothing but geometry can change, and no new id can appear.
+That is enough for flips too: what files call left and right parts is one part in every spec (tests hold it).
 """
 
 import numpy as np
@@ -20,17 +20,17 @@ def random_view(
   uids: Int32[np.ndarray, "H W"],
   *,
   size: tuple[int, int],
-  scale: tuple[float, float] = (0.5, 2.0),
+  scale: tuple[int | float, int | float] = (0.5, 2.0),
   flip: bool = True,
 ) -> View:
   """Returns a randomly scaled, cropped and flipped view of a fixed size (EfficientPS, Sec. 4.2).
 
-  The image is scaled, keeping its ratio, until its long side reaches r times the long side of `size` or its short side r
-  times the short one, r uniform in `scale`: a portrait in a landscape frame keeps its detail. What is larger than the frame
-  is cropped at a uniform place, what is smaller stands at the top left; the rest is mean colour and void.
+  The image is scaled, keeping its ratio, until its long side reaches r times the long side of `size` or its short side
+  r times the short one, r uniform in `scale`: a portrait in a landscape frame keeps its detail. What is larger than the
+  frame is cropped at a uniform place, what is smaller stands at the top left; the rest is mean colour and void.
 
   Differs from EfficientPS: the image is smoothed when it shrinks, and labels are sampled at pixel centres. Small images
-  are padded to the full size, so that shapes are static; their padding is void, not road (efficientps.md calls that a quirk).
+  are padded to the full size, so that shapes are static; their padding is void, not road.
 
   Args:
     rng: draws scale, place and flip, in this order.
@@ -64,8 +64,8 @@ def whole_view(
 ) -> tuple[UInt8[np.ndarray, "h w 3"], Int32[np.ndarray, "h w"], tuple[int, int]]:
   """Returns the whole image in a fixed size and (rows, columns) of it that are image.
 
-  It is scaled, keeping its ratio, until it just fits, and padded at the right or the bottom; an image of that size comes
-  out unchanged.
+  It is scaled, keeping its ratio, until it just fits, and padded at the right or the bottom; an image of that size
+  comes out unchanged.
   """
   factor = min(limit / side for side, limit in zip(uids.shape, size))
   content = tuple(min(limit, max(1, round(side * factor))) for side, limit in zip(uids.shape, size))
@@ -88,7 +88,7 @@ def pad(image: UInt8[np.ndarray, "a b 3"], uids: Int32[np.ndarray, "a b"], size:
 def _cut(
   image: np.ndarray, uids: np.ndarray, scaled: tuple[int, int], corner: tuple[int, int], size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Scales to `scaled` and returns the window of at most `size` whose top left is `corner`, computing only that window."""
+  """Scales to `scaled` and returns the window of at most `size` at `corner` (top left), computing only that window."""
   height, width = uids.shape
   rows = np.arange(corner[0], min(corner[0] + size[0], scaled[0]))
   columns = np.arange(corner[1], min(corner[1] + size[1], scaled[1]))

@@ -22,9 +22,10 @@ def targets(
 ) -> dict[str, np.ndarray]:
   """Returns the fields of a `Batch` for one image, cropped and scaled as it will be seen.
 
-  Objects are found in the visible labels, so boxes are tight on what is left of them. An object of fewer than `min_area`
-  visible pixels, one beyond the `max_objects` largest, and a crowd (a thing without an instance) are no objects: their
-  pixels keep class and part, with instance 0. Rows are ordered by (class, instance id); the rest is padding.
+  Objects are found in the visible labels, so boxes are tight on what is left of them. An object of fewer than
+  `min_area` visible pixels, one beyond the `max_objects` largest, and a crowd (a thing without an instance) are no
+  objects: their pixels keep class and part, with instance 0. Rows are ordered by (class, instance id); the rest is
+  padding.
 
   Args:
     image: passed through.

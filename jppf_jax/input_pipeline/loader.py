@@ -12,7 +12,7 @@ from absl import flags
 
 from jppf_jax.input_pipeline import augment
 from jppf_jax.input_pipeline.batch import blank, stack, targets
-from jppf_jax.input_pipeline.read import Example, Examples
+from jppf_jax.input_pipeline.read import Example
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Batch
 
@@ -29,7 +29,7 @@ class View(grain.transforms.RandomMap):
 
   spec: LabelSpec
   size: tuple[int, int]
-  scale: tuple[float, float]
+  scale: tuple[int | float, int | float]
   flip: bool
   max_objects: int
   min_area: int
@@ -43,7 +43,7 @@ class View(grain.transforms.RandomMap):
 
 
 def train_iterator(
-  examples: Examples,
+  examples: grain.sources.RandomAccessDataSource,
   view: View,
   *,
   batch_size: int,
@@ -55,12 +55,13 @@ def train_iterator(
 ) -> grain.DatasetIterator:
   """Returns an endless iterator over (`Batch` of NumPy arrays, image ids).
 
-  Every epoch has another order and every example another view in it; both depend on `seed` and the position only, not on
-  workers or threads. A batch may straddle two epochs. The position is `get_state()`, a small dict that counts batches;
-  `set_state` or a grain checkpoint continues from there with the same bytes, provided the settings are the same.
+  Every epoch has another order and every example another view in it; both depend on `seed` and the position only, not
+  on workers or threads. A batch may straddle two epochs. The position is `get_state()`, a small dict that counts
+  batches; `set_state` or a grain checkpoint continues from there with the same bytes, provided the settings are the
+  same.
 
   Args:
-    examples: one split.
+    examples: one split, see `read.open_split`.
     view: how an example is augmented.
     batch_size: of this process.
     seed: of order and views.
@@ -105,7 +106,7 @@ class EvaluationBatch(NamedTuple):
 
 
 def evaluation_batches(
-  examples: Examples,
+  examples: grain.sources.RandomAccessDataSource,
   spec: LabelSpec,
   *,
   size: tuple[int, int],

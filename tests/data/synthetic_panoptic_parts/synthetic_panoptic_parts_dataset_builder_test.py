@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from jppf_jax.input_pipeline import datasets, read
+from jppf_jax.input_pipeline.synthetic import write_cpp
+
+NAME = "synthetic_panoptic_parts"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+  config = datasets.module(NAME).SyntheticConfig(size=(64, 128), train=3, validation=2, seed=5)
+  return datasets.build(NAME, data_dir=tmp_path_factory.mktemp("built"), config=config)
+
+
+def test_counts_and_size_are_those_of_the_config(folder):
+  assert folder.parent.name == "64x128_train3_validation2_seed5"
+  assert [len(read.open_split(folder, split)) for split in ("train", "validation")] == [3, 2]
+  assert read.open_split(folder, "train")[0]["image"].shape == (64, 128, 3)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_same_scenes_written_as_official_files_and_read_by_the_cityscapes_builder_are_equal(folder, tmp_path):
+  write_cpp(tmp_path / "raw", split_counts={"train": 3, "val": 2}, size=(64, 128), seed=5, progress=False)
+  other = datasets.build("cityscapes_panoptic_parts", data_dir=tmp_path / "built", manual_dir=tmp_path / "raw")
+  for split in ("train", "validation"):
+    ours, files = (sorted(read.open_split(f, split), key=lambda e: e["image"].tobytes()) for f in (folder, other))
+    for mine, theirs in zip(ours, files, strict=True):
+      np.testing.assert_array_equal(mine["image"], theirs["image"])
+      np.testing.assert_array_equal(mine["uids"], theirs["uids"])
+
+
+def test_many_scenes_are_made_in_several_processes_and_stay_the_same(folder, tmp_path, monkeypatch):
+  module = datasets.module(NAME)
+  monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
+  jobs = [("train", 5, (64, 64), index) for index in range(16)]
+  together = list(module._on_all_cores(jobs))
+  for (image, uids), job in zip(together, jobs):
+    alone = module._scene(job)
+    assert image == alone[0] and (uids == alone[1]).all()
+
+
+def test_a_ready_made_config_is_built_by_name(tmp_path):
+  built = datasets.build(NAME, data_dir=tmp_path, config="64x128_train4_validation2_seed0")
+  assert built == datasets.folder(f"{NAME}/64x128_train4_validation2_seed0", tmp_path)

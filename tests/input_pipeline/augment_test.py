@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jppf_jax.input_pipeline import augment
+from jppf_jax.labels.registry import load_spec
+
+COLORS = np.random.default_rng(0).permutation(np.arange(1, 255, 4))[:24].astype(np.uint8)
+sizes = st.tuples(st.integers(1, 70), st.integers(1, 70))
+
+
+def blocks(size, seed=0, block=7):
+  """An image whose red channel tells its labels: blocks of one id and one colour each."""
+  rng = np.random.default_rng(seed)
+  coarse = rng.integers(0, len(COLORS), (size[0] // block + 1, size[1] // block + 1))
+  index = np.kron(coarse, np.ones((block, block), int))[: size[0], : size[1]]
+  return np.repeat(COLORS[index][..., None], 3, -1), (24_001 + index).astype(np.int32)
+
+
+def misaligned(image, uids, magnified=1.0):
+  """Largest difference of a colour from its label's, where the label is constant as far as interpolation reaches."""
+  reach = 2 + int(np.ceil(magnified))
+  padded = np.pad(uids, reach, constant_values=-1)  # what lies beyond the border may have been mixed in
+  windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * reach + 1,) * 2)
+  inside = (windows == uids[..., None, None]).all((2, 3)) & (uids != augment.VOID)
+  return np.abs(image[inside, 0].astype(int) - COLORS[uids[inside] - 24_001]).max(initial=0)
+
+
+@settings(deadline=None, max_examples=150)
+@given(sizes, sizes, st.floats(0.3, 3), st.integers(0, 2**32 - 1))
+def test_labels_and_image_stay_aligned_and_no_id_appears(image_size, size, scale, seed):
+  image, uids = blocks(image_size, block=11)
+  view, labels = augment.random_view(np.random.default_rng(seed), image, uids, size=size, scale=(0.3, scale))
+  assert view.shape == (*size, 3) and view.dtype == np.uint8 and labels.shape == size and labels.dtype == np.int32
+  assert set(np.unique(labels)) <= set(np.unique(uids)) | {augment.VOID}
+  assert misaligned(view, labels, scale * max(size) / max(image_size)) <= 1
+  np.testing.assert_array_equal(
+    view[labels == augment.VOID], np.broadcast_to(augment.MEAN_COLOR, view.shape)[labels == 0]
+  )
+
+
+@settings(deadline=None, max_examples=100)
+@given(sizes, sizes)
+def test_the_whole_view_shows_every_row_and_column(image_size, size):
+  image, uids = blocks(image_size, block=11)
+  view, labels, (rows, columns) = augment.whole_view(image, uids, size=size)
+  assert (rows == size[0] or columns == size[1]) and (labels[:rows, :columns] > 0).all()
+  assert (labels[rows:] == 0).all() and (labels[:, columns:] == 0).all()
+  corners = uids[[0, 0, -1, -1], [0, -1, 0, -1]]
+  if min(rows / image_size[0], columns / image_size[1]) >= 1:  # nothing is skipped when the image grows
+    np.testing.assert_array_equal(labels[[0, 0, rows - 1, rows - 1], [0, columns - 1, 0, columns - 1]], corners)
+  assert misaligned(view, labels, max(rows / image_size[0], columns / image_size[1])) <= 1
+
+
+def test_an_image_of_the_right_size_is_not_touched():
+  image, uids = blocks((24, 40))
+  view, labels, content = augment.whole_view(image, uids, size=(24, 40))
+  assert content == (24, 40) and (view == image).all() and (labels == uids).all()
+  options = {"size": (24, 40), "scale": (1, 1), "flip": False}
+  view, labels = augment.random_view(np.random.default_rng(0), image, uids, **options)
+  assert (view == image).all() and (labels == uids).all()
+
+
+def test_half_the_views_are_mirrored_and_a_mirrored_one_is_the_exact_mirror():
+  image, uids = blocks((24, 40))
+  views = [augment.random_view(np.random.default_rng(s), image, uids, size=(24, 40), scale=(1, 1)) for s in range(200)]
+  mirrored = [(view == image[:, ::-1]).all() and (labels == uids[:, ::-1]).all() for view, labels in views]
+  plain = [(view == image).all() and (labels == uids).all() for view, labels in views]
+  assert all(a != b for a, b in zip(mirrored, plain)) and 70 < sum(mirrored) < 130
+
+
+def test_crops_reach_every_part_of_the_image():
+  image, uids = blocks((30, 30))
+  uids = np.arange(1, 901, dtype=np.int32).reshape(30, 30)
+  rng = np.random.default_rng(0)
+  seen = [augment.random_view(rng, image, uids, size=(15, 15), scale=(2, 2), flip=False)[1] for _ in range(2500)]
+  np.testing.assert_array_equal(np.unique(seen), np.arange(1, 901))
+
+
+def test_doubling_a_label_map_repeats_every_pixel():
+  image, uids = np.zeros((3, 5, 3), np.uint8), np.arange(1, 16, dtype=np.int32).reshape(3, 5)
+  _, labels, _ = augment.whole_view(image, uids, size=(6, 10))
+  np.testing.assert_array_equal(labels, uids.repeat(2, 0).repeat(2, 1))
+
+
+def test_a_portrait_is_matched_by_its_long_side_when_training_and_shown_whole_when_evaluating():
+  image, uids = blocks((100, 50))
+  _, trained = augment.random_view(np.random.default_rng(0), image, uids, size=(50, 100), scale=(1, 1))
+  assert (trained[:, :50] > 0).all() and (trained[:, 50:] == 0).all()
+  assert augment.whole_view(image, uids, size=(50, 100))[2] == (50, 25)
+
+
+def test_the_same_generator_state_gives_the_same_view():
+  image, uids = blocks((40, 60))
+  first, second = (augment.random_view(np.random.default_rng(5), image, uids, size=(32, 32)) for _ in range(2))
+  assert (first[0] == second[0]).all() and (first[1] == second[1]).all()
+
+
+@pytest.mark.parametrize("scale", [(2.0, 0.5), (0.0, 1.0), (-1.0, 1.0)])
+def test_an_impossible_range_of_scales_is_refused(scale):
+  with pytest.raises(ValueError, match="two positive numbers"):
+    augment.random_view(np.random.default_rng(0), *blocks((8, 8)), size=(8, 8), scale=scale)
+
+
+@pytest.mark.parametrize("name", ["cpp_grouped", "cpp_default", "ppp"])
+def test_no_part_is_left_or_right_so_mirroring_swaps_no_names(name):
+  names = [part for part in load_spec(name).part_names if "left" in part.lower() or "right" in part.lower()]
+  assert names == []

@@ -1,0 +1,132 @@
+import time
+
+import grain
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+import pytest
+
+from jppf_jax.input_pipeline import datasets, loader, read
+from jppf_jax.labels.registry import load_spec
+from tests.data import raw_files
+
+SPEC = load_spec("cpp_grouped")
+VIEW = loader.View(SPEC, size=(16, 32), scale=(0.5, 2.0), flip=True, max_objects=5, min_area=2)
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory):
+  root = tmp_path_factory.mktemp("cpp")
+  raw_files.write_cpp(root / "raw", {"train": 7, "val": 1})
+  with pytest.warns(UserWarning):
+    folder = datasets.build("cityscapes_panoptic_parts", data_dir=root / "built", manual_dir=root / "raw")
+  return read.open_split(folder, "train", cache=True)
+
+
+def take(iterator, count):
+  return [next(iterator) for _ in range(count)]
+
+
+def assert_equal(first, second):
+  assert [ids for _, ids in first] == [ids for _, ids in second]
+  jax.tree.map(np.testing.assert_array_equal, [batch for batch, _ in first], [batch for batch, _ in second])
+
+
+def iterator(examples, **changes):
+  return loader.train_iterator(examples, VIEW, **{"batch_size": 2, "seed": 0, **changes})
+
+
+def test_batches_have_static_shapes_and_know_their_images(examples):
+  batch, ids = next(iterator(examples))
+  assert batch.image.shape == (2, 16, 32, 3) and batch.boxes.shape == (2, 5, 4) and len(ids) == 2
+  assert all(image_id.startswith("town_") for image_id in ids)
+
+
+def test_every_epoch_shows_every_example_once_in_another_order_and_view(examples):
+  seen = [(image_id, image) for batch, ids in take(iterator(examples), 7) for image_id, image in zip(ids, batch.image)]
+  first, second = dict(seen[:7]), dict(seen[7:])
+  assert set(first) == set(second) and len(first) == 7 and list(first) != list(second)
+  assert not any((first[image_id] == second[image_id]).all() for image_id in first)
+
+
+def test_order_and_views_depend_on_the_seed_and_not_on_threads(examples):
+  reference = take(iterator(examples), 5)
+  assert_equal(take(iterator(examples, threads=4, buffered=9), 5), reference)
+  assert [ids for _, ids in take(iterator(examples, seed=1), 5)] != [ids for _, ids in reference]
+
+
+@pytest.mark.parametrize("stop", [0, 1, 4, 6])
+def test_a_restored_position_continues_with_the_same_bytes(examples, stop):
+  whole = iterator(examples)
+  take(whole, stop)
+  state = whole.get_state()
+  resumed = iterator(examples)
+  resumed.set_state(state)
+  assert_equal(take(resumed, 4), take(whole, 4))
+
+
+def test_the_position_travels_through_a_checkpoint(examples, tmp_path):
+  whole, resumed = iterator(examples), iterator(examples)
+  take(whole, 3)
+  with ocp.CheckpointManager(tmp_path) as manager:
+    manager.save(3, args=ocp.args.Composite(data=grain.checkpoint.CheckpointSave(whole)))
+    manager.wait_until_finished()
+    manager.restore(3, args=ocp.args.Composite(data=grain.checkpoint.CheckpointRestore(resumed)))
+  assert_equal(take(resumed, 4), take(whole, 4))
+
+
+def test_worker_processes_give_the_same_batches_and_resume_exactly(examples):
+  reference = take(iterator(examples), 6)
+  workers = iterator(examples, workers=2)
+  assert_equal(take(workers, 3), reference[:3])
+  state = workers.get_state()
+  workers.set_state(state)  # stops the processes and starts new ones, as a new run would
+  assert_equal(take(workers, 3), reference[3:])
+
+
+def test_two_processes_share_the_examples_and_resume_exactly(examples):
+  def both():
+    return [iterator(examples, process=(index, 2), batch_size=1) for index in range(2)]
+
+  first = both()
+  seen = [{ids[0] for _, ids in take(host, size)} for host, size in zip(first, (4, 3))]
+  assert not seen[0] & seen[1] and len(seen[0] | seen[1]) == 7
+  for old, new in zip(first, both()):
+    new.set_state(old.get_state())
+    assert_equal(take(new, 3), take(old, 3))
+  with pytest.raises(ValueError, match="use fewer processes"):
+    iterator(examples, process=(0, 8))
+
+
+def test_small_cached_images_come_faster_than_a_cpu_can_learn_from_them():
+  image, uids = raw_files.scene(size=(192, 384))
+
+  class Scenes(list):
+    pass
+
+  view = loader.View(SPEC, size=(192, 384), scale=(0.5, 2.0), flip=True, max_objects=40, min_area=12)
+  source = Scenes([{"image_id": "scene", "image": image, "uids": uids}] * 8)
+  batches = loader.train_iterator(source, view, batch_size=4, seed=0)
+  next(batches)
+  start = time.perf_counter()
+  take(batches, 10)
+  assert 40 / (time.perf_counter() - start) > 20  # 160 on two idle cores, with the annotations unchecked
+
+
+@pytest.mark.parametrize("size", [(16, 32), (20, 32)])
+def test_evaluation_shows_every_example_once_and_fills_the_last_batch(examples, size):
+  batches = list(loader.evaluation_batches(examples, SPEC, size=size, batch_size=3, max_objects=5))
+  assert [len(batch.image_ids) for batch in batches] == [3, 3, 1]
+  assert {image_id for batch in batches for image_id in batch.image_ids} == {e["image_id"] for e in examples}
+  last = batches[-1]
+  assert last.batch.image.shape == (3, *size, 3) and (last.batch.semantic[1:] == 255).all()
+  assert last.contents == [(16, 32)] and (last.batch.semantic[0, 16:] == 255).all()
+  np.testing.assert_array_equal(last.uids[0], examples[6]["uids"])
+
+
+def test_evaluating_processes_step_together_even_with_unequal_shares(examples):
+  shares = [
+    list(loader.evaluation_batches(examples, SPEC, size=(16, 32), batch_size=2, max_objects=5, process=(index, 3)))
+    for index in range(3)
+  ]
+  assert [[len(batch.image_ids) for batch in share] for share in shares] == [[2, 1], [2, 0], [2, 0]]

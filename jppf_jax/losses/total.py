@@ -1,0 +1,51 @@
+"""All losses of the network by name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from jaxtyping import Float
+
+from jppf_jax.losses.instance_regions import region_losses
+from jppf_jax.losses.instance_rpn import rpn_losses
+from jppf_jax.losses.semantic_part import hard_cross_entropy
+from jppf_jax.losses.term import reduce_term
+from jppf_jax.structs import Array, Batch, Outputs, RPNTargets
+
+NAMES = ("semantic", "part", "rpn_objectness", "rpn_box", "box_class", "box_deltas", "mask")
+
+
+def compute_losses(
+  outputs: Outputs,
+  rpn_targets: RPNTargets,
+  batch: Batch,
+  *,
+  weights: Mapping[str, float] = MappingProxyType({}),
+  axis_name: str | None = None,
+) -> dict[str, Float[Array, ""]]:
+  """Returns the weighted losses by name; training minimises their sum (EfficientPS, plus the part loss of JPPF).
+
+  A model without a part head has no part loss. Over `axis_name` every replica sees its share of the batch; the mean of
+  the returned values over the axis is what one device computes for the whole batch, and so is that of their gradients.
+
+  Args:
+    outputs: of the network in training, with `regions` and `region_targets`.
+    rpn_targets: from `targets.instance_rpn`, for the same images.
+    batch: the images' labels.
+    weights: factors by name; a name that is left out counts once.
+    axis_name: axis of the replicas that together hold the global batch.
+
+  Raises:
+    ValueError: a weight for an unknown name, or outputs of inference.
+  """
+  if unknown := sorted(set(weights) - set(NAMES)):
+    raise ValueError(f"There is no loss called {', '.join(unknown)}; weights may name {', '.join(NAMES)}.")
+  if outputs.regions is None or outputs.region_targets is None:
+    raise ValueError("The outputs have no regions to score: run the model with train=True and sample_regions.")
+  terms = {
+    "semantic": hard_cross_entropy(outputs.semantic, batch.semantic, axis_name=axis_name),
+    **rpn_losses(outputs.rpn, rpn_targets),
+    **region_losses(outputs.regions, outputs.region_targets),
+  }
+  if outputs.part.shape[-1]:
+    terms["part"] = hard_cross_entropy(outputs.part, batch.part, axis_name=axis_name)
+  return {name: weights.get(name, 1.0) * reduce_term(terms[name], axis_name) for name in NAMES if name in terms}

@@ -1,0 +1,57 @@
+"""All losses together; above all, that replicas see exactly what one device sees."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from jppf_jax.losses.total import NAMES, compute_losses
+from tests.losses.replicas import assert_replicas_equal_one_device
+from tests.losses.scenario import scenario
+
+_losses = jax.jit(compute_losses)
+
+
+def test_every_loss_has_its_name():
+  losses = _losses(*scenario())
+  assert set(losses) == set(NAMES)
+  assert all(np.isfinite(loss) and loss > 0 for loss in losses.values())
+
+
+def test_weights_scale_the_losses_they_name():
+  plain, weighted = _losses(*scenario()), compute_losses(*scenario(), weights={"part": 0.5, "mask": 0.0})
+  for name in NAMES:
+    np.testing.assert_allclose(weighted[name], plain[name] * {"part": 0.5, "mask": 0.0}.get(name, 1.0), rtol=1e-6)
+
+
+def test_a_model_without_part_head_has_no_part_loss():
+  outputs, targets, batch = scenario()
+  without = outputs.replace(part=np.zeros((*outputs.part.shape[:3], 0), np.float32))
+  assert set(jax.eval_shape(compute_losses, without, targets, batch)) == set(NAMES) - {"part"}
+
+
+def test_a_weight_for_an_unknown_loss_is_refused():
+  with pytest.raises(ValueError, match="no loss called parts; weights may name semantic, part"):
+    compute_losses(*scenario(), weights={"parts": 1.0})
+
+
+def test_outputs_of_inference_are_refused():
+  outputs, targets, batch = scenario()
+  with pytest.raises(ValueError, match="train=True"):
+    compute_losses(outputs.replace(regions=None), targets, batch)
+
+
+def test_two_images_on_each_of_two_replicas_equal_one_device():
+  parallel = lambda step: jax.jit(jax.vmap(step, (None, 0), axis_name="batch"))  # noqa: E731
+  assert_replicas_equal_one_device(parallel, replicas=2)
+
+
+def test_pmap_over_four_devices_equals_one_device():
+  run = [sys.executable, "-m", "tests.losses.replicas"]  # a fresh process: the number of devices is fixed at start-up
+  root, environment = Path(__file__).parents[2], os.environ | {"JAX_PLATFORMS": "cpu"}
+  done = subprocess.run(run, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
+  assert done.returncode == 0 and "4 devices agree" in done.stdout, done.stdout + done.stderr

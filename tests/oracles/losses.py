@@ -1,0 +1,80 @@
+"""The losses one pixel, anchor and region at a time: NumPy, float64, loops."""
+
+import math
+
+import numpy as np
+
+
+def upsample(logits, size):
+  """Bilinear between pixel centres, border repeated; one image [h w K]."""
+  (h, w, k), (height, width) = logits.shape, size
+  out = np.zeros((height, width, k))
+  for i in range(height):
+    for j in range(width):
+      y = min(max((i + 0.5) * h / height - 0.5, 0), h - 1)
+      x = min(max((j + 0.5) * w / width - 0.5, 0), w - 1)
+      y0, x0 = int(y), int(x)
+      y1, x1, fy, fx = min(y0 + 1, h - 1), min(x0 + 1, w - 1), y - y0, x - x0
+      top = (1 - fx) * logits[y0, x0].astype(np.float64) + fx * logits[y0, x1]
+      bottom = (1 - fx) * logits[y1, x0].astype(np.float64) + fx * logits[y1, x1]
+      out[i, j] = (1 - fy) * top + fy * bottom
+  return out
+
+
+def cross_entropy(logits, label):
+  logits = np.asarray(logits, np.float64)
+  return math.log(sum(math.exp(x - logits.max()) for x in logits)) + logits.max() - logits[label]
+
+
+def binary_cross_entropy(logit, target):
+  logit = float(logit)
+  return max(logit, 0) - logit * float(target) + math.log1p(math.exp(-abs(logit)))
+
+
+def smooth_l1(error, beta):
+  error = abs(float(error))
+  return 0.5 * error**2 / beta if error < beta else error - 0.5 * beta
+
+
+def pixel_cross_entropy(logits, labels):
+  out = np.zeros(labels.shape)
+  for b, image in enumerate(labels):
+    up = upsample(logits[b], image.shape)
+    for pixel, label in np.ndenumerate(image):
+      out[b][pixel] = 0 if label == 255 else cross_entropy(up[pixel], label)
+  return out
+
+
+def hard_cross_entropy(logits, labels, fraction=0.25):
+  losses = np.sort(pixel_cross_entropy(logits, labels).ravel())[::-1]
+  return losses[: math.ceil(fraction * losses.size)].mean()
+
+
+def rpn(logits, deltas, positive, negative, target_deltas):
+  """Objectness and box loss; arrays [B N] and [B N 4], levels concatenated."""
+  objectness = box = count = 0
+  for b in range(len(logits)):
+    for n in range(len(logits[b])):
+      if positive[b, n] or negative[b, n]:
+        objectness += binary_cross_entropy(logits[b, n], positive[b, n])
+      if positive[b, n]:
+        box += sum(smooth_l1(deltas[b, n, i] - target_deltas[b, n, i], 1 / 9) for i in range(4))
+    count += max(positive[b].sum(), 1) + max(negative[b].sum(), 1)
+  return objectness / count, box / count
+
+
+def regions(outputs, targets):
+  """Class, box and mask loss of `RegionOutputs` and `RegionTargets`."""
+  class_losses, box, mask_losses = [], 0, []
+  for b, r in np.ndindex(targets.valid.shape):
+    if targets.valid[b, r]:
+      label = targets.labels[b, r]
+      class_losses.append(cross_entropy(outputs.class_logits[b, r], label))
+      if label > 0:
+        box += sum(smooth_l1(outputs.deltas[b, r, label, i] - targets.deltas[b, r, i], 1) for i in range(4))
+  for b, m in np.ndindex(targets.mask_valid.shape):
+    if targets.mask_valid[b, m]:
+      logits = outputs.mask_logits[b, m, :, :, targets.mask_labels[b, m]]
+      mask_losses += [binary_cross_entropy(x, y) for x, y in zip(logits.ravel(), targets.masks[b, m].ravel())]
+  mean = lambda values: sum(values) / max(len(values), 1)  # noqa: E731
+  return mean(class_losses), box / max(len(class_losses), 1), mean(mask_losses)

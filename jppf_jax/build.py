@@ -1,6 +1,8 @@
-"""Turns a config into objects. Configs hold values only; modules and functions take plain arguments; this is in between."""
+"""Turns a config into objects: configs hold values only, modules and functions take plain arguments."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import grain
 import jax
@@ -18,9 +20,12 @@ from jppf_jax.input_pipeline import datasets, loader, read
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
+from jppf_jax.structs import Array
 from jppf_jax.training import schedule
 
+_SIZE = (64, 64)  # any size the model accepts: parameters do not depend on it
 WEIGHTS = Path(__file__).parent / "weights"  # shipped with the package
+RUN_WEIGHTS = "weights.safetensors"  # in the folder of a run
 
 
 def label_spec(config: ml_collections.ConfigDict) -> LabelSpec:
@@ -54,6 +59,20 @@ def model(config: ml_collections.ConfigDict, spec: LabelSpec, *, axis_name: str 
 def fusion(config: ml_collections.ConfigDict) -> FusionConfig:
   """The settings of the joint fusion; a key that FusionConfig does not have is an error."""
   return FusionConfig(**config.fusion)
+
+
+def variable_shapes(net: JPPF) -> Any:
+  """Returns the shapes of `{"params", "batch_stats"}` without computing anything."""
+  return jax.eval_shape(_init(net), jax.random.key(0))
+
+
+def init_variables(key: Array, net: JPPF) -> Any:
+  """Returns freshly initialised `{"params", "batch_stats"}` as host arrays."""
+  return jax.device_get(jax.jit(_init(net))(key))
+
+
+def _init(net: JPPF) -> Callable[[Array], Any]:
+  return lambda key: net.init(key, jnp.zeros((1, *_SIZE, 3), jnp.uint8), train=False)
 
 
 def optimization(

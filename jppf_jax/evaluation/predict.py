@@ -1,4 +1,4 @@
-"""An image of any size to panoptic parts: fit into the working size, one compiled program, back to the image's pixels."""
+"""An image of any size to panoptic parts: fit into the working size, one compiled program, back to its pixels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ import numpy as np
 from jaxtyping import Int, UInt8
 from PIL import Image
 
+from jppf_jax.fusion.canvas import upsample
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.efficientps import efficientps_fusion
 from jppf_jax.fusion.joint import joint_fusion
-from jppf_jax.fusion.top_down import top_down_merge
+from jppf_jax.fusion.top_down import part_map, top_down_merge
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
-from jppf_jax.ops.resize import resize_bilinear
 from jppf_jax.structs import Array, Outputs, PanopticParts
 
 MEAN_COLOR = (106, 117, 120)  # of the Cityscapes images; fills what the image does not cover
@@ -42,16 +42,24 @@ class Prediction:
 
 def fuse_both(outputs: Outputs, *, spec: LabelSpec, size: tuple[int, int], config: FusionConfig) -> dict[str, Any]:
   """Both fusions and both dense heads for a batch; `size` (H, W) is the part of the padded image that counts."""
-  h, w = outputs.semantic.shape[1] * 4, outputs.semantic.shape[2] * 4
 
   def one(semantic: Array, part: Array, detections: Any) -> dict[str, Any]:
-    joint = joint_fusion(semantic, part, detections, spec=spec, size=size, config=config)
-    panoptic = efficientps_fusion(semantic, detections, spec=spec, size=size, config=config)
-    labels = {
-      name: resize_bilinear(logits, (h, w)).argmax(-1)[: size[0], : size[1]].astype(jnp.int32)
-      for name, logits in (("semantic", semantic), ("part", part))
+    parts = part_map(part, size)
+    panoptic = efficientps_fusion(
+      semantic,
+      detections,
+      spec=spec,
+      size=size,
+      score_threshold=config.score_threshold,
+      overlap_threshold=config.overlap_threshold,
+      min_stuff_area=config.min_stuff(size),
+    )
+    return {
+      "joint": joint_fusion(semantic, part, detections, spec=spec, size=size, config=config),
+      "top_down": top_down_merge(panoptic, parts, spec=spec),
+      "semantic": jnp.argmax(upsample(semantic, size), -1).astype(jnp.int32),
+      "part": parts,
     }
-    return {"joint": joint, "top_down": top_down_merge(panoptic, labels["part"], spec=spec), **labels}
 
   return jax.vmap(one)(outputs.semantic, outputs.part, outputs.detections)
 

@@ -15,13 +15,13 @@ from jppf_jax import build
 from jppf_jax.checkpoints import weights
 from jppf_jax.checkpoints.store import Checkpoints
 from jppf_jax.training.logs import MetricWriter, Progress
-from jppf_jax.training.parallel import Runner, make_runner
-from jppf_jax.training.state import TrainState, create_state, init_variables, variable_shapes
+from jppf_jax.training.parallel import AXIS, Runner, make_runner
+from jppf_jax.training.state import TrainState, create_state
 from jppf_jax.training.step import make_step
 
 
 class NonFiniteLoss(RuntimeError):
-  """The loss became NaN or infinite; the message names the step and the images, and the last good checkpoint is kept."""
+  """The loss became NaN or infinite; the message names the step and the images."""
 
 
 @dataclasses.dataclass
@@ -58,7 +58,7 @@ def _named(metrics: dict[str, Any]) -> str:
 def train(config: ml_collections.ConfigDict, workdir: str | Path) -> TrainState:
   """Trains `config` in `workdir`, from where a run found there has stopped, and returns the final state (host arrays).
 
-  Writes `config.json`, `checkpoints/`, `metrics.jsonl`, TensorBoard events and, at the end, `weights.safetensors`.
+  Writes `config.json`, `checkpoints/`, `weights.safetensors`, `metrics.jsonl` and TensorBoard events.
 
   Raises:
     NonFiniteLoss, CheckpointError, WeightsError: see there.
@@ -67,11 +67,11 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> TrainState:
   workdir = Path(workdir).resolve()
   workdir.mkdir(parents=True, exist_ok=True)
   spec = build.label_spec(config)
-  model = build.model(config, spec, axis_name="batch")
-  phases, optimizer, schedule = build.optimization(config)
+  model = build.model(config, spec, axis_name=AXIS)
+  phases, optimizer, rate = build.optimization(config)
   iterator = build.train_iterator(config, spec)
   checkpoints = Checkpoints(workdir / "checkpoints", keep=config.train.keep)
-  template = jax.eval_shape(lambda variables: create_state(variables, optimizer), variable_shapes(model))
+  template = jax.eval_shape(lambda variables: create_state(variables, optimizer), build.variable_shapes(model))
   restored = checkpoints.restore(template, iterator)
   if restored is None:
     state = _initial_state(config, model, optimizer)
@@ -81,28 +81,40 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> TrainState:
   (workdir / "config.json").write_text(config.to_json_best_effort(indent=2))
 
   def runner_of(freeze_norm: bool) -> Runner:
-    step = make_step(config, spec, model, optimizer, schedule, freeze_norm=freeze_norm)
+    step = make_step(
+      model,
+      optimizer,
+      seed=config.seed,
+      rate=rate,
+      anchors_per_image=config.sampling.anchors,
+      regions_per_image=config.sampling.regions,
+      freeze_norm=freeze_norm,
+    )
     return make_runner(config.parallel, step)
 
   try:
-    state = _run_phases(config, workdir, phases, runner_of, state, iterator, checkpoints)
+    return _run_phases(config, workdir, phases, runner_of, state, iterator, checkpoints)
   finally:
     checkpoints.close()
-  weights.save_weights(
-    workdir / "weights.safetensors",
-    {"params": state.params, "batch_stats": state.batch_stats},
-    {"steps": int(state.step), "config": json.loads(config.to_json_best_effort())},
-    dtype=config.train.weights_dtype,
-  )
-  return state
+
+
+def _save(
+  config: ml_collections.ConfigDict, workdir: Path, state: TrainState, iterator: Any, checkpoints: Checkpoints
+) -> None:
+  """Writes a checkpoint to resume from, and the weights alone, which evaluation and prediction read."""
+  about = {"steps": int(state.step), "config": json.loads(config.to_json_best_effort())}
+  checkpoints.save(about["steps"], state, about, iterator)
+  if jax.process_index() == 0:
+    variables = {"params": state.params, "batch_stats": state.batch_stats}
+    weights.save_weights(workdir / build.RUN_WEIGHTS, variables, about, dtype=config.train.weights_dtype)
 
 
 def _initial_state(config: ml_collections.ConfigDict, model: Any, optimizer: Any) -> TrainState:
   if config.model.pretrained:
     logging.info("Starting from the weights %s.", config.model.pretrained)
-    variables = weights.load_weights(build.weights_path(config.model.pretrained), variable_shapes(model))
+    variables = weights.load_weights(build.weights_path(config.model.pretrained), build.variable_shapes(model))
   else:
-    variables = init_variables(jax.random.key(config.seed), model)
+    variables = build.init_variables(jax.random.key(config.seed), model)
   return create_state(variables, optimizer)
 
 
@@ -143,7 +155,7 @@ def _run_phases(
       progress.advance(**shown)
       if save:
         state = runner.get_state(device_state)
-        checkpoints.save(step, state, {"phase_end": end}, iterator)
+        _save(config, workdir, state, iterator, checkpoints)
     done = end
   checkpoints.wait()
   progress.close()

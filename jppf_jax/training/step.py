@@ -1,6 +1,5 @@
 """One training step: forward, losses, gradients, update. Pure; `parallel.py` maps it over the devices."""
 
-from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -34,8 +33,8 @@ def make_step(
 ) -> Step:
   """Returns `step(state, batch) -> (state, metrics)` for one replica along the axis `parallel.AXIS`.
 
-  Gradients are those of the global batch. Randomness depends on `seed`, the step and the image's place in the global batch
-  only, so a resumed run repeats the run it resumes, on any number of devices.
+  Gradients are those of the global batch. Randomness depends on `seed`, the step and the image's place in the global
+  batch only, so a resumed run repeats the run it resumes, on any number of devices.
 
   Args:
     model: with `axis_name` = `parallel.AXIS`.

@@ -16,12 +16,14 @@ class Facade:
   """An upright plane on which rectangles are placed."""
 
   def __init__(self, brush: Brush, light: Light, origin: Point, along: Point, length: float):
-    self.brush, self.light = brush, light
+    self.brush = brush
     self.origin, self.along, self.length = origin, along, length
     self.up = np.array([0.0, 1.0, 0.0])
     across = np.cross(self.up, along)
     eye = np.array([0.0, brush.camera.height, 0.0])
     self.normal = across if (eye - origin) @ across > 0 else -across
+    self.distance = float(brush.camera.project(origin + along * length / 2)[1])
+    self._lit = light.falling_on(self.normal)
 
   def points(self, uv: Float[np.ndarray, "*n 2"], out: float = 0.0) -> Float[np.ndarray, "*n 3"]:
     """Facade coordinates to the world, `out` metres before the plane."""
@@ -29,7 +31,7 @@ class Facade:
 
   def polygon(self, uv: list[tuple[float, float]], colour: Colour, out: float = 0.0) -> None:
     """One polygon, which may reach behind the camera."""
-    self.brush.face(self.points(np.array(uv), out), self.light.on(colour, self.normal))
+    self.brush.face(self.points(np.array(uv, np.float64), out), tint(colour, self._lit))
 
   def box(self, u0: float, v0: float, u1: float, v1: float, colour: Colour) -> None:
     """One rectangle, which may reach behind the camera."""
@@ -39,7 +41,7 @@ class Facade:
     """Many rectangles; those not fully before the camera are left out."""
     if len(boxes):
       uv = np.stack([boxes[:, [0, 2, 2, 0]], boxes[:, [1, 1, 3, 3]]], axis=-1)
-      self.brush.faces(self.points(uv), [self.light.on(colour, self.normal) for colour in colours])
+      self.brush.faces(self.points(uv), [tint(colour, self._lit) for colour in colours])
 
 
 def _visible_sides(block: Block) -> list[tuple[Point, Point, float]]:
@@ -100,8 +102,9 @@ def _windows(
   facade.rectangles(panes, colours)
   bars = np.stack([u - 0.04, v - high, u + 0.04, v + high], axis=-1)
   sills = np.stack([u - half - 0.15, v - high - 0.18, u + half + 0.15, v - high - 0.06], axis=-1)
-  facade.rectangles(bars, [frame] * len(u))
-  facade.rectangles(sills, [tint(trim, 0.7)] * len(u))
+  if facade.distance < 45.0:  # farther away nobody sees them
+    facade.rectangles(bars, [frame] * len(u))
+    facade.rectangles(sills, [tint(trim, 0.7)] * len(u))
 
 
 def _shop(facade: Facade, rng: np.random.Generator, floor: float, glass: Colour) -> None:

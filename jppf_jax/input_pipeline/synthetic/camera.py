@@ -1,8 +1,8 @@
 """The camera of a generated scene: a pinhole over a flat ground, with a straight horizon.
 
-World coordinates, metres: `x` to the right of the street's direction, `y` up from the road surface, `z` along the street.
-The camera stands at `x = z = 0` and is turned by `yaw` against the street; vertical lines stay vertical in the image
-(a shifted lens instead of a pitch). Image coordinates are continuous pixels, a pixel's centre is at +0.5.
+World coordinates, metres: `x` to the right of the street, `y` up from the road surface, `z` along the street. The
+camera stands at `x = z = 0`, turned by `yaw` against the street; vertical lines stay vertical in the image (a shifted
+lens instead of a pitch). Image coordinates are continuous pixels, a pixel's centre is at +0.5.
 """
 
 import dataclasses

@@ -1,9 +1,9 @@
 """Where a scene is drawn: every mark leaves its number, and colour and label are looked up from it later.
 
-A picture of mark numbers is kept at `scale` times the resolution, painted far to near. For the colour all samples of a pixel
-are averaged; for the label the sample at the pixel's centre decides, so labels are never mixed. Where one looks through an
-object (fence, spokes), which Cityscapes labels as the object, its mark stands in a second picture: since numbers grow from
-far to near, the larger of the two marks is the nearer and hence the label.
+A picture of mark numbers is kept at `scale` times the resolution, painted far to near. For the colour all samples of a
+pixel are averaged; for the label the sample at the pixel's centre decides, so labels are never mixed. Where one looks
+through an object (fence, spokes), which Cityscapes labels as the object, its mark stands in a second picture: since
+numbers grow from far to near, the larger of the two marks is the nearer and hence the label.
 """
 
 import dataclasses

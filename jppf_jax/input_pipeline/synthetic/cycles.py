@@ -127,16 +127,13 @@ def ridden(
   """A two-wheeler with its rider: the far limbs first, then the vehicle, then what is nearer."""
   height = rng.uniform(1.6, 1.85)
   if motor:
-    joints = people.riding(
-      height, saddle=MOTORCYCLE_SEAT, handle=(0.25, 0.33, 1.06), pedals=((0.08, 0.3), (0.08, 0.3)), lean=rng.uniform(0.1, 0.45)
-    )  # fmt: skip
+    pegs, lean = ((0.08, 0.3), (0.08, 0.3)), rng.uniform(0.1, 0.45)
+    joints = people.riding(height, saddle=MOTORCYCLE_SEAT, handle=(0.25, 0.33, 1.06), pedals=pegs, lean=lean)
   else:
-    turn = rng.uniform(0, 2 * math.pi)
+    turn, lean = rng.uniform(0, 2 * math.pi), rng.uniform(0.2, 0.6)
     dx, dz = 0.17 * math.cos(turn), 0.17 * math.sin(turn)
-    joints = people.riding(
-      height, saddle=BICYCLE_SEAT, handle=(0.3, 0.25, 1.05), pedals=((-0.08 + dx, 0.3 + dz), (-0.08 - dx, 0.3 - dz)),
-      lean=rng.uniform(0.2, 0.6),
-    )  # fmt: skip
+    pedals = ((-0.08 + dx, 0.3 + dz), (-0.08 - dx, 0.3 - dz))
+    joints = people.riding(height, saddle=BICYCLE_SEAT, handle=(0.3, 0.25, 1.05), pedals=pedals, lean=lean)
   outfit = people.sample_outfit(rng, helmet=motor or rng.random() < 0.5)
   marks = people.body(camera, light, people.place(joints, position, heading), heading, outfit, height)
   depth = float(camera.project(position + np.array([0.0, 0.5, 0.0]))[1])

@@ -110,8 +110,8 @@ def _sign_face(board: _Board, rng: np.random.Generator, size: float, lit: float)
     board.box(0.08 * size, -0.3 * size, 0.4 * size, 0.3 * size, black)
   elif kind == 1:  # an order
     board.disc(0, 0, size, blue)
-    board.polygon([(-0.12 * size, -0.6 * size), (0.12 * size, -0.6 * size), (0.12 * size, 0.1 * size), (0.4 * size, 0.1 * size),
-                   (0, 0.65 * size), (-0.4 * size, 0.1 * size), (-0.12 * size, 0.1 * size)], white)  # fmt: skip
+    arrow = ((-0.12, -0.6), (0.12, -0.6), (0.12, 0.1), (0.4, 0.1), (0, 0.65), (-0.4, 0.1), (-0.12, 0.1))
+    board.polygon([(x * size, y * size) for x, y in arrow], white)
   elif kind in (2, 3):  # a warning, or give way
     turn = math.pi / 2 if kind == 2 else -math.pi / 2
     board.disc(0, 0, 1.2 * size, red, 3, turn)

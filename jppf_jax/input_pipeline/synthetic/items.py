@@ -30,8 +30,8 @@ class Item:
 def far_to_near(items: list[Item]) -> list[Item]:
   """An order in which nothing is painted over by what stands behind it.
 
-  Of two blocks that a line across the street separates, the one with smaller `z` is nearer; of two that a line along the
-  street separates, the one on the camera's side of it. Rare cycles of three are cut at the farthest.
+  Of two blocks that a line across the street separates, the one with smaller `z` is nearer; of two that a line along
+  the street separates, the one on the camera's side of it. Rare cycles of three are cut at the farthest.
   """
   if not items:
     return []

@@ -36,8 +36,11 @@ class Light:
 
   def on(self, colour: Colour, normal: Float[np.ndarray, "3"]) -> Colour:
     """A colour on a surface with this normal."""
-    facing = max(0.0, float(normal @ self.direction))
-    return tint(colour, self.ambient + self.diffuse * facing + 0.12 * float(normal[1]))
+    return tint(colour, self.falling_on(normal))
+
+  def falling_on(self, normal: Float[np.ndarray, "3"]) -> float:
+    """Brightness of a white surface with this normal."""
+    return self.ambient + self.diffuse * max(0.0, float(normal @ self.direction)) + 0.12 * float(normal[1])
 
 
 def tint(colour: Colour, factor: float) -> Colour:

@@ -87,7 +87,15 @@ def riding(
   height: float, *, saddle: tuple[float, float], handle: tuple[float, float, float],
   pedals: tuple[tuple[float, float], tuple[float, float]], lean: float,
 ) -> Joints:  # fmt: skip
-  """Somebody seated: hips on the saddle (forward, up), hands on the handlebar (forward, half width, up), feet on pedals."""
+  """Somebody seated.
+
+  Args:
+    height: of the standing body.
+    saddle: forward, up.
+    handle: forward, half of the width, up.
+    pedals: forward, up of the left and the right foot.
+    lean: angle of the back, radians.
+  """
   joints = _trunk(height, lean=lean, pelvis=(saddle[0], saddle[1] + 0.05 * height))
   for side, name, pedal in ((1, "left", pedals[0]), (-1, "right", pedals[1])):
     ankle = np.array([pedal[0] - 0.04, side * 0.11, pedal[1] + 0.07])
@@ -148,7 +156,7 @@ def body(camera: Camera, light: Light, joints: Joints, heading: float, outfit: O
   where = {name: (float(p[0]), float(p[1]), float(d)) for name, p, d in zip(names, xy, depth)}
   size = camera.focal * height  # divided by a depth: pixels per body height
   marks = _limbs(where, outfit, size)
-  marks += _trunk_marks(where, outfit, size)
+  marks += _trunk_marks(where, outfit, size, heading - camera.yaw)
   marks += _head_marks(where, outfit, size, heading - camera.yaw)
   lit = light.ambient + 0.6 * light.diffuse
   marks.sort(key=lambda mark: -mark[0])
@@ -176,25 +184,28 @@ def _limbs(where: dict[str, tuple[float, float, float]], outfit: Outfit, size: f
     )
   if outfit.skirt:
     corners = [(where[f"{n}_{j}"], r) for j, r in (("hip", 0.05), ("knee", 0.05)) for n in ("left", "right")]
-    marks.append((where["pelvis"][2] - 0.06, _hull([(p, r * size / p[2]) for p, r in corners]), outfit.bottom, LEG))
+    marks.append((where["pelvis"][2] - 0.06, _around([(p, r * size / p[2]) for p, r in corners]), outfit.bottom, LEG))
   return marks
 
 
-def _trunk_marks(where: dict[str, tuple[float, float, float]], outfit: Outfit, size: float) -> list[Mark]:
+def _trunk_marks(
+  where: dict[str, tuple[float, float, float]], outfit: Outfit, size: float, heading: float
+) -> list[Mark]:
+  """Torso, neck and rucksack; `heading` relative to the view, 0 = seen from behind."""
   depth = where["pelvis"][2]
   circles = [(where[f"{n}_{j}"], r) for j, r in (("shoulder", 0.045), ("hip", 0.058)) for n in ("left", "right")]
   if outfit.coat:
     circles += [((p[0], p[1] + 0.1 * size / p[2], p[2]), 0.055) for p, _ in circles[2:]]
-  marks = [(depth, _hull([(p, r * size / p[2]) for p, r in circles]), outfit.top, TORSO)]
+  marks = [(depth, _around([(p, r * size / p[2]) for p, r in circles]), outfit.top, TORSO)]
   neck, head = where["neck"], where["head"]
   radius = 0.03 * size / neck[2]
   marks.append((depth + 0.001, _capsule(neck, head, radius, radius), tint(outfit.skin, 0.85), HEAD))
   if outfit.bag is not None:
-    left, right = where["left_shoulder"], where["right_shoulder"]
-    hip = where["pelvis"]
-    middle = ((left[0] + right[0]) / 2, (left[1] + right[1]) / 2 + 0.05 * size / depth, depth)
-    low = (0.35 * middle[0] + 0.65 * hip[0], 0.35 * middle[1] + 0.65 * hip[1], depth)
-    marks.append((depth + 0.05, _capsule(middle, low, 0.09 * size / depth, 0.1 * size / depth), outfit.bag, CARRIED))
+    hip, unit = where["pelvis"], size / depth
+    shift = -0.1 * unit * math.sin(heading)  # on the back: seen beside the body from the side
+    top = (0.85 * neck[0] + 0.15 * hip[0] + shift, 0.85 * neck[1] + 0.15 * hip[1] + 0.05 * unit, depth)
+    low = (0.35 * neck[0] + 0.65 * hip[0] + shift, 0.35 * neck[1] + 0.65 * hip[1], depth)
+    marks.append((depth - 0.2 * math.cos(heading), _capsule(top, low, 0.075 * unit, 0.085 * unit), outfit.bag, CARRIED))
   return marks
 
 
@@ -216,8 +227,8 @@ def _head_marks(
     marks.append((depth + (0.08 if back < 0 else -0.08), fall, tint(cap, 0.9), HEAD))
   if back < 0.5:
     face_x = x + 0.016 * unit * side
-    marks.append((near - 0.001, _ellipse(face_x, y + 0.012 * unit, 0.042 * unit * (1 - 0.2 * max(back, 0.0)), 0.05 * unit),
-                  outfit.skin, HEAD))  # fmt: skip
+    face = _ellipse(face_x, y + 0.012 * unit, 0.042 * unit * (1 - 0.2 * max(back, 0.0)), 0.05 * unit)
+    marks.append((near - 0.001, face, outfit.skin, HEAD))
     eyes = blend(outfit.skin, (0.15, 0.1, 0.1), 0.45)
     marks.append(
       (near - 0.002, _ellipse(x + 0.03 * unit * side, y + 0.004 * unit, 0.028 * unit, 0.006 * unit), eyes, HEAD)
@@ -245,7 +256,7 @@ def _capsule(a: tuple[float, ...], b: tuple[float, ...], ra: float, rb: float) -
   return points
 
 
-def _hull(circles: list[tuple[tuple[float, ...], float]]) -> list[float]:
+def _around(circles: list[tuple[tuple[float, ...], float]]) -> list[float]:
   """The outline around circles."""
   return hull((p[0] + r * cos, p[1] + r * sin) for p, r in circles for cos, sin in _CIRCLE)
 

@@ -8,6 +8,7 @@ from jaxtyping import Int, UInt8
 from jppf_jax.input_pipeline.synthetic import furniture, shade
 from jppf_jax.input_pipeline.synthetic.camera import Camera
 from jppf_jax.input_pipeline.synthetic.canvas import Canvas
+from jppf_jax.input_pipeline.synthetic.curbside import Curbside
 from jppf_jax.input_pipeline.synthetic.frontage import Frontage
 from jppf_jax.input_pipeline.synthetic.items import Ground, cast_shadow, far_to_near
 from jppf_jax.input_pipeline.synthetic.light import sample_light
@@ -42,7 +43,9 @@ def make_scene(
   ground = Ground(camera)
   draw_sky(canvas, light)
   draw_ground(canvas, light, plan, street)
-  items = Traffic(canvas, light, plan, street, ground).fill() + Frontage(canvas, light, plan, street, ground).line()
+  items = Frontage(canvas, light, plan, street, ground).line()
+  items += Traffic(canvas, light, plan, street, ground).fill()
+  items += Curbside(canvas, light, plan, street, ground).furnish()
   for item in far_to_near(items):
     cast_shadow(canvas, light, item)
     item.draw()

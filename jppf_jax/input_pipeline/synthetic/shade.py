@@ -17,7 +17,7 @@ _NOISE[Texture.GRASS] = 0.22, 0.14, 0.15
 _NOISE[Texture.LEAVES] = 0.22, 0.10, 0.06
 _NOISE[Texture.MASONRY] = 0.05, 0.04, 0.07
 _NOISE[Texture.METAL] = 0.01, 0.01, 0.04
-_NOISE[Texture.CLOTH] = 0.05, 0.07, 0.04
+_NOISE[Texture.CLOTH] = 0.05, 0.04, 0.04
 _GROUND = (Texture.ASPHALT, Texture.PAVING, Texture.GRASS)
 
 

@@ -1,6 +1,7 @@
 """The plan of a street, and its ground: road with markings, sidewalks, grass, and the sky above."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def sample_street(rng: np.random.Generator) -> Street:
   for sign, lanes in ((-1, -oncoming[-1] + lane / 2), (1, ahead[-1] + lane / 2)):
     parking = rng.uniform(2.0, 2.4) if rng.random() < 0.55 else 0.0
     curb = lanes + parking
-    verge = curb + (rng.uniform(1.0, 2.5) if rng.random() < 0.3 else 0.0)
+    verge = curb + (rng.uniform(1.0, 2.5) if rng.random() < 0.4 else 0.0)
     sidewalk = verge + rng.uniform(1.8, 4.0)
     front = sidewalk + (rng.uniform(1.5, 5.0) if rng.random() < 0.45 else 0.0)
     sides.append(Side(sign, curb, parking, verge, sidewalk, front))
@@ -137,7 +138,7 @@ def _draw_markings(road: Brush, rng: np.random.Generator, street: Street, white:
   start, end = street.crossing or (-1.0, -1.0)
   free = [z for z in np.arange(1.5, min(street.end, 120.0), 4.5).tolist() if not start - 5 < z < end + 1]
   lanes = sorted((*street.oncoming, *street.ahead))
-  for left, right in zip(lanes, lanes[1:]):
+  for left, right in itertools.pairwise(lanes):
     x = (left + right) / 2
     double = left < 0 <= right and rng.random() < 0.3
     _rectangles(road, [(x - 0.07, x + 0.07, z, z + (4.5 if double else 2.4)) for z in free], white)

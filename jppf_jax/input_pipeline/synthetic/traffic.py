@@ -5,15 +5,15 @@ from functools import partial
 
 import numpy as np
 
-from jppf_jax.input_pipeline.synthetic import cycles, people, vehicles
+from jppf_jax.input_pipeline.synthetic import cycles, people, trams, vehicles
 from jppf_jax.input_pipeline.synthetic.canvas import Brush, Canvas, Texture
 from jppf_jax.input_pipeline.synthetic.items import Block, Ground, Item
 from jppf_jax.input_pipeline.synthetic.light import Light
 from jppf_jax.input_pipeline.synthetic.solids import draw_solid
 from jppf_jax.input_pipeline.synthetic.street import Street
 
-PERSON, RIDER, CAR, TRUCK, BUS, TRAIN, MOTORCYCLE, BICYCLE = 24, 25, 26, 27, 28, 31, 32, 33
-_BUILD = {CAR: vehicles.car, TRUCK: vehicles.truck, BUS: vehicles.bus, TRAIN: vehicles.tram}
+PERSON, RIDER, CAR, TRUCK, BUS, CARAVAN, TRAIN, MOTORCYCLE, BICYCLE = 24, 25, 26, 27, 28, 29, 31, 32, 33
+_BUILD = {CAR: vehicles.car, TRUCK: vehicles.truck, BUS: vehicles.bus, CARAVAN: trams.caravan, TRAIN: trams.tram}
 Place = tuple[float, float, float]  # x, z, heading
 
 
@@ -27,7 +27,7 @@ class Traffic:
   def fill(self) -> list[Item]:
     """Large vehicles first, because they need room; then the rest, so that every class is seen often."""
     rng = self.rng
-    large = [kind for kind in (BUS, TRUCK, TRAIN) if rng.random() < 0.42]
+    large = [kind for kind in (BUS, TRUCK, TRAIN) if rng.random() < 0.5]
     for kind in rng.permutation(large).tolist()[:2]:
       self._vehicle(kind)
     for _ in range(int(rng.integers(1, 4))):
@@ -38,11 +38,10 @@ class Traffic:
       self._two_wheeler(MOTORCYCLE, ridden=rng.random() < 0.45)
     for _ in range(int(rng.integers(2, 8))):
       self._pedestrian()
+    if rng.random() < 0.1:
+      self._vehicle(CARAVAN)
+    self._crowds()
     self._parked_row()
-    if rng.random() < 0.35:
-      self._crowd_of_people()
-    if rng.random() < 0.25:
-      self._crowd_of_bicycles()
     return self.items
 
   def _near(self, low: float, high: float) -> float:
@@ -62,7 +61,7 @@ class Traffic:
     """Somewhere on a lane, a parking strip or the crossing street; `z` is the vehicle's middle."""
     rng, street = self.rng, self.street
     chance = rng.random()
-    if street.crossing and chance < 0.45:
+    if street.crossing and chance < (0.25 if kind == TRAIN else 0.45):
       first = rng.random() < 0.5
       z = street.crossing[0] + (1.9 if first else street.crossing[1] - street.crossing[0] - 1.9)
       low, high = self.canvas.camera.visible_range(z)
@@ -185,42 +184,49 @@ class Traffic:
       brush, people.body(self.canvas.camera, self.light, joints, heading, people.sample_outfit(rng), height)
     )
 
-  def _crowd_of_people(self) -> None:
-    """A group in which nobody can tell one from the other: one label without instances."""
+  def _crowds(self) -> None:
+    """Groups in which nobody can tell one from the other: one label without instances."""
     rng = self.rng
-    for _ in range(10):
-      side = (self.street.left, self.street.right)[int(rng.integers(2))]
-      z, x = self._near(14.0, 30.0), side.sign * (side.verge + side.sidewalk) / 2
-      block = (x - 1.3, x + 1.3, z - 0.8, z + 0.8)
-      if self.ground.fits(block):
-        places = sorted(rng.uniform([-0.7, -1.1], [0.7, 1.1], (int(rng.integers(5, 10)), 2)).tolist(), reverse=True)
+    count = int(rng.integers(5, 10))
+    if rng.random() < 0.45 and (block := self._beside_the_road(2.6, 1.6, 10.0, 26.0)):
+      self._add(block, 1.7, partial(self._draw_people, block, count))
+    if rng.random() < 0.4 and (block := self._beside_the_road(1.9, 0.5 * count + 0.3, 7.0, 18.0)):
+      self._add(block, 0.8, partial(self._draw_bicycles, block, count))
+    if rng.random() < 0.3 and (block := self._beside_the_road(4.6, 2.2 * (count // 2), 14.0, 35.0)):
+      self._add(block, 1.5, partial(self._draw_cars, block, count // 2))
 
-        def draw(places=places, x=x, z=z) -> None:
-          brush = self.canvas.brush(PERSON, texture=Texture.CLOTH)
-          for dz, dx in places:
-            self._draw_person(x + dx, z + dz, rng.uniform(-math.pi, math.pi), brush)
+  def _beside_the_road(self, width: float, depth: float, low: float, high: float) -> Block | None:
+    """Free ground at the outer edge of a sidewalk, or nothing."""
+    for _ in range(15):
+      side = (self.street.left, self.street.right)[int(self.rng.integers(2))]
+      z = self._near(low, high)
+      outer = max(side.front - 0.3, side.verge + width)
+      block = (*side.span(outer - width, outer), z, z + depth)
+      if self.ground.fits(block, gap=0.1) and self._on_street(block):
+        return block
+    return None
 
-        self._add(block, 1.7, draw)
-        return
+  def _draw_people(self, block: Block, count: int) -> None:
+    brush = self.canvas.brush(PERSON, texture=Texture.CLOTH)
+    places = self.rng.uniform([block[2] + 0.3, block[0] + 0.3], [block[3] - 0.3, block[1] - 0.3], (count, 2))
+    for z, x in sorted(places.tolist(), reverse=True):
+      self._draw_person(x, z, self.rng.uniform(-math.pi, math.pi), brush)
 
-  def _crowd_of_bicycles(self) -> None:
-    """A row of parked bicycles under one label without instances."""
-    rng = self.rng
-    for _ in range(10):
-      side = (self.street.left, self.street.right)[int(rng.integers(2))]
-      z, count = self._near(8.0, 20.0), int(rng.integers(4, 8))
-      x = side.sign * (side.sidewalk - 0.8)
-      block = (x - 0.95, x + 0.95, z - 0.3, z + 0.5 * count)
-      if self.ground.fits(block):
+  def _draw_bicycles(self, block: Block, count: int) -> None:
+    """Parked side by side, at right angles to the street."""
+    brush = self.canvas.brush(BICYCLE, texture=Texture.METAL)
+    for z in np.linspace(block[3] - 0.3, block[2] + 0.3, count).tolist():
+      position = np.array([(block[0] + block[1]) / 2 + self.rng.normal(0, 0.06), 0.0, z])
+      heading = math.pi / 2 + self.rng.normal(0, 0.1)
+      cycles.bicycle(brush, self.canvas.camera, self.light, self.rng, position, heading)
 
-        def draw(x=x, z=z, count=count) -> None:
-          brush = self.canvas.brush(BICYCLE, texture=Texture.METAL)
-          for k in reversed(range(count)):
-            position = np.array([x + rng.normal(0, 0.06), 0.0, z + 0.5 * k])
-            cycles.bicycle(brush, self.canvas.camera, self.light, rng, position, math.pi / 2 + rng.normal(0, 0.1))
-
-        self._add(block, 0.8, draw)
-        return
+  def _draw_cars(self, block: Block, count: int) -> None:
+    """Parked side by side, at right angles to the street."""
+    brush = self.canvas.brush(CAR, texture=Texture.METAL)
+    for z in np.linspace(block[3] - 1.0, block[2] + 1.0, count).tolist():
+      position = np.array([(block[0] + block[1]) / 2, 0.0, z])
+      heading = math.pi / 2 if self.rng.random() < 0.5 else -math.pi / 2
+      draw_solid(brush, self.canvas.camera, self.light, vehicles.car(self.rng).solid, position, heading)
 
 
 def _footprint(x: float, z: float, heading: float, length: float, width: float) -> Block:

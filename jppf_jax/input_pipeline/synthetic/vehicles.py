@@ -1,4 +1,4 @@
-"""Cars, trucks, buses (parts: 1 window, 2 wheel, 3 light, 4 license plate, 5 chassis) and trams (no parts)."""
+"""Cars, trucks and buses. Parts: 1 window, 2 wheel, 3 light, 4 license plate, 5 chassis."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from jppf_jax.input_pipeline.synthetic.canvas import Colour
 from jppf_jax.input_pipeline.synthetic.light import blend, car_paint, hsv, tint
-from jppf_jax.input_pipeline.synthetic.solids import LAMP, PLATE, RUBBER, WINDOW, Panel, Solid
+from jppf_jax.input_pipeline.synthetic.solids import LAMP, PLATE, WINDOW, Panel, Solid
 
 TAIL: Colour = (0.75, 0.05, 0.05)
 DARK: Colour = (0.08, 0.08, 0.09)
@@ -25,11 +25,16 @@ class Vehicle:
 # Side profiles: (share of the length, metres up), from the rear's bottom over the roof to the front's bottom:
 # rear bottom, rear top, belt behind, roof behind, roof before, belt before, front top, front bottom.
 _PROFILES = {
-  "sedan": ((-0.5, 0.27), (-0.495, 0.9), (-0.36, 1.0), (-0.2, 1.42), (0.06, 1.44), (0.23, 0.97), (0.485, 0.78), (0.5, 0.27)),
-  "hatch": ((-0.5, 0.27), (-0.5, 0.85), (-0.48, 0.98), (-0.38, 1.45), (0.04, 1.48), (0.24, 0.99), (0.485, 0.8), (0.5, 0.27)),
-  "wagon": ((-0.5, 0.27), (-0.5, 0.88), (-0.49, 0.98), (-0.43, 1.44), (0.05, 1.47), (0.23, 0.97), (0.485, 0.78), (0.5, 0.27)),
-  "suv": ((-0.5, 0.35), (-0.5, 0.95), (-0.49, 1.1), (-0.42, 1.66), (0.06, 1.7), (0.22, 1.12), (0.485, 0.98), (0.5, 0.35)),
-  "van": ((-0.5, 0.32), (-0.5, 0.95), (-0.5, 1.1), (-0.48, 1.9), (0.2, 1.94), (0.38, 1.12), (0.49, 0.95), (0.5, 0.32)),
+  "sedan": ((-0.5, 0.27), (-0.495, 0.9), (-0.36, 1.0), (-0.2, 1.42),
+            (0.06, 1.44), (0.23, 0.97), (0.485, 0.78), (0.5, 0.27)),
+  "hatch": ((-0.5, 0.27), (-0.5, 0.85), (-0.48, 0.98), (-0.38, 1.45),
+            (0.04, 1.48), (0.24, 0.99), (0.485, 0.8), (0.5, 0.27)),
+  "wagon": ((-0.5, 0.27), (-0.5, 0.88), (-0.49, 0.98), (-0.43, 1.44),
+            (0.05, 1.47), (0.23, 0.97), (0.485, 0.78), (0.5, 0.27)),
+  "suv": ((-0.5, 0.35), (-0.5, 0.95), (-0.49, 1.1), (-0.42, 1.66),
+          (0.06, 1.7), (0.22, 1.12), (0.485, 0.98), (0.5, 0.35)),
+  "van": ((-0.5, 0.32), (-0.5, 0.95), (-0.5, 1.1), (-0.48, 1.9),
+          (0.2, 1.94), (0.38, 1.12), (0.49, 0.95), (0.5, 0.32)),
 }  # fmt: skip
 _LENGTHS = {"sedan": 4.6, "hatch": 3.9, "wagon": 4.6, "suv": 4.5, "van": 4.9}
 
@@ -38,7 +43,7 @@ def car(rng: np.random.Generator) -> Vehicle:
   """A car of one of five silhouettes."""
   style = str(rng.choice(list(_PROFILES), p=[0.27, 0.27, 0.16, 0.16, 0.14]))
   length, width = _LENGTHS[style] * rng.uniform(0.95, 1.05), rng.uniform(1.72, 1.88)
-  paint, glass = car_paint(rng), _glass(rng)
+  paint, glass = car_paint(rng), tinted_glass(rng)
   profile = [(share * length, up) for share, up in _PROFILES[style]]
   solid = Solid()
   half, roof_half = width / 2, width / 2 * (0.8 if style != "van" else 0.9)
@@ -59,7 +64,7 @@ def car(rng: np.random.Generator) -> Vehicle:
   return Vehicle(solid, length, width, profile[4][1])
 
 
-def _glass(rng: np.random.Generator) -> Colour:
+def tinted_glass(rng: np.random.Generator) -> Colour:
   return hsv(rng.uniform(0.5, 0.62), rng.uniform(0.1, 0.35), rng.uniform(0.13, 0.4))
 
 
@@ -110,8 +115,8 @@ def _car_sides(
     front, rear = profile[6], profile[1]
     side.add(((front[0] - 0.42, front[1] - 0.06), (front[0], front[1] - 0.08), (front[0] + 0.01, front[1] - 0.24),
               (front[0] - 0.3, front[1] - 0.2)), (0.9, 0.92, 0.9), LAMP)  # fmt: skip
-    side.add(((rear[0], rear[1] - 0.02), (rear[0] + 0.3, rear[1] - 0.02), (rear[0] + 0.26, rear[1] - 0.22), (rear[0], rear[1] - 0.24)),
-             TAIL, LAMP)  # fmt: skip
+    side.add(((rear[0], rear[1] - 0.02), (rear[0] + 0.3, rear[1] - 0.02), (rear[0] + 0.26, rear[1] - 0.22),
+              (rear[0], rear[1] - 0.24)), TAIL, LAMP)  # fmt: skip
     panels.append(side)
   return panels[0], panels[1]
 
@@ -170,7 +175,7 @@ def bus(rng: np.random.Generator) -> Vehicle:
   """A city bus: windows all around, doors on the right."""
   length, width, height = rng.uniform(9.5, 12.5), 2.5, rng.uniform(2.9, 3.2)
   paint = hsv(rng.random(), rng.uniform(0.3, 0.9), rng.uniform(0.4, 0.9)) if rng.random() < 0.7 else (0.88, 0.88, 0.86)
-  stripe, glass = hsv(rng.random(), 0.7, rng.uniform(0.3, 0.9)), _glass(rng)
+  stripe, glass = hsv(rng.random(), 0.7, rng.uniform(0.3, 0.9)), tinted_glass(rng)
   solid = Solid()
   x0, x1 = -length / 2, length / 2
   front, rear, left, right = solid.block(x0, x1, 0.3, height, width, paint, slant=0.15)
@@ -182,18 +187,18 @@ def bus(rng: np.random.Generator) -> Vehicle:
       start = x0 + 0.25 + k * (length - 0.7) / count
       end = start + (length - 0.7) / count - 0.13
       door = doors and k in (count - 1, count // 2)
-      _pane(side, start, 0.42 if door else 1.15, end, height - 0.38, glass)
+      pane(side, start, 0.42 if door else 1.15, end, height - 0.38, glass)
       if door:
         side.box((start + end) / 2 - 0.03, 0.42, (start + end) / 2 + 0.03, height - 0.38, tint(paint, 0.5))
   if rng.random() < 0.5:  # an advertisement
     left.box(x0 + 0.8, 0.9, x1 - 3.0, 1.12, hsv(rng.random(), 0.8, 0.9))
   solid.wheels((x0 + 2.4, x1 - 2.3), 0.48, width, (left, right), (0.5, 0.5, 0.5))
-  _pane(front, -1.12, 1.05, 1.12, height - 0.55, glass)
+  pane(front, -1.12, 1.05, 1.12, height - 0.55, glass)
   front.box(-0.9, height - 0.45, 0.9, height - 0.12, DARK)
   for k in range(6):
     front.box(-0.7 + 0.22 * k, height - 0.38, -0.58 + 0.22 * k, height - 0.2, (1.0, 0.65, 0.1), shines=True)
   front.box(-1.25, 0.3, 1.25, 0.55, tint(paint, 0.6))
-  _pane(rear, -0.95, 1.6, 0.95, height - 0.5, glass)
+  pane(rear, -0.95, 1.6, 0.95, height - 0.5, glass)
   rear.box(-0.8, 0.75, 0.8, 1.35, tint(paint, 0.7))
   for k in range(4):
     rear.box(-0.7, 0.8 + 0.13 * k, 0.7, 0.85 + 0.13 * k, tint(paint, 0.4))
@@ -206,7 +211,7 @@ def bus(rng: np.random.Generator) -> Vehicle:
   return Vehicle(solid, length, width, height)
 
 
-def _pane(panel: Panel, a0: float, b0: float, a1: float, b1: float, glass: Colour, part: int = WINDOW) -> None:
+def pane(panel: Panel, a0: float, b0: float, a1: float, b1: float, glass: Colour, part: int = WINDOW) -> None:
   """A window with a slanted reflection."""
   panel.box(a0, b0, a1, b1, glass, part)
   a, w = a0, a1 - a0
@@ -217,7 +222,7 @@ def _pane(panel: Panel, a0: float, b0: float, a1: float, b1: float, glass: Colou
 def truck(rng: np.random.Generator) -> Vehicle:
   """A lorry: a cab in front of a box, a tarpaulin or an open tray."""
   length, width, height = rng.uniform(6.5, 9.0), 2.45, rng.uniform(3.0, 3.6)
-  paint, glass = car_paint(rng), _glass(rng)
+  paint, glass = car_paint(rng), tinted_glass(rng)
   cargo = (
     (0.86, 0.87, 0.88) if rng.random() < 0.45 else hsv(rng.random(), rng.uniform(0.2, 0.8), rng.uniform(0.3, 0.85))
   )
@@ -257,7 +262,7 @@ def _truck_cab(
   rng: np.random.Generator, front: Panel, sides: tuple[Panel, Panel], x0: float, x1: float, top: float,
   paint: Colour, glass: Colour,
 ) -> None:  # fmt: skip
-  _pane(front, -1.08, 1.5, 1.08, top - 0.25, glass)
+  pane(front, -1.08, 1.5, 1.08, top - 0.25, glass)
   front.box(-0.8, 0.95, 0.8, 1.35, DARK)
   for k in range(3):
     front.box(-0.75, 1.0 + 0.12 * k, 0.75, 1.05 + 0.12 * k, tint(paint, 0.8))
@@ -266,63 +271,8 @@ def _truck_cab(
     front.box(sign * 0.82, 0.6, sign * 1.16, 0.85, (0.92, 0.93, 0.88), LAMP, shines=bool(rng.random() < 0.5))
   _plate(rng, front, 0.0, 0.52, 1.25)
   for side in sides:
-    _pane(side, x0 + 0.5, 1.55, x1 - 0.35, top - 0.3, glass)
+    pane(side, x0 + 0.5, 1.55, x1 - 0.35, top - 0.3, glass)
     side.box(x0 + 0.42, 0.75, x0 + 0.45, top - 0.2, tint(paint, 0.5))
     side.box(x1 - 0.35, 0.75, x1 - 0.32, top - 0.3, tint(paint, 0.5))
     side.box(x0, 0.45, x1, 0.7, tint(paint, 0.6))
     side.box(x1 - 0.3, 0.62, x1 - 0.02, 0.84, (0.9, 0.6, 0.2), LAMP)
-
-
-def tram(rng: np.random.Generator) -> Vehicle:
-  """A tram of several sections with folding walls between them, a window band, a skirt over its wheels, a pantograph."""
-  sections = int(rng.integers(2, 4))
-  section, width, height = rng.uniform(6.5, 8.5), 2.4, 3.3
-  length = sections * section
-  paint = hsv(rng.random(), rng.uniform(0.5, 0.9), rng.uniform(0.35, 0.8))
-  pale, glass = (0.85, 0.85, 0.82), _glass(rng)
-  solid = Solid()
-  x0, x1 = -length / 2, length / 2
-  front, rear, left, right = solid.block(x0, x1, 0.12, height, width, pale, slant=0.7)
-  for side in (left, right):
-    side.box(x0, 0.12, x1, 1.2, paint)
-    side.box(x0, height - 0.35, x1 - 0.65, height, tint(paint, 0.8))
-    side.add(((x0 + 0.2, 1.3), (x1 - 0.35, 1.3), (x1 - 0.7, height - 0.45), (x0 + 0.2, height - 0.45)), glass)
-    for k in range(round(length / 1.6) + 1):
-      x = x0 + 0.2 + 1.6 * k
-      side.box(x - 0.05, 1.3, x + 0.05, height - 0.45, DARK)
-    for k in range(sections):
-      x = x0 + (k + 0.5) * section
-      side.box(x - 0.75, 0.3, x + 0.75, height - 0.4, tint(glass, 0.8))
-      side.box(x - 0.04, 0.3, x + 0.04, height - 0.4, paint)
-      if k:
-        joint = x0 + k * section
-        for fold in range(4):
-          side.box(
-            joint - 0.3 + 0.15 * fold,
-            0.15,
-            joint - 0.15 + 0.15 * fold,
-            height,
-            tint((0.3, 0.3, 0.3), 0.6 + 0.3 * (fold % 2)),
-          )
-    side.box(x0, 0.12, x1, 0.3, tint(paint, 0.4))
-  for end in (front, rear):
-    end.box(-1.2, 0.12, 1.2, 1.25, paint)
-    _pane(end, -1.05, 1.35, 1.05, height - 0.6, glass, 0)
-    end.box(-0.6, height - 0.5, 0.6, height - 0.15, DARK)
-    end.box(-0.15, height - 0.45, 0.15, height - 0.2, (1.0, 0.7, 0.15), shines=True)
-    end.box(-1.0, 0.12, 1.0, 0.4, DARK)
-    for sign in (1, -1):
-      end.disc(sign * 0.8, 0.8, 0.17, 0.17, (1.0, 0.97, 0.85) if end is front else TAIL, shines=True)
-  _pantograph(solid, height)
-  for panel in solid.panels:  # a train has no parts
-    panel.marks = [(points, colour, 0, shines) for points, colour, _, shines in panel.marks]
-  return Vehicle(solid, length, width, height)
-
-
-def _pantograph(solid: Solid, height: float) -> None:
-  for normal in ((0, 1, 0), (0, -1, 0)):
-    arm = solid.panel(normal, lambda x, z: (x, 0.0, z))
-    for start, end in (((-0.6, 0.0), (0.5, 0.55)), ((0.5, 0.55), (-0.3, 1.1)), ((-0.7, 1.1), (0.1, 1.1))):
-      slope = 0.05
-      arm.add(((start[0], height + start[1] - slope), (end[0], height + end[1] - slope), (end[0], height + end[1] + slope),
-               (start[0], height + start[1] + slope)), RUBBER)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Writes generated scenes as files of Cityscapes Panoptic Parts, so that whatever reads the real data reads them too."""
+"""Writes generated scenes as files of Cityscapes Panoptic Parts: whatever reads the real data reads them too."""
 
 import hashlib
 import os
@@ -26,8 +26,8 @@ def write_cpp(
   gtFinePanopticParts/<split>/<city>/<city>_<seq:6>_<frame:6>_gtFinePanopticParts.tif    int32, LZW
   ```
 
-  A file appears only when it is complete, and one that is there, whole and from the same seed and size is kept: a run that
-  was stopped continues where it was. Scenes of different splits never share a seed.
+  A file appears only when it is complete, and one that is there, whole and from the same seed and size is kept: a run
+  that was stopped continues where it was. Scenes of different splits never share a seed.
 
   Args:
     root: created where missing.

@@ -15,6 +15,7 @@ from jax import lax
 from jax.nn import initializers
 from jaxtyping import Bool, Float
 
+from jppf_jax.ops.batch_norm import batch_norm, normalise
 from jppf_jax.ops.depthwise import depthwise_conv
 from jppf_jax.structs import Array
 
@@ -26,6 +27,10 @@ leaky_relu: Activation = partial(jax.nn.leaky_relu, negative_slope=0.01)
 relu6: Activation = jax.nn.relu6
 xavier_uniform: Initializer = initializers.xavier_uniform()
 kaiming_normal: Initializer = initializers.variance_scaling(2.0, "fan_out", "normal")
+
+
+def _identity(x: Array) -> Array:
+  return x
 
 
 class IABN(nn.Module):
@@ -56,39 +61,48 @@ class IABN(nn.Module):
     """Normalises with the statistics of `x` and records them if `train`, else with the running ones (frozen norms).
 
     `valid` tells which of the B maps count in the statistics; the others are padding and are only normalised along.
-    Where nothing at all is valid, the running statistics are used and kept.
+    Where nothing at all is valid, the running statistics stay as they are.
     """
     channels = (x.shape[-1],)
     scale = self.param("scale", initializers.ones, channels, jnp.float32)
     bias = self.param("bias", initializers.zeros, channels, jnp.float32)
     running_mean = self.variable("batch_stats", "mean", jnp.zeros, channels, jnp.float32)
     running_var = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
-    mean, var = running_mean.value, running_var.value
-    if train:
-      axis_name = None if self.is_initializing() else self.axis_name
-      batch_mean, batch_var, count = _moments(x.astype(jnp.float32), valid, axis_name)
-      if not self.is_initializing():
-        keep = jnp.where(count > 0, self.momentum, 1.0)
-        unbiased = batch_var * count / jnp.maximum(count - 1, 1)
-        running_mean.value = keep * mean + (1 - keep) * lax.stop_gradient(batch_mean)
-        running_var.value = keep * var + (1 - keep) * lax.stop_gradient(unbiased)
-      mean, var = jnp.where(count > 0, batch_mean, mean), jnp.where(count > 0, batch_var, var)
     if not self.signed_scale:
       scale = jnp.where(scale >= 0, scale, -scale) + self.epsilon
-    y = (x.astype(jnp.float32) - mean) * (lax.rsqrt(var + self.epsilon) * scale) + bias
-    return (self.activation(y) if self.activation else y).astype(x.dtype)
+    activation = self.activation or _identity
+    if not train:
+      return normalise(x, scale, bias, running_mean.value, running_var.value, self.epsilon, activation)
+    axis_name = None if self.is_initializing() else self.axis_name
+    weight = None if valid is None else valid.astype(jnp.float32)
+    y, mean, var, count = batch_norm(x, scale, bias, weight, self.epsilon, activation, axis_name)
+    if not self.is_initializing():
+      change = jnp.where(count > 0, 1 - self.momentum, 0.0)
+      unbiased = var * count / jnp.maximum(count - 1, 1)
+      running_mean.value += change * (mean - running_mean.value)
+      running_var.value += change * (unbiased - running_var.value)
+    return y
 
 
-def _moments(x: Array, valid: Array | None, axis_name: str | None) -> tuple[Array, Array, Array]:
-  """Mean and biased variance per channel, and over how many pixels of how many maps, of all replicas."""
-  over_replicas = partial(lax.psum, axis_name=axis_name) if axis_name else lambda value: value
-  weight = jnp.ones(()) if valid is None else valid.astype(jnp.float32)[:, None, None, None]
-  maps = x.shape[0] if valid is None else weight.sum()
-  count = over_replicas(jnp.asarray(maps * x.shape[1] * x.shape[2], jnp.float32))
-  at_least_one = jnp.maximum(count, 1)
-  mean = over_replicas((x * weight).sum((0, 1, 2))) / at_least_one
-  var = over_replicas((jnp.square(x - mean) * weight).sum((0, 1, 2))) / at_least_one
-  return mean, var, count
+class Conv(nn.Module):
+  """A convolution without bias; the kernel is [rows, columns, inputs, outputs] whatever its size.
+
+  A 1 x 1 convolution is written as a product of two matrices: on CPU the kernel's gradient is then twice as fast.
+  """
+
+  features: int
+  kernel: Pair = (1, 1)
+  strides: Pair = (1, 1)
+  kernel_init: Initializer = kaiming_normal
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: Float[Array, "B h w _c"]) -> Float[Array, "B oh ow C"]:
+    kernel = self.param("kernel", self.kernel_init, (*self.kernel, x.shape[-1], self.features), jnp.float32)
+    x, kernel = x.astype(self.dtype), kernel.astype(self.dtype)
+    if self.kernel == self.strides == (1, 1):
+      return jnp.dot(x.reshape(-1, x.shape[-1]), kernel[0, 0]).reshape(*x.shape[:-1], self.features)
+    return lax.conv_general_dilated(x, kernel, self.strides, "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
 
 class ConvNorm(nn.Module):
@@ -112,15 +126,7 @@ class ConvNorm(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, "B h w _c"], *, train: bool) -> Float[Array, "B oh ow C"]:
-    x = nn.Conv(
-      self.features,
-      self.kernel,
-      self.strides,
-      use_bias=False,
-      dtype=self.dtype,
-      kernel_init=self.kernel_init,
-      name="conv",
-    )(x)
+    x = Conv(self.features, self.kernel, self.strides, self.kernel_init, self.dtype, name="conv")(x)
     return self.norm(name="norm")(x, train=train)
 
 
@@ -167,6 +173,12 @@ class SeparableConvNorm(nn.Module):
     return self.norm(name="pointwise_norm")(x, train=train, valid=valid)
 
 
+def dot_float32(x: Float[Array, "*B c"], kernel: Float[Array, "c C"]) -> Float[Array, "*B C"]:
+  """Multiplies the channels by a matrix, in the dtype of both, and returns the float32 sums."""
+  rows = x.reshape(-1, x.shape[-1])  # as in `Conv`
+  return jnp.dot(rows, kernel, preferred_element_type=jnp.float32).reshape(*x.shape[:-1], kernel.shape[1])
+
+
 class Logits(nn.Module):
   """A linear layer on the channels, the last of its head: multiplies in `dtype`, sums and returns in float32."""
 
@@ -178,4 +190,4 @@ class Logits(nn.Module):
   def __call__(self, x: Float[Array, "*B c"]) -> Float[Array, "*B C"]:
     kernel = self.param("kernel", self.kernel_init, (x.shape[-1], self.features), jnp.float32)
     bias = self.param("bias", initializers.zeros, (self.features,), jnp.float32)
-    return jnp.dot(x.astype(self.dtype), kernel.astype(self.dtype), preferred_element_type=jnp.float32) + bias
+    return dot_float32(x.astype(self.dtype), kernel.astype(self.dtype)) + bias

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.nn import initializers
 from jaxtyping import Float
 
-from jppf_jax.layers import IABN, ConvNorm, SeparableConvNorm, kaiming_normal
+from jppf_jax.layers import IABN, ConvNorm, SeparableConvNorm, dot_float32, kaiming_normal
 from jppf_jax.ops.resize import resize_bilinear
 from jppf_jax.structs import Array, Pyramid
 
@@ -73,7 +73,7 @@ class PyramidLogits(nn.Module):
     bias = self.param("bias", initializers.zeros, (self.features,), jnp.float32)
     total = bias
     for level, rows in zip(levels, jnp.split(kernel.astype(self.dtype), ends[:-1]), strict=True):
-      logits = jnp.dot(level.astype(self.dtype), rows, preferred_element_type=jnp.float32)
+      logits = dot_float32(level.astype(self.dtype), rows)
       total = total + resize_bilinear(logits, levels[0].shape[1:3])
     return total
 

@@ -119,7 +119,10 @@ def _shift_forward(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> tu
 
 def _shift_backward(strides: Pair, dilation: Pair, saved: tuple[Array, Array], dy: Array) -> tuple[Array, Array]:
   x, kernel = saved
-  (dx,) = jax.linear_transpose(lambda a: _sum_of_shifts(a, kernel, strides, dilation), x)(dy)
+  if strides == (1, 1) and kernel.shape[0] % 2 and kernel.shape[1] % 2:  # padded alike on both sides: turn the kernel
+    dx = _sum_of_shifts(dy, kernel[::-1, ::-1], strides, dilation)
+  else:
+    (dx,) = jax.linear_transpose(lambda a: _sum_of_shifts(a, kernel, strides, dilation), x)(dy)
   return dx, _kernel_gradient(x, dy, kernel.shape[:2], strides, dilation).astype(kernel.dtype)
 
 

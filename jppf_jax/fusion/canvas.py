@@ -98,7 +98,7 @@ def one_at_a_time(fuse):
 
 
 def unknown_parts(spec: LabelSpec) -> Int[np.ndarray, "256"]:
-  """Returns the part channel of a class before anything is known of its parts: 255 if it has several, else its only one."""
+  """Returns the part of a class (255 = void) whose parts nobody predicted: 255, or what it is if there is no choice."""
   table = np.zeros(256, np.int32)
   table[: spec.num_classes] = [IGNORE if len(parts) > 1 else sum(parts) for parts in spec.class_parts]
   return table

@@ -28,12 +28,12 @@ def efficientps_fusion(
 ) -> PanopticParts:
   """Returns class and instance of every pixel of one image; parts of classes that have several are unknown (255).
 
-  Mask logits and raw semantic logits of the instance's class are fused by Eq. 1 with two terms, and compete with the raw
-  semantic logits of stuff (which win ties). Runs in jit, and under `jax.vmap` image after image.
+  Mask logits and the raw semantic logits of the instance's class are fused by Eq. 1 with two terms, and compete with
+  the raw semantic logits of stuff, which win ties. Runs in jit, and under `jax.vmap` image after image.
 
-  Differs from the paper: the mask logits are multiplied by 4, as in the public code. As there, an instance has the fused
-  logit 0 wherever it does not reach, so that pixels whose stuff logits are all negative go to the best instance, however
-  far. Unlike there, padding is cropped instead of squeezed.
+  Differs from the paper: mask logits are multiplied by 4, and an instance has the fused logit 0 wherever it does not
+  reach, so that pixels whose stuff logits are all negative go to the best instance, however far: both as in the public
+  code. Unlike there, padding is cropped instead of squeezed.
 
   Args:
     semantic_logits: raw, stride 4; the image is their upper left part.
@@ -54,15 +54,14 @@ def efficientps_fusion(
 
   def fuse(semantic_logits, detections):
     logits = upsample(semantic_logits, size)
-    kept = keep_instances(
-      detections, size, score_threshold=score_threshold, overlap_threshold=overlap_threshold, legacy=legacy
-    )
-    placed = place(detections.mask_logits * instance_logit_scale, detections.boxes, size, legacy=legacy)
+    placed = place(detections.mask_logits, detections.boxes, size, legacy=legacy)
+    candidates = detections.valid & (detections.scores > score_threshold)
+    kept = keep_instances(placed, candidates, overlap_threshold=overlap_threshold)
+    placed = placed.replace(masks=placed.masks * instance_logit_scale)
     things, slot = _best_instances(placed, kept, jnp.moveaxis(logits, -1, 0), things_of(detections, spec))
     stuff = jnp.max(logits[..., : spec.num_stuff], axis=-1, initial=-jnp.inf)
-    fill = jnp.argmax(logits, axis=-1).astype(jnp.int32)
     slot = jnp.where(things > stuff, slot, -1)
-    none = jnp.zeros(size, jnp.int32)
+    fill, none = jnp.argmax(logits, axis=-1), jnp.zeros(size, jnp.int32)
     result = assemble(slot, none, fill, none, detections, spec=spec, min_stuff_area=min_stuff_area)
     return result.replace(part=jnp.asarray(unknown_parts(spec))[result.semantic])
 
@@ -79,20 +78,19 @@ def _best_instances(
     n = window.instance
     evidence = jnp.where(window.within(placed.rectangles[n]), window.cut(logits, things[n]), 0)
     score = jnp.where(window.within(placed.spans[n]), fused_logits(window.paste(placed), evidence), -jnp.inf)
-    before = window.cut(best)
-    better = score > before
-    return window.put(best, jnp.where(better, score, before)), window.put(slot, jnp.where(better, n, window.cut(slot)))
+    winner = jnp.where(score > window.cut(best), n, window.cut(slot))
+    return window.put(best, jnp.maximum(score, window.cut(best))), window.put(slot, winner)
 
   size = logits.shape[1:]
   start = jnp.full(size, -jnp.inf), jnp.full(size, -1, jnp.int32)
   best, slot = visit(placed.spans, jnp.arange(kept.size), kept, size, step, start)
-  absent = _first_absent(placed.spans, kept, size)  # fused logit 0
+  absent = _first_absent(placed.spans, kept, size)
   absent_wins = (absent < kept.size) & ((best < 0) | ((best == 0) & (absent < slot)))
   return jnp.where(absent_wins, 0, best), jnp.where(absent_wins, absent, slot)
 
 
 def _first_absent(spans: Int[Array, "D 4"], kept: Bool[Array, "D"], size: tuple[int, int]) -> Int[Array, "H W"]:
-  """The first kept instance whose span does not hold the pixel; D where all do."""
+  """The first kept instance that does not reach the pixel, where its fused logit is 0; D if all do."""
   y, x = jnp.arange(size[0])[:, None], jnp.arange(size[1])
 
   def look(carry):
@@ -101,5 +99,7 @@ def _first_absent(spans: Int[Array, "D 4"], kept: Bool[Array, "D"], size: tuple[
     outside = (y < y0) | (y >= y1) | (x < x0) | (x >= x1)
     return n + 1, jnp.where((absent == kept.size) & outside & kept[n], n, absent)
 
-  unfinished = lambda carry: (carry[0] < kept.size) & (carry[1] == kept.size).any()  # a few steps: spans overlap little
+  def unfinished(carry):  # a few steps: no pixel lies in many of the best instances
+    return (carry[0] < kept.size) & (carry[1] == kept.size).any()
+
   return jax.lax.while_loop(unfinished, look, (jnp.zeros((), jnp.int32), jnp.full(size, kept.size, jnp.int32)))[1]

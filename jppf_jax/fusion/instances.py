@@ -13,7 +13,7 @@ from flax import struct
 from jaxtyping import Bool, Float, Int
 
 from jppf_jax.ops.masks import box_rectangle, paste_weights
-from jppf_jax.structs import Array, Detections
+from jppf_jax.structs import Array
 
 State = TypeVar("State")
 
@@ -82,8 +82,8 @@ class Window(NamedTuple):
       return jax.lax.dynamic_slice(maps, (self.y, self.x), self.shape)
     return jax.lax.dynamic_slice(maps, (jnp.asarray(index, self.y.dtype), self.y, self.x), (1, *self.shape))[0]
 
-  def put(self, whole: Float[Array, "H W"] | Int[Array, "H W"] | Bool[Array, "H W"], piece: Array) -> Array:
-    """Returns the map with this piece replaced."""
+  def put(self, whole: Array, piece: Array) -> Array:
+    """Returns a map [H W] with this piece replaced."""
     return jax.lax.dynamic_update_slice(whole, piece, (self.y, self.x))
 
   def paste(self, placed: PlacedMasks) -> Float[Array, "th tw"]:
@@ -134,45 +134,34 @@ def visit(
   return jax.lax.while_loop(lambda carry: carry[0] < ends[-1], one, (jnp.zeros_like(ends[-1]), state))[1]
 
 
-def keep_instances(
-  detections: Detections,
-  size: tuple[int, int],
-  *,
-  score_threshold: float,
-  overlap_threshold: float,
-  legacy: bool = True,
-) -> Bool[Array, "D"]:
-  """Returns which detections of one image enter the fusion: sure enough, and not mostly covered by better ones.
+def keep_instances(placed: PlacedMasks, candidates: Bool[Array, "D"], *, overlap_threshold: float) -> Bool[Array, "D"]:
+  """Returns which instances of one image enter the fusion: those that better ones do not mostly cover.
 
-  Detections are visited best first. One whose mask (pasted logit above 0) is covered by those kept before for more than
-  `overlap_threshold` of its area is dropped; one with an empty mask is kept. The masks that enter the fusion are not cut.
-  EfficientPS's code, which the paper's Sec. 3.2 refers to ("pre-filtered").
+  Candidates are visited in order, best first. One whose mask (pasted logit above 0) is covered by those kept before for
+  more than `overlap_threshold` of its area is dropped; one with an empty mask is kept. The masks that enter the fusion
+  are not cut. This is the filter of EfficientPS's code, to which the paper's Sec. 3.2 refers ("pre-filtered").
 
   Args:
-    detections: without batch axis, best first.
-    size: height and width of the image.
-    score_threshold: detections that score no more than this are dropped.
+    placed: raw mask logits, best instance first.
+    candidates: valid detections with a sufficient score.
     overlap_threshold: share of the mask.
-    legacy: as in `ops.masks.paste_weights`.
   """
-  placed = place(detections.mask_logits, detections.boxes, size, legacy=legacy)
-  valid = detections.valid & (detections.scores > score_threshold)
+  size = placed.rows.shape[1], placed.columns.shape[1]
 
   def consider(n, carry):
     occupied, keep = carry
     itself = jnp.asarray(n, jnp.int32)[None]
 
-    def count(areas, window):
+    def measure(areas, window):
       mask = (window.paste(placed) > 0) & window.fresh()
       return areas + jnp.stack([mask.sum(), (mask & window.cut(occupied)).sum()])
 
-    area, taken = visit(placed.spans, itself, valid, size, count, jnp.zeros(2, jnp.int32))
-    keep = keep.at[n].set(valid[n] & ~(taken > overlap_threshold * area))
-    occupied = visit(
-      placed.spans, itself, keep, size, lambda o, w: w.put(o, w.cut(o) | (w.paste(placed) > 0)), occupied
-    )
-    return occupied, keep
+    def occupy(occupied, window):
+      return window.put(occupied, window.cut(occupied) | (window.paste(placed) > 0))
 
-  end = jnp.max(jnp.where(valid, jnp.arange(valid.size) + 1, 0))
-  start = (jnp.zeros(size, bool), jnp.zeros_like(valid))
-  return jax.lax.fori_loop(0, end, consider, start)[1]
+    area, taken = visit(placed.spans, itself, candidates, size, measure, jnp.zeros(2, jnp.int32))
+    keep = keep.at[n].set(candidates[n] & ~(taken > overlap_threshold * area))
+    return visit(placed.spans, itself, keep, size, occupy, occupied), keep
+
+  end = jnp.max(jnp.where(candidates, jnp.arange(candidates.size) + 1, 0))
+  return jax.lax.fori_loop(0, end, consider, (jnp.zeros(size, bool), jnp.zeros_like(candidates)))[1]

@@ -1,12 +1,12 @@
 """Joint fusion, the paper's contribution (Sec. 3.2): semantic, part and instance predictions decide together.
 
-For instance n of class c, MLI is its pasted mask logit, MLS the probability of c, MLP that of one part of c (of the part
-head's background, where c has no parts); MLS and MLP count inside the rectangle of the box. Eq. 1 fuses them to FL: FLP, one
-channel per instance and part; FLNP, one per instance without parts. FLS fuses each stuff class with the background of the
-part head. A pixel goes to its largest channel, the first of FLP, FLNP, FLS where several are equal.
+For instance n of class c, MLI is its pasted mask logit, MLS the probability of c, MLP that of one part of c (of the
+part head's background, where c has no parts); MLS and MLP count inside the rectangle of the box. Eq. 1 fuses them to
+FL: FLP, one channel per instance and part; FLNP, one per instance without parts. FLS fuses each stuff class with the
+background of the part head. A pixel goes to its largest channel, the first of FLP, FLNP, FLS where several are equal.
 
-The channels of the instances, up to 100 x 6 images, are never stored: windows of the image are visited instance by instance,
-and only the best score and its label are kept.
+The channels of the instances, up to 100 x 6 images, are never stored: windows of the image are visited instance by
+instance, and only the best score and its label are kept.
 """
 
 from functools import partial, reduce
@@ -19,7 +19,7 @@ from flax import struct
 from jaxtyping import Bool, Float, Int
 
 from jppf_jax.fusion.canvas import assemble, one_at_a_time, things_of, upsample
-from jppf_jax.fusion.config import FusionConfig
+from jppf_jax.fusion.config import PAPER, FusionConfig
 from jppf_jax.fusion.instances import PlacedMasks, Window, keep_instances, place, visit
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import IGNORE, Array, Detections, PanopticParts
@@ -61,15 +61,15 @@ def part_channels(spec: LabelSpec, *, allow_void_part: bool = False) -> PartChan
 
 @struct.dataclass
 class InstanceLogits:
-  """What Eq. 1 fuses for one instance, on the whole image or a window of it; M is the largest number of parts.
+  """What Eq. 1 fuses for one instance, on the whole image or a window of it.
 
   Attributes:
     mli: pasted mask logits.
     mls: probability of the class, inside the rectangle.
-    mlp: probabilities of its parts, or of the background, inside the rectangle.
-    fused: FL of the three; -inf in padding and where the instance does not compete.
-    labels: the part channel that each of the M stands for.
-    valid: which of the M are parts of the class (or its background); the rest is padding.
+    mlp: probability of each of its parts, or of the background, inside the rectangle.
+    fused: FL of the three for each part; -inf in padding and where the instance does not compete.
+    labels: the part that each entry of `mlp` and `fused` stands for.
+    valid: entries that the class has; the rest is padding.
   """
 
   mli: Float[Array, "H W"]
@@ -90,9 +90,9 @@ class FusionSteps:
     kept: detections that passed the filter.
     instance: the chosen instance: MLI, MLS, MLP and their fusion.
     things: the best fused logit of all instances, -inf where none competes.
-    stuff: FLS, one channel per stuff class.
+    stuff: FLS of each stuff class.
     slot: the instance that wins each pixel, -1 = stuff.
-    fill: train ids of the semantic head that fill the rest.
+    fill: train ids of the semantic head, for the pixels of stuff.
     result: the answer of `joint_fusion`.
   """
 
@@ -114,15 +114,16 @@ def joint_fusion(
   *,
   spec: LabelSpec,
   size: tuple[int, int],
-  config: FusionConfig = FusionConfig(),
+  config: FusionConfig = PAPER,
 ) -> PanopticParts:
   """Returns class, instance and part of every pixel of one image (the paper's Sec. 3.2, Eq. 1).
 
-  Runs in jit, and under `jax.vmap` image after image. Needs memory for the probabilities at image resolution, whatever the
-  number of detections; time grows with the area of the boxes.
+  Runs in jit, and under `jax.vmap` image after image. Memory is that of the probabilities at image resolution, whatever
+  the number of detections; time grows with the area of the boxes.
 
-  Differs from the paper: an instance competes only where its mask or its rectangle reaches. Elsewhere all its terms are 0,
-  so that it could at best equal stuff whose probabilities all underflow. Where the paper is silent: `FusionConfig`.
+  Differs from the paper: an instance competes only where its mask or its rectangle reaches. Elsewhere all its terms are
+  0, and it could at best equal stuff whose probabilities all underflow. Where the paper is silent: `FusionConfig`. As
+  the paper suggests, stuff with parts is fused with them; its part is the most probable one.
 
   Args:
     semantic_logits: raw, stride 4; the image is their upper left part.
@@ -147,38 +148,39 @@ def joint_fusion_steps(
   *,
   spec: LabelSpec,
   size: tuple[int, int],
-  config: FusionConfig = FusionConfig(),
+  config: FusionConfig = PAPER,
 ) -> FusionSteps:
-  """Returns the intermediates of `joint_fusion` (same arguments), those of one instance for detection `chosen`.
+  """Returns the intermediates of `joint_fusion` (same arguments); those of one instance for detection `chosen`.
 
-  For looking and teaching: holds images that `joint_fusion` never stores.
+  For looking and teaching: it holds images that `joint_fusion` never stores.
   """
   fused = _fuse(semantic_logits, part_logits, detections, spec=spec, size=size, config=config)
   zero = jnp.zeros((), jnp.int32)
-  whole = Window(jnp.asarray(chosen, jnp.int32), zero, zero, zero, zero, size)
+  whole_image = Window(jnp.asarray(chosen, jnp.int32), zero, zero, zero, zero, size)
   return FusionSteps(
-    semantic=jnp.moveaxis(fused.maps.semantic, 0, -1),
-    part=jnp.moveaxis(fused.maps.part, 0, -1),
+    semantic=jnp.moveaxis(fused.inputs.semantic, 0, -1),
+    part=jnp.moveaxis(fused.inputs.part, 0, -1),
     kept=fused.kept,
-    instance=_instance_logits(whole, fused.placed, fused.maps, things_of(detections, spec)[chosen], spec, config),
+    instance=_instance_logits(whole_image, fused.inputs, spec, config),
     things=fused.things,
-    stuff=_stuff_logits(fused.maps, spec, config),
+    stuff=_stuff_logits(fused.inputs, spec, config),
     slot=fused.slot,
     fill=fused.fill,
     result=fused.result,
   )
 
 
-class _Maps(NamedTuple):
-  """The two semantic heads at image resolution, channels first, so that a window of one channel is read in one piece."""
+class _Inputs(NamedTuple):
+  """What the three heads say at image resolution. Channels first: a window of one channel is read in one piece."""
 
   semantic: Float[Array, "K H W"]
   part: Float[Array, "P H W"]
+  masks: PlacedMasks
+  things: Int[Array, "D"]  # train ids of the instances
 
 
 class _Fused(NamedTuple):
-  maps: _Maps
-  placed: PlacedMasks
+  inputs: _Inputs
   kept: Bool[Array, "D"]
   things: Float[Array, "H W"]
   slot: Int[Array, "H W"]
@@ -197,16 +199,17 @@ def _fuse(
 ) -> _Fused:
   _check_channels(semantic_logits, part_logits, spec)
   semantic_logits, part_logits = upsample(semantic_logits, size), upsample(part_logits, size)
-  maps = _Maps(*(jnp.moveaxis(jax.nn.softmax(x, axis=-1), -1, 0) for x in (semantic_logits, part_logits)))
+  semantic, part = (jnp.moveaxis(jax.nn.softmax(x, axis=-1), -1, 0) for x in (semantic_logits, part_logits))
 
-  filter_by = dict(score_threshold=config.score_threshold, overlap_threshold=config.overlap_threshold)
-  kept = keep_instances(detections, size, legacy=config.legacy, **filter_by)
-  masks = jnp.asarray(detections.mask_logits, jnp.float32)
-  masks = jax.nn.sigmoid(masks) if config.instance_logit_activation == "sigmoid" else masks
-  placed = place(masks * config.instance_logit_scale, detections.boxes, size, legacy=config.legacy)
+  placed = place(detections.mask_logits, detections.boxes, size, legacy=config.legacy)
+  candidates = detections.valid & (detections.scores > config.score_threshold)
+  kept = keep_instances(placed, candidates, overlap_threshold=config.overlap_threshold)
+  masks = jax.nn.sigmoid(placed.masks) if config.instance_logit_activation == "sigmoid" else placed.masks
+  placed = placed.replace(masks=masks * config.instance_logit_scale)
 
-  things, code = _best_instances(placed, kept, maps, things_of(detections, spec), spec, config)
-  stuff, fused_fill = _first_maximum(_stuff_logits(maps, spec, config) or (jnp.full(size, -jnp.inf),))
+  inputs = _Inputs(semantic, part, placed, things_of(detections, spec))
+  things, code = _best_instances(inputs, kept, spec, config)
+  stuff, fused_fill = _first_maximum(_stuff_logits(inputs, spec, config) or (jnp.full(size, -jnp.inf),))
   slot = jnp.where(things >= stuff, code // _LABELS, -1)
   fill = {
     "semantic_argmax": lambda: jnp.argmax(semantic_logits, axis=-1),
@@ -217,13 +220,13 @@ def _fuse(
     slot,
     code % _LABELS,
     fill,
-    _stuff_parts(fill, maps, spec),
+    _stuff_parts(fill, inputs, spec),
     detections,
     spec=spec,
     min_stuff_area=config.min_stuff(size),
     min_thing_area=config.min_thing_area,
   )
-  return _Fused(maps, placed, kept, things, slot, fill, result)
+  return _Fused(inputs, kept, things, slot, fill, result)
 
 
 def _check_channels(semantic_logits: Array, part_logits: Array, spec: LabelSpec) -> None:
@@ -235,22 +238,20 @@ def _check_channels(semantic_logits: Array, part_logits: Array, spec: LabelSpec)
     )
 
 
-def _instance_logits(
-  window: Window, placed: PlacedMasks, maps: _Maps, thing: Int[Array, ""], spec: LabelSpec, config: FusionConfig
-) -> InstanceLogits:
-  """MLI, MLS, MLP and FL of the window's instance, which is of class `thing`."""
+def _instance_logits(window: Window, inputs: _Inputs, spec: LabelSpec, config: FusionConfig) -> InstanceLogits:
+  """MLI, MLS, MLP and FL of the window's instance."""
+  n, thing = window.instance, inputs.things[window.instance]
   table = part_channels(spec, allow_void_part=config.allow_void_part)
-  channels, labels, valid = (jnp.asarray(column)[thing] for column in table[:3])
-  inside = window.within(placed.rectangles[window.instance])
-  competes = window.within(placed.spans[window.instance]) if config.outside_value == 0 else inside
+  channels, labels, valid, partitionable = (jnp.asarray(column)[thing] for column in table)
+  inside = window.within(inputs.masks.rectangles[n])
+  competes = window.within(inputs.masks.spans[n]) if config.outside_value == 0 else inside
 
-  mli = window.paste(placed)
-  mls = jnp.where(inside, window.cut(maps.semantic, thing), config.outside_value)
-  parts = [window.cut(maps.part, channel) for channel in channels]
+  mli = window.paste(inputs.masks)
+  mls = jnp.where(inside, window.cut(inputs.semantic, thing), config.outside_value)
+  parts = [window.cut(inputs.part, channel) for channel in channels]
   if config.renormalise_parts:
     total = reduce(jnp.add, [jnp.where(ok, part, 0) for ok, part in zip(valid, parts)])
-    total = jnp.where(jnp.asarray(table.partitionable)[thing], jnp.maximum(total, _TINY), 1)
-    parts = [part / total for part in parts]
+    parts = [jnp.where(partitionable, part / jnp.maximum(total, _TINY), part) for part in parts]
   mlp = tuple(jnp.where(inside, part, config.outside_value) for part in parts)
   fuse = partial(fused_logits, mean=config.fuse_reduce == "mean")
   fused = tuple(jnp.where(competes & ok, fuse(mli, mls, part), -jnp.inf) for ok, part in zip(valid, mlp))
@@ -258,35 +259,27 @@ def _instance_logits(
 
 
 def _best_instances(
-  placed: PlacedMasks,
-  kept: Bool[Array, "D"],
-  maps: _Maps,
-  things: Int[Array, "D"],
-  spec: LabelSpec,
-  config: FusionConfig,
+  inputs: _Inputs, kept: Bool[Array, "D"], spec: LabelSpec, config: FusionConfig
 ) -> tuple[Float[Array, "H W"], Int[Array, "H W"]]:
   """The largest of all FLP and FLNP at each pixel, and its code, slot * 256 + part; -inf and -1 where there is none."""
-  without_parts = ~jnp.asarray(part_channels(spec).partitionable)[things]
+  without_parts = ~jnp.asarray(part_channels(spec).partitionable)[inputs.things]
   order = jnp.argsort(without_parts, stable=True)  # FLP before FLNP: the first maximum wins
 
   def step(state, window):
     best, code = state
-    logits = _instance_logits(window, placed, maps, things[window.instance], spec, config)
+    logits = _instance_logits(window, inputs, spec, config)
     score, winner = _first_maximum(logits.fused)
-    label = window.instance * _LABELS + logits.labels[winner]
-    before = window.cut(best)
-    better = score > before
-    return window.put(best, jnp.where(better, score, before)), window.put(
-      code, jnp.where(better, label, window.cut(code))
-    )
+    better = score > window.cut(best)
+    label = jnp.where(better, window.instance * _LABELS + logits.labels[winner], window.cut(code))
+    return window.put(best, jnp.maximum(score, window.cut(best))), window.put(code, label)
 
-  size = maps.semantic.shape[1:]
+  size = inputs.semantic.shape[1:]
   start = jnp.full(size, -jnp.inf), jnp.full(size, -1, jnp.int32)
-  return visit(placed.spans, order, kept, size, step, start)
+  return visit(inputs.masks.spans, order, kept, size, step, start)
 
 
-def _first_maximum(channels: tuple | list) -> tuple[Float[Array, "H W"], Int[Array, "H W"]]:
-  """The pixelwise maximum of a sequence of images and the first index that has it, without stacking them."""
+def _first_maximum(channels: tuple[Array, ...]) -> tuple[Float[Array, "H W"], Int[Array, "H W"]]:
+  """The pixelwise maximum of some images and the first index that has it, without stacking them."""
   best, index = channels[0], jnp.zeros(channels[0].shape, jnp.int32)
   for k, channel in enumerate(channels[1:], 1):
     index = jnp.where(channel > best, k, index)
@@ -294,20 +287,20 @@ def _first_maximum(channels: tuple | list) -> tuple[Float[Array, "H W"], Int[Arr
   return best, index
 
 
-def _stuff_logits(maps: _Maps, spec: LabelSpec, config: FusionConfig) -> tuple[Float[Array, "H W"], ...]:
+def _stuff_logits(inputs: _Inputs, spec: LabelSpec, config: FusionConfig) -> tuple[Float[Array, "H W"], ...]:
   """FLS: each stuff class fused with the background of the part head, or with the best of its parts if it has any."""
   fuse = partial(fused_logits, mean=config.fuse_reduce == "mean")
   return tuple(
-    reduce(jnp.maximum, [fuse(maps.semantic[k], maps.part[p]) for p in spec.class_parts[k] or (0,)])
+    reduce(jnp.maximum, [fuse(inputs.semantic[k], inputs.part[p]) for p in spec.class_parts[k] or (0,)])
     for k in range(spec.num_stuff)
   )
 
 
-def _stuff_parts(fill: Int[Array, "H W"], maps: _Maps, spec: LabelSpec) -> Int[Array, "H W"]:
+def _stuff_parts(fill: Int[Array, "H W"], inputs: _Inputs, spec: LabelSpec) -> Int[Array, "H W"]:
   """The most probable part of stuff classes that have parts, which the paper's data sets do not contain; else 0."""
   part = jnp.zeros(fill.shape, jnp.int32)
   for k in range(spec.num_stuff):
     if channels := spec.class_parts[k]:
-      best = jnp.asarray(channels, jnp.int32)[_first_maximum([maps.part[p] for p in channels])[1]]
-      part = jnp.where(fill == k, best, part)
+      most_probable = _first_maximum(tuple(inputs.part[p] for p in channels))[1]
+      part = jnp.where(fill == k, jnp.asarray(channels, jnp.int32)[most_probable], part)
   return part

@@ -8,9 +8,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from jppf_jax.fusion.canvas import unknown_parts, upsample
-from jppf_jax.fusion.efficientps import efficientps_fusion
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import Array, Detections, PanopticParts
+from jppf_jax.structs import Array, PanopticParts
 
 
 def part_map(part_logits: Float[Array, "h w P"], size: tuple[int, int]) -> Int[Array, "{size[0]} {size[1]}"]:
@@ -33,17 +32,3 @@ def top_down_merge(panoptic: PanopticParts, parts: Int[Array, "*B H W"], *, spec
   fits[: spec.num_classes] = spec.part_matrix
   fits = jnp.asarray(fits)[panoptic.semantic, parts]
   return panoptic.replace(part=jnp.where(fits, parts, jnp.asarray(unknown_parts(spec))[panoptic.semantic]))
-
-
-def top_down_fusion(
-  semantic_logits: Float[Array, "h w K"],
-  part_logits: Float[Array, "h w P"],
-  detections: Detections,
-  *,
-  spec: LabelSpec,
-  size: tuple[int, int],
-  **choices: float,
-) -> PanopticParts:
-  """Returns `top_down_merge` of `efficientps_fusion` and `part_map` of one image; `choices` go to `efficientps_fusion`."""
-  panoptic = efficientps_fusion(semantic_logits, detections, spec=spec, size=size, **choices)
-  return top_down_merge(panoptic, part_map(part_logits, size), spec=spec)

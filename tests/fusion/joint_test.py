@@ -33,7 +33,9 @@ READINGS = {
   "parts may be void, stuff only": dataclasses.replace(
     SMALL, allow_void_part=True, stuff_fill="stuff_only", min_stuff_relative=0.1
   ),
-  "parts renormalised, fused stuff": dataclasses.replace(SMALL, stuff_fill="fused", renormalise_parts=True),
+  "parts renormalised, fused stuff, masks on whole boxes": dataclasses.replace(
+    SMALL, stuff_fill="fused", renormalise_parts=True, legacy=False
+  ),
 }
 
 

@@ -27,10 +27,10 @@ def upsample(logits, size):
   return logits[: size[0], : size[1]].astype(np.float64)
 
 
-def paste(mask, box, size):
+def paste(mask, box, size, legacy=True):
   """One pixel at a time: the mask read at the pixel's centre between its four nearest cells, 0 beyond."""
   x0, y0, x1, y1 = map(float, box)
-  w, h = x1 - 1 - x0, y1 - 1 - y0
+  w, h = x1 - legacy - x0, y1 - legacy - y0
   image = np.zeros(size)
   if w <= 0 or h <= 0:
     return image
@@ -57,10 +57,10 @@ def rectangle(box, size):
   return inside
 
 
-def keep_instances(detections, size, score_threshold=0.5, overlap_threshold=0.5):
+def keep_instances(detections, size, score_threshold=0.5, overlap_threshold=0.5, legacy=True):
   occupied, kept = np.zeros(size, bool), []
   for n, valid in enumerate(detections.valid):
-    mask = paste(detections.mask_logits[n], detections.boxes[n], size) > 0
+    mask = paste(detections.mask_logits[n], detections.boxes[n], size, legacy) > 0
     good = bool(valid) and detections.scores[n] > score_threshold
     if good and mask.any():
       good = (mask & occupied).sum() / mask.sum() <= overlap_threshold
@@ -91,19 +91,19 @@ def joint_fusion(semantic_logits, part_logits, detections, *, spec, size, config
   s, p = softmax(semantic), softmax(part)
   reduce = {"sum": np.sum, "mean": np.mean}[config.fuse_reduce]
   with_parts, without_parts, owners_p, owners_np = [], [], [], []
-  kept = keep_instances(detections, size, config.score_threshold, config.overlap_threshold)
+  kept = keep_instances(detections, size, config.score_threshold, config.overlap_threshold, config.legacy)
   for n in np.flatnonzero(kept):
     c = int(detections.labels[n]) + spec.num_stuff - 1
     mask, inside = detections.mask_logits[n].astype(np.float64), rectangle(detections.boxes[n], size)
     mask = sigmoid(mask) if config.instance_logit_activation == "sigmoid" else mask
-    mli = config.instance_logit_scale * paste(mask, detections.boxes[n], size)
-    masked = lambda x, inside=inside: np.where(inside, x, config.outside_value)
+    mli = config.instance_logit_scale * paste(mask, detections.boxes[n], size, config.legacy)
     parts = [(q, q) for q in spec.class_parts[c]] or [(0, 0)]
     if config.allow_void_part and spec.class_parts[c]:
       parts.append((0, 255))
     total = sum(p[..., q] for q, _ in parts) if config.renormalise_parts and spec.class_parts[c] else 1
     for channel, label in parts:
-      fl = fused_logits([mli, masked(s[..., c]), masked(p[..., channel] / total)], reduce)
+      evidence = [np.where(inside, x, config.outside_value) for x in (s[..., c], p[..., channel] / total)]
+      fl = fused_logits([mli, *evidence], reduce)
       fl = np.where(np.isnan(fl), -np.inf, fl)
       (with_parts if spec.class_parts[c] else without_parts).append(fl)
       (owners_p if spec.class_parts[c] else owners_np).append((n, c, label))

@@ -1,0 +1,26 @@
+"""Readings that do not exist are refused."""
+
+import dataclasses
+
+import pytest
+
+from jppf_jax.fusion.config import PAPER
+
+
+@pytest.mark.parametrize(
+  "field, value",
+  [
+    ("outside_value", 1.0),
+    ("score_threshold", 50.0),
+    ("overlap_threshold", -0.5),
+    ("min_stuff_relative", 2048.0),
+  ],
+)
+def test_an_impossible_value_is_refused_by_name(field, value):
+  with pytest.raises(ValueError, match=rf"{field} is .*, expected"):
+    dataclasses.replace(PAPER, **{field: value})
+
+
+def test_the_least_stuff_is_an_area_or_a_share_of_the_image_rounded_up():
+  assert PAPER.min_stuff((1024, 2048)) == 2048
+  assert dataclasses.replace(PAPER, min_stuff_relative=0.01).min_stuff((15, 30)) == 5

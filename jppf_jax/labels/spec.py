@@ -140,6 +140,27 @@ class LabelSpec:
     return _frozen(table)
 
   @cached_property
+  def scene_to_train(self) -> Int32[np.ndarray, "256"]:
+    """Train id of a scene id in a prediction, the inverse of `train_to_sid`; 255 for ids that are not evaluated."""
+    table = np.full(256, IGNORE, np.int32)
+    table[self.class_ids] = np.arange(self.num_classes)
+    return _frozen(table)
+
+  @cached_property
+  def pid_to_channel(self) -> Int32[np.ndarray, "256 256"]:
+    """Part channel of (train id, evaluation pid) in a prediction.
+
+    255 = void, or a part that the class does not have; a class with one channel always has it, one without any is 0.
+    """
+    table = np.full((256, 256), IGNORE, np.int32)
+    for k, (channels, pids) in enumerate(zip(self.class_parts, self.class_pids)):
+      if self.has_parts[k]:
+        table[k, list(pids)] = channels
+      else:
+        table[k] = channels[0] if channels else 0
+    return _frozen(table)
+
+  @cached_property
   def pid_to_file_pid(self) -> Int32[np.ndarray, "100 100"]:
     """The first file pid that means (sid, evaluation pid), so that what we write is read back as the same part."""
     table = np.zeros((100, 100), np.int32)

@@ -42,9 +42,9 @@ class Curbside:
     crossing = self.street.crossing
     return z < self.street.end and (crossing is None or not crossing[0] - 0.3 < z < crossing[1] + 0.3)
 
-  def _post(self, x: float, z: float, draw: Callable[..., None], *, seen: float = 0.5) -> bool:
+  def _post(self, x: float, z: float, draw: Callable[..., None], *, half: float = 0.15, seen: float = 0.5) -> bool:
     """Something on a pole, where it is in the image, not hidden, and nothing stands yet; says whether it is."""
-    block = (x - 0.15, x + 0.15, z - 0.15, z + 0.15)
+    block = (x - half, x + half, z - half, z + half)
     if not self._free(z) or not self.ground.fits(block, gap=0.15, seen=seen):
       return False
     self.ground.occupy(block, covers=False)
@@ -75,7 +75,7 @@ class Curbside:
       draw = furniture.traffic_sign if rng.random() < 0.7 else furniture.signpost
       for _ in range(6):
         x = side.sign * (side.curb + rng.uniform(0.3, 1.2))
-        if self._post(x, self._near(5.5, 18.0), partial(draw, self.canvas, self.light, rng)):
+        if self._post(x, self._near(6.0, 18.0), partial(draw, self.canvas, self.light, rng), half=0.4):
           break
 
   def _lamps(self, side: Side) -> None:

@@ -134,7 +134,7 @@ def ridden(
     dx, dz = 0.17 * math.cos(turn), 0.17 * math.sin(turn)
     pedals = ((-0.08 + dx, 0.3 + dz), (-0.08 - dx, 0.3 - dz))
     joints = people.riding(height, saddle=BICYCLE_SEAT, handle=(0.3, 0.25, 1.05), pedals=pedals, lean=lean)
-  outfit = people.sample_outfit(rng, helmet=motor or rng.random() < 0.5)
+  outfit = people.sample_outfit(rng, helmet=motor or rng.random() < 0.5, riding=True)
   marks = people.body(camera, light, people.place(joints, position, heading), heading, outfit, height)
   depth = float(camera.project(position + np.array([0.0, 0.5, 0.0]))[1])
   people.draw_marks(rider, [mark for mark in marks if mark[0] > depth])

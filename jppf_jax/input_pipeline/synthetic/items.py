@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from jppf_jax.input_pipeline.synthetic.camera import Camera
 from jppf_jax.input_pipeline.synthetic.canvas import Canvas, hull
@@ -27,28 +28,29 @@ class Item:
   draw: Callable[[], None]
 
 
-def far_to_near(items: list[Item]) -> list[Item]:
-  """An order in which nothing is painted over by what stands behind it.
+def may_hide(front: Float[np.ndarray, "*n 4"], back: Float[np.ndarray, "*m 4"]) -> Bool[np.ndarray, "*k"]:
+  """Whether what stands on the blocks `front` can hide what stands on the blocks `back` (shapes broadcast).
 
-  Of two blocks that a line across the street separates, the one with smaller `z` is nearer; of two that a line along
-  the street separates, the one on the camera's side of it. Rare cycles of three are cut at the farthest.
+  Of two blocks that a line across the street separates, the one with smaller `z` hides the other; of two that a line
+  along the street separates, the one on the camera's side of it does, if any.
   """
-  if not items:
-    return []
-  x0, x1, z0, z1 = np.array([item.block for item in items], np.float64).T
-  eps = 1e-6
-  behind = z0[:, None] >= z1[None] - eps  # [i, j]: i stands wholly behind j
-  before = behind.T
-  right = x0[:, None] >= x1[None] - eps
-  beyond = (right & (x1[None] > 0) & (x0[:, None] > 0)) | (right.T & (x0[None] < 0) & (x1[:, None] < 0))
-  first = (behind | (beyond & ~beyond.T)) & ~before  # [i, j]: i must be painted before j
-  np.fill_diagonal(first, False)
+  farther = front[..., 2] >= back[..., 3]
+  right = front[..., 0] >= np.maximum(back[..., 1], 0.0)
+  left = front[..., 1] <= np.minimum(back[..., 0], 0.0)
+  return ~(farther | right | left)
+
+
+def far_to_near(items: list[Item]) -> list[Item]:
+  """An order in which nothing is painted over by what stands behind it; rare cycles are cut at the farthest."""
+  blocks = np.array([item.block for item in items], np.float64).reshape(-1, 4)
+  hides = may_hide(blocks[:, None], blocks[None])
+  first = hides.T & ~hides  # [i, j]: i must be painted before j
   waiting = np.ones(len(items), bool)
   order = []
   while waiting.any():
     free = waiting & ~(first & waiting[:, None]).any(0)
     candidates = np.flatnonzero(free if free.any() else waiting)
-    index = int(candidates[np.argmax(z0[candidates])])
+    index = int(candidates[np.argmax(blocks[candidates, 2])])
     order.append(items[index])
     waiting[index] = False
   return order
@@ -73,34 +75,32 @@ class Ground:
 
   def __init__(self, camera: Camera):
     self.camera = camera
-    self.blocks: list[Block] = []
-    self._covered: list[tuple[float, float, float]] = []  # first and last image column, distance
+    self._blocks: list[Block] = []
+    self._covering: list[tuple[Block, tuple[float, float]]] = []  # with the image columns
 
-  def columns(self, block: Block) -> tuple[float, float]:
+  def _columns(self, block: Block) -> tuple[float, float]:
     """First and last image column of a block."""
     x0, x1, z0, z1 = block
-    corners = np.array([[x, 0.0, z] for x in (x0, x1) for z in (z0, z1)])
-    x = self.camera.project(corners)[0][:, 0]
+    x = self.camera.project(np.array([[x, 0.0, z] for x in (x0, x1) for z in (z0, z1)]))[0][:, 0]
     return float(x.min()), float(x.max())
 
   def fits(self, block: Block, *, gap: float = 0.35, seen: float = 0.5) -> bool:
     """Whether the place is free, at least the share `seen` of its width is in the image and not behind something."""
     x0, x1, z0, z1 = block
     if z0 < 3.0 or any(
-      x0 < b1 + gap and b0 < x1 + gap and z0 < e1 + gap and e0 < z1 + gap for b0, b1, e0, e1 in self.blocks
+      x0 < b1 + gap and b0 < x1 + gap and z0 < e1 + gap and e0 < z1 + gap for b0, b1, e0, e1 in self._blocks
     ):
       return False
-    low, high = self.columns(block)
-    edges = np.linspace(low, high, 9)
+    edges = np.linspace(*self._columns(block), 9)
     middle = (edges[1:] + edges[:-1]) / 2
-    free = (middle > 0) & (middle < self.camera.size[1])
-    for first, last, distance in self._covered:
-      if distance < z0:
-        free &= (middle < first) | (middle > last)
-    return bool(free.mean() >= seen)
+    visible = (middle > 0) & (middle < self.camera.size[1])
+    for other, (first, last) in self._covering:
+      if may_hide(np.array(other), np.array(block)):
+        visible &= (middle < first) | (middle > last)
+    return bool(visible.mean() >= seen)
 
   def occupy(self, block: Block, *, covers: bool = True) -> None:
     """Takes a place. What does not cover (a pole) hides nothing worth the name."""
-    self.blocks.append(block)
+    self._blocks.append(block)
     if covers:
-      self._covered.append((*self.columns(block), block[2]))
+      self._covering.append((block, self._columns(block)))

@@ -45,8 +45,8 @@ class Outfit:
   bag: Colour | None
 
 
-def sample_outfit(rng: np.random.Generator, *, helmet: bool = False) -> Outfit:
-  """What somebody wears today."""
+def sample_outfit(rng: np.random.Generator, *, helmet: bool = False, riding: bool = False) -> Outfit:
+  """What somebody wears today; riders wear neither skirts nor coats."""
   top, bottom = cloth(rng), cloth(rng)
   if rng.random() < 0.4:
     bottom = hsv(rng.uniform(0.55, 0.68), rng.uniform(0.2, 0.6), rng.uniform(0.15, 0.45))  # jeans
@@ -54,8 +54,8 @@ def sample_outfit(rng: np.random.Generator, *, helmet: bool = False) -> Outfit:
   chance = rng.random(7)
   return Outfit(
     skin=skin(rng), hair=hair, top=top, bottom=bottom, shoes=hsv(rng.random(), 0.3, rng.choice([0.12, 0.3, 0.85])),
-    sleeves=bool(chance[0] < 0.6), shorts=bool(chance[1] < 0.25), skirt=bool(chance[2] < 0.18),
-    coat=bool(chance[3] < 0.25), long_hair=bool(chance[4] < 0.4), helmet=cloth(rng) if helmet else None,
+    sleeves=bool(chance[0] < 0.6), shorts=bool(chance[1] < 0.25), skirt=bool(chance[2] < 0.18) and not riding,
+    coat=bool(chance[3] < 0.25) and not riding, long_hair=bool(chance[4] < 0.4), helmet=cloth(rng) if helmet else None,
     bag=cloth(rng) if chance[5] < 0.25 and not helmet else None,
   )  # fmt: skip
 

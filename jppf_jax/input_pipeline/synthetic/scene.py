@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from jppf_jax.input_pipeline.synthetic import furniture, shade
+from jppf_jax.input_pipeline.synthetic.annotate import annotate
 from jppf_jax.input_pipeline.synthetic.camera import Camera
 from jppf_jax.input_pipeline.synthetic.canvas import Canvas
 from jppf_jax.input_pipeline.synthetic.curbside import Curbside
@@ -16,7 +17,6 @@ from jppf_jax.input_pipeline.synthetic.street import draw_ground, draw_sky, samp
 from jppf_jax.input_pipeline.synthetic.traffic import Traffic
 
 SMALLEST_SIDE = 64
-OUT_OF_ROI = 3
 
 
 def make_scene(
@@ -39,7 +39,7 @@ def make_scene(
     seed = int(seed.integers(2**63))
   plan, noise = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2))
   camera, light, street = _sample_camera(plan, size), sample_light(plan), sample_street(plan)
-  canvas = Canvas(camera, 3 if size[0] * size[1] <= 512 * 1024 else 1)
+  canvas = Canvas(camera)
   ground = Ground(camera)
   draw_sky(canvas, light)
   draw_ground(canvas, light, plan, street)
@@ -53,11 +53,8 @@ def make_scene(
     furniture.bonnet(canvas, plan)
   image = shade.photo(canvas, light, noise)
   area = size[0] * size[1]
-  uids = shade.ids(canvas, smallest=max(6, area // 6000), no_parts_below=max(20, area // 1200))
-  if plan.random() < 0.3:  # the rim that rectification leaves in Cityscapes
-    rim = max(1, round(0.008 * size[0]))
-    uids[:rim], uids[:, :rim], uids[:, -rim:] = OUT_OF_ROI, OUT_OF_ROI, OUT_OF_ROI
-  return image, uids
+  rim = max(1, round(0.008 * size[0])) if plan.random() < 0.3 else 0
+  return image, annotate(canvas, smallest=max(6, area // 6000), no_parts_below=max(20, area // 1200), rim=rim)
 
 
 def _sample_camera(rng: np.random.Generator, size: tuple[int, int]) -> Camera:

@@ -1,7 +1,7 @@
-"""From marks to the two results: the photo with texture, shadow, haze and sensor noise, and the ids."""
+"""From marks to the photo: colour, texture, shadow, haze, sky, lens and sensor."""
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image, ImageDraw, ImageFilter
 
 from jppf_jax.input_pipeline.synthetic.camera import Camera
@@ -15,7 +15,7 @@ _NOISE[Texture.ASPHALT] = 0.10, 0.05, 0.08
 _NOISE[Texture.PAVING] = 0.05, 0.06, 0.06
 _NOISE[Texture.GRASS] = 0.22, 0.14, 0.15
 _NOISE[Texture.LEAVES] = 0.22, 0.10, 0.06
-_NOISE[Texture.MASONRY] = 0.05, 0.04, 0.07
+_NOISE[Texture.MASONRY] = 0.05, 0.03, 0.05
 _NOISE[Texture.METAL] = 0.01, 0.01, 0.04
 _NOISE[Texture.CLOTH] = 0.05, 0.04, 0.04
 _GROUND = (Texture.ASPHALT, Texture.PAVING, Texture.GRASS)
@@ -35,9 +35,9 @@ def photo(canvas: Canvas, light: Light, rng: np.random.Generator) -> UInt8[np.nd
   small = np.asarray(Image.fromarray(table[paint]).reduce(scale), np.float32) / 255
   centre = paint[scale // 2 :: scale, scale // 2 :: scale]
   kind, ground = texture[centre], on_ground[centre]
-  x, z, depth = canvas.camera.ground()
-  small *= 1 + _noise(canvas.camera, rng, kind, ground, x, z, depth)[..., None]
+  small *= 1 + _noise(canvas.camera, rng, kind, ground)[..., None]
   small *= 1 - (_shadows(canvas) * ground)[..., None]
+  _, _, depth = canvas.camera.ground()
   veil = ((1 - np.exp(-depth / light.haze_distance)) * ground)[..., None]
   small += (haze.astype(np.float32) - small) * veil.astype(np.float32)
   sky = kind == Texture.SKY
@@ -55,9 +55,10 @@ def _field(rng: np.random.Generator, shape: tuple[int, int], cells: int) -> Floa
 
 
 def _noise(
-  camera: Camera, rng: np.random.Generator, kind: Int[np.ndarray, "H W"], ground, x, z, depth
+  camera: Camera, rng: np.random.Generator, kind: Int[np.ndarray, "H W"], ground: Bool[np.ndarray, "H W"]
 ) -> Float[np.ndarray, "H W"]:
   """Noise of the surfaces: in the image's plane for what stands, in the ground's for what lies."""
+  x, z, depth = camera.ground()
   strength = _NOISE[kind]
   total = np.zeros(camera.size, np.float32)
   tile = rng.standard_normal((256, 256), np.float32)
@@ -111,33 +112,3 @@ def _sensor(image: Float[np.ndarray, "H W 3"], rng: np.random.Generator) -> UInt
   grain = rng.uniform(1.0, 4.5)
   image = image + grain * rng.standard_normal(image.shape, np.float32) * (0.6 + image / 400)
   return np.rint(image.clip(0, 255)).astype(np.uint8)
-
-
-def ids(canvas: Canvas, *, smallest: int, no_parts_below: int) -> Int[np.ndarray, "H W"]:
-  """Universal ids (`SS`, `SS_III`, `SS_III_PP`) of what is seen at every pixel's centre.
-
-  Args:
-    canvas: the drawn scene.
-    smallest: instances with fewer visible pixels are void ("dynamic"): nobody could tell what they are.
-    no_parts_below: instances with fewer visible pixels have no parts annotated.
-  """
-  scale = canvas.scale
-  _, label = canvas.marks()
-  label = label[scale // 2 :: scale, scale // 2 :: scale]
-  _, owners, parts, _ = canvas.tables()
-  owner = owners[label]
-  area = np.bincount(owner[owner >= 0], minlength=len(canvas.objects))
-  base, with_parts = np.zeros(len(canvas.objects) + 1, np.int64), np.zeros(len(canvas.objects) + 1, bool)
-  count: dict[int, int] = {}
-  for index, thing in enumerate(canvas.objects):
-    base[index] = thing.sid
-    if thing.instance and area[index]:
-      if area[index] < smallest or count.get(thing.sid, 0) > 999:
-        base[index] = 5
-        continue
-      base[index] = thing.sid * 1000 + count.get(thing.sid, 0)
-      count[thing.sid] = count.get(thing.sid, 0) + 1
-      with_parts[index] = area[index] >= no_parts_below
-  part = parts[label]
-  uids = base[owner]  # owner -1 is the last row: unlabelled
-  return np.where(with_parts[owner] & (part > 0), uids * 100 + part, uids).astype(np.int32)

@@ -32,6 +32,7 @@ class Traffic:
       self._vehicle(kind)
     for _ in range(int(rng.integers(1, 4))):
       self._vehicle(CAR)
+    self._crowds()
     for _ in range(int(rng.integers(0, 3))):
       self._two_wheeler(BICYCLE, ridden=rng.random() < 0.55)
     for _ in range(int(rng.integers(0, 3))):
@@ -40,7 +41,6 @@ class Traffic:
       self._pedestrian()
     if rng.random() < 0.1:
       self._vehicle(CARAVAN)
-    self._crowds()
     self._parked_row()
     return self.items
 
@@ -197,12 +197,12 @@ class Traffic:
 
   def _beside_the_road(self, width: float, depth: float, low: float, high: float) -> Block | None:
     """Free ground at the outer edge of a sidewalk, or nothing."""
-    for _ in range(15):
+    for _ in range(25):
       side = (self.street.left, self.street.right)[int(self.rng.integers(2))]
       z = self._near(low, high)
       outer = max(side.front - 0.3, side.verge + width)
       block = (*side.span(outer - width, outer), z, z + depth)
-      if self.ground.fits(block, gap=0.1) and self._on_street(block):
+      if self.ground.fits(block, gap=0.1, seen=0.4) and self._on_street(block):
         return block
     return None
 

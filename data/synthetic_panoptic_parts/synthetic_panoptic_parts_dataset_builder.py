@@ -5,13 +5,14 @@ import dataclasses
 import io
 import multiprocessing
 import os
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import tensorflow_datasets as tfds
+from jppf_jax_data.pairs_builder import dataset_info
 from PIL import Image
 
-NAME = "synthetic_panoptic_parts"
 FOLDERS = {"train": "train", "validation": "val"}  # as official files name the splits; part of a scene's seed
 
 
@@ -51,19 +52,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     SyntheticConfig(size=(1024, 2048), train=2975, validation=500),
   ]
 
+  SPEC = "cpp_grouped"
+
+  on_example: Callable[[], None] | None = None
+
   def _info(self) -> tfds.core.DatasetInfo:
-    features = tfds.features
-    return tfds.core.DatasetInfo(
-      builder=self,
-      description=__doc__,
-      features=features.FeaturesDict(
-        {
-          "image_id": features.Text(),
-          "image": features.Image(shape=(None, None, 3), encoding_format="png"),
-          "uids": features.Tensor(shape=(None, None), dtype=np.int32, encoding="zlib"),
-        }
-      ),
-    )
+    return dataset_info(self, description=__doc__)
 
   def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict:
     return {split: self._generate_examples(split) for split in FOLDERS}
@@ -74,6 +68,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     for job, (image, uids) in zip(jobs, _on_all_cores(jobs)):
       image_id = f"{split}_{job[3]:06d}"
       yield image_id, {"image_id": image_id, "image": image, "uids": uids}
+      if self.on_example is not None:
+        self.on_example()
 
 
 def _scene(job: tuple[str, int, tuple[int, int], int]) -> tuple[bytes, np.ndarray]:

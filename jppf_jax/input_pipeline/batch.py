@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Int, Int32, UInt8
 
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.labels.uids import LARGEST
 from jppf_jax.structs import Batch
 
 FIELDS = ("image", "semantic", "part", "instance", "boxes", "labels", "valid")
@@ -39,53 +40,74 @@ def targets(
   """
   if max_objects < 1:
     raise ValueError(f"max_objects must be at least 1; got {max_objects}.")
-  decoded = spec.decode(uids)
-  instance, boxes, train_ids = _objects(decoded.semantic, decoded.instance, spec, max_objects, min_area)
-  count = len(boxes)
-  padded = np.zeros((max_objects, 4), np.float32)
-  padded[:count] = boxes
+  values, index = _index(uids)
+  decoded = spec.decode(values[None])  # a few dozen different uids; pixels look theirs up
+  semantic, part, iid = decoded.semantic[0], decoded.part[0], decoded.instance[0]
+  row_of_value, train_ids = _objects(semantic, iid, np.bincount(index.ravel()), spec, max_objects, min_area)
+  instance = row_of_value.take(index)
+  boxes = np.zeros((max_objects, 4), np.float32)
+  boxes[: len(train_ids)] = _boxes(instance, len(train_ids))
   labels = np.zeros(max_objects, np.int32)
-  labels[:count] = train_ids - spec.num_stuff + 1
+  labels[: len(train_ids)] = train_ids - spec.num_stuff + 1
   return {
     "image": image,
-    "semantic": decoded.semantic,
-    "part": decoded.part,
+    "semantic": semantic.take(index),
+    "part": part.take(index),
     "instance": instance,
-    "boxes": padded,
+    "boxes": boxes,
     "labels": labels,
-    "valid": np.arange(max_objects) < count,
+    "valid": np.arange(max_objects) < len(train_ids),
   }
 
 
+def _index(uids: Int32[np.ndarray, "H W"]) -> tuple[Int32[np.ndarray, " V"], Int[np.ndarray, "H W"]]:
+  """Returns the distinct uids, ascending, and the position of every pixel's uid among them.
+
+  As `np.unique(uids, return_inverse=True)`, but by tables over all ids, of which only what occurs is touched: 40 times
+  faster than sorting pixels.
+  """
+  low, high = int(uids.min()), int(uids.max())
+  if low < 0 or high > LARGEST:
+    raise ValueError(f"uids reach from {low} to {high}; expected 0..{LARGEST}. Is this a panoptic-parts label file?")
+  occurs = np.zeros(high + 1, bool)
+  occurs[uids] = True
+  values = np.flatnonzero(occurs)
+  position = np.empty(high + 1, np.intp)
+  position[values] = np.arange(len(values))
+  return values.astype(np.int32), position.take(uids)
+
+
 def _objects(
-  semantic: Int[np.ndarray, "H W"],
-  iid: Int[np.ndarray, "H W"],
+  semantic: Int[np.ndarray, " V"],
+  iid: Int[np.ndarray, " V"],
+  pixels: Int[np.ndarray, " V"],
   spec: LabelSpec,
   max_objects: int,
   min_area: int,
-) -> tuple[Int32[np.ndarray, "H W"], Float32[np.ndarray, "n 4"], Int32[np.ndarray, " n"]]:
-  """Returns the instance map (0, or 1 + the row), boxes and train ids of the kept objects."""
+) -> tuple[Int32[np.ndarray, " V"], Int32[np.ndarray, " n"]]:
+  """Returns the instance number (0, or 1 + the row) of each distinct uid and the train ids of the kept objects."""
   is_thing = (semantic >= spec.num_stuff) & (semantic < spec.num_classes) & (iid >= 0)
-  ys, xs = np.nonzero(is_thing)
-  keys, row = np.unique(semantic[ys, xs] * 1000 + iid[ys, xs], return_inverse=True)  # instance ids end at 999
-  areas = np.bincount(row, minlength=len(keys))
+  keys, row = np.unique(semantic[is_thing] * 1000 + iid[is_thing], return_inverse=True)  # instance ids end at 999
+  areas = np.bincount(row, weights=pixels[is_thing], minlength=len(keys))
   kept = areas >= min_area
   kept[np.argsort(-areas, kind="stable")[max_objects:]] = False
-  new_row = np.where(kept, np.cumsum(kept), 0)  # 1-based position among the kept ones
-  instance = np.zeros(semantic.shape, np.int32)
-  instance[ys, xs] = new_row[row]
-  return instance, _boxes(ys, xs, row, len(keys))[kept], (keys[kept] // 1000).astype(np.int32)
+  instance = np.zeros(len(semantic), np.int32)
+  instance[is_thing] = np.where(kept, np.cumsum(kept), 0)[row]
+  return instance, (keys[kept] // 1000).astype(np.int32)
 
 
-def _boxes(
-  ys: Int[np.ndarray, " n"], xs: Int[np.ndarray, " n"], row: Int[np.ndarray, " n"], count: int
-) -> Float32[np.ndarray, "m 4"]:
-  """Returns the box of the pixels of each row, continuous: x1 and y1 are the far edges of the last pixels."""
-  boxes = np.full((4, count), np.iinfo(np.int64).max)
-  for side, values in enumerate((xs, ys, -1 - xs, -1 - ys)):
-    np.minimum.at(boxes[side], row, values)
-  boxes[2:] *= -1
-  return boxes.T.astype(np.float32)
+def _boxes(instance: Int32[np.ndarray, "H W"], count: int) -> Float32[np.ndarray, "n 4"]:
+  """Returns the box of the pixels of each instance, continuous: x1 and y1 are the far edges of the last pixels."""
+  height, width = instance.shape
+  pixels = np.flatnonzero(instance)
+  row = instance.ravel()[pixels] - 1
+  sides = []
+  for length, coordinate in ((width, pixels % width), (height, pixels // width)):
+    occupied = np.zeros((count, length), bool)  # whether the object has pixels in this column, or row
+    occupied[row, coordinate] = True
+    sides.append((occupied.argmax(1), length - occupied[:, ::-1].argmax(1)))
+  (x0, x1), (y0, y1) = sides
+  return np.stack([x0, y0, x1, y1], -1).astype(np.float32)
 
 
 def stack(examples: Sequence[dict[str, Any]]) -> tuple[Batch, list[str]]:

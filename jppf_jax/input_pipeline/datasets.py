@@ -3,7 +3,6 @@
 import importlib
 import importlib.util
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,51 +10,81 @@ import tensorflow_datasets as tfds
 
 NAMES = (
   "cityscapes_panoptic_parts",
+  "clothing_co_parsing",
+  "pascal_panoptic_parts",
   "synthetic_panoptic_parts",
 )
 
+SUFFIX = "_dataset_builder"
+
 
 def module(name: str) -> Any:
-  """Imports the builder module of a data set; it holds `Builder` and, for data on disk, `layout` and `find`.
+  """Imports the module of a data set, which holds its `Builder`.
+
+  Args:
+    name: one of `NAMES`, or the path of a file `<name>_dataset_builder.py`: a data set of one's own.
 
   Raises:
-    ValueError: no builder of that name.
+    ValueError: no builder of that name, or a file that is called otherwise or holds none.
+    FileNotFoundError: no such file.
   """
-  if name not in NAMES:
-    raise ValueError(f"No data set is called {name!r}; there are {', '.join(NAMES)}.")
   _make_importable()
-  return importlib.import_module(f"jppf_jax_data.{name}.{name}_dataset_builder")
+  if name.endswith(".py"):
+    return _module_in(Path(name))
+  if name not in NAMES:
+    raise ValueError(
+      f"No data set is called {name!r}; there are {', '.join(NAMES)}, or give the path of your own *{SUFFIX}.py."
+    )
+  return importlib.import_module(f"jppf_jax_data.{name}.{name}{SUFFIX}")
+
+
+def builder(name: str, *, data_dir: str | Path, **settings: Any) -> tfds.core.DatasetBuilder:
+  """Returns the TFDS builder, for ArrayRecord files.
+
+  Args:
+    name: as in `module`.
+    data_dir: where built data sets go.
+    **settings: `config` (a name or an object) goes to the builder; what else the builder offers is set on it, such as
+      `splits` and `on_example`.
+  """
+  config = settings.pop("config", None)
+  made = module(name).Builder(data_dir=str(data_dir), file_format="array_record", config=config)
+  for key, value in settings.items():
+    if not hasattr(made, key):
+      raise ValueError(f"The builder of {name} has no setting {key!r}.")
+    setattr(made, key, value)
+  return made
 
 
 def build(name: str, *, data_dir: str | Path, manual_dir: str | Path | None = None, **settings: Any) -> Path:
   """Builds a data set if it is not there yet and returns its folder, which `read.open_split` reads.
 
   Args:
-    name: one of `NAMES`.
+    name: as in `module`.
     data_dir: where built data sets go.
     manual_dir: the raw files in the official layout; not needed for generated data.
-    **settings: `config` (a name or an object) goes to the builder; `splits` builds only some splits.
+    **settings: as in `builder`.
 
   Raises:
     DataError: the raw files are incomplete or broken; everything that is wrong is listed.
   """
-  splits = settings.pop("splits", None)
-  builder = module(name).Builder(data_dir=str(data_dir), file_format="array_record", **settings)
-  if splits:
-    builder.splits = tuple(splits)
+  made = builder(name, data_dir=data_dir, **settings)
   download = tfds.download.DownloadConfig(manual_dir=str(manual_dir) if manual_dir else None)
-  with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", category=DeprecationWarning)
-    builder.download_and_prepare(download_config=download)
-  return Path(builder.data_dir)
+  made.download_and_prepare(download_config=download)
+  return Path(made.data_dir)
 
 
 def folder(name: str, data_dir: str | Path) -> Path:
-  """Returns the folder of the newest version of a built data set; `name` may be "name/config".
+  """Returns the folder of the newest version of a built data set.
+
+  Args:
+    name: as in `module`, or "name/config".
+    data_dir: where built data sets go.
 
   Raises:
     FileNotFoundError: it is not built there; says which are.
   """
+  name = Path(name).stem.removesuffix(SUFFIX) if name.endswith(".py") else name
   versions = [path.parent for path in Path(data_dir, name).glob("*.*.*/dataset_info.json")]
   if not versions:
     root = Path(data_dir)
@@ -65,6 +94,22 @@ def folder(name: str, data_dir: str | Path) -> Path:
       f"Build it with `jppf prepare {name.split('/')[0]} --data_dir={data_dir}`."
     )
   return max(versions, key=lambda path: [int(number) for number in path.name.split(".")])
+
+
+def _module_in(path: Path) -> Any:
+  if not path.name.endswith(f"{SUFFIX}.py"):
+    raise ValueError(f"{path} must be called <name>{SUFFIX}.py; TFDS names the data set after it.")
+  if not path.is_file():
+    raise FileNotFoundError(f"The builder {path} does not exist.")
+  key = f"jppf_own_data.{path.stem}"
+  if key not in sys.modules:
+    spec = importlib.util.spec_from_file_location(key, path)
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[key] = loaded
+    spec.loader.exec_module(loaded)
+  if not hasattr(sys.modules[key], "Builder"):
+    raise ValueError(f"{path} holds no class `Builder`.")
+  return sys.modules[key]
 
 
 def _make_importable() -> None:

@@ -10,8 +10,7 @@ from PIL import Image
 from jppf_jax.input_pipeline import datasets
 from tests.data import raw_files
 
-datasets.module("cityscapes_panoptic_parts")  # makes jppf_jax_data importable from a checkout
-from jppf_jax_data import pairs  # noqa: E402
+pairs = datasets.module("cityscapes_panoptic_parts").pairs  # importable from a checkout too
 
 
 @given(st.integers(-5, 10_000_100))
@@ -38,9 +37,9 @@ def test_files_are_matched_by_id_and_each_lonely_one_is_named():
   assert lonely == ["/a: no label file for this image", "/c: no image for this label file"]
 
 
-@pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "I;16", "P"])
+@pytest.mark.parametrize("mode", ["L", "RGBA", "I;16", "P"])
 def test_an_image_that_is_not_rgb_is_refused_with_its_mode(tmp_path, mode):
-  path = epath.Path(tmp_path / ("image.tif" if mode == "CMYK" else "image.png"))
+  path = epath.Path(tmp_path / ("image.png"))
   Image.new(mode, (4, 4)).save(str(path))
   with pytest.raises(ValueError, match="8-bit RGB"):
     pairs.read_image(path)

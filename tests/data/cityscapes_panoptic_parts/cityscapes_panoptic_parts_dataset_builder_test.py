@@ -9,7 +9,7 @@ from jppf_jax.input_pipeline import datasets, read
 from tests.data import raw_files
 
 NAME = "cityscapes_panoptic_parts"
-DataError = datasets.module(NAME).pairs.DataError
+pairs = datasets.module(NAME).pairs
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
@@ -38,7 +38,7 @@ def test_every_problem_of_every_split_stands_in_one_error_and_nothing_is_built(t
   label.unlink()
   Image.fromarray(np.full((16, 32), 120, np.int32)).save(illegal)
   no_tiff.write_text("not a picture")
-  with pytest.raises(DataError) as caught:
+  with pytest.raises(pairs.DataError) as caught:
     datasets.build(NAME, data_dir=tmp_path / "built", manual_dir=tmp_path / "raw")
   message = str(caught.value)
   assert len(caught.value.problems) == 7 and "7 problems" in message
@@ -55,14 +55,14 @@ def test_every_problem_of_every_split_stands_in_one_error_and_nothing_is_built(t
 def test_bad_files_of_a_later_split_alone_are_found_too(tmp_path):
   written = raw_files.write_cpp(tmp_path / "raw")
   raw_files.truncate(written[-1][1])
-  with pytest.raises(DataError, match="1 problem,") as caught:
+  with pytest.raises(pairs.DataError, match="1 problem,") as caught:
     datasets.build(NAME, data_dir=tmp_path / "built", manual_dir=tmp_path / "raw")
   assert str(written[-1][1]) in str(caught.value)
 
 
 def test_a_missing_split_folder_prints_the_expected_tree(tmp_path):
   raw_files.write_cpp(tmp_path / "raw", {"train": 1})
-  with pytest.raises(DataError) as caught:
+  with pytest.raises(pairs.DataError) as caught:
     datasets.build(NAME, data_dir=tmp_path / "built", manual_dir=tmp_path / "raw")
   assert "✓ leftImg8bit/train" in str(caught.value) and "✗ gtFinePanopticParts/val" in str(caught.value)
 
@@ -79,7 +79,7 @@ def test_fewer_examples_than_the_official_release_are_named_in_a_warning(tmp_pat
     datasets.build(NAME, data_dir=tmp_path / "built", manual_dir=tmp_path / "raw")
   with warnings.catch_warnings():
     warnings.simplefilter("error", UserWarning)
-    datasets.module(NAME).pairs.warn_of_shortfall(NAME, {"train": 2975}, {"train": 2975})
+    pairs.warn_of_shortfall(NAME, {"train": 2975}, datasets.module(NAME).Builder.OFFICIAL)
 
 
 @pytest.mark.skipif(not raw_files.SAMPLES.is_dir(), reason="no real samples beside the repository")

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jppf_jax.labels.cpp import cpp
+from jppf_jax.labels.ppp import ppp
+from jppf_jax.metrics.cells import count_cells
+from jppf_jax.metrics.iou import IoU, add_parts, add_semantic
+from tests.oracles import random_labels
+
+
+def iou_by_masks(truth, prediction, num_labels):
+  """Oracle: one pair of masks per label; 255 in the truth is left out."""
+  there = truth != 255
+  ious = []
+  for label in range(num_labels):
+    a, b = (truth == label) & there, (prediction == label) & there
+    ious.append((a & b).sum() / (a | b).sum() if (a | b).any() else np.nan)
+  return ious
+
+
+@given(seed=st.integers(0, 2**20))
+def test_equals_the_mask_oracle(seed):
+  rng = np.random.default_rng(seed)
+  truth, prediction = rng.choice([0, 1, 2, 4, 255], (2, 5, 6))
+  state = IoU(5)
+  state.add(truth, prediction)
+  expected = iou_by_masks(truth, prediction, 5)
+  np.testing.assert_allclose(state.per_label(), expected)
+  assert state.mean() == (None if np.isnan(expected).all() else pytest.approx(np.nanmean(expected)))
+
+
+@pytest.mark.parametrize("spec", [cpp(), cpp(grouped=False), ppp()], ids=["cpp", "cpp_default", "ppp"])
+@given(seed=st.integers(0, 2**20))
+def test_adding_cells_equals_adding_pixels(spec, seed):
+  uids, prediction = random_labels.random_pair(spec, np.random.default_rng(seed), (9, 7))
+  decoded, classes = spec.decode(uids), spec.class_ids.tolist()
+  semantic = np.vectorize(lambda sid: classes.index(sid) if sid in classes else 255)(prediction[..., 0])
+  channels = np.full(uids.shape, 255)
+  for k, (parts, pids) in enumerate(zip(spec.class_parts, spec.class_pids)):
+    if len(parts) > 1:
+      for channel, pid in zip(parts, pids):
+        channels[(semantic == k) & (prediction[..., 2] == pid)] = channel
+    else:
+      channels[semantic == k] = parts[0] if parts else 0
+  by_pixel, by_cell = (IoU(spec.num_classes), IoU(spec.num_parts)), (IoU(spec.num_classes), IoU(spec.num_parts))
+  by_pixel[0].add(decoded.semantic, semantic)
+  by_pixel[1].add(decoded.part, channels)
+  cells = count_cells(spec, uids, prediction)
+  add_semantic(by_cell[0], cells)
+  add_parts(by_cell[1], cells, spec)
+  for pixels, counted in zip(by_pixel, by_cell):
+    np.testing.assert_array_equal(pixels.confusion, counted.confusion)
+
+
+def test_nothing_predicted_is_a_miss_and_no_false_positive():
+  state = IoU(2)
+  state.add(np.array([0, 0, 0, 1]), np.array([0, 255, 1, 1]))
+  np.testing.assert_allclose(state.per_label(), [1 / 3, 1 / 2])
+
+
+def test_states_add_up():
+  rng = np.random.default_rng(0)
+  truth, prediction = rng.choice([0, 1, 2, 255], (2, 40))
+  one, first, second = IoU(3), IoU(3), IoU(3)
+  one.add(truth, prediction)
+  first.add(truth[:11], prediction[:11])
+  second.add(truth[11:], prediction[11:])
+  first.merge(second)
+  np.testing.assert_array_equal(one.confusion, first.confusion)
+
+
+def test_nothing_counted_gives_no_mean():
+  state = IoU(3)
+  state.add(np.full(4, 255), np.zeros(4, int))
+  assert state.mean() is None
+
+
+def test_labels_outside_the_range_are_refused():
+  with pytest.raises(ValueError, match=r"The prediction has 2 labels such as 3; expected 0\.\.2, or 255"):
+    IoU(3).add(np.zeros(4, int), np.array([0, 3, 3, 2]))
+  with pytest.raises(ValueError, match=r"The truth has 1 labels such as -1"):
+    IoU(3).add(np.array([-1, 0]), np.zeros(2, int))
+  with pytest.raises(ValueError, match=r"truth has shape \(4,\), the prediction \(2, 2\)"):
+    IoU(3).add(np.zeros(4, int), np.zeros((2, 2), int))

@@ -29,7 +29,7 @@ def area(boxes: Float[Array, "*S 4"]) -> Float[Array, "*S"]:
 def iou_matrix(a: Float[Array, "A 4"], b: Float[Array, "B 4"]) -> Float[Array, "A B"]:
   """Returns the intersection over union, in [0, 1], of every box of `a` with every box of `b`.
 
-  An empty box overlaps nothing: its row or column is 0, as is its gradient.
+  An empty box overlaps nothing: its row or column is 0, and the gradient stays finite.
   """
   ax0, ay0, ax1, ay1 = (side[:, None] for side in _split(a))
   bx0, by0, bx1, by1 = _split(b)

@@ -1,0 +1,112 @@
+"""RPN targets: all of them against the oracle, then what a draw of them keeps."""
+
+from functools import partial
+
+import jax
+import numpy as np
+import pytest
+
+from jppf_jax.ops.anchors import pyramid_anchors
+from jppf_jax.ops.boxes import decode
+from jppf_jax.targets.instance_rpn import rpn_targets
+from tests.oracles import targets as oracles
+
+SIZE = (32, 64)
+ANCHORS = np.concatenate(list(pyramid_anchors(SIZE, (4, 8), scale=2.0).values()))  # 480
+INSIDE = (ANCHORS[:, :2] >= 0).all(1) & (ANCHORS[:, 2] <= SIZE[1]) & (ANCHORS[:, 3] <= SIZE[0])
+OBJECTS = np.float32(
+  [
+    [[0, 0, 9, 12], [20, 8, 36, 24], [40, 20, 46, 25], [0, 0, 0, 0]],
+    [[0, 0, 0, 0]] * 4,  # no object
+    [[-100, -100, 200, 200], [0, 0, 0, 0], [0, 0, 0, 0], [30, 10, 38, 18]],  # one larger than the image
+  ]
+)
+VALID = (OBJECTS[..., 2] > OBJECTS[..., 0]) & (OBJECTS[..., 3] > OBJECTS[..., 1])
+KEY = jax.random.key(0)
+
+_targets = partial(jax.jit, static_argnames=("image_size", "samples", "positive_fraction"))(rpn_targets)
+
+
+def _assigned(image):
+  thresholds = {"positive_iou": 0.7, "negative_iou": 0.3, "min_positive_iou": 0.3}
+  return oracles.match(ANCHORS, INSIDE, OBJECTS[image], VALID[image], **thresholds)
+
+
+def _all(objects=OBJECTS, valid=VALID):
+  """So many samples that every anchor is drawn."""
+  return _targets(KEY, ANCHORS, objects, valid, SIZE, samples=2 * len(ANCHORS))
+
+
+@pytest.mark.parametrize("image", range(3))
+def test_without_a_limit_every_anchor_is_what_the_oracle_says(image):
+  found, assigned = jax.tree.map(lambda x: np.asarray(x)[image], _all()), _assigned(image)
+  np.testing.assert_array_equal(found.positive, assigned >= 0)
+  np.testing.assert_array_equal(found.negative, assigned == -1)
+  decoded = decode(ANCHORS, found.deltas, (1, 1, 1, 1))[assigned >= 0]
+  np.testing.assert_allclose(decoded, OBJECTS[image][assigned[assigned >= 0]], atol=1e-4)
+  np.testing.assert_array_equal(found.deltas[assigned < 0], 0)
+
+
+def test_every_object_that_fits_has_an_anchor():
+  assert set(_assigned(0)) == {-2, -1, 0, 1, 2}
+  assert {0, 3} & set(_assigned(2)) == {3}  # the huge one overlaps no anchor enough
+
+
+def test_a_draw_is_a_part_of_all_and_full():
+  everything, drawn = _all(), _targets(KEY, ANCHORS, OBJECTS, VALID, SIZE, samples=6)
+  assert not (drawn.positive & ~everything.positive).any() and not (drawn.negative & ~everything.negative).any()
+  assert np.asarray(everything.positive.sum(1)).tolist()[0] > 3
+  positives = np.minimum(everything.positive.sum(1), 3)
+  np.testing.assert_array_equal(drawn.positive.sum(1), positives)
+  np.testing.assert_array_equal(drawn.negative.sum(1), 6 - positives)
+  np.testing.assert_array_equal(drawn.deltas, np.where(drawn.positive[..., None], everything.deltas, 0))
+
+
+def test_anchors_across_the_border_are_never_drawn():
+  everything = _all()
+  assert not INSIDE.all() and not (everything.positive | everything.negative)[:, ~INSIDE].any()
+
+
+def test_an_anchor_that_ends_at_the_last_pixel_takes_part():
+  anchors = np.float32([[0, 0, 64, 32], [0, 0, 64, 33], [-1, 0, 10, 10], [0, 0, 65, 32]])
+  found = _targets(KEY, anchors, OBJECTS[1:2], VALID[1:2], SIZE, samples=6)
+  assert np.asarray(found.negative).tolist() == [[True, False, False, False]]
+
+
+def test_where_no_anchor_fits_nothing_is_drawn():
+  outside = np.float32([[-1, 0, 5, 5], [60, 0, 70, 5]])
+  found = _targets(KEY, outside, OBJECTS, VALID, SIZE, samples=6)
+  assert not found.positive.any() and not found.negative.any()
+  np.testing.assert_array_equal(found.deltas, 0)
+
+
+def test_what_stands_in_the_padding_does_not_matter():
+  garbage = np.where(VALID[..., None], OBJECTS, np.float32([20, 8, 36, 24]))
+  jax.tree.map(np.testing.assert_array_equal, _all(garbage), _all())
+
+
+def test_the_place_of_an_object_in_the_list_does_not_matter():
+  order = [2, 0, 3, 1]
+  jax.tree.map(np.testing.assert_array_equal, _all(OBJECTS[:, order], VALID[:, order]), _all())
+
+
+def test_the_key_alone_decides_the_draw():
+  draws = [_targets(jax.random.key(seed), ANCHORS, OBJECTS, VALID, SIZE, samples=6) for seed in (1, 1, 2, 3, 4)]
+  jax.tree.map(np.testing.assert_array_equal, draws[0], draws[1])
+  assert (draws[0].negative != draws[2].negative).any(1).all()
+  assert any((draws[0].positive != other.positive).any() for other in draws[2:])
+
+
+def test_images_draw_independently():
+  same = np.repeat(OBJECTS[:1], 3, 0), np.repeat(VALID[:1], 3, 0)
+  drawn = _targets(KEY, ANCHORS, *same, SIZE, samples=6).negative
+  assert (drawn[0] != drawn[1]).any() and (drawn[1] != drawn[2]).any()
+
+
+def test_replicas_draw_what_one_device_draws():
+  def replica(objects, valid):
+    return rpn_targets(KEY, ANCHORS, objects, valid, SIZE, samples=6, axis_name="batch")
+
+  sharded = jax.jit(jax.vmap(replica, axis_name="batch"))(OBJECTS[:, None], VALID[:, None])
+  whole = _targets(KEY, ANCHORS, OBJECTS, VALID, SIZE, samples=6)
+  jax.tree.map(lambda a, b: np.testing.assert_array_equal(a[:, 0], b), sharded, whole)

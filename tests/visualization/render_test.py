@@ -1,0 +1,129 @@
+"""What each picture shows, pixel by pixel, on a road with two cars and a person."""
+
+import numpy as np
+import pytest
+
+from jppf_jax.labels.cpp import cpp
+from jppf_jax.structs import PanopticParts, Segments
+from jppf_jax.visualization import render
+from jppf_jax.visualization.palette import hatch, instance_color
+
+SPEC = cpp()
+ROAD, PERSON, CAR, TRAIN = (SPEC.class_names.index(name) for name in ("road", "person", "car", "train"))
+HEAD, CHASSIS = SPEC.class_parts[PERSON][1], SPEC.class_parts[CAR][4]
+VOID = hatch((40, 60))
+
+
+@pytest.fixture(scope="module")
+def maps():
+  semantic, instance, part = np.full((40, 60), ROAD), np.zeros((40, 60), int), np.zeros((40, 60), int)
+  for n, (x, k, p) in enumerate([(0, CAR, CHASSIS), (10, CAR, 255), (20, PERSON, HEAD), (30, TRAIN, 0)], 1):
+    semantic[5:30, x : x + 10], instance[5:30, x : x + 10], part[5:30, x : x + 10] = k, n, p
+  semantic[34:] = 255
+  return render.LabelMaps(semantic, instance, part)
+
+
+@pytest.fixture(scope="module")
+def photo():
+  return np.random.default_rng(0).integers(0, 255, (40, 60, 3)).astype(np.uint8)
+
+
+def test_classes_have_their_colours_and_void_is_hatched(maps):
+  picture = render.semantic(maps, SPEC)
+  assert (picture[:5] == SPEC.colors[ROAD]).all() and (picture[5:30, :20] == SPEC.colors[CAR]).all()
+  np.testing.assert_array_equal(picture[34:], VOID[34:])
+
+
+def test_instances_are_outlined_shades_and_stuff_is_pale(maps):
+  picture = render.instances(maps, SPEC, names=False)
+  assert (picture[10:25, 2:8] == instance_color(SPEC.colors[CAR], 0)).all()
+  assert (picture[10:25, 12:18] == instance_color(SPEC.colors[CAR], 1)).all()
+  assert (picture[10:25, 9:11] == 255).all() and (picture[5, :20] == 255).all()
+  assert picture[2].min() > 180 and picture[2].max() < 255
+  np.testing.assert_array_equal(picture[34:], VOID[34:])
+
+
+def test_parts_have_their_colours_unknown_ones_are_hatched(maps):
+  picture = render.parts(maps, SPEC)
+  assert (picture[10:25, 2:8] == SPEC.part_colors[CHASSIS]).all()
+  assert (picture[10:25, 22:28] == SPEC.part_colors[HEAD]).all()
+  np.testing.assert_array_equal(picture[10:25, 12:18], VOID[10:25, 12:18])
+  assert (picture[10:25, 32:38] == 80).all() and (picture[:5] == 48).all()
+
+
+def test_the_overlay_mixes_part_class_and_photo(maps, photo):
+  labels = render.overlay(photo, maps, SPEC, opacity=1.0)
+  assert (labels[:4] == SPEC.colors[ROAD]).all()
+  assert (labels[10:25, 2:8] == SPEC.part_colors[CHASSIS]).all()
+  assert (labels[10:25, 32:38] == instance_color(SPEC.colors[TRAIN], 0)).all()
+  np.testing.assert_array_equal(labels[10:25, 12:18], VOID[10:25, 12:18])
+  half = render.overlay(photo, maps, SPEC, opacity=0.5)
+  np.testing.assert_allclose(half[:4], (photo[:4] + SPEC.colors[ROAD].astype(float)) / 2, atol=1)
+
+
+def test_a_photo_of_another_size_is_refused(maps, photo):
+  with pytest.raises(ValueError, match=r"photo is \(40, 30\), the maps are \(40, 60\)"):
+    render.overlay(photo[:, :30], maps, SPEC)
+
+
+def test_a_batch_is_refused(maps):
+  batch = render.LabelMaps(*(x[None] for x in maps))
+  with pytest.raises(ValueError, match="Take one of the batch"):
+    render.label_maps(batch)
+
+
+def test_predictions_and_label_files_are_drawn_alike(maps):
+  table = Segments(np.zeros(1, int), np.zeros(1, np.float32), np.zeros(1, int), np.zeros(1, bool))
+  prediction = PanopticParts(maps.semantic, maps.instance, maps.part, table)
+  uids = SPEC.to_uids(*maps)
+  decoded = SPEC.decode(uids)
+  assert decoded.instance.min() == -1
+  for draw in (render.semantic, render.instances, render.parts):
+    np.testing.assert_array_equal(draw(prediction, SPEC), draw(maps, SPEC))
+  np.testing.assert_array_equal(render.instances(decoded, SPEC), render.instances(maps, SPEC))
+
+
+def test_equal_numbers_in_two_classes_are_two_instances():
+  semantic = np.repeat([[CAR, PERSON]], 20, 0).repeat(20, 1)
+  picture = render.instances(render.LabelMaps(semantic, np.ones_like(semantic), np.zeros_like(semantic)), SPEC)
+  assert (picture[10, 10] != picture[10, 30]).any() and (picture[2:18, 19:21] == 255).all()
+
+
+def test_names_are_written_on_large_instances_only():
+  semantic, instance = np.full((200, 400), ROAD), np.zeros((200, 400), int)
+  semantic[20:180, 20:220], instance[20:180, 20:220] = CAR, 1
+  semantic[100:112, 300:312], instance[100:112, 300:312] = CAR, 2
+  maps = render.LabelMaps(semantic, instance, np.zeros_like(semantic))
+  written = (render.instances(maps, SPEC) != render.instances(maps, SPEC, names=False)).any(-1)
+  assert written[40:160, 60:180].sum() > 50
+  assert written.sum() == written[40:160, 60:180].sum()
+
+
+def test_scaling_keeps_ids_and_proportions(maps, photo):
+  large, ids = render.scaled(photo, maps, width=120)
+  assert large.shape == (80, 120, 3)
+  np.testing.assert_array_equal(ids.part, maps.part.repeat(2, 0).repeat(2, 1))
+  small, ids = render.scaled(photo, maps, width=20)
+  assert small.shape == (13, 20, 3) and ids.semantic.shape == (13, 20)
+  assert set(np.unique(ids.semantic)) <= set(np.unique(maps.semantic))
+
+
+def test_the_explanation_has_a_legend_of_what_occurs(maps, photo):
+  sheet = render.explained(photo, maps, SPEC, width=240)
+  assert sheet.shape[1] >= 480
+  footer = sheet[-150:]
+  present = [SPEC.colors[k] for k in (ROAD, PERSON, CAR, TRAIN)] + [SPEC.part_colors[p] for p in (HEAD, CHASSIS)]
+  assert all((footer == color).all(-1).sum() > 50 for color in present)
+  assert not (footer == SPEC.colors[SPEC.class_names.index("sky")]).all(-1).any()
+
+
+def test_a_comparison_has_one_picture_per_answer(maps, photo):
+  one = render.comparison(photo, {"Joint fusion": maps}, SPEC, width=240, columns=1)
+  two = render.comparison(photo, {"Joint fusion": maps, "Top-down merge": maps}, SPEC, width=240, columns=1)
+  assert two.shape[1] == one.shape[1] and two.shape[0] - one.shape[0] > 160
+
+
+def test_an_image_of_one_pixel_is_drawn():
+  dot = render.LabelMaps(*[np.full((1, 1), 255)] * 3)
+  sheet = render.explained(np.zeros((1, 1, 3), np.uint8), dot, SPEC, width=16)
+  assert sheet.ndim == 3

@@ -70,12 +70,12 @@ class IABN(nn.Module):
     running_var = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
     if not self.signed_scale:
       scale = jnp.where(scale >= 0, scale, -scale) + self.epsilon
-    activation = self.activation or _identity
+    rule = {"epsilon": self.epsilon, "activation": self.activation or _identity}
     if not train:
-      return normalise(x, scale, bias, running_mean.value, running_var.value, self.epsilon, activation)
+      return normalise(x, scale, bias, running_mean.value, running_var.value, **rule)
     axis_name = None if self.is_initializing() else self.axis_name
     weight = None if valid is None else valid.astype(jnp.float32)
-    y, mean, var, count = batch_norm(x, scale, bias, weight, self.epsilon, activation, axis_name)
+    y, mean, var, count = batch_norm(x, scale, bias, weight=weight, axis_name=axis_name, **rule)
     if not self.is_initializing():
       change = jnp.where(count > 0, 1 - self.momentum, 0.0)
       unbiased = var * count / jnp.maximum(count - 1, 1)

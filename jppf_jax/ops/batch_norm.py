@@ -25,37 +25,53 @@ def normalise(
   bias: Float[Array, "C"],
   mean: Float[Array, "C"],
   var: Float[Array, "C"],
+  *,
   epsilon: float,
   activation: Activation,
 ) -> Float[Array, "B h w C"]:
-  """`activation((x - mean) / sqrt(var + epsilon) * scale + bias)`."""
-  y = (x.astype(jnp.float32) - mean) * (lax.rsqrt(var + epsilon) * scale) + bias
-  return activation(y).astype(x.dtype)
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(4, 5, 6))
-def batch_norm(
-  x: Float[Array, "B h w C"],
-  scale: Float[Array, "C"],
-  bias: Float[Array, "C"],
-  weight: Float[Array, "B"] | None,
-  epsilon: float,
-  activation: Activation,
-  axis_name: str | None,
-) -> tuple[Float[Array, "B h w C"], Float[Array, "C"], Float[Array, "C"], Float[Array, ""]]:
-  """Normalises with the statistics of `x` itself; returns these too: mean, biased variance, number of pixels.
-
-  The gradient flows through the statistics that `y` uses, not through the returned ones. Reverse mode only.
+  """Returns `activation((x - mean) / sqrt(var + epsilon) * scale + bias)`.
 
   Args:
     x: features.
     scale: per channel.
     bias: per channel.
-    weight: 1 for maps that count in the statistics, 0 for padding; None: all count. If none does: mean 0, variance 1.
+    mean: per channel.
+    var: per channel.
     epsilon: added to the variance.
-    activation: elementwise.
+    activation: elementwise; it sees float32.
+  """
+  y = (x.astype(jnp.float32) - mean) * (lax.rsqrt(var + epsilon) * scale) + bias
+  return activation(y).astype(x.dtype)
+
+
+def batch_norm(
+  x: Float[Array, "B h w C"],
+  scale: Float[Array, "C"],
+  bias: Float[Array, "C"],
+  *,
+  epsilon: float,
+  activation: Activation,
+  weight: Float[Array, "B"] | None = None,
+  axis_name: str | None = None,
+) -> tuple[Float[Array, "B h w C"], Float[Array, "C"], Float[Array, "C"], Float[Array, ""]]:
+  """Normalises with the statistics of `x` itself; returns these too: mean, biased variance, number of pixels.
+
+  The gradient flows through the statistics that normalise `x`, not through the returned ones. Reverse mode only.
+
+  Args:
+    x: features.
+    scale: per channel.
+    bias: per channel.
+    epsilon: added to the variance.
+    activation: elementwise; it sees float32.
+    weight: 1 for maps that count in the statistics, 0 for padding; None: all count. If none does: mean 0, variance 1.
     axis_name: the statistics are those of all replicas along this mapped axis.
   """
+  return _batch_norm(jnp.asarray(x), scale, bias, weight, epsilon, activation, axis_name)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(4, 5, 6))
+def _batch_norm(x, scale, bias, weight, epsilon, activation, axis_name):
   return _forward(x, scale, bias, weight, epsilon, activation, axis_name)[0]
 
 
@@ -68,7 +84,7 @@ def _forward(x, scale, bias, weight, epsilon, activation, axis_name):
   mean = over_replicas(_weighted(values, weight).sum(_PIXELS)) / one_at_least
   var = over_replicas(_weighted(jnp.square(values - mean), weight).sum(_PIXELS)) / one_at_least
   var = jnp.where(count > 0, var, 1.0)
-  y = normalise(x, scale, bias, mean, var, epsilon, activation)
+  y = normalise(x, scale, bias, mean, var, epsilon=epsilon, activation=activation)
   return (y, mean, var, count), (x, scale, bias, weight, mean, var, one_at_least)
 
 
@@ -85,7 +101,7 @@ def _backward(epsilon, activation, axis_name, saved, cotangents):
   return dx, dscale, dbias, None if weight is None else jnp.zeros_like(weight)
 
 
-batch_norm.defvjp(_forward, _backward)
+_batch_norm.defvjp(_forward, _backward)
 
 
 def _sum_over(axis_name: str | None) -> Callable:

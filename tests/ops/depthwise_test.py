@@ -1,0 +1,79 @@
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jppf_jax.ops.depthwise import depthwise_conv
+
+# input rows x columns, kernel, strides, dilation: those of the encoder and of the dense prediction cell, and odd ones
+CASES = {
+  "encoder 3": ((8, 12), (3, 3), (1, 1), (1, 1)),
+  "encoder 5": ((8, 12), (5, 5), (1, 1), (1, 1)),
+  "encoder 3 / 2": ((8, 12), (3, 3), (2, 2), (1, 1)),
+  "encoder 5 / 2": ((8, 12), (5, 5), (2, 2), (1, 1)),
+  "odd image / 2": ((7, 9), (5, 5), (2, 2), (1, 1)),
+  "context 1 6": ((8, 12), (3, 3), (1, 1), (1, 6)),
+  "context 6 21": ((16, 48), (3, 3), (1, 1), (6, 21)),
+  "context 18 15, wider than the map": ((8, 12), (3, 3), (1, 1), (18, 15)),
+  "context 18 15": ((40, 33), (3, 3), (1, 1), (18, 15)),
+  "one pixel": ((1, 1), (3, 3), (1, 1), (6, 3)),
+  "even kernel": ((6, 5), (2, 4), (1, 1), (1, 2)),
+  "uneven strides": ((9, 10), (3, 5), (3, 1), (2, 1)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_shifting_equals_the_grouped_convolution_with_its_gradients(case):
+  size, taps, strides, dilation = CASES[case]
+  rng = np.random.default_rng(0)
+  x = rng.normal(size=(2, *size, 3)).astype(np.float32)
+  kernel = rng.normal(size=(*taps, 1, 3)).astype(np.float32)
+  out = -(-size[0] // strides[0]), -(-size[1] // strides[1])
+  dy = rng.normal(size=(2, *out, 3)).astype(np.float32)
+
+  @partial(jax.jit, static_argnums=0)
+  def run(impl):
+    y, back = jax.vjp(lambda x, kernel: depthwise_conv(x, kernel, strides, dilation, impl), x, kernel)
+    return y, *back(dy)
+
+  for shifted, grouped in zip(run("shift"), run("grouped")):
+    np.testing.assert_allclose(shifted, grouped, rtol=1e-5, atol=3e-5)
+
+
+@pytest.mark.parametrize("impl", ["shift", "grouped"])
+def test_at_stride_two_the_odd_pixel_of_padding_is_at_the_end(impl):
+  ramp = np.arange(1, 5, dtype=np.float32).reshape(1, 4, 1, 1)
+  kernel = np.array([1, 10, 100], np.float32).reshape(3, 1, 1, 1)
+  y = depthwise_conv(ramp, kernel, (2, 1), impl=impl)
+  np.testing.assert_array_equal(y.ravel(), [321, 43])  # windows 1 2 3 and 3 4 0
+
+
+def test_channels_do_not_mix():
+  x = np.random.default_rng(0).normal(size=(1, 5, 5, 2)).astype(np.float32)
+  kernel = np.zeros((3, 3, 1, 2), np.float32)
+  kernel[1, 1, 0] = [1, 0]
+  y = depthwise_conv(x, kernel)
+  np.testing.assert_array_equal(y[..., 0], x[..., 0])
+  np.testing.assert_array_equal(y[..., 1], 0)
+
+
+def test_bfloat16_sums_in_float32():
+  x = np.ones((1, 3, 3, 1), np.float32)
+  x[0, 0, 0] = 256  # where bfloat16 counts in steps of 2, so that 256 + 1 + 1 + ... stays 256
+  y = depthwise_conv(jnp.asarray(x, jnp.bfloat16), np.ones((3, 3, 1, 1), np.float32), impl="shift")
+  assert y.dtype == jnp.bfloat16
+  assert y[0, 1, 1, 0] == 264
+
+
+def test_a_mapped_batch_equals_the_batch():
+  rng = np.random.default_rng(0)
+  x, kernel = rng.normal(size=(2, 3, 6, 6, 2)).astype(np.float32), rng.normal(size=(3, 3, 1, 2)).astype(np.float32)
+  mapped = jax.vmap(partial(depthwise_conv, impl="shift"), (0, None))(x, kernel)
+  np.testing.assert_allclose(mapped.reshape(6, 6, 6, 2), depthwise_conv(x.reshape(6, 6, 6, 2), kernel), rtol=1e-6)
+
+
+def test_an_unknown_implementation_is_an_error():
+  with pytest.raises(ValueError, match="'fast'"):
+    depthwise_conv(np.zeros((1, 2, 2, 1), np.float32), np.zeros((3, 3, 1, 1), np.float32), impl="fast")

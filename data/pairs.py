@@ -51,7 +51,7 @@ def match(images: Mapping[str, epath.Path], labels: Mapping[str, epath.Path]) ->
 
 def warn_of_shortfall(name: str, found: Mapping[str, int], official: Mapping[str, int]) -> None:
   """Warns, naming the numbers, if a split has fewer pairs than the official release."""
-  short = [f"{split}: {found[split]} of {official[split]}" for split in found if found[split] < official[split]]
+  short = [f"{split}: {found[split]} of {official[split]}" for split in found if found[split] < official.get(split, 0)]
   if short:
     message = f"{name} has fewer examples than the official release ({', '.join(short)}); building what is there."
     warnings.warn(message, ShortfallWarning, stacklevel=2)

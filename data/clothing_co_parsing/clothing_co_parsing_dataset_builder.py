@@ -1,8 +1,8 @@
 """Clothing Co-Parsing (Yang et al. 2014): photos of people in the street with what they wear, as a set of panoptic
 parts.
 
-The worked example of a data set of one's own: this file finds the files and turns labels into uids, `labels.yaml` says
-what the uids mean. Copy both.
+The worked example of a data set of one's own: this file finds the files and turns labels into uids,
+`clothing_co_parsing.yaml` says what the uids mean. Copy both.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from etils import epath
 from jppf_jax_data.pairs_builder import Files, PairsBuilder
 from PIL import Image
 
-BACKGROUND, PERSON = 1, 2  # scene ids, as in labels.yaml
+BACKGROUND, PERSON = 1, 2  # scene ids, as in clothing_co_parsing.yaml
 MAX_LABEL = 58
 MARGIN = 5  # pixels, of 550 across
 
@@ -26,7 +26,7 @@ class Builder(PairsBuilder):
   into manual_dir.
   """
   HOMEPAGE = "https://github.com/bearpaw/clothing-co-parsing"
-  SPEC = str(Path(__file__).with_name("labels.yaml"))
+  SPEC = str(Path(__file__).with_name("clothing_co_parsing.yaml"))
 
   @classmethod
   def layout(cls, split: str) -> dict[str, str]:

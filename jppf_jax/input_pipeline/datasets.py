@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
+from etils import epath
 
 NAMES = (
   "cityscapes_panoptic_parts",
@@ -47,7 +48,8 @@ def builder(name: str, *, data_dir: str | Path, **settings: Any) -> tfds.core.Da
     **settings: `config` (a name or an object) goes to the builder; what else the builder offers is set on it, such as
       `splits` and `on_example`.
   """
-  config = settings.pop("config", None)
+  config, known = settings.pop("config", None), module(name).Builder.builder_configs
+  config = getattr(config, "name", config) if getattr(config, "name", None) in known else config  # TFDS insists
   made = module(name).Builder(data_dir=str(data_dir), file_format="array_record", config=config)
   for key, value in settings.items():
     if not hasattr(made, key):
@@ -67,11 +69,19 @@ def build(name: str, *, data_dir: str | Path, manual_dir: str | Path | None = No
 
   Raises:
     DataError: the raw files are incomplete or broken; everything that is wrong is listed.
+    ValueError: no `manual_dir` where one is needed.
   """
   made = builder(name, data_dir=data_dir, **settings)
+  folder = Path(made.data_dir)
+  if (folder / "dataset_info.json").is_file():
+    return folder
+  if hasattr(made, "find") and not (manual_dir and any(Path(manual_dir).glob("*"))):
+    if not manual_dir:
+      raise ValueError(f"{name} is not built yet in {data_dir}; say with manual_dir where its raw files lie.")
+    made.find(epath.Path(manual_dir), made.splits)  # draws what is missing; TFDS would only assert
   download = tfds.download.DownloadConfig(manual_dir=str(manual_dir) if manual_dir else None)
   made.download_and_prepare(download_config=download)
-  return Path(made.data_dir)
+  return folder
 
 
 def folder(name: str, data_dir: str | Path) -> Path:

@@ -41,12 +41,12 @@ def read(path: Path, *, name: str) -> LabelSpec:
     FileNotFoundError: the file, or the data set specification it names, does not exist.
     ValueError: no YAML mapping, or fields are missing or contradict each other.
   """
-  evaluation = _load(path)
+  evaluation = load_yaml(path)
   try:
     dataset = (
       evaluation["dataset_spec"]
       if "dataset_spec" in evaluation
-      else _load(_find(path, evaluation["dataset_spec_path"]))
+      else load_yaml(_find(path, evaluation["dataset_spec_path"]))
     )
     return _build(evaluation, dataset, name)
   except KeyError as error:
@@ -55,7 +55,8 @@ def read(path: Path, *, name: str) -> LabelSpec:
     ) from error
 
 
-def _load(path: Path) -> dict[str, Any]:
+def load_yaml(path: Path) -> dict[str, Any]:
+  """Returns the mapping in a YAML file; raises ValueError if there is none."""
   try:
     content = yaml.safe_load(path.read_text())
   except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -107,7 +108,7 @@ def _build(evaluation: dict[str, Any], dataset: dict[str, Any], name: str) -> La
     class_parts=tuple(tuple(flat[sid * 100 + pid] for pid in pids[sid]) for sid in sids),
     class_pids=tuple(tuple(pids[sid]) for sid in sids),
     colors=np.array(colors, np.uint8).reshape(-1, 3),
-    part_colors=_part_colors(num_parts),
+    part_colors=part_colors(num_parts),
     sid_to_train=sid_to_train,
     sid_pid_to_channel=_channels(sid_to_train, sids, with_parts, flat, sid_pid_to_pid),
     sid_pid_to_pid=np.maximum(sid_pid_to_pid, 0),
@@ -156,7 +157,7 @@ def _channels(
   return table
 
 
-def _part_colors(num_parts: int) -> UInt8[np.ndarray, "P 3"]:
+def part_colors(num_parts: int) -> UInt8[np.ndarray, "P 3"]:
   """Returns colours that neighbouring channels do not share: hues a golden ratio apart; background is black."""
   hues = [(0.61803398875 * channel) % 1.0 for channel in range(1, num_parts)]
   colors = [colorsys.hsv_to_rgb(hue, 0.85 if n % 2 else 0.55, 0.95 if n % 3 else 0.75) for n, hue in enumerate(hues)]

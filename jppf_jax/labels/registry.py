@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from jppf_jax.labels import evaluation_spec, own_spec
 from jppf_jax.labels.cpp import cpp
-from jppf_jax.labels.evaluation_spec import read
 from jppf_jax.labels.ppp import ppp
 from jppf_jax.labels.spec import LabelSpec
 
@@ -16,7 +16,9 @@ SPECS = {
 
 
 def load_spec(name_or_file: str) -> LabelSpec:
-  """Returns the spec of that name, or the one that a panoptic-parts evaluation specification (`*.yaml`) describes.
+  """Returns the spec of that name, or the one that a YAML file describes.
+
+  The file is an evaluation specification of panoptic-parts, or the short form of `own_spec.py`.
 
   Raises:
     ValueError: neither a known name nor a YAML file, or a file that cannot be understood.
@@ -29,4 +31,4 @@ def load_spec(name_or_file: str) -> LabelSpec:
     raise ValueError(f"No label spec {name_or_file!r}; expected one of {', '.join(SPECS)}, or a file ending in .yaml.")
   if not path.is_file():
     raise FileNotFoundError(f"The label spec {path} does not exist.")
-  return read(path, name=path.stem)
+  return (own_spec.read if own_spec.recognises(path) else evaluation_spec.read)(path, name=path.stem)

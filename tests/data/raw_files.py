@@ -47,3 +47,39 @@ def truncate(path: Path, keep: float = 0.5) -> None:
   """Cuts the end off a file."""
   content = path.read_bytes()
   path.write_bytes(content[: int(len(content) * keep)])
+
+
+def write_ppp(root: Path, counts: dict[str, int] | None = None, images: str = "JPEGImages") -> list[tuple[Path, Path]]:
+  """Writes photos as Pascal Panoptic Parts, of different sizes; `images` may hold {split}."""
+  written = []
+  for split, count in (counts or {"training": 2, "validation": 1}).items():
+    for index in range(count):
+      image_id, size = f"2008_{len(written):06d}", (20 + index, 30 - index)
+      image_file = root / images.format(split=split) / f"{image_id}.jpg"
+      label_file = root / "labels" / split / f"{image_id}.tif"
+      uids = np.full(size, 84, np.int32)
+      uids[5:15, 5:15] = 15_001
+      uids[5:10, 5:15] = 1_500_101
+      uids[15:, :10] = 100_206 + 10 * index  # an aeroplane's engine, numbered per occurrence
+      for file in (image_file, label_file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+      Image.fromarray(scene(index, size)[0]).save(image_file, quality=95)
+      Image.fromarray(uids).save(label_file, compression="tiff_lzw")
+      written.append((image_file, label_file))
+  return written
+
+
+def write_clothing(root: Path, count: int = 12) -> list[tuple[Path, Path]]:
+  """Writes photos as Clothing Co-Parsing: a person with a face, a dress and shoes; one in twelve without labels."""
+  written = []
+  for index in range(1, count + 1):
+    image_file, label_file = root / "photos" / f"{index:04d}.jpg", root / "annotations" / f"{index:04d}.png"
+    labels = np.zeros((40, 30), np.uint8)
+    if index % 12:
+      labels[8:12, 12:16], labels[12:24, 11:17], labels[24:26, 12:16] = 41, 14, 39
+    for file in (image_file, label_file):
+      file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(scene(index, labels.shape)[0]).save(image_file)
+    Image.fromarray(labels).save(label_file)
+    written.append((image_file, label_file))
+  return written

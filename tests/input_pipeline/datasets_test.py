@@ -19,3 +19,39 @@ def test_the_newest_version_is_found_and_other_names_are_offered(tmp_path):
 
 def test_every_data_set_has_a_builder_of_its_name():
   assert [datasets.module(name).Builder.name for name in datasets.NAMES] == list(datasets.NAMES)
+
+
+def test_raw_data_that_nobody_pointed_to_is_asked_for(tmp_path):
+  with pytest.raises(ValueError, match="say with manual_dir where"):
+    datasets.build("cityscapes_panoptic_parts", data_dir=tmp_path)
+  with pytest.raises(ValueError, match="✗ leftImg8bit/train"):
+    datasets.build("cityscapes_panoptic_parts", data_dir=tmp_path, manual_dir=tmp_path / "nowhere")
+
+
+def test_a_setting_that_a_builder_does_not_have_is_refused(tmp_path):
+  with pytest.raises(ValueError, match="no setting 'split'"):
+    datasets.builder("cityscapes_panoptic_parts", data_dir=tmp_path, split=("train",))
+
+
+def test_a_builder_of_ones_own_is_loaded_from_its_file(tmp_path):
+  path = tmp_path / "robots_dataset_builder.py"
+  path.write_text("from jppf_jax_data.pairs_builder import PairsBuilder\nclass Builder(PairsBuilder):\n  pass\n")
+  assert datasets.builder(str(path), data_dir=tmp_path).name == "robots"
+  assert datasets.module(str(path)) is datasets.module(str(path))
+  with pytest.raises(FileNotFoundError, match="prepare robots"):
+    datasets.folder(str(path), tmp_path)
+
+
+@pytest.mark.parametrize(
+  "name, content, error, message",
+  [
+    ("robots.py", "", ValueError, "must be called <name>_dataset_builder.py"),
+    ("x_dataset_builder.py", None, FileNotFoundError, "does not exist"),
+    ("y_dataset_builder.py", "a = 1", ValueError, "holds no class `Builder`"),
+  ],
+)
+def test_a_file_that_is_no_builder_is_refused(tmp_path, name, content, error, message):
+  if content is not None:
+    (tmp_path / name).write_text(content)
+  with pytest.raises(error, match=message):
+    datasets.module(str(tmp_path / name))

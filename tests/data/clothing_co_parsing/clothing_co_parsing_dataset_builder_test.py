@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from etils import epath
+from PIL import Image
+
+from jppf_jax.input_pipeline import datasets, read
+from jppf_jax.labels.registry import load_spec
+from tests.data import raw_files
+
+NAME = "clothing_co_parsing"
+module = datasets.module(NAME)
+SPEC = load_spec(module.Builder.SPEC)
+
+
+def read_label(tmp_path, labels):
+  Image.fromarray(labels).save(tmp_path / "label.png")
+  return module.Builder.read_label(epath.Path(tmp_path / "label.png"))
+
+
+def test_the_person_keeps_its_labels_and_the_rest_is_background_except_close_by(tmp_path):
+  labels = np.zeros((40, 40), np.uint8)
+  labels[15:25, 15:25] = 14
+  uids = read_label(tmp_path, labels)
+  assert (uids[labels == 14] == 200_114).all()
+  assert (uids[10:30, 10:30][labels[10:30, 10:30] == 0] == 0).all()
+  uids[10:30, 10:30] = 1
+  assert (uids == 1).all()
+
+
+@pytest.mark.parametrize("shape, axis", [((1, 40), 1), ((40, 1), 0)])
+def test_the_margin_is_five_pixels_on_every_side_and_stops_at_the_border(tmp_path, shape, axis):
+  labels = np.zeros(shape, np.uint8)
+  labels.flat[[2, 20]] = 41
+  uids = read_label(tmp_path, labels).ravel()
+  assert np.flatnonzero(uids == 1).tolist() == [*range(8, 15), *range(26, 40)]
+
+
+def test_a_photo_whose_person_was_forgotten_is_void(tmp_path):
+  assert not read_label(tmp_path, np.zeros((4, 4), np.uint8)).any()
+
+
+def test_an_index_beyond_the_58_labels_and_a_coloured_label_are_refused(tmp_path):
+  with pytest.raises(ValueError, match=r"16 pixels with labels above 58, e\.g\. 59"):
+    read_label(tmp_path, np.full((4, 4), 59, np.uint8))
+  with pytest.raises(ValueError, match="one byte per pixel"):
+    read_label(tmp_path, np.zeros((4, 4, 3), np.uint8))
+
+
+def test_the_split_of_a_photo_does_not_depend_on_the_others(tmp_path):
+  few, many = raw_files.write_clothing(tmp_path / "few", 20), raw_files.write_clothing(tmp_path / "many", 40)
+  splits = {}
+  for root, written in (("few", few), ("many", many)):
+    found, problems = module.Builder.find(epath.Path(tmp_path / root))
+    assert not problems and sum(len(pairs) for pairs in found.values()) == len(written)
+    splits[root] = {pair.image_id for pair in found["validation"]}
+  assert splits["few"] == {image_id for image_id in splits["many"] if int(image_id) <= 20} and splits["few"]
+
+
+def test_built_records_decode_to_the_grouped_parts(tmp_path):
+  raw_files.write_clothing(tmp_path / "raw", 24)
+  folder = datasets.build(NAME, data_dir=tmp_path / "built", manual_dir=tmp_path / "raw")
+  example = next(example for example in read.open_split(folder, "train") if example["uids"].any())
+  parts = {SPEC.part_names[channel] for channel in np.unique(SPEC.decode(example["uids"]).part) if channel < 255}
+  assert parts == {"background", "person-skin", "person-whole_body", "person-footwear"}
+
+
+@pytest.mark.skipif(not raw_files.SAMPLES.is_dir(), reason="no real samples beside the repository")
+def test_a_tenth_of_the_real_photos_is_for_validation():
+  found, problems = module.Builder.find(epath.Path(raw_files.SAMPLES / NAME))
+  assert not problems and len(found["train"]) + len(found["validation"]) == 792
+  assert 0.07 < len(found["validation"]) / 792 < 0.14

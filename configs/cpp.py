@@ -48,7 +48,7 @@ def get_config() -> ml_collections.ConfigDict:
   config.optimizer = dict(momentum=0.9, weight_decay=1e-4, clip_norm=35.0)
   config.phases = dict(
     main=dict(steps=50_000, learning_rate=0.07, warmup=200, drops=(32_000, 44_000)),
-    frozen=dict(steps=3_720, learning_rate=1e-4),  # norms frozen; 10 epochs
+    frozen=dict(steps=3_720, learning_rate=1e-4),  # norms frozen; 10 epochs; 0 steps leave it out
   )
   config.phase_order = "main_then_frozen"  # as EfficientPS; "paper_text" freezes first, as the paper's text says
   config.train = dict(log_every=50, checkpoint_every=1000, keep=3, weights_dtype="float32")

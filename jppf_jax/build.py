@@ -21,7 +21,7 @@ from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
 from jppf_jax.structs import Array
-from jppf_jax.training import schedule
+from jppf_jax import schedule
 
 _SIZE = (64, 64)  # any size the model accepts: parameters do not depend on it
 WEIGHTS = Path(__file__).parent / "weights"  # shipped with the package
@@ -82,7 +82,9 @@ def optimization(
   if config.phase_order not in schedule.ORDERS:
     raise ValueError(f"config.phase_order must be one of {sorted(schedule.ORDERS)}; got {config.phase_order!r}.")
   order = schedule.ORDERS[config.phase_order]
-  phases = order(schedule.Phase(**config.phases.main), schedule.Phase(**config.phases.frozen, freeze_norm=True))
+  main = schedule.Phase(**config.phases.main)
+  frozen = config.phases.frozen
+  phases = order(main, schedule.Phase(**frozen, freeze_norm=True)) if frozen.steps else (main,)
   rate = schedule.learning_rate(phases)
   return phases, schedule.sgd(rate, **config.optimizer), rate
 

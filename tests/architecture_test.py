@@ -21,11 +21,12 @@ ALLOWED = {
   **{stage: {"layers", "ops", "structs"} for stage in STAGES},
   "model": {"layers", *STAGES, "ops", "structs"},
   **{layer: LEAVES for layer in PURE},
+  "schedule": set(),
   "input_pipeline": {"structs", "labels"},
   "checkpoints": {"structs", "labels"},
-  "build": LEAVES | MODEL | PURE | {"input_pipeline", "checkpoints"},
+  "build": LEAVES | MODEL | PURE | {"schedule", "input_pipeline", "checkpoints"},
   "evaluation": LEAVES | MODEL | PURE | {"input_pipeline", "checkpoints", "build"},
-  "training": LEAVES | MODEL | PURE | {"input_pipeline", "checkpoints", "build", "evaluation"},
+  "training": LEAVES | MODEL | PURE | {"schedule", "input_pipeline", "checkpoints", "build", "evaluation"},
   "cli": LEAVES | MODEL | PURE | {"input_pipeline", "checkpoints", "build", "evaluation", "training"},
 }
 HEAVY = {"torch", "tensorflow", "matplotlib"}  # never imported when our modules are

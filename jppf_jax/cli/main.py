@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-from absl import app
+from absl import app, logging
 
 VERBS = {
   "demo": "generate scenes, train, evaluate, draw: the whole path on one small example",
@@ -33,6 +33,7 @@ def run(argv: list[str] | None = None) -> None:
     print(f"jppf: there is no verb {verb!r}.\n\n{usage()}", file=sys.stderr)
     sys.exit(2)
   module = importlib.import_module(f"jppf_jax.cli.{verb.replace('-', '_')}")
+  logging.set_verbosity(logging.WARNING)  # the libraries below us tell every step they take
   app.run(module.main, argv=[f"jppf {verb}", *argv[2:]])
 
 

@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -15,7 +14,7 @@ from jppf_jax.structs import Array, Batch
 from jppf_jax.targets.instance_regions import sample_regions
 from jppf_jax.targets.instance_rpn import rpn_targets
 from jppf_jax.training.parallel import AXIS, Step
-from jppf_jax.training.schedule import freeze_norms
+from jppf_jax.schedule import freeze_norms
 from jppf_jax.training.state import TrainState
 
 STRIDES = (4, 8, 16, 32)
@@ -48,17 +47,16 @@ def make_step(
   update = freeze_norms(optimizer).update if freeze_norm else optimizer.update
 
   def step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Array]]:
-    keys = image_keys(seed, state.step, batch.image.shape[0])
-    anchors = np.concatenate(
-      list(
-        pyramid_anchors(
-          batch.image.shape[1:3], STRIDES, scale=model.anchor_scale, ratios=model.anchor_ratios, legacy=model.legacy
-        ).values()
-      )
-    )
+    key_anchors, key_regions = jax.random.split(jax.random.fold_in(jax.random.key(seed), state.step))
     size = batch.image.shape[1:3]
-    anchor_targets = rpn_targets(keys, anchors, batch.boxes, batch.valid, size, num_samples=anchors_per_image)
-    sample = partial(sample_regions, keys, batch=batch, num_samples=regions_per_image)
+    levels = pyramid_anchors(
+      size, STRIDES, scale=model.anchor_scale, ratios=model.anchor_ratios, legacy=model.legacy
+    )
+    anchors = np.concatenate([levels[stride] for stride in STRIDES])
+    anchor_targets = rpn_targets(
+      key_anchors, anchors, batch.boxes, batch.valid, size, samples=anchors_per_image, axis_name=AXIS
+    )
+    sample = partial(sample_regions, key_regions, batch=batch, samples=regions_per_image, axis_name=AXIS)
 
     def objective(params: Any) -> tuple[Array, Any]:
       outputs, updated = model.apply(
@@ -81,9 +79,3 @@ def make_step(
 
   return step
 
-
-def image_keys(seed: int, step: Array, images: int) -> Array:
-  """Returns a key per image of this replica: folds in the step and the image's place in the global batch."""
-  key = jax.random.fold_in(jax.random.key(seed), step)
-  places = jax.lax.axis_index(AXIS) * images + jnp.arange(images)
-  return jax.vmap(partial(jax.random.fold_in, key))(places)

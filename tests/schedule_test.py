@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jppf_jax.training.schedule import (
+from jppf_jax.schedule import (
   ORDERS,
   Phase,
   clip_by_global_norm,

@@ -3,19 +3,20 @@
 import numpy as np
 from jaxtyping import Float
 
+from jppf_jax.input_pipeline.synthetic.camera import Real
 from jppf_jax.input_pipeline.synthetic.canvas import Brush, Canvas, Colour, Texture
 from jppf_jax.input_pipeline.synthetic.light import Light, blend, hsv, plaster, tint
 
 BUILDING, WALL, FENCE = 11, 12, 13
 Point = Float[np.ndarray, "3"]
 Rectangles = Float[np.ndarray, "n 4"]  # u0 v0 u1 v1: metres along and up a facade
-Block = tuple[float, float, float, float]  # x0 x1 z0 z1 on the ground
+Block = tuple[Real, Real, Real, Real]  # x0 x1 z0 z1 on the ground
 
 
 class Facade:
   """An upright plane on which rectangles are placed."""
 
-  def __init__(self, brush: Brush, light: Light, origin: Point, along: Point, length: float):
+  def __init__(self, brush: Brush, light: Light, origin: Point, along: Point, length: Real):
     self.brush = brush
     self.origin, self.along, self.length = origin, along, length
     self.up = np.array([0.0, 1.0, 0.0])
@@ -25,15 +26,15 @@ class Facade:
     self.distance = float(brush.camera.project(origin + along * length / 2)[1])
     self._lit = light.falling_on(self.normal)
 
-  def points(self, uv: Float[np.ndarray, "*n 2"], out: float = 0.0) -> Float[np.ndarray, "*n 3"]:
+  def points(self, uv: Float[np.ndarray, "*n 2"], out: Real = 0.0) -> Float[np.ndarray, "*n 3"]:
     """Facade coordinates to the world, `out` metres before the plane."""
     return self.origin + out * self.normal + uv[..., :1] * self.along + uv[..., 1:] * self.up
 
-  def polygon(self, uv: list[tuple[float, float]], colour: Colour, out: float = 0.0) -> None:
+  def polygon(self, uv: list[tuple[Real, Real]], colour: Colour, out: Real = 0.0) -> None:
     """One polygon, which may reach behind the camera."""
     self.brush.face(self.points(np.array(uv, np.float64), out), tint(colour, self._lit))
 
-  def box(self, u0: float, v0: float, u1: float, v1: float, colour: Colour) -> None:
+  def box(self, u0: Real, v0: Real, u1: Real, v1: Real, colour: Colour) -> None:
     """One rectangle, which may reach behind the camera."""
     self.polygon([(u0, v0), (u1, v0), (u1, v1), (u0, v1)], colour)
 
@@ -44,7 +45,7 @@ class Facade:
       self.brush.faces(self.points(uv), [tint(colour, self._lit) for colour in colours])
 
 
-def _visible_sides(block: Block) -> list[tuple[Point, Point, float]]:
+def _visible_sides(block: Block) -> list[tuple[Point, Point, Real]]:
   """Origin, direction and length of the sides of a block that a camera at x = z = 0 can see, the far one first."""
   x0, x1, z0, z1 = block
   forward, right = np.array([0.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0])
@@ -86,7 +87,7 @@ def building(canvas: Canvas, light: Light, rng: np.random.Generator, block: Bloc
 
 
 def _windows(
-  facade: Facade, rng: np.random.Generator, pitch: float, share: tuple[float, float], floor: float, levels: range,
+  facade: Facade, rng: np.random.Generator, pitch: Real, share: tuple[Real, Real], floor: Real, levels: range,
   glass: Colour, trim: Colour,
 ) -> None:  # fmt: skip
   columns = max(1, int(facade.length / pitch))
@@ -107,7 +108,7 @@ def _windows(
     facade.rectangles(sills, [tint(trim, 0.7)] * len(u))
 
 
-def _shop(facade: Facade, rng: np.random.Generator, floor: float, glass: Colour) -> None:
+def _shop(facade: Facade, rng: np.random.Generator, floor: Real, glass: Colour) -> None:
   """Shop windows, doors, signs and awnings on the ground floor."""
   count = max(1, int(facade.length / rng.uniform(3.0, 5.0)))
   width = facade.length / count

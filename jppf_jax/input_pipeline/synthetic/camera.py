@@ -11,6 +11,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
+Real = float | int  # type checkers at run time do not take an int for a float
 NEAR = 0.6  # metres; what lies closer to the image plane is cut off
 
 
@@ -27,10 +28,10 @@ class Camera:
   """
 
   size: tuple[int, int]
-  focal: float
-  height: float
-  horizon: float
-  yaw: float
+  focal: Real
+  height: Real
+  horizon: Real
+  yaw: Real
 
   def view(self, points: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
     """World points turned into the camera's axes: to the right, up from the ground, depth."""
@@ -59,7 +60,7 @@ class Camera:
         kept.append(here + (there - here) * (d0 / (d0 - d1)))
     return np.array(kept).reshape(-1, 3)
 
-  def visible_range(self, z: float) -> tuple[float, float]:
+  def visible_range(self, z: Real) -> tuple[Real, Real]:
     """Smallest and largest `x` inside the image at distance `z` along the street."""
     half = math.atan(self.size[1] / 2 / self.focal)
     return z * math.tan(self.yaw - half), z * math.tan(self.yaw + half)

@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from PIL import Image, ImageDraw
 
-from jppf_jax.input_pipeline.synthetic.camera import NEAR, Camera
+from jppf_jax.input_pipeline.synthetic.camera import NEAR, Camera, Real
 
-Colour = tuple[float, float, float]  # red, green, blue, 0..1
+Colour = tuple[Real, Real, Real]  # red, green, blue, 0..1
 
 
 class Texture(enum.IntEnum):
@@ -63,9 +63,9 @@ class Canvas:
     self.camera = camera
     self.scale = scale
     self.objects: list[Object] = []
-    self.shadows: list[tuple[list[float], float]] = []
+    self.shadows: list[tuple[list[Real], Real]] = []
     self._colours: list[Colour] = [(0.0, 0.0, 0.0)]
-    self._owners: list[tuple[int, int, float]] = [(-1, 0, 0.0)]  # object, part, depth
+    self._owners: list[tuple[int, int, Real]] = [(-1, 0, 0.0)]  # object, part, depth
     self._paint, self._veil = (Image.new("I", (width * scale, height * scale), 0) for _ in range(2))
     self._draw_paint, self._draw_veil = ImageDraw.Draw(self._paint), ImageDraw.Draw(self._veil)
 
@@ -74,7 +74,7 @@ class Canvas:
     self.objects.append(Object(sid, instance, texture))
     return Brush(self, len(self.objects) - 1)
 
-  def add_shadow(self, points: Float[np.ndarray, "n 3"], strength: float) -> None:
+  def add_shadow(self, points: Float[np.ndarray, "n 3"], strength: Real) -> None:
     """Darkens a polygon on the ground."""
     points = self.camera.clip(points)
     if len(points) >= 3:
@@ -102,12 +102,12 @@ class Brush:
     self.camera = canvas.camera
     self._owner = owner
 
-  def _mark(self, colour: Colour, part: int, depth: float) -> int:
+  def _mark(self, colour: Colour, part: int, depth: Real) -> int:
     self.canvas._colours.append(colour)
     self.canvas._owners.append((self._owner, part, depth))
     return len(self.canvas._colours) - 1
 
-  def polygon(self, xy: Sequence[float], depth: float, colour: Colour | None, part: int = 0) -> None:
+  def polygon(self, xy: Sequence[Real], depth: Real, colour: Colour | None, part: int = 0) -> None:
     """A filled polygon in image coordinates, `x0, y0, x1, y1, ...`. Without a colour one sees through it."""
     mark = self._mark(colour or (0.0, 0.0, 0.0), part, depth)
     scale = self.canvas.scale
@@ -115,7 +115,7 @@ class Brush:
     draw = self.canvas._draw_veil if colour is None else self.canvas._draw_paint
     draw.polygon(xy, fill=mark)
 
-  def line(self, xy: Sequence[float], width: float, depth: float, colour: Colour, part: int = 0) -> None:
+  def line(self, xy: Sequence[Real], width: Real, depth: Real, colour: Colour, part: int = 0) -> None:
     """A line through image points, at least one sample wide; `width` in pixels."""
     mark = self._mark(colour, part, depth)
     scale = self.canvas.scale
@@ -123,7 +123,7 @@ class Brush:
     samples = max(1, round(width * scale))
     self.canvas._draw_paint.line(xy, fill=mark, width=samples, joint="curve" if samples > 3 else None)
 
-  def ellipse(self, x: float, y: float, rx: float, ry: float, depth: float, colour: Colour, part: int = 0) -> None:
+  def ellipse(self, x: Real, y: Real, rx: Real, ry: Real, depth: Real, colour: Colour, part: int = 0) -> None:
     """A filled ellipse in image coordinates, at least one sample large."""
     mark = self._mark(colour, part, depth)
     scale = self.canvas.scale
@@ -149,7 +149,7 @@ class Brush:
     for index in np.flatnonzero(seen):
       self.polygon(xy[index].ravel().tolist(), float(mean[index]), colours[index], part)
 
-  def rod(self, points: Float[np.ndarray, "n 3"], thickness: float, colour: Colour, part: int = 0) -> None:
+  def rod(self, points: Float[np.ndarray, "n 3"], thickness: Real, colour: Colour, part: int = 0) -> None:
     """A line through world points, `thickness` metres wide; left out where it comes too close."""
     xy, depth = self.camera.project(points)
     if depth.min() > NEAR:
@@ -157,10 +157,10 @@ class Brush:
       self.line(xy.ravel().tolist(), thickness * self.camera.focal / mean, mean, colour, part)
 
 
-def hull(points: Iterable[tuple[float, float]]) -> list[float]:
+def hull(points: Iterable[tuple[Real, Real]]) -> list[Real]:
   """The convex hull of image points as a polygon (Andrew's monotone chain)."""
   points = sorted(points)
-  chain: list[tuple[float, float]] = []
+  chain: list[tuple[Real, Real]] = []
   for sweep in (points, points[::-1]):
     start = len(chain)
     for x, y in sweep:

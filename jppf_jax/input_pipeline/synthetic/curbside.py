@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from jppf_jax.input_pipeline.synthetic import buildings, furniture, plants
+from jppf_jax.input_pipeline.synthetic.camera import Real
 from jppf_jax.input_pipeline.synthetic.canvas import Canvas
 from jppf_jax.input_pipeline.synthetic.items import Ground, Item
 from jppf_jax.input_pipeline.synthetic.light import Light, hsv
@@ -34,15 +35,15 @@ class Curbside:
       self._clutter(side)
     return self.items
 
-  def _near(self, low: float, high: float) -> float:
+  def _near(self, low: Real, high: Real) -> float:
     """A distance, small ones more often."""
     return float(np.exp(self.rng.uniform(np.log(low), np.log(high))))
 
-  def _free(self, z: float) -> bool:
+  def _free(self, z: Real) -> bool:
     crossing = self.street.crossing
     return z < self.street.end and (crossing is None or not crossing[0] - 0.3 < z < crossing[1] + 0.3)
 
-  def _post(self, x: float, z: float, draw: Callable[..., None], *, half: float = 0.15, seen: float = 0.5) -> bool:
+  def _post(self, x: Real, z: Real, draw: Callable[..., None], *, half: Real = 0.15, seen: Real = 0.5) -> bool:
     """Something on a pole, where it is in the image, not hidden, and nothing stands yet; says whether it is."""
     block = (x - half, x + half, z - half, z + half)
     if not self._free(z) or not self.ground.fits(block, gap=0.15, seen=seen):

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jppf_jax.input_pipeline.synthetic import people
-from jppf_jax.input_pipeline.synthetic.camera import NEAR, Camera
+from jppf_jax.input_pipeline.synthetic.camera import NEAR, Camera, Real
 from jppf_jax.input_pipeline.synthetic.canvas import Brush, Colour, hull
 from jppf_jax.input_pipeline.synthetic.light import Light, car_paint, cloth, hsv, tint
 from jppf_jax.input_pipeline.synthetic.solids import RUBBER
@@ -19,33 +19,33 @@ BICYCLE_SEAT, MOTORCYCLE_SEAT = (-0.18, 0.96), (-0.2, 0.8)
 class _Frame:
   """Puts points of a two-wheeler (forward, left, up) on the street."""
 
-  def __init__(self, brush: Brush, camera: Camera, light: Light, position: Float[np.ndarray, "3"], heading: float):
+  def __init__(self, brush: Brush, camera: Camera, light: Light, position: Float[np.ndarray, "3"], heading: Real):
     cos, sin = math.cos(heading), math.sin(heading)
     self.brush, self.camera = brush, camera
     self._turn = np.array([[sin, 0, cos], [-cos, 0, sin], [0, 1, 0]])
     self._position = position
     self._lit = light.ambient + 0.6 * light.diffuse
 
-  def world(self, points: list[tuple[float, float, float]]) -> Points:
+  def world(self, points: list[tuple[Real, Real, Real]]) -> Points:
     return np.array(points, np.float64) @ self._turn + self._position
 
-  def rod(self, points: list[tuple[float, float, float]], thickness: float, colour: Colour) -> None:
+  def rod(self, points: list[tuple[Real, Real, Real]], thickness: Real, colour: Colour) -> None:
     """A tube through these points."""
     self.brush.rod(self.world(points), thickness, tint(colour, self._lit))
 
-  def solid(self, points: list[tuple[float, float, float]], colour: Colour) -> None:
+  def solid(self, points: list[tuple[Real, Real, Real]], colour: Colour) -> None:
     """The convex body of these points, whose outline is what one sees of it."""
     xy, depth = self.camera.project(self.world(points))
     if depth.min() > NEAR:
       self.brush.polygon(hull(map(tuple, xy.tolist())), float(depth.mean()), tint(colour, self._lit))
 
-  def glass(self, points: list[tuple[float, float, float]]) -> None:
+  def glass(self, points: list[tuple[Real, Real, Real]]) -> None:
     """A flat region that belongs to the object but that one looks through."""
     self.brush.face(self.world(points), None)
 
 
 def bicycle(
-  brush: Brush, camera: Camera, light: Light, rng: np.random.Generator, position: Float[np.ndarray, "3"], heading: float
+  brush: Brush, camera: Camera, light: Light, rng: np.random.Generator, position: Float[np.ndarray, "3"], heading: Real
 ) -> None:
   """A bicycle. As in Cityscapes the label fills the wheels and the frame, through which one sees the street."""
   frame = _Frame(brush, camera, light, position, heading)
@@ -78,7 +78,7 @@ def bicycle(
 
 
 def motorcycle(
-  brush: Brush, camera: Camera, light: Light, rng: np.random.Generator, position: Float[np.ndarray, "3"], heading: float
+  brush: Brush, camera: Camera, light: Light, rng: np.random.Generator, position: Float[np.ndarray, "3"], heading: Real
 ) -> None:
   """A motorcycle or, every third, a scooter."""
   frame = _Frame(brush, camera, light, position, heading)
@@ -112,17 +112,17 @@ def motorcycle(
     frame.solid([(-0.98, y, 0.76 + z) for y in (0.09, -0.09) for z in (-0.05, 0.06)], (0.8, 0.08, 0.06))
 
 
-def _ring(x: float, height: float, radius: float) -> list[tuple[float, float, float]]:
+def _ring(x: Real, height: Real, radius: Real) -> list[tuple[Real, Real, Real]]:
   return [(x + radius * math.cos(k * math.pi / 8), 0.0, height + radius * math.sin(k * math.pi / 8)) for k in range(16)]
 
 
-def _slab(outline: list[tuple[float, float]], half: float) -> list[tuple[float, float, float]]:
+def _slab(outline: list[tuple[Real, Real]], half: Real) -> list[tuple[Real, Real, Real]]:
   return [(x, y, z) for x, z in outline for y in (half, -half)]
 
 
 def ridden(
   vehicle: Brush, rider: Brush, camera: Camera, light: Light, rng: np.random.Generator,
-  position: Float[np.ndarray, "3"], heading: float, *, motor: bool,
+  position: Float[np.ndarray, "3"], heading: Real, *, motor: bool,
 ) -> None:  # fmt: skip
   """A two-wheeler with its rider: the far limbs first, then the vehicle, then what is nearer."""
   height = rng.uniform(1.6, 1.85)

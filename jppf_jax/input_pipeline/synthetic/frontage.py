@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from jppf_jax.input_pipeline.synthetic import buildings, plants
+from jppf_jax.input_pipeline.synthetic.camera import Real
 from jppf_jax.input_pipeline.synthetic.canvas import Canvas
 from jppf_jax.input_pipeline.synthetic.items import Block, Ground, Item
 from jppf_jax.input_pipeline.synthetic.light import Light
@@ -29,7 +30,7 @@ class Frontage:
     self._end()
     return self.items
 
-  def _add(self, block: Block, height: float, draw: Callable[[], None], *, covers: bool = True) -> None:
+  def _add(self, block: Block, height: Real, draw: Callable[[], None], *, covers: bool = True) -> None:
     self.ground.occupy(block, covers=covers)
     self.items.append(Item(block, height, draw))
 
@@ -52,7 +53,7 @@ class Frontage:
         self._segment(side, kind, z, end)
       z = end + (self.rng.uniform(0.0, 2.0) if self.rng.random() < 0.3 else 0.0)
 
-  def _segment(self, side: Side, kind: str, z0: float, z1: float) -> None:
+  def _segment(self, side: Side, kind: str, z0: Real, z1: Real) -> None:
     rng, canvas, light = self.rng, self.canvas, self.light
     deep = (*side.span(side.front, side.front + 9.0), z0, z1)
     if kind == "building":

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from jppf_jax.input_pipeline.synthetic.camera import NEAR
+from jppf_jax.input_pipeline.synthetic.camera import NEAR, Real
 from jppf_jax.input_pipeline.synthetic.canvas import Brush, Canvas, Colour, Texture
 from jppf_jax.input_pipeline.synthetic.light import Light, hsv, tint
 
@@ -23,20 +23,20 @@ class _Board:
     self.brush, self.x, self.y, self.depth = brush, float(xy[0]), float(xy[1]), float(depth)
     self.unit = brush.camera.focal / max(self.depth, NEAR)
 
-  def polygon(self, points: list[tuple[float, float]], colour: Colour) -> None:
+  def polygon(self, points: list[tuple[Real, Real]], colour: Colour) -> None:
     if self.depth > NEAR:
       xy = [value for dx, dy in points for value in (self.x + dx * self.unit, self.y - dy * self.unit)]
       self.brush.polygon(xy, self.depth, colour)
 
-  def box(self, x0: float, y0: float, x1: float, y1: float, colour: Colour) -> None:
+  def box(self, x0: Real, y0: Real, x1: Real, y1: Real, colour: Colour) -> None:
     self.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour)
 
-  def disc(self, x: float, y: float, radius: float, colour: Colour, corners: int = 20, turn: float = 0.0) -> None:
+  def disc(self, x: Real, y: Real, radius: Real, colour: Colour, corners: int = 20, turn: Real = 0.0) -> None:
     angles = [turn + 2 * math.pi * k / corners for k in range(corners)]
     self.polygon([(x + radius * math.cos(a), y + radius * math.sin(a)) for a in angles], colour)
 
 
-def _post(canvas: Canvas, light: Light, position: Point, height: float, thickness: float, colour: Colour) -> Brush:
+def _post(canvas: Canvas, light: Light, position: Point, height: Real, thickness: Real, colour: Colour) -> Brush:
   brush = canvas.brush(POLE)
   lit = tint(colour, light.ambient + 0.5 * light.diffuse)
   top = position + np.array([0.0, height, 0.0])
@@ -47,7 +47,7 @@ def _post(canvas: Canvas, light: Light, position: Point, height: float, thicknes
   return brush
 
 
-def lamp_post(canvas: Canvas, light: Light, rng: np.random.Generator, position: Point, towards: float) -> None:
+def lamp_post(canvas: Canvas, light: Light, rng: np.random.Generator, position: Point, towards: Real) -> None:
   """A street lamp whose arm reaches over the road (`towards`: +1 right, -1 left)."""
   colour = hsv(rng.random(), rng.uniform(0, 0.2), rng.uniform(0.2, 0.6))
   height = rng.uniform(5.0, 7.5)
@@ -64,7 +64,7 @@ def bollard(canvas: Canvas, light: Light, position: Point, colour: Colour) -> No
 
 
 def traffic_light(
-  canvas: Canvas, light: Light, rng: np.random.Generator, position: Point, *, over_road: float | None = None
+  canvas: Canvas, light: Light, rng: np.random.Generator, position: Point, *, over_road: Real | None = None
 ) -> None:
   """Three lamps in a dark housing on a pole; `over_road`: metres by which an arm carries a second one over the road."""
   colour = GREY if rng.random() < 0.7 else hsv(0.14, 0.7, 0.7)
@@ -99,7 +99,7 @@ def traffic_sign(canvas: Canvas, light: Light, rng: np.random.Generator, positio
     _sign_face(board, rng, size, lit)
 
 
-def _sign_face(board: _Board, rng: np.random.Generator, size: float, lit: float) -> None:
+def _sign_face(board: _Board, rng: np.random.Generator, size: Real, lit: Real) -> None:
   red, blue = tint((0.8, 0.07, 0.08), lit), tint((0.08, 0.25, 0.7), lit)
   white, black, yellow = tint((0.95, 0.95, 0.93), lit), (0.08, 0.08, 0.08), tint((0.95, 0.78, 0.1), lit)
   kind = int(rng.integers(0, 7))

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float
 
-from jppf_jax.input_pipeline.synthetic.camera import Camera
+from jppf_jax.input_pipeline.synthetic.camera import Camera, Real
 from jppf_jax.input_pipeline.synthetic.canvas import Canvas, hull
 from jppf_jax.input_pipeline.synthetic.light import Light
 
-Block = tuple[float, float, float, float]  # x0 x1 z0 z1 on the ground, metres
+Block = tuple[Real, Real, Real, Real]  # x0 x1 z0 z1 on the ground, metres
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Item:
   """
 
   block: Block
-  height: float
+  height: Real
   draw: Callable[[], None]
 
 
@@ -76,15 +76,15 @@ class Ground:
   def __init__(self, camera: Camera):
     self.camera = camera
     self._blocks: list[Block] = []
-    self._covering: list[tuple[Block, tuple[float, float]]] = []  # with the image columns
+    self._covering: list[tuple[Block, tuple[Real, Real]]] = []  # with the image columns
 
-  def _columns(self, block: Block) -> tuple[float, float]:
+  def _columns(self, block: Block) -> tuple[Real, Real]:
     """First and last image column of a block."""
     x0, x1, z0, z1 = block
     x = self.camera.project(np.array([[x, 0.0, z] for x in (x0, x1) for z in (z0, z1)]))[0][:, 0]
     return float(x.min()), float(x.max())
 
-  def fits(self, block: Block, *, gap: float = 0.35, seen: float = 0.5) -> bool:
+  def fits(self, block: Block, *, gap: Real = 0.35, seen: Real = 0.5) -> bool:
     """Whether the place is free, at least the share `seen` of its width is in the image and not behind something."""
     x0, x1, z0, z1 = block
     if z0 < 3.0 or any(
@@ -94,9 +94,10 @@ class Ground:
     edges = np.linspace(*self._columns(block), 9)
     middle = (edges[1:] + edges[:-1]) / 2
     visible = (middle > 0) & (middle < self.camera.size[1])
-    for other, (first, last) in self._covering:
-      if may_hide(np.array(other), np.array(block)):
-        visible &= (middle < first) | (middle > last)
+    covering = np.array([other for other, _ in self._covering], np.float64).reshape(-1, 4)
+    columns = np.array([ends for _, ends in self._covering], np.float64).reshape(-1, 2)
+    first, last = columns[may_hide(covering, np.array([block], np.float64))].T[..., None]
+    visible &= ((middle < first) | (middle > last)).all(0)
     return bool(visible.mean() >= seen)
 
   def occupy(self, block: Block, *, covers: bool = True) -> None:

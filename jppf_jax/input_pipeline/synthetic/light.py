@@ -7,6 +7,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
+from jppf_jax.input_pipeline.synthetic.camera import Real
 from jppf_jax.input_pipeline.synthetic.canvas import Colour
 
 
@@ -26,13 +27,13 @@ class Light:
   """
 
   direction: Float[np.ndarray, "3"]
-  ambient: float
-  diffuse: float
-  shadow: float
+  ambient: Real
+  diffuse: Real
+  shadow: Real
   sky: Colour
   haze: Colour
-  haze_distance: float
-  clouds: float
+  haze_distance: Real
+  clouds: Real
 
   def on(self, colour: Colour, normal: Float[np.ndarray, "3"]) -> Colour:
     """A colour on a surface with this normal."""
@@ -43,13 +44,13 @@ class Light:
     return self.ambient + self.diffuse * max(0.0, float(normal @ self.direction)) + 0.12 * float(normal[1])
 
 
-def tint(colour: Colour, factor: float) -> Colour:
+def tint(colour: Colour, factor: Real) -> Colour:
   """A colour made darker (`factor` < 1) or brighter, kept within 0..1."""
   red, green, blue = colour
   return min(1.0, red * factor), min(1.0, green * factor), min(1.0, blue * factor)
 
 
-def blend(first: Colour, second: Colour, share: float) -> Colour:
+def blend(first: Colour, second: Colour, share: Real) -> Colour:
   """The first colour with a `share` in 0..1 of the second."""
   return (
     first[0] + (second[0] - first[0]) * share,
@@ -58,7 +59,7 @@ def blend(first: Colour, second: Colour, share: float) -> Colour:
   )
 
 
-def hsv(hue: float, saturation: float, value: float) -> Colour:
+def hsv(hue: Real, saturation: Real, value: Real) -> Colour:
   """Hue (any number, period 1), saturation and value as a colour."""
   return colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from jppf_jax.input_pipeline.synthetic.camera import NEAR, Camera
+from jppf_jax.input_pipeline.synthetic.camera import NEAR, Camera, Real
 from jppf_jax.input_pipeline.synthetic.canvas import Brush, Colour, hull
 from jppf_jax.input_pipeline.synthetic.light import Light, blend, cloth, hsv, skin, tint
 
@@ -60,7 +60,7 @@ def sample_outfit(rng: np.random.Generator, *, helmet: bool = False, riding: boo
   )  # fmt: skip
 
 
-def walking(rng: np.random.Generator, height: float) -> Joints:
+def walking(rng: np.random.Generator, height: Real) -> Joints:
   """Somebody walking or standing."""
   moving = rng.random() < 0.7
   phase, stride = rng.uniform(0, 2 * math.pi), rng.uniform(0.3, 0.55) if moving else rng.uniform(0.0, 0.12)
@@ -84,8 +84,8 @@ def walking(rng: np.random.Generator, height: float) -> Joints:
 
 
 def riding(
-  height: float, *, saddle: tuple[float, float], handle: tuple[float, float, float],
-  pedals: tuple[tuple[float, float], tuple[float, float]], lean: float,
+  height: Real, *, saddle: tuple[Real, Real], handle: tuple[Real, Real, Real],
+  pedals: tuple[tuple[Real, Real], tuple[Real, Real]], lean: Real,
 ) -> Joints:  # fmt: skip
   """Somebody seated.
 
@@ -107,7 +107,7 @@ def riding(
   return joints
 
 
-def _trunk(height: float, *, lean: float, pelvis: tuple[float, float]) -> Joints:
+def _trunk(height: Real, *, lean: Real, pelvis: tuple[Real, Real]) -> Joints:
   """Pelvis, shoulders and head of a trunk that leans forward by `lean` radians."""
   root = np.array([pelvis[0], 0.0, pelvis[1]])
   up = np.array([math.sin(lean), 0.0, math.cos(lean)])
@@ -121,22 +121,22 @@ def _trunk(height: float, *, lean: float, pelvis: tuple[float, float]) -> Joints
   }  # fmt: skip
 
 
-def _add_toes(joints: Joints, height: float) -> None:
+def _add_toes(joints: Joints, height: Real) -> None:
   for name in ("left", "right"):
     joints[f"{name}_toe"] = joints[f"{name}_ankle"] + height * np.array([0.085, 0, -0.018])
 
 
-def _bend(start: Point, end: Point, upper: float, lower: float, towards: Point) -> Point:
+def _bend(start: Point, end: Point, upper: Real, lower: Real, towards: Point) -> Point:
   """The middle joint of a limb of two bones that bends `towards`; stretched straight where it cannot reach."""
   span = end - start
   length = float(np.linalg.norm(span))
-  along = min(max((length**2 + upper**2 - lower**2) / (2 * length), 0.0), upper)
+  along = min(max((length**2 + upper**2 - lower**2) / (2 * length), -upper), upper)
   axis = span / length
   side = towards - axis * (towards @ axis)
   return start + axis * along + side / np.linalg.norm(side) * math.sqrt(max(upper**2 - along**2, 0.0))
 
 
-def place(joints: Joints, position: Point, heading: float) -> Joints:
+def place(joints: Joints, position: Point, heading: Real) -> Joints:
   """Body axes to world: `heading` is the angle from the street's direction towards the right."""
   cos, sin = math.cos(heading), math.sin(heading)
   return {
@@ -144,10 +144,10 @@ def place(joints: Joints, position: Point, heading: float) -> Joints:
   }
 
 
-Mark = tuple[float, list[float], Colour, int]  # depth, polygon, colour, part
+Mark = tuple[Real, list[Real], Colour, int]  # depth, polygon, colour, part
 
 
-def body(camera: Camera, light: Light, joints: Joints, heading: float, outfit: Outfit, height: float) -> list[Mark]:
+def body(camera: Camera, light: Light, joints: Joints, heading: Real, outfit: Outfit, height: Real) -> list[Mark]:
   """The marks of somebody, far to near. Empty where the body reaches behind the camera."""
   names = list(joints)
   xy, depth = camera.project(np.stack([joints[name] for name in names]))
@@ -163,7 +163,7 @@ def body(camera: Camera, light: Light, joints: Joints, heading: float, outfit: O
   return [(depth, polygon, tint(colour, lit), part) for depth, polygon, colour, part in marks]
 
 
-def _limbs(where: dict[str, tuple[float, float, float]], outfit: Outfit, size: float) -> list[Mark]:
+def _limbs(where: dict[str, tuple[Real, Real, Real]], outfit: Outfit, size: Real) -> list[Mark]:
   marks = []
   for name, shade in (("left", 1.0), ("right", 0.88)):  # two legs in one colour would melt into one
     bare_arm, bare_leg = outfit.skin if outfit.sleeves else outfit.top, outfit.skin
@@ -188,9 +188,7 @@ def _limbs(where: dict[str, tuple[float, float, float]], outfit: Outfit, size: f
   return marks
 
 
-def _trunk_marks(
-  where: dict[str, tuple[float, float, float]], outfit: Outfit, size: float, heading: float
-) -> list[Mark]:
+def _trunk_marks(where: dict[str, tuple[Real, Real, Real]], outfit: Outfit, size: Real, heading: Real) -> list[Mark]:
   """Torso, neck and rucksack; `heading` relative to the view, 0 = seen from behind."""
   depth = where["pelvis"][2]
   circles = [(where[f"{n}_{j}"], r) for j, r in (("shoulder", 0.045), ("hip", 0.058)) for n in ("left", "right")]
@@ -209,9 +207,7 @@ def _trunk_marks(
   return marks
 
 
-def _head_marks(
-  where: dict[str, tuple[float, float, float]], outfit: Outfit, size: float, heading: float
-) -> list[Mark]:
+def _head_marks(where: dict[str, tuple[Real, Real, Real]], outfit: Outfit, size: Real, heading: Real) -> list[Mark]:
   """The face with hair or helmet around it; `heading` relative to the view, 0 = seen from behind."""
   x, y, depth = where["head"]
   unit = size / depth
@@ -241,11 +237,11 @@ def _head_marks(
 _CIRCLE = [(math.cos(a * math.pi / 6), math.sin(a * math.pi / 6)) for a in range(12)]
 
 
-def _ellipse(x: float, y: float, rx: float, ry: float) -> list[float]:
+def _ellipse(x: Real, y: Real, rx: Real, ry: Real) -> list[Real]:
   return [value for cos, sin in _CIRCLE for value in (x + rx * cos, y + ry * sin)]
 
 
-def _capsule(a: tuple[float, ...], b: tuple[float, ...], ra: float, rb: float) -> list[float]:
+def _capsule(a: tuple[Real, ...], b: tuple[Real, ...], ra: Real, rb: Real) -> list[Real]:
   """Two circles and what lies between them."""
   angle = math.atan2(b[1] - a[1], b[0] - a[0])
   points = []
@@ -256,7 +252,7 @@ def _capsule(a: tuple[float, ...], b: tuple[float, ...], ra: float, rb: float) -
   return points
 
 
-def _around(circles: list[tuple[tuple[float, ...], float]]) -> list[float]:
+def _around(circles: list[tuple[tuple[Real, ...], Real]]) -> list[Real]:
   """The outline around circles."""
   return hull((p[0] + r * cos, p[1] + r * sin) for p, r in circles for cos, sin in _CIRCLE)
 

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from jppf_jax.input_pipeline.synthetic.camera import NEAR, Camera
+from jppf_jax.input_pipeline.synthetic.camera import NEAR, Camera, Real
 from jppf_jax.input_pipeline.synthetic.canvas import Brush, Canvas, Colour, Texture
 from jppf_jax.input_pipeline.synthetic.light import Light, hsv, tint
 
@@ -49,7 +49,7 @@ def tree(canvas: Canvas, light: Light, rng: np.random.Generator, position: Point
 
 
 def hedge(
-  canvas: Canvas, light: Light, rng: np.random.Generator, block: tuple[float, float, float, float], height: float
+  canvas: Canvas, light: Light, rng: np.random.Generator, block: tuple[Real, Real, Real, Real], height: Real
 ) -> None:
   """Bushes filling a block of ground up to `height`."""
   x0, x1, z0, z1 = block
@@ -63,15 +63,15 @@ def hedge(
   _tufts(brush, light, rng, points, 1.4 * face / np.sqrt(count), colour, height)
 
 
-def _tuft_count(camera: Camera, centre: Point, radius: float, most: int) -> int:
+def _tuft_count(camera: Camera, centre: Point, radius: Real, most: int) -> int:
   """How many tufts a plant of this radius is worth: fewer from afar, whatever the resolution."""
   depth = max(float(camera.project(centre)[1]), 1.0)
   return int(np.clip(most * 4.0 * radius / depth, most // 8, most))
 
 
 def _tufts(
-  brush: Brush, light: Light, rng: np.random.Generator, points: Float[np.ndarray, "n 3"], size: float, colour: Colour,
-  extent: float,
+  brush: Brush, light: Light, rng: np.random.Generator, points: Float[np.ndarray, "n 3"], size: Real, colour: Colour,
+  extent: Real,
 ) -> None:  # fmt: skip
   """Draws ragged tufts far to near; those towards the sun and the outside are lighter."""
   xy, depth = brush.camera.project(points)

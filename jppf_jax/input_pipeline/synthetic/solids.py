@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from jppf_jax.input_pipeline.synthetic.camera import NEAR, Camera
+from jppf_jax.input_pipeline.synthetic.camera import NEAR, Camera, Real
 from jppf_jax.input_pipeline.synthetic.canvas import Brush, Colour, hull
 from jppf_jax.input_pipeline.synthetic.light import Light
 
 WINDOW, WHEEL, LAMP, PLATE, CHASSIS = 1, 2, 3, 4, 5
 
 RUBBER: Colour = (0.06, 0.06, 0.07)
-Flat = Sequence[tuple[float, float]]  # points in the plane of a panel
+Flat = Sequence[tuple[Real, Real]]  # points in the plane of a panel
 
 
 @dataclasses.dataclass
@@ -30,8 +30,8 @@ class Panel:
     marks: polygons with colour, part and whether they shine by themselves.
   """
 
-  normal: tuple[float, float, float]
-  lift: Callable[[float, float], tuple[float, float, float]]
+  normal: tuple[Real, Real, Real]
+  lift: Callable[[Real, Real], tuple[Real, Real, Real]]
   marks: list[tuple[Float[np.ndarray, "n 3"], Colour, int, bool]] = dataclasses.field(default_factory=list)
 
   def add(self, points: Flat, colour: Colour, part: int = CHASSIS, *, shines: bool = False) -> None:
@@ -39,13 +39,13 @@ class Panel:
     self.marks.append((np.array([self.lift(a, b) for a, b in points]), colour, part, shines))
 
   def box(
-    self, a0: float, b0: float, a1: float, b1: float, colour: Colour, part: int = CHASSIS, *, shines: bool = False
+    self, a0: Real, b0: Real, a1: Real, b1: Real, colour: Colour, part: int = CHASSIS, *, shines: bool = False
   ) -> None:
     """An upright rectangle."""
     self.add(((a0, b0), (a1, b0), (a1, b1), (a0, b1)), colour, part, shines=shines)
 
   def disc(
-    self, a: float, b: float, ra: float, rb: float, colour: Colour, part: int = CHASSIS, *, shines: bool = False
+    self, a: Real, b: Real, ra: Real, rb: Real, colour: Colour, part: int = CHASSIS, *, shines: bool = False
   ) -> None:
     """An ellipse."""
     self.add([(a + ra * cos, b + rb * sin) for cos, sin in _CIRCLE], colour, part, shines=shines)
@@ -63,15 +63,13 @@ class Solid:
   panels: list[Panel] = dataclasses.field(default_factory=list)
   below: list[tuple[Float[np.ndarray, "n 3"], Colour, int]] = dataclasses.field(default_factory=list)
 
-  def panel(
-    self, normal: tuple[float, float, float], lift: Callable[[float, float], tuple[float, float, float]]
-  ) -> Panel:
+  def panel(self, normal: tuple[Real, Real, Real], lift: Callable[[Real, Real], tuple[Real, Real, Real]]) -> Panel:
     """A new empty panel."""
     self.panels.append(Panel(normal, lift))
     return self.panels[-1]
 
   def block(
-    self, x0: float, x1: float, z0: float, z1: float, width: float, colour: Colour, *, slant: float = 0.0
+    self, x0: Real, x1: Real, z0: Real, z1: Real, width: Real, colour: Colour, *, slant: Real = 0.0
   ) -> tuple[Panel, Panel, Panel, Panel]:
     """A box from `x0` to `x1`; its front leans back by `slant` metres. Returns front, rear, left and right panel."""
     half = width / 2
@@ -89,7 +87,7 @@ class Solid:
     return front, rear, left, right
 
   def wheels(
-    self, positions: Sequence[float], radius: float, width: float, sides: tuple[Panel, Panel], rim: Colour
+    self, positions: Sequence[Real], radius: Real, width: Real, sides: tuple[Panel, Panel], rim: Colour
   ) -> None:
     """Wheels at these distances forward, on both sides."""
     half = width / 2
@@ -109,7 +107,7 @@ _CIRCLE = [(math.cos((a + 0.5) * math.pi / 8), math.sin((a + 0.5) * math.pi / 8)
 
 
 def draw_solid(
-  brush: Brush, camera: Camera, light: Light, solid: Solid, position: Float[np.ndarray, "3"], heading: float
+  brush: Brush, camera: Camera, light: Light, solid: Solid, position: Float[np.ndarray, "3"], heading: Real
 ) -> None:
   """Draws a body standing at `position`; `heading` is the angle from the street's direction towards the right."""
   cos, sin = math.cos(heading), math.sin(heading)

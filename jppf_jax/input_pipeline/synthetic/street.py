@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 
+from jppf_jax.input_pipeline.synthetic.camera import Real
 from jppf_jax.input_pipeline.synthetic.canvas import Brush, Canvas, Colour, Texture
 from jppf_jax.input_pipeline.synthetic.light import Light, blend, hsv, tint
 
@@ -26,13 +27,13 @@ class Side:
   """
 
   sign: int
-  curb: float
-  parking: float
-  verge: float
-  sidewalk: float
-  front: float
+  curb: Real
+  parking: Real
+  verge: Real
+  sidewalk: Real
+  front: Real
 
-  def span(self, start: float, end: float) -> tuple[float, float]:
+  def span(self, start: Real, end: Real) -> tuple[Real, Real]:
     """Two distances as ascending `x`."""
     return (start, end) if self.sign > 0 else (-end, -start)
 
@@ -53,12 +54,12 @@ class Street:
 
   left: Side
   right: Side
-  lane: float
-  ahead: tuple[float, ...]
-  oncoming: tuple[float, ...]
-  crossing: tuple[float, float] | None
-  zebra: float | None
-  end: float
+  lane: Real
+  ahead: tuple[Real, ...]
+  oncoming: tuple[Real, ...]
+  crossing: tuple[Real, Real] | None
+  zebra: Real | None
+  end: Real
   rails: bool
 
 
@@ -85,11 +86,11 @@ def sample_street(rng: np.random.Generator) -> Street:
   return Street(sides[0], sides[1], lane, ahead, oncoming, crossing, zebra, end, bool(rng.random() < 0.3))
 
 
-def _rectangle(brush: Brush, x0: float, x1: float, z0: float, z1: float, colour: Colour) -> None:
+def _rectangle(brush: Brush, x0: Real, x1: Real, z0: Real, z1: Real, colour: Colour) -> None:
   brush.face(np.array([[x0, 0.0, z0], [x1, 0.0, z0], [x1, 0.0, z1], [x0, 0.0, z1]]), colour)
 
 
-def _rectangles(brush: Brush, boxes: list[tuple[float, float, float, float]], colour: Colour) -> None:
+def _rectangles(brush: Brush, boxes: list[tuple[Real, Real, Real, Real]], colour: Colour) -> None:
   """Many rectangles `x0 x1 z0 z1` on the ground; those not fully before the camera are left out."""
   if boxes:
     b = np.array(boxes)

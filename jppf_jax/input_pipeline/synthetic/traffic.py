@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from jppf_jax.input_pipeline.synthetic import cycles, people, trams, vehicles
+from jppf_jax.input_pipeline.synthetic.camera import Real
 from jppf_jax.input_pipeline.synthetic.canvas import Brush, Canvas, Texture
 from jppf_jax.input_pipeline.synthetic.items import Block, Ground, Item
 from jppf_jax.input_pipeline.synthetic.light import Light
@@ -14,7 +15,7 @@ from jppf_jax.input_pipeline.synthetic.street import Street
 
 PERSON, RIDER, CAR, TRUCK, BUS, CARAVAN, TRAIN, MOTORCYCLE, BICYCLE = 24, 25, 26, 27, 28, 29, 31, 32, 33
 _BUILD = {CAR: vehicles.car, TRUCK: vehicles.truck, BUS: vehicles.bus, CARAVAN: trams.caravan, TRAIN: trams.tram}
-Place = tuple[float, float, float]  # x, z, heading
+Place = tuple[Real, Real, Real]  # x, z, heading
 
 
 class Traffic:
@@ -44,57 +45,54 @@ class Traffic:
     self._parked_row()
     return self.items
 
-  def _near(self, low: float, high: float) -> float:
+  def _near(self, low: Real, high: Real) -> float:
     """A distance, small ones more often."""
     return float(np.exp(self.rng.uniform(math.log(low), math.log(high))))
 
   def _vehicle(self, kind: int) -> None:
     vehicle = _BUILD[kind](self.rng)
     for _ in range(25):
-      x, z, heading = self._lane_place(kind, vehicle.length)
+      (x, z, heading), parked = self._vehicle_place(kind, vehicle.length)
       block = _footprint(x, z, heading, vehicle.length, vehicle.width)
+      if parked and not self._beside_traffic(block):
+        continue
       if self.ground.fits(block, gap=0.5, seen=0.6 if kind == CAR else 0.45):
-        self._park(kind, vehicle, x, z, heading, block)
+        self._put(kind, vehicle, x, z, heading, block)
         return
 
-  def _lane_place(self, kind: int, length: float) -> Place:
-    """Somewhere on a lane, a parking strip or the crossing street; `z` is the vehicle's middle."""
+  def _vehicle_place(self, kind: int, length: Real) -> tuple[Place, bool]:
+    """The middle of a vehicle on the crossing street, on a lane or on a parking strip; whether it is parked."""
     rng, street = self.rng, self.street
     chance = rng.random()
     if street.crossing and chance < (0.25 if kind == TRAIN else 0.45):
-      first = rng.random() < 0.5
-      z = street.crossing[0] + (1.9 if first else street.crossing[1] - street.crossing[0] - 1.9)
-      low, high = self.canvas.camera.visible_range(z)
-      heading = math.pi / 2 if first else -math.pi / 2  # keeps right: the nearer lane runs to the right
-      return (
-        rng.uniform(low, high),
-        z,
-        heading + (rng.uniform(-0.7, 0.7) if kind == CAR and rng.random() < 0.3 else 0.0),
-      )
-    nearest = 5.0 if kind == CAR else 7.0
-    z = self._near(nearest, 30.0) + length / 2
-    if kind == TRAIN or chance < 0.6:
-      if rng.random() < 0.5:
-        return float(rng.choice(street.oncoming)) if kind != TRAIN else street.oncoming[0], z, math.pi
-      return float(rng.choice(street.ahead)), z + 2.0, 0.0
-    return self._parking_place(z)
+      return self._crossing_place(street.crossing, turning=kind == CAR and rng.random() < 0.3), False
+    z = self._near(5.0 if kind == CAR else 7.0, 30.0) + length / 2
+    sides = [side for side in (street.left, street.right) if side.parking]
+    if sides and kind != TRAIN and chance > 0.6:
+      side = sides[int(rng.integers(len(sides)))]
+      heading = 0.0 if side.sign > 0 or rng.random() < 0.3 else math.pi
+      return (side.sign * (side.curb - side.parking / 2), z, heading + rng.normal(0, 0.03)), True
+    if rng.random() < 0.5:
+      lane = street.oncoming[0] if kind == TRAIN else float(rng.choice(street.oncoming))
+      return (lane, z, math.pi), False
+    return (float(rng.choice(street.ahead)), z + 2.0, 0.0), False
 
-  def _parking_place(self, z: float) -> Place:
-    sides = [side for side in (self.street.left, self.street.right) if side.parking]
-    if not sides:
-      return self.street.ahead[-1], z + 3.0, self.rng.normal(0, 0.02)
-    side = sides[int(self.rng.integers(len(sides)))]
-    heading = 0.0 if side.sign > 0 or self.rng.random() < 0.3 else math.pi
-    return side.sign * (side.curb - side.parking / 2), z, heading + self.rng.normal(0, 0.03)
+  def _crossing_place(self, crossing: tuple[Real, Real], *, turning: bool) -> Place:
+    """On the street that crosses: the nearer lane runs to the right."""
+    rng, nearer = self.rng, self.rng.random() < 0.5
+    z = crossing[0] + 1.9 if nearer else crossing[1] - 1.9
+    low, high = self.canvas.camera.visible_range(z)
+    heading = math.pi / 2 if nearer else -math.pi / 2
+    return rng.uniform(low, high), z, heading + (rng.uniform(-0.7, 0.7) if turning else 0.0)
 
-  def _park(self, kind: int, vehicle: vehicles.Vehicle, x: float, z: float, heading: float, block: Block) -> None:
+  def _put(self, kind: int, vehicle: vehicles.Vehicle, x: Real, z: Real, heading: Real, block: Block) -> None:
     def draw() -> None:
       brush = self.canvas.brush(kind, instance=True, texture=Texture.METAL)
       draw_solid(brush, self.canvas.camera, self.light, vehicle.solid, np.array([x, 0.0, z]), heading)
 
     self._add(block, vehicle.height, draw)
 
-  def _add(self, block: Block, height: float, draw) -> None:
+  def _add(self, block: Block, height: Real, draw) -> None:
     self.ground.occupy(block)
     self.items.append(Item(block, height, draw))
 
@@ -106,11 +104,11 @@ class Traffic:
         vehicle = vehicles.car(self.rng)
         x, heading = side.sign * (side.curb - side.parking / 2), 0.0 if side.sign > 0 else math.pi
         block = _footprint(x, z + vehicle.length / 2, heading, vehicle.length, vehicle.width)
-        if self._on_street(block) and self.ground.fits(block, seen=0.15):
-          self._park(CAR, vehicle, x, z + vehicle.length / 2, heading, block)
+        if self._beside_traffic(block) and self.ground.fits(block, seen=0.15):
+          self._put(CAR, vehicle, x, z + vehicle.length / 2, heading, block)
         z += vehicle.length + self.rng.uniform(0.6, 2.0)
 
-  def _on_street(self, block: Block) -> bool:
+  def _beside_traffic(self, block: Block) -> bool:
     """Whether a parked thing neither blocks the crossing street nor stands beyond the end."""
     crossing = self.street.crossing
     return block[3] < self.street.end and (crossing is None or block[3] < crossing[0] or block[2] > crossing[1])
@@ -123,7 +121,7 @@ class Traffic:
         self._add(block, 1.6 if ridden else 0.9, partial(self._draw_two_wheeler, kind, x, z, heading, ridden))
         return
 
-  def _draw_two_wheeler(self, kind: int, x: float, z: float, heading: float, ridden: bool) -> None:
+  def _draw_two_wheeler(self, kind: int, x: Real, z: Real, heading: Real, ridden: bool) -> None:
     canvas, position = self.canvas, np.array([x, 0.0, z])
     vehicle = canvas.brush(kind, instance=True, texture=Texture.METAL)
     if ridden:
@@ -174,7 +172,7 @@ class Traffic:
     x = side.sign * rng.uniform(side.verge + 0.2, side.sidewalk)
     return x, z, float(rng.choice([0.0, math.pi, rng.uniform(-math.pi, math.pi)])) + rng.normal(0, 0.2)
 
-  def _draw_person(self, x: float, z: float, heading: float, brush: Brush | None) -> None:
+  def _draw_person(self, x: Real, z: Real, heading: Real, brush: Brush | None) -> None:
     """Somebody; with a brush given, one of the crowd that it draws."""
     rng = self.rng
     brush = brush or self.canvas.brush(PERSON, instance=True, texture=Texture.CLOTH)
@@ -195,14 +193,14 @@ class Traffic:
     if rng.random() < 0.3 and (block := self._beside_the_road(4.6, 2.2 * (count // 2), 14.0, 35.0)):
       self._add(block, 1.5, partial(self._draw_cars, block, count // 2))
 
-  def _beside_the_road(self, width: float, depth: float, low: float, high: float) -> Block | None:
+  def _beside_the_road(self, width: Real, depth: Real, low: Real, high: Real) -> Block | None:
     """Free ground at the outer edge of a sidewalk, or nothing."""
     for _ in range(25):
       side = (self.street.left, self.street.right)[int(self.rng.integers(2))]
       z = self._near(low, high)
       outer = max(side.front - 0.3, side.verge + width)
       block = (*side.span(outer - width, outer), z, z + depth)
-      if self.ground.fits(block, gap=0.1, seen=0.4) and self._on_street(block):
+      if self.ground.fits(block, gap=0.1, seen=0.4) and self._beside_traffic(block):
         return block
     return None
 
@@ -229,7 +227,7 @@ class Traffic:
       draw_solid(brush, self.canvas.camera, self.light, vehicles.car(self.rng).solid, position, heading)
 
 
-def _footprint(x: float, z: float, heading: float, length: float, width: float) -> Block:
+def _footprint(x: Real, z: Real, heading: Real, length: Real, width: Real) -> Block:
   """The block around a turned rectangle."""
   sin, cos = abs(math.sin(heading)), abs(math.cos(heading))
   half_x, half_z = (length * sin + width * cos) / 2, (length * cos + width * sin) / 2

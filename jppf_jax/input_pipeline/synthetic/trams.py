@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jppf_jax.input_pipeline.synthetic.camera import Real
 from jppf_jax.input_pipeline.synthetic.light import hsv, tint
 from jppf_jax.input_pipeline.synthetic.solids import RUBBER, Panel, Solid
 from jppf_jax.input_pipeline.synthetic.vehicles import DARK, TAIL, Vehicle, pane, tinted_glass
@@ -44,7 +45,7 @@ def tram(rng: np.random.Generator) -> Vehicle:
   return Vehicle(_without_parts(solid), length, width, height)
 
 
-def _pantograph(solid: Solid, height: float) -> None:
+def _pantograph(solid: Solid, height: Real) -> None:
   """A folded arm in the middle of the roof, on a box."""
   for normal in ((0, 1, 0), (0, -1, 0)):
     arm = solid.panel(normal, lambda x, z: (x, 0.0, z))
@@ -74,7 +75,7 @@ def caravan(rng: np.random.Generator) -> Vehicle:
   return Vehicle(_without_parts(solid), length, width, height)
 
 
-def _striped(panel: Panel, start: float, end: float, colour: tuple[float, float, float]) -> None:
+def _striped(panel: Panel, start: Real, end: Real, colour: tuple[Real, Real, Real]) -> None:
   panel.box(start, 0.85, end, 1.0, colour)
   panel.box(start, 1.06, end, 1.1, tint(colour, 0.7))
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from jppf_jax.input_pipeline.synthetic.camera import Real
 from jppf_jax.input_pipeline.synthetic.canvas import Colour
 from jppf_jax.input_pipeline.synthetic.light import blend, car_paint, hsv, tint
 from jppf_jax.input_pipeline.synthetic.solids import LAMP, PLATE, WINDOW, Panel, Solid
@@ -17,9 +18,9 @@ class Vehicle:
   """A body with its outer measures in metres."""
 
   solid: Solid
-  length: float
-  width: float
-  height: float
+  length: Real
+  width: Real
+  height: Real
 
 
 # Side profiles: (share of the length, metres up), from the rear's bottom over the roof to the front's bottom:
@@ -69,7 +70,7 @@ def tinted_glass(rng: np.random.Generator) -> Colour:
 
 
 def _strip(
-  solid: Solid, start: tuple[float, float], end: tuple[float, float], half0: float, half1: float,
+  solid: Solid, start: tuple[Real, Real], end: tuple[Real, Real], half0: Real, half1: Real,
   paint: Colour, glass: Colour | None,
 ) -> None:  # fmt: skip
   """The sheet between two points of the profile, across the car; glazed ones show the frame around the glass."""
@@ -84,7 +85,7 @@ def _strip(
 
 
 def _car_sides(
-  solid: Solid, rng: np.random.Generator, profile: list[tuple[float, float]], half: float, roof_half: float,
+  solid: Solid, rng: np.random.Generator, profile: list[tuple[Real, Real]], half: Real, roof_half: Real,
   paint: Colour, glass: Colour, style: str,
 ) -> tuple[Panel, Panel]:  # fmt: skip
   belt0, roof0, roof1, belt1 = profile[2:6]
@@ -121,15 +122,15 @@ def _car_sides(
   return panels[0], panels[1]
 
 
-def _inwards(z: float, belt: float, roof: float, half: float, roof_half: float) -> float:
+def _inwards(z: Real, belt: Real, roof: Real, half: Real, roof_half: Real) -> float:
   """Half width at height z: the cabin narrows towards the roof."""
   return half + (roof_half - half) * min(max((z - belt) / (roof - belt), 0.0), 1.0)
 
 
 def _between(
-  low0: tuple[float, float], high0: tuple[float, float], low1: tuple[float, float], high1: tuple[float, float],
-  t: float, v: float,
-) -> tuple[float, float]:  # fmt: skip
+  low0: tuple[Real, Real], high0: tuple[Real, Real], low1: tuple[Real, Real], high1: tuple[Real, Real],
+  t: Real, v: Real,
+) -> tuple[Real, Real]:  # fmt: skip
   """Share `t` along and `v` up a quadrilateral."""
   a = (low0[0] + (high0[0] - low0[0]) * v, low0[1] + (high0[1] - low0[1]) * v)
   b = (low1[0] + (high1[0] - low1[0]) * v, low1[1] + (high1[1] - low1[1]) * v)
@@ -137,7 +138,7 @@ def _between(
 
 
 def _car_ends(
-  rng: np.random.Generator, front: Panel, rear: Panel, half: float, profile: list[tuple[float, float]], paint: Colour
+  rng: np.random.Generator, front: Panel, rear: Panel, half: Real, profile: list[tuple[Real, Real]], paint: Colour
 ) -> None:
   low, high = profile[7][1], profile[6][1]
   on = rng.random() < 0.5
@@ -159,7 +160,7 @@ def _car_ends(
   _plate(rng, rear, 0.0, low + 0.2)
 
 
-def _plate(rng: np.random.Generator, panel: Panel, y: float, z: float, scale: float = 1.0) -> None:
+def _plate(rng: np.random.Generator, panel: Panel, y: Real, z: Real, scale: Real = 1.0) -> None:
   """A licence plate with its dark characters, the blue band at its left."""
   half, high = 0.29 * scale, 0.15 * scale
   base = (0.93, 0.93, 0.9) if rng.random() < 0.75 else (0.9, 0.8, 0.25)
@@ -211,7 +212,7 @@ def bus(rng: np.random.Generator) -> Vehicle:
   return Vehicle(solid, length, width, height)
 
 
-def pane(panel: Panel, a0: float, b0: float, a1: float, b1: float, glass: Colour, part: int = WINDOW) -> None:
+def pane(panel: Panel, a0: Real, b0: Real, a1: Real, b1: Real, glass: Colour, part: int = WINDOW) -> None:
   """A window with a slanted reflection."""
   panel.box(a0, b0, a1, b1, glass, part)
   a, w = a0, a1 - a0
@@ -259,7 +260,7 @@ def truck(rng: np.random.Generator) -> Vehicle:
 
 
 def _truck_cab(
-  rng: np.random.Generator, front: Panel, sides: tuple[Panel, Panel], x0: float, x1: float, top: float,
+  rng: np.random.Generator, front: Panel, sides: tuple[Panel, Panel], x0: Real, x1: Real, top: Real,
   paint: Colour, glass: Colour,
 ) -> None:  # fmt: skip
   pane(front, -1.08, 1.5, 1.08, top - 0.25, glass)

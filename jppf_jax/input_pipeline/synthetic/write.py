@@ -1,8 +1,11 @@
 """Writes generated scenes as files of Cityscapes Panoptic Parts: whatever reads the real data reads them too."""
 
+import contextlib
 import hashlib
+import multiprocessing
 import os
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,7 @@ _DESCRIPTION_TAG = 270  # TIFF ImageDescription
 
 def write_cpp(
   root: str | os.PathLike, *, split_counts: Mapping[str, int], size: tuple[int, int] = (256, 512), seed: int = 0,
-  progress: bool = True,
+  progress: bool = True, workers: int = 1,
 ) -> Path:  # fmt: skip
   """Writes scenes in the official folder layout and returns the root.
 
@@ -35,6 +38,7 @@ def write_cpp(
     size: height and width.
     seed: of the whole data set; scene `i` of a split stays the same when there are more of them.
     progress: shows a bar.
+    workers: processes that draw; the files are the same for any number of them.
 
   Raises:
     ValueError: a negative count, or a split's name that cannot be a folder of the layout.
@@ -43,11 +47,15 @@ def write_cpp(
   for split, count in split_counts.items():
     if count < 0 or not split.isalpha():
       raise ValueError(f"Splits are letters only with a count of at least 0, e.g. train=400; got {split!r}: {count}.")
-  with tqdm(total=sum(split_counts.values()), desc="scenes", unit="scene", disable=not progress) as bar:
-    for split, count in split_counts.items():
-      for index in range(count):
-        _write_scene(root, split, index, size, seed)
-        bar.update()
+  jobs = [(root, split, index, size, seed) for split, count in split_counts.items() for index in range(count)]
+  with contextlib.ExitStack() as stack:
+    bar = stack.enter_context(tqdm(total=len(jobs), desc="scenes", unit="scene", disable=not progress))
+    each = map
+    if workers > 1:
+      spawn = multiprocessing.get_context("spawn")  # a fork of a process that runs JAX can hang
+      each = stack.enter_context(ProcessPoolExecutor(workers, mp_context=spawn)).map
+    for _ in each(_write_scene, jobs):
+      bar.update()
   return root
 
 
@@ -66,7 +74,8 @@ def scene_paths(root: Path, split: str, index: int) -> tuple[Path, Path]:
   )
 
 
-def _write_scene(root: Path, split: str, index: int, size: tuple[int, int], seed: int) -> None:
+def _write_scene(job: tuple[Path, str, int, tuple[int, int], int]) -> None:
+  root, split, index, size, seed = job
   photo, label = scene_paths(root, split, index)
   origin = f"{GENERATOR}, {size[0]}x{size[1]}, {seed}/{split}/{index}"
   if _is_whole(photo, origin, size) and _is_whole(label, origin, size):
@@ -74,7 +83,7 @@ def _write_scene(root: Path, split: str, index: int, size: tuple[int, int], seed
   image, uids = make_scene(scene_seed(seed, split, index), size=size)
   text = PngImagePlugin.PngInfo()
   text.add_text("Description", origin)
-  _save(Image.fromarray(image), photo, format="PNG", pnginfo=text)
+  _save(Image.fromarray(image), photo, format="PNG", pnginfo=text, compress_level=3)
   tags = TiffImagePlugin.ImageFileDirectory_v2()
   tags[_DESCRIPTION_TAG] = origin
   _save(Image.fromarray(uids.astype(np.int32)), label, format="TIFF", compression="tiff_lzw", tiffinfo=tags)

@@ -239,6 +239,28 @@ class LabelSpec:
     sid = np.where(semantic == IGNORE, 0, self.train_to_sid[semantic])
     return uid_format.encode(sid, np.where(thing, instance, -1), np.where(thing, file_pid_of[semantic, part], -1))
 
+  def uids_to_channels(self, uids: Int[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 3"]:
+    """Returns the three-channel form of a prediction that was saved as uids; see `to_channels`.
+
+    A thing without an instance becomes instance 0. Where the data set gives unlabelled pixels a part (PPP bicycles and
+    motorbikes), an unknown part becomes that part: uids cannot tell the two apart.
+
+    Raises:
+      ValueError: as `decode` and `to_channels`.
+    """
+    sid, iid, pid = uid_format.decode(uids)
+    file_pid = np.maximum(pid, 0)
+    self.check_legal(sid, file_pid)
+    semantic = self.sid_to_train[sid]
+    void = semantic == IGNORE
+    pids = self.sid_pid_to_pid[sid, file_pid]
+    with_parts = np.append(self.has_parts, np.zeros(256 - self.num_classes, bool))[semantic]
+    channels = np.empty((*uids.shape, 3), np.uint8)
+    channels[..., 0] = self.train_to_sid[semantic]
+    channels[..., 1] = _fit_in_a_byte(semantic, np.where(void, 0, np.maximum(iid, 0)))
+    channels[..., 2] = np.where(void, 0, np.where(with_parts, np.where(pids == 0, IGNORE, pids), 1))
+    return channels
+
 
 def _fit_in_a_byte(semantic: Int[np.ndarray, "H W"], instance: Int[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W"]:
   """Returns instance ids below 256: unchanged where they fit, else renumbered inside each class."""

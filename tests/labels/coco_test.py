@@ -1,0 +1,101 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from jppf_jax.labels import coco, files
+from jppf_jax.labels.cpp import cpp
+from jppf_jax.labels.ppp import ppp
+from tests.oracles import random_labels
+
+same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+
+
+@given(ids=arrays.arrays(np.int32, (3, 5), elements=st.integers(0, 2**24 - 1)))
+def test_colours_hold_every_segment_id(ids):
+  np.testing.assert_array_equal(coco.decode_ids(coco.encode_ids(ids)), ids)
+
+
+def test_a_colour_is_read_as_coco_reads_it():
+  assert coco.decode_ids(np.array([[[3, 2, 1]]], np.uint8)).tolist() == [[3 + 2 * 256 + 1 * 65536]]
+
+
+@same_folder
+@given(seed=st.integers(0, 2**20), spec=st.sampled_from([cpp(), ppp()]))
+def test_segments_are_read_as_they_were_written(tmp_path, seed, spec):
+  uids, _ = random_labels.random_pair(spec, np.random.default_rng(seed))
+  coco.write_index(tmp_path / "all.json", [coco.write_panoptic(tmp_path / "x.png", uids, spec)], spec)
+  entries = coco.read_index(tmp_path / "all.json")
+  scene, instance = coco.read_panoptic(tmp_path / "x.png", entries["x"])
+  decoded = spec.decode(uids)
+  np.testing.assert_array_equal(scene, spec.train_to_sid[decoded.semantic])
+  written = np.where(decoded.semantic == 255, -1, decoded.semantic * 10_000 + decoded.instance + 1)
+  read = np.where(scene == 255, -1, scene * 10_000 + instance)
+  pairs = set(zip(written.flat, read.flat))
+  assert len(pairs) == len(np.unique(written)) == len(np.unique(read))  # the same segments, under other numbers
+  for segment in entries["x"]["segments_info"]:
+    mask = coco.decode_ids(files.read_channels(tmp_path / "x.png")) == segment["id"]
+    (y0, x0), (y1, x1) = np.argwhere(mask).min(0), np.argwhere(mask).max(0)
+    assert segment["area"] == mask.sum() and segment["bbox"] == [x0, y0, x1 - x0 + 1, y1 - y0 + 1]
+    assert bool(segment["iscrowd"]) == decoded.crowd[mask].all()
+
+
+def test_the_index_names_images_and_categories(tmp_path):
+  entry = coco.write_panoptic(tmp_path / "x.png", np.full((2, 3), 7, np.int32), cpp())
+  coco.write_index(tmp_path / "all.json", [entry], cpp())
+  content = json.loads((tmp_path / "all.json").read_text())
+  assert content["images"] == [{"id": "x", "file_name": "x.png", "height": 2, "width": 3}]
+  assert content["categories"][13] == {"id": 26, "name": "car", "isthing": 1, "color": [0, 0, 142]}
+
+
+def test_instances_count_in_the_order_of_the_entry(tmp_path):
+  files.write_channels(tmp_path / "x.png", coco.encode_ids(np.array([[900, 5, 70, 0]])))
+  order = [{"id": 70, "category_id": 26}, {"id": 900, "category_id": 26}, {"id": 5, "category_id": 7}]
+  scene, instance = coco.read_panoptic(tmp_path / "x.png", {"segments_info": order})
+  assert scene.tolist() == [[26, 7, 26, 255]] and instance.tolist() == [[2, 1, 1, 0]]
+
+
+def test_segments_that_the_index_does_not_list_are_refused(tmp_path):
+  files.write_channels(tmp_path / "x.png", coco.encode_ids(np.array([[5, 900]])))
+  with pytest.raises(ValueError, match=r"x\.png has segments that its JSON does not list, e\.g\. 900"):
+    coco.read_panoptic(tmp_path / "x.png", {"segments_info": [{"id": 5, "category_id": 7}]})
+
+
+@same_folder
+@given(mask=arrays.arrays(bool, (5, 4)), score=st.floats(0, 1))
+def test_instances_are_read_as_they_were_written(tmp_path, mask, score):
+  (tmp_path / "r.json").write_text(json.dumps([coco.result("7", coco.Detection(26, score, mask))]))
+  [entry] = coco.read_results(tmp_path / "r.json")["7"]
+  scene, read_score, read_mask = coco.detection(entry)
+  assert (scene, read_score) == (26, score)
+  np.testing.assert_array_equal(read_mask, mask)
+
+
+def test_uncompressed_run_lengths_are_read():
+  segmentation = {"size": [2, 2], "counts": [1, 2, 1]}
+  entry = {"image_id": 1, "category_id": 26, "score": 1, "segmentation": segmentation}
+  assert coco.detection(entry).mask.tolist() == [[False, True], [True, False]]  # column by column
+
+
+@pytest.mark.parametrize(
+  "content, message",
+  [
+    ("{", "is not a JSON file"),
+    ("[]", "is no COCO panoptic JSON"),
+    ('{"annotations": [{"image_id": 3}]}', "the annotation of image 3 has no 'file_name'"),
+    (json.dumps({"annotations": [{"image_id": 3, "file_name": "", "segments_info": []}] * 2}), "two annotations of"),
+  ],
+)
+def test_what_is_wrong_with_an_index_is_said(tmp_path, content, message):
+  (tmp_path / "x.json").write_text(content)
+  with pytest.raises(ValueError, match=rf"x\.json.*{message}"):
+    coco.read_index(tmp_path / "x.json")
+
+
+def test_what_is_wrong_with_results_is_said(tmp_path):
+  (tmp_path / "x.json").write_text('[{"image_id": 1}]')
+  with pytest.raises(ValueError, match=r"x\.json is no COCO results JSON"):
+    coco.read_results(tmp_path / "x.json")

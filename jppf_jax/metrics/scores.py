@@ -138,7 +138,9 @@ def _rows(counts: Counts, names: tuple[str, str, str]) -> list[dict[str, float |
   """Returns {"tp", "fp", "fn", "iou_sum", quality, sq, rq} of each class."""
   columns = (counts.tp, counts.fp, counts.fn, counts.iou_sum, *counts.qualities())
   keys = ("tp", "fp", "fn", "iou_sum", *names)
-  return [dict(zip(keys, map(_or_none, row))) for row in zip(*(column.tolist() for column in columns))]
+  absent = dict(zip(keys, (0, 0, 0, 0.0, None, None, None)))  # one object for all: most classes are in few images
+  rows = zip(counts.occurs.tolist(), zip(*(column.tolist() for column in columns)))
+  return [dict(zip(keys, row)) if occurs else absent for occurs, row in rows]
 
 
 def _or_none(value: float | int) -> float | int | None:

@@ -1,0 +1,113 @@
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jppf_jax.heads.instance_rpn import RPNHead, propose
+from jppf_jax.ops.anchors import pyramid_anchors
+from jppf_jax.structs import RPNOutputs
+from tests.oracles import detection
+from tests.oracles import network as oracle
+from tests.random_variables import num_parameters, random_pyramid, random_variables, shapes_of
+
+SIZE = (64, 96)
+ANCHORS = pyramid_anchors(SIZE, (4, 8, 16, 32), scale=4.0)
+compiled = jax.jit(
+  lambda rpn, **options: propose(rpn, ANCHORS, SIZE, **options),
+  static_argnames=("pre_nms", "max_proposals", "nms_threshold", "legacy"),
+)
+
+
+def random_outputs(batch, seed=0):
+  rng = np.random.default_rng(seed)
+
+  def draw(n, *shape):
+    return rng.normal(size=(batch, n, *shape)).astype(np.float32)
+
+  return RPNOutputs(
+    objectness={s: 3 * draw(len(boxes)) for s, boxes in ANCHORS.items()},
+    deltas={s: 0.3 * draw(len(boxes), 4) for s, boxes in ANCHORS.items()},
+  )
+
+
+def test_outputs_are_ordered_row_column_anchor_and_four_deltas_per_anchor():
+  pyramid, head = random_pyramid(64, 96, (3,) * 4, batch=2), RPNHead(num_anchors=2)
+  variables = random_variables(head, pyramid)
+  p = variables["params"]
+  outputs = head.apply(variables, pyramid)
+  features = np.maximum(oracle.conv(pyramid[8], p["conv"]["kernel"]) + p["conv"]["bias"], 0)  # [2, 8, 12, 3]
+  scores = features @ p["objectness"]["kernel"] + p["objectness"]["bias"]
+  deltas = features @ p["deltas"]["kernel"] + p["deltas"]["bias"]
+  for y, x, anchor in [(0, 0, 0), (0, 1, 1), (3, 5, 0), (7, 11, 1)]:
+    row = (y * 12 + x) * 2 + anchor
+    np.testing.assert_allclose(outputs.objectness[8][:, row], scores[:, y, x, anchor], rtol=1e-4, atol=1e-5)
+    expected = deltas[:, y, x, 4 * anchor : 4 * anchor + 4]
+    np.testing.assert_allclose(outputs.deltas[8][:, row], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_paper_size_has_the_reference_number_of_parameters_for_all_levels_together():
+  params = shapes_of(RPNHead(), random_pyramid(64, 64, (256,) * 4))
+  assert {k: num_parameters(v) for k, v in params.items()} == {"conv": 590_080, "objectness": 771, "deltas": 3_084}
+
+
+def test_starts_close_to_zero_and_stays_float32_under_bfloat16():
+  pyramid = random_pyramid(64, 64, (16,) * 4)
+  outputs, variables = RPNHead(dtype=jnp.bfloat16).init_with_output(jax.random.key(0), pyramid)
+  for name, layer in variables["params"].items():
+    np.testing.assert_allclose(layer["kernel"].std(), 0.01, rtol=0.25, err_msg=name)
+    assert not layer["bias"].any()
+  assert {leaf.dtype for leaf in jax.tree.leaves(outputs)} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize(("pre_nms", "max_proposals"), [(40, 60), (1000, 20)])
+def test_proposals_equal_the_oracle(pre_nms, max_proposals):
+  rpn = random_outputs(batch=2)
+  proposals = compiled(rpn, pre_nms=pre_nms, max_proposals=max_proposals, nms_threshold=0.5)
+  for image in range(2):
+    levels = [(rpn.objectness[s][image], rpn.deltas[s][image], ANCHORS[s]) for s in ANCHORS]
+    expected = detection.propose(levels, SIZE, pre_nms, max_proposals, 0.5)
+    boxes, logits = (np.array(column) for column in zip(*expected))
+    assert proposals.valid[image].sum() == len(expected)
+    np.testing.assert_allclose(proposals.boxes[image, : len(boxes)], boxes, atol=1e-3)
+    np.testing.assert_allclose(proposals.scores[image, : len(boxes)], 1 / (1 + np.exp(-logits)), rtol=1e-5)
+
+
+def test_what_suppression_leaves_over_is_padding_at_the_end():
+  rpn = random_outputs(batch=1)
+  proposals = compiled(rpn, pre_nms=40, max_proposals=100, nms_threshold=0.0)
+  valid = np.asarray(proposals.valid[0])
+  assert 0 < valid.sum() < 100 and not valid[valid.sum() :].any()
+  assert not proposals.boxes[0, ~valid].any() and not proposals.scores[0, ~valid].any()
+
+
+def test_there_are_never_more_rows_than_candidates():
+  proposals = compiled(random_outputs(batch=1), pre_nms=30, max_proposals=1000)
+  assert proposals.boxes.shape == (1, 30 + 30 + 30 + 18, 4)  # stride 32 has 2 x 3 cells
+
+
+def test_boxes_stay_inside_the_image_and_legacy_ones_keep_a_pixel():
+  rpn = random_outputs(batch=1)
+  far = np.array([50, 50, 0, 0], np.float32)  # moved by many widths, not resized
+  rpn = rpn.replace(deltas={s: far * deltas for s, deltas in rpn.deltas.items()})
+  for legacy in (True, False):
+    proposals = compiled(rpn, pre_nms=100, max_proposals=100, nms_threshold=1.0, legacy=legacy)
+    boxes = np.asarray(proposals.boxes[0])[np.asarray(proposals.valid[0])]
+    assert boxes.min() >= 0 and boxes[:, [0, 2]].max() <= 96 and boxes[:, [1, 3]].max() <= 64
+    sides = boxes[:, 2:] - boxes[:, :2]
+    assert sides.min() == pytest.approx(1 if legacy else 0, abs=1e-4)
+
+
+def test_no_gradient_flows_through_proposals():
+  rpn = random_outputs(batch=1)
+
+  def total(rpn):
+    return sum(x.sum() for x in jax.tree.leaves(partial(compiled, pre_nms=20, max_proposals=20)(rpn))[:2])
+
+  assert not any(leaf.any() for leaf in jax.tree.leaves(jax.grad(total)(rpn)))
+
+
+def test_anchors_of_another_image_are_an_error():
+  with pytest.raises(ValueError, match=r"num_anchors.*padded image"):
+    propose(random_outputs(1), pyramid_anchors((64, 64), (4, 8, 16, 32)), SIZE, pre_nms=10, max_proposals=10)

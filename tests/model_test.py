@@ -1,0 +1,205 @@
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jppf_jax.encoder.efficientnet import EfficientNet
+from jppf_jax.fpn import TwoWayFPN
+from jppf_jax.heads.instance_regions import BoxHead, MaskHead
+from jppf_jax.heads.instance_rpn import RPNHead
+from jppf_jax.heads.semantic_part import SemanticPartHead
+from jppf_jax.model import JPPF
+from jppf_jax.structs import RegionTargets
+from tests.oracles.roi_align import roi_align
+from tests.random_variables import num_parameters, random_variables, shapes_of
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), np.uint8)
+REGIONS, MASKS = 8, 3
+PAPER = {
+  "encoder": 23_148_912,
+  "fpn": 3_557_376,
+  "semantic_head": 1_206_547,
+  "part_head": 1_201_930,
+  "rpn_head": 593_935,
+  "box_head": 13_941_805,
+  "mask_head": 540_169,
+}
+
+
+def paper_model(**changed):
+  stages = dict(
+    encoder=EfficientNet("b5"),
+    fpn=TwoWayFPN(),
+    semantic_head=SemanticPartHead(19),
+    part_head=SemanticPartHead(10),
+    rpn_head=RPNHead(),
+    box_head=BoxHead(8),
+    mask_head=MaskHead(8),
+  )
+  return JPPF(**stages | changed)
+
+
+def small_model(dtype=jnp.float32, **changed):
+  values = dict(
+    encoder=EfficientNet("b0", width=0.25, depth=0.1, dtype=dtype),
+    fpn=TwoWayFPN(8, dtype=dtype),
+    semantic_head=SemanticPartHead(5, 4, dtype=dtype),
+    part_head=SemanticPartHead(4, 4, dtype=dtype),
+    rpn_head=RPNHead(dtype=dtype),
+    box_head=BoxHead(3, 16, dtype=dtype),
+    mask_head=MaskHead(3, 8, dtype=dtype),
+    anchor_scale=4.0,
+    finest_scale=14.0,
+    train_proposals=20,
+    test_proposals=12,
+    score_threshold=0.3,
+    max_detections=6,
+  )
+  return JPPF(**values | changed)
+
+
+def first_proposals(proposals):
+  """A stand-in for the sampler of targets: the best proposals, the first two with masks."""
+  batch = len(proposals.boxes)
+  zeros = partial(jnp.zeros, dtype=jnp.int32)
+  return RegionTargets(
+    boxes=proposals.boxes[:, :REGIONS],
+    valid=proposals.valid[:, :REGIONS],
+    labels=zeros((batch, REGIONS)),
+    deltas=jnp.zeros((batch, REGIONS, 4)),
+    mask_boxes=proposals.boxes[:, :MASKS],
+    mask_valid=jnp.broadcast_to(jnp.arange(MASKS) < 2, (batch, MASKS)),
+    mask_labels=zeros((batch, MASKS)),
+    masks=jnp.zeros((batch, MASKS, 28, 28)),
+  )
+
+
+@pytest.fixture(scope="module")
+def variables():
+  return random_variables(small_model(), IMAGE, train=False)
+
+
+@pytest.fixture(scope="module")
+def infer(variables):
+  """One compiled inference program; also hands out what the box head and the mask head saw."""
+  return jax.jit(partial(small_model().apply, train=False))
+
+
+@pytest.fixture(scope="module")
+def inference(infer, variables):
+  return infer(variables, IMAGE)
+
+
+@pytest.fixture(scope="module")
+def training(variables):
+  def loss(params):
+    outputs, updated = small_model().apply(
+      variables | {"params": params}, IMAGE, first_proposals, train=True, mutable=["batch_stats"]
+    )
+    predictions = outputs.semantic, outputs.part, outputs.rpn, outputs.regions
+    total = sum(jnp.square(leaf).mean() for leaf in jax.tree.leaves(predictions))
+    return total, (outputs, updated["batch_stats"])
+
+  gradients, (outputs, stats) = jax.jit(jax.grad(loss, has_aux=True))(variables["params"])
+  return outputs, stats, gradients
+
+
+def test_at_paper_size_every_stage_has_the_reference_number_of_parameters():
+  params = shapes_of(paper_model(), IMAGE, train=False)
+  assert {name: num_parameters(stage) for name, stage in params.items()} == PAPER
+  assert num_parameters(params) == 44_190_674  # 44.19 M, as the JPPF paper prints
+
+
+def test_without_part_head_it_is_efficientps():
+  outputs, variables = jax.eval_shape(
+    partial(paper_model(part_head=None).init_with_output, train=False), jax.random.key(0), IMAGE
+  )
+  assert num_parameters(variables["params"]) == 42_988_744
+  assert outputs.part.shape == (2, 16, 24, 0)
+
+
+def test_inference_gives_logits_at_a_quarter_of_the_size_and_detections(inference):
+  assert inference.semantic.shape == (2, 16, 24, 5) and inference.part.shape == (2, 16, 24, 4)
+  assert inference.proposals.boxes.shape == (2, 12, 4)
+  detections = inference.detections
+  assert detections.boxes.shape == (2, 6, 4) and detections.mask_logits.shape == (2, 6, 28, 28)
+  assert inference.regions is None and inference.region_targets is None
+  assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(inference))
+  assert detections.valid.any(), "the tests below need something detected"
+  assert ((detections.labels >= 1) == detections.valid).all() and detections.labels.max() <= 3
+
+
+def test_a_detection_has_the_mask_of_its_class_read_from_its_own_box(inference, variables):
+  model = small_model().bind(variables)
+  pixels = (IMAGE - np.array(model.pixel_mean, np.float32)) / np.array(model.pixel_std, np.float32)
+  pyramid = jax.jit(lambda x: model.fpn(model.encoder(x, train=False), train=False))(pixels)
+  found = inference.detections
+  for image in range(2):
+    levels = {stride: np.asarray(level[image]) for stride, level in pyramid.items()}
+    pooled = roi_align(levels, found.boxes[image], bins=14, finest_scale=14.0).astype(np.float32)
+    masks = model.mask_head(pooled[None], np.ones((1, 6), bool), train=False)[0]
+    for row in np.flatnonzero(found.valid[image]):
+      expected = masks[row, ..., found.labels[image, row]]
+      np.testing.assert_allclose(found.mask_logits[image, row], expected, atol=2e-3, rtol=2e-3)
+
+
+def test_an_image_is_predicted_the_same_alone_and_in_a_batch(inference, infer, variables):
+  swapped = infer(variables, IMAGE[::-1])
+  for ours, theirs in zip(jax.tree.leaves(inference), jax.tree.leaves(swapped)):
+    np.testing.assert_allclose(ours, theirs[::-1], atol=1e-3, rtol=1e-3)
+
+
+def test_training_predicts_for_the_sampled_regions(training):
+  outputs, _, _ = training
+  assert outputs.proposals.boxes.shape == (2, 20, 4) and outputs.detections is None
+  regions = outputs.regions
+  assert regions.class_logits.shape == (2, REGIONS, 4) and regions.deltas.shape == (2, REGIONS, 4, 4)
+  assert regions.mask_logits.shape == (2, MASKS, 28, 28, 4)
+  np.testing.assert_array_equal(outputs.region_targets.boxes, outputs.proposals.boxes[:, :REGIONS])
+
+
+def test_every_parameter_gets_a_finite_gradient_and_every_statistic_moves(training, variables):
+  _, stats, gradients = training
+  for path, leaf in jax.tree_util.tree_leaves_with_path(gradients):
+    assert np.isfinite(leaf).all() and np.abs(leaf).max() > 0, path
+  for path, same in jax.tree_util.tree_leaves_with_path(jax.tree.map(np.array_equal, stats, variables["batch_stats"])):
+    assert not same, path
+
+
+def test_frozen_norms_train_on_regions_with_running_statistics(variables):
+  frozen = jax.jit(lambda v: small_model().apply(v, IMAGE, first_proposals, train=False, mutable=["batch_stats"]))
+  outputs, updated = frozen(variables)
+  assert outputs.regions.class_logits.shape == (2, REGIONS, 4)
+  assert all(jax.tree.leaves(jax.tree.map(np.array_equal, updated["batch_stats"], variables["batch_stats"])))
+
+
+def test_everything_after_the_heads_is_float32_under_bfloat16(variables):
+  model = small_model(jnp.bfloat16)
+  train = partial(model.apply, sample_regions=first_proposals, train=True, mutable=["batch_stats"])
+  outputs, updated = jax.eval_shape(train, variables, IMAGE)
+  dtypes = {leaf.dtype for leaf in jax.tree.leaves((outputs.rpn, outputs.regions, outputs.semantic, updated))}
+  assert dtypes == {np.dtype(np.float32)}
+  assert jax.eval_shape(partial(model.apply, train=False), variables, IMAGE).detections.mask_logits.dtype == jnp.float32
+
+
+def test_pixels_are_normalised_on_the_device(infer, variables, inference):
+  mean, std = (np.array(getattr(small_model(), name)) for name in ("pixel_mean", "pixel_std"))
+  doubled = small_model(pixel_mean=tuple(2.0 * mean + 5), pixel_std=tuple(2.0 * std))
+  half = np.minimum(IMAGE, 125)
+  expected = infer(variables, half).semantic
+  semantic = jax.jit(lambda image: doubled.apply(variables, image, train=False).semantic)(2 * half + 5)
+  np.testing.assert_allclose(semantic, expected, atol=1e-3)
+  assert np.abs(semantic - inference.semantic).max() > 0.1
+
+
+@pytest.mark.parametrize("size", [(48, 64), (64, 33)])
+def test_a_size_that_is_no_multiple_of_32_is_an_error(size):
+  with pytest.raises(ValueError, match=f"multiples of 32; got {size[0]} x {size[1]}"):
+    jax.eval_shape(partial(small_model().init, train=False), jax.random.key(0), np.zeros((1, *size, 3), np.uint8))
+
+
+def test_training_without_regions_is_an_error():
+  with pytest.raises(ValueError, match="sample_regions"):
+    jax.eval_shape(partial(small_model().init, train=True), jax.random.key(0), IMAGE)

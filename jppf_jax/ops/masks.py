@@ -116,7 +116,7 @@ def _resize_corners(
   last = jnp.trunc(jnp.clip(high - 1, 0, length - 1)).astype(jnp.int32)[:, None]
   pixels = jnp.maximum(last - first + 1, 1)
   unit = 2 * size  # sample k stands at (k + 1/2) * pixels / size - 1/2, here times 2 * size
-  position = jnp.clip((2 * np.arange(size) + 1) * pixels - size, 0, (pixels - 1) * unit)
+  position = jnp.maximum((2 * np.arange(size) + 1) * pixels - size, 0)
   lower, fraction = position // unit, position % unit
   upper = jnp.minimum(lower + 1, pixels - 1)
   return first + jnp.stack([lower, upper]), jnp.stack([unit - fraction, fraction])

@@ -40,8 +40,7 @@ def nms(
     raise ValueError(f'impl must be "auto", "sequential" or "fixed_point"; got {impl!r}.')
   if len(boxes) == 0:
     return jnp.zeros(0, bool)
-  scores = jnp.asarray(scores, jnp.float32)
-  order = jnp.argsort(jnp.where(valid, -scores, jnp.inf), stable=True)
+  order = jnp.argsort(-jnp.asarray(scores, jnp.float32), stable=True)
   boxes, ordered_valid = jnp.asarray(boxes)[order], jnp.asarray(valid)[order]
   overlaps = iou_matrix(boxes, boxes) > threshold
   if classes is not None:

@@ -112,6 +112,12 @@ def test_auto_takes_the_implementation_of_the_platform_it_is_compiled_for(platfo
   assert rounds_are_whole_arrays("auto") == rounds_are_whole_arrays(impl)
 
 
+def test_ties_are_broken_by_a_stable_sort_on_every_platform():  # an unstable one happens to be stable on CPU
+  arguments = np.zeros((4, 4), np.float32), np.zeros(4, np.float32), np.ones(4, bool)
+  program = jax.jit(partial(nms, threshold=0.5)).trace(*arguments).lower(lowering_platforms=("cuda",)).as_text()
+  assert "is_stable = true" in program and "is_stable = false" not in program
+
+
 def test_an_unknown_implementation_is_named():
   with pytest.raises(ValueError, match="got 'greedy'"):
     nms(np.zeros((1, 4), np.float32), np.zeros(1, np.float32), np.ones(1, bool), threshold=0.5, impl="greedy")

@@ -51,7 +51,9 @@ def test_levels_equal_the_formula(boxes, levels):
   np.testing.assert_array_equal(assign_levels(boxes, tuple(4 * 2**i for i in range(levels)), 56.0), expected)
 
 
-@pytest.mark.parametrize(("side", "level"), [(0, 0), (111.9, 0), (112, 1), (223.9, 1), (224, 2), (448, 3), (1e5, 3)])
+@pytest.mark.parametrize(
+  ("side", "level"), [(0, 0), (111.9, 0), (111.99998, 1), (112, 1), (223.9, 1), (224, 2), (448, 3), (1e5, 3)]
+)
 def test_a_box_moves_one_level_up_when_its_side_doubles(side, level):
   assert assign_levels(np.array([[10, 10, 10 + side, 10 + side]], np.float32), (4, 8, 16, 32), 56.0) == level
 
@@ -120,12 +122,17 @@ gradient_of_weighted_sum = jax.jit(
 )
 
 
-def test_boxes_get_no_gradient_and_padding_gives_finite_ones():
+def test_boxes_get_no_gradient():
+  boxes = np.array([[3, 5, 20, 17], [8, 2, 30, 30]], np.float32)
+  gradient = jax.jit(jax.grad(lambda boxes: pool(random_pyramid(0), boxes, bins=4).sum()))(boxes)
+  np.testing.assert_array_equal(gradient, np.zeros_like(boxes))
+
+
+@pytest.mark.parametrize("legacy", [True, False])
+def test_padding_boxes_have_finite_gradients(legacy):
   padding = np.zeros((2, 4), np.float32)
-  total = lambda pyramid, boxes: pool(pyramid, boxes, bins=7, legacy=False).sum()  # noqa: E731
-  to_features, to_boxes = jax.jit(jax.grad(total, (0, 1)))(random_pyramid(0), padding)
-  assert all(np.isfinite(level).all() for level in to_features.values())
-  np.testing.assert_array_equal(to_boxes, padding)
+  gradient = jax.jit(jax.grad(lambda pyramid: pool(pyramid, padding, bins=7, legacy=legacy).sum()))(random_pyramid(0))
+  assert all(np.isfinite(level).all() for level in gradient.values())
 
 
 def test_bfloat16_features_are_summed_in_float32_forwards_and_backwards():

@@ -50,6 +50,15 @@ def test_negative_stuff_logits_give_far_pixels_to_the_first_instance_that_is_not
   assert not np.asarray(fuse()(np.full((6, 10, SPEC.num_classes), 1, np.float32), found).instance)[:, 24:].any()
 
 
+def test_a_zero_fused_logit_ties_with_the_zero_of_instances_elsewhere():
+  semantic = np.full((6, 10, SPEC.num_classes), -1, np.float32)
+  semantic[..., SPEC.num_stuff :] = 0
+  left, right = [0, 0, 16, 22], [20, 0, 38, 22]
+  for boxes in ([left, right], [right, left]):
+    found = detections((boxes[0], CAR, 0.9, 0.0), (boxes[1], PERSON, 0.8, 0.0))
+    assert (np.asarray(fuse()(semantic, found).instance) == 1).all()  # the first maximum
+
+
 def test_the_scale_of_the_mask_logits_matters():
   semantic = np.zeros((6, 10, SPEC.num_classes), np.float32)
   semantic[..., 0] = 3

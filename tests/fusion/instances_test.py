@@ -84,6 +84,11 @@ def test_more_than_half_of_the_mask_must_be_free(overlap, kept):
   assert keep(detections(*rows))[:2].tolist() == [True, kept]
 
 
+def test_areas_are_counted_once_where_windows_are_pushed_back_into_the_image():
+  rows = [([0, 13, 11, 19], CAR, 0.9, 5.0), ([0, 10, 11, 23], CAR, 0.8, 5.0)]  # rows 13..17 and 10..21
+  assert keep(detections(*rows))[:2].tolist() == [True, True]  # 5 of 12; windows 10..17 and 14..21 share 4 rows
+
+
 def test_an_empty_mask_is_kept_and_takes_no_room():
   rows = [([0, 0, 20, 20], CAR, 0.9, -5.0), ([0, 0, 20, 20], CAR, 0.8, 5.0), ([0, 0, 20, 20], CAR, 0.7, 5.0)]
   assert keep(detections(*rows))[:3].tolist() == [True, True, False]

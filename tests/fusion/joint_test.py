@@ -110,6 +110,23 @@ def test_stuff_whose_probabilities_underflow_does_not_fall_to_a_far_instance():
   assert (np.asarray(result.semantic)[:, 16:] == 255).all()  # the semantic head says person, nobody won it
 
 
+def test_a_tie_between_a_thing_and_stuff_goes_to_the_thing():
+  semantic = np.zeros((6, 10, SPEC.num_classes), np.float32)
+  semantic[..., SPEC.num_stuff] = 300  # person: MLS is exactly 1, FLS exactly 0
+  part = np.zeros((6, 10, SPEC.num_parts), np.float32)
+  part[..., 1] = 300
+  on_the_grid = [4, 2, 33, 17]  # 28 x 14 pixels for 28 x 28 cells: the pasted mask logits are exact
+  result = fuse(SMALL)(semantic, part, detections((on_the_grid, PERSON, 0.9, -2.0)))  # FL = ... * (-2 + 1 + 1) = 0
+  assert (np.asarray(result.instance)[5:14, 8:28] == 1).all()
+
+
+def test_confined_instances_do_not_spoil_the_rim_of_their_box_for_others():
+  config = dataclasses.replace(SMALL, outside_value=-math.inf)
+  rows = [([10, 5, 30, 18], PERSON, 0.9, -300.0), ([0, 0, 38, 22], PERSON, 0.8, 5.0)]  # the first rim: 0 * -inf
+  flat = np.zeros((6, 10, SPEC.num_classes), np.float32), np.zeros((6, 10, SPEC.num_parts), np.float32)
+  assert (np.asarray(fuse(config)(*flat, detections(*rows)).instance)[3:20, 3:35] == 2).all()
+
+
 def test_segments_describe_the_instances_that_won_pixels():
   scene = logits(3, SPEC.num_classes), logits(4, SPEC.num_parts)
   rows = [([0, 0, 18, 20], CAR, 0.9, 5.0), ([20, 2, 36, 20], TRAIN, 0.8, 5.0), ([5, 5, 9, 9], PERSON, 0.7, -9.0)]

@@ -30,12 +30,12 @@ class Pair(NamedTuple):
 class DataError(ValueError):
   """The raw data cannot be built; the message lists everything that is wrong with it."""
 
-  def __init__(self, name: str, problems: list[str]):
+  def __init__(self, name: str, problems: list[str], *, advice: str = "Repair or remove these files:"):
     self.problems = problems
     more = [f"... and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
     lines = [f"  - {line}" for line in problems[:SHOWN] + more]
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    super().__init__(f"{name}: {count}, nothing was built. Repair or remove these files:\n" + "\n".join(lines))
+    super().__init__(f"{name}: {count}, nothing was built. {advice}\n" + "\n".join(lines))
 
 
 class ShortfallWarning(UserWarning):

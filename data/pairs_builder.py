@@ -42,7 +42,7 @@ class PairsBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     OFFICIAL: examples per split of the official release; fewer give a warning. Empty where there is no such number.
     SPEC: what its ids mean: a name or file for `labels.registry.load_spec`.
     splits: what to build.
-    check_ids: raises ValueError if it does not like the distinct uids of a label file; to check them against a spec.
+    check_uids: raises ValueError if it does not like the uids of a label file; to hold them to a label spec.
     on_example: called after each example; for a progress bar.
   """
 
@@ -53,7 +53,7 @@ class PairsBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   SPEC = ""
 
   splits: tuple[str, ...] = SPLITS
-  check_ids: Callable[[np.ndarray], None] | None = None
+  check_uids: Callable[[np.ndarray], None] | None = None
   on_example: Callable[[], None] | None = None
 
   @classmethod
@@ -84,7 +84,8 @@ class PairsBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       DataError: folders are missing; draws the expected ones.
     """
     if not all((root / folder).is_dir() for split in splits for folder in cls.layout(split)):
-      raise pairs.DataError(cls.name, ["folders are missing (✗):\n" + cls.tree(root, splits)])
+      drawn = f"folders are missing (✗) in {cls.tree(root, splits)}"
+      raise pairs.DataError(cls.name, [drawn], advice="Is this the folder that holds the unpacked archives?")
     found, problems = {}, []
     for split in splits:
       images, labels = cls.files(root, split)
@@ -105,8 +106,8 @@ class PairsBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
   def _checked_label(self, path: epath.Path) -> np.ndarray:
     uids = self.read_label(path)
-    if self.check_ids is not None:
-      self.check_ids(np.unique(uids))
+    if self.check_uids is not None:
+      self.check_uids(uids)
     return uids
 
   def _generate_examples(self, reader: pairs.Reader, split: str):

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import multiprocessing
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
@@ -36,6 +37,15 @@ class SyntheticConfig(tfds.core.BuilderConfig):
     rows, columns = self.size
     self.name = self.name or f"{rows}x{columns}_train{self.train}_validation{self.validation}_seed{self.seed}"
 
+  @classmethod
+  def parse(cls, name: str) -> "SyntheticConfig":
+    """Returns the config of that name, e.g. "192x384_train48_validation24_seed0"; raises ValueError for other names."""
+    numbers = re.fullmatch(r"(\d+)x(\d+)_train(\d+)_validation(\d+)_seed(\d+)", name)
+    if not numbers:
+      raise ValueError(f"Expected ROWSxCOLUMNS_trainN_validationN_seedN, got {name!r}.")
+    rows, columns, train, validation, seed = map(int, numbers.groups())
+    return cls(size=(rows, columns), train=train, validation=validation, seed=seed)
+
 
 class Builder(tfds.core.GeneratorBasedBuilder):
   """Same features as cityscapes_panoptic_parts, so the same code reads both.
@@ -46,12 +56,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
   VERSION = tfds.core.Version("1.0.0")
   RELEASE_NOTES = {"1.0.0": "Raw uids."}  # noqa: RUF012 (TFDS reads it from the class)
-  BUILDER_CONFIGS = [  # noqa: RUF012
-    SyntheticConfig(),
-    SyntheticConfig(size=(64, 128), train=4, validation=2),
-    SyntheticConfig(size=(1024, 2048), train=2975, validation=500),
-  ]
-
+  BUILDER_CONFIGS = [SyntheticConfig()]  # noqa: RUF012
   SPEC = "cpp_grouped"
 
   on_example: Callable[[], None] | None = None

@@ -1,7 +1,9 @@
 """The TFDS builders by name: where a built data set lies, and building it without the `tfds` command or TensorFlow."""
 
+import contextlib
 import importlib
 import importlib.util
+import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -43,14 +45,20 @@ def builder(name: str, *, data_dir: str | Path, **settings: Any) -> tfds.core.Da
   """Returns the TFDS builder, for ArrayRecord files.
 
   Args:
-    name: as in `module`.
+    name: as in `module`, or "name/config".
     data_dir: where built data sets go.
     **settings: `config` (a name or an object) goes to the builder; what else the builder offers is set on it, such as
       `splits` and `on_example`.
   """
-  config, known = settings.pop("config", None), module(name).Builder.builder_configs
-  config = getattr(config, "name", config) if getattr(config, "name", None) in known else config  # TFDS insists
-  made = module(name).Builder(data_dir=str(data_dir), file_format="array_record", config=config)
+  config = settings.pop("config", None)
+  if "/" in name and not name.endswith(".py"):
+    name, config = name.split("/", 1)
+  found = module(name)
+  if isinstance(config, str) and hasattr(found, "SyntheticConfig"):
+    config = found.SyntheticConfig.parse(config)
+  if getattr(config, "name", None) in found.Builder.builder_configs:
+    config = config.name  # TFDS insists that a config it knows is given by name
+  made = found.Builder(data_dir=str(data_dir), file_format="array_record", config=config)
   for key, value in settings.items():
     if not hasattr(made, key):
       raise ValueError(f"The builder of {name} has no setting {key!r}.")
@@ -80,7 +88,8 @@ def build(name: str, *, data_dir: str | Path, manual_dir: str | Path | None = No
       raise ValueError(f"{name} is not built yet in {data_dir}; say with manual_dir where its raw files lie.")
     made.find(epath.Path(manual_dir), made.splits)  # draws what is missing; TFDS would only assert
   download = tfds.download.DownloadConfig(manual_dir=str(manual_dir) if manual_dir else None)
-  made.download_and_prepare(download_config=download)
+  with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces a download of unknown size; there is none
+    made.download_and_prepare(download_config=download)
   return folder
 
 

@@ -40,6 +40,16 @@ def test_many_scenes_are_made_in_several_processes_and_stay_the_same(folder, tmp
     assert image == alone[0] and (uids == alone[1]).all()
 
 
-def test_a_ready_made_config_is_built_by_name(tmp_path):
-  built = datasets.build(NAME, data_dir=tmp_path, config="64x128_train4_validation2_seed0")
-  assert built == datasets.folder(f"{NAME}/64x128_train4_validation2_seed0", tmp_path)
+def test_any_config_is_built_by_its_name(tmp_path):
+  name = f"{NAME}/64x96_train1_validation1_seed3"
+  built = datasets.build(name, data_dir=tmp_path)
+  assert built == datasets.folder(name, tmp_path)
+  assert read.open_split(built, "validation")[0]["image"].shape == (64, 96, 3)
+  with pytest.raises(ValueError, match="Expected ROWSxCOLUMNS_trainN_validationN_seedN, got 'large'"):
+    datasets.build(f"{NAME}/large", data_dir=tmp_path)
+
+
+def test_the_default_config_is_known_to_tfds_and_accepted_as_an_object(tmp_path):
+  module = datasets.module(NAME)
+  for config in (None, module.SyntheticConfig(), module.SyntheticConfig().name):
+    assert datasets.builder(NAME, data_dir=tmp_path, config=config).builder_config.size == (192, 384)

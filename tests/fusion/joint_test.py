@@ -55,7 +55,7 @@ def fuse(config):
 def test_streaming_equals_the_dense_oracle_ties_included(reading):
   fast = fuse(READINGS[reading])
 
-  @settings(max_examples=12, deadline=None)
+  @settings(max_examples=8, deadline=None)
   @given(scenes())
   def check(scene):
     result = fast(*scene)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from jppf_jax.labels.registry import load_spec
-from tests.oracles import panoptic_parts_reference, random_labels
+from jppf_jax.metrics import reference
+from tests.oracles import random_labels
 
 IMAGES = 300  # per taxonomy
 
@@ -19,7 +20,7 @@ def main():
     spec = load_spec(name)
     pairs = [random_labels.random_pair(spec, np.random.default_rng(seed)) for seed in range(IMAGES)]
     for metric, parts in (("part_pq", True), ("pq", False)):
-      counts = [panoptic_parts_reference.part_pq(name, *pair, parts=parts) for pair in pairs]
+      counts = [reference.part_pq(name, *pair, parts=parts) for pair in pairs]
       arrays[f"{name}/{metric}"] = np.array([[image[sid] for sid in spec.class_ids.tolist()] for image in counts])
     arrays[f"{name}/uids"] = np.stack([uids for uids, _ in pairs])
     arrays[f"{name}/predictions"] = np.stack([prediction for _, prediction in pairs])

@@ -11,6 +11,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Float
 
@@ -73,6 +74,13 @@ def _pad(x: Array, taps: Pair, strides: Pair, dilation: Pair) -> tuple[Array, Pa
   return jnp.pad(x, ((0, 0), rows[1:], cols[1:], (0, 0))), (rows[0], cols[0]), (rows[1], cols[1])
 
 
+def _window(padded: Array, start: Pair, size: Pair, strides: Pair) -> Array:
+  """What one tap sees: `size` rows and columns from `start`, in steps of `strides`."""
+  low = (0, *start, 0)
+  high = [at + (count - 1) * step + 1 for at, count, step in zip(start, size, strides)]
+  return lax.slice(padded, low, (padded.shape[0], *high, padded.shape[3]), (1, *strides, 1))
+
+
 def _live_taps(size: int, out: int, low: int, taps: int, stride: int, dilation: int) -> list[int]:
   """The taps of one axis that see the input at all: wide dilations on small maps read mostly padding."""
   first = [tap * dilation - low for tap in range(taps)]
@@ -85,27 +93,21 @@ def _sum_of_shifts(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> Ar
   total = jnp.zeros((x.shape[0], oh, ow, x.shape[3]), jnp.float32)
   for i in _live_taps(x.shape[1], oh, low[0], taps[0], strides[0], dilation[0]):
     for j in _live_taps(x.shape[2], ow, low[1], taps[1], strides[1], dilation[1]):
-      top, left = i * dilation[0], j * dilation[1]
-      end = (x.shape[0], top + (oh - 1) * strides[0] + 1, left + (ow - 1) * strides[1] + 1, x.shape[3])
-      shifted = lax.slice(padded, (0, top, left, 0), end, (1, *strides, 1))
+      shifted = _window(padded, (i * dilation[0], j * dilation[1]), (oh, ow), strides)
       total = total + shifted.astype(jnp.float32) * kernel[i, j, 0].astype(jnp.float32)
   return total.astype(x.dtype)
 
 
 def _kernel_gradient(x: Array, dy: Array, taps: Pair, strides: Pair, dilation: Pair) -> Array:
-  """Sum over output rows, one row at a time: stays in the cache, never as large as taps x activations."""
+  """One pass over the gradient that sums the products with all shifted inputs at once, first within each output row."""
   padded, (oh, ow), _ = _pad(x, taps, strides, dilation)
-
-  def add_row(total: Array, row: Array) -> tuple[Array, None]:
-    gradient = lax.dynamic_index_in_dim(dy, row, 1, keepdims=False).astype(jnp.float32)  # [B ow C]
-    rows = lax.dynamic_slice_in_dim(padded, row * strides[0], (taps[0] - 1) * dilation[0] + 1, 1)[:, :: dilation[0]]
-    starts = [j * dilation[1] for j in range(taps[1])]
-    seen = [lax.slice_in_dim(rows, at, at + (ow - 1) * strides[1] + 1, strides[1], axis=2) for at in starts]
-    columns = [(pixels.astype(jnp.float32) * gradient[:, None]).sum((0, 2)) for pixels in seen]  # each [kh C]
-    return total + jnp.stack(columns, 1), None
-
-  total, _ = lax.scan(add_row, jnp.zeros((*taps, x.shape[3]), jnp.float32), jnp.arange(oh))
-  return total[:, :, None]
+  dy = dy.astype(jnp.float32)
+  products = []
+  for top in range(0, taps[0] * dilation[0], dilation[0]):
+    for left in range(0, taps[1] * dilation[1], dilation[1]):
+      products.append(_window(padded, (top, left), (oh, ow), strides).astype(jnp.float32) * dy)
+  rows = lax.reduce(products, [np.float32(0)] * len(products), lambda a, b: list(map(jnp.add, a, b)), (0, 2))
+  return jnp.stack(rows).sum(1).reshape(*taps, 1, -1)  # rows: taps x [oh C]
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))

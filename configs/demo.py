@@ -11,7 +11,7 @@ from jppf_jax_configs import cpp
 def get_config() -> ml_collections.ConfigDict:
   config = cpp.get_config().unlock()
   config.data.update(
-    name="synthetic_panoptic_parts",
+    name="cityscapes_panoptic_parts",  # the scenes are written as official files
     data_dir="runs/data_sets",
     train_size=(192, 384),
     eval_size=(192, 384),
@@ -37,7 +37,9 @@ def get_config() -> ml_collections.ConfigDict:
   config.sampling.update(anchors=128, regions=64)
   config.detection.max_detections = 40
   config.fusion.min_stuff_area = 72  # 2048 at 1024 x 2048
-  config.phases.main.update(steps=60, learning_rate=0.02, warmup=10, drops=(40,))
-  config.phases.frozen.update(steps=20, learning_rate=1e-3)
+  config.model.pretrained = "demo"  # small weights, made by configs/synthetic.py
+  config.phases.main.update(steps=40, learning_rate=1e-3, warmup=10, drops=(30,))
+  config.phases.frozen.steps = 0
+  config.from_scratch = dict(steps=300, learning_rate=0.03, warmup=50, drops=(250,))  # of `jppf demo --from-scratch`
   config.train.update(log_every=10, checkpoint_every=40)
   return config.lock()

@@ -10,6 +10,7 @@ VERBS = {
   "train": "train a config; the same command resumes",
   "evaluate": "score a run on a data set, joint fusion beside top-down merging",
   "predict": "segment images of any kind, no labels needed",
+  "prepare": "check raw data, build a data set, look at it",
   "score": "score predictions saved by any system",
   "merge": "top-down merge of saved panoptic and part predictions",
   "benchmark": "measure speed",

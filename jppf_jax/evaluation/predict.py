@@ -53,6 +53,7 @@ def fuse_both(outputs: Outputs, *, spec: LabelSpec, size: tuple[int, int], confi
       score_threshold=config.score_threshold,
       overlap_threshold=config.overlap_threshold,
       min_stuff_area=config.min_stuff(size),
+      legacy=config.legacy,
     )
     return {
       "joint": joint_fusion(semantic, part, detections, spec=spec, size=size, config=config),

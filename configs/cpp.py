@@ -45,7 +45,7 @@ def get_config() -> ml_collections.ConfigDict:
   config.sampling = dict(anchors=256, regions=256)  # per image; positives at most a half and a quarter
   config.detection = dict(score_threshold=0.5, nms_threshold=0.5, max_detections=100)
   config.fusion = dict(min_stuff_area=2048)
-  config.optimizer = dict(momentum=0.9, weight_decay=1e-4, clip_norm=35.0)
+  config.optimizer = dict(name="sgd", momentum=0.9, weight_decay=1e-4, clip_norm=35.0)
   config.phases = dict(
     main=dict(steps=50_000, learning_rate=0.07, warmup=200, drops=(32_000, 44_000)),
     frozen=dict(steps=3_720, learning_rate=1e-4),  # norms frozen; 10 epochs; 0 steps leave it out

@@ -10,7 +10,14 @@ from jppf_jax_configs import demo
 
 def get_config() -> ml_collections.ConfigDict:
   config = demo.get_config().unlock()
-  config.data.update(name="synthetic_panoptic_parts", data_dir="runs/data_sets", train_size=(64, 128), eval_size=(64, 128), batch_size=2, max_objects=16)
+  config.data.update(
+    name="synthetic_panoptic_parts",
+    data_dir="runs/data_sets",
+    train_size=(64, 128),
+    eval_size=(64, 128),
+    batch_size=2,
+    max_objects=16,
+  )
   config.data.synthetic.update(size=(64, 128), train=4, validation=2)
   config.model.update(width=0.25, fpn_channels=16, head_channels=16, box_hidden=32, mask_channels=16, pretrained="")
   config.model.update(train_proposals=64, eval_proposals=32)

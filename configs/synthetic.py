@@ -11,10 +11,10 @@ from jppf_jax_configs import demo
 def get_config() -> ml_collections.ConfigDict:
   config = demo.get_config().unlock()
   config.data.name = "synthetic_panoptic_parts"
-  config.data.synthetic = dict(size=(192, 384), train=1200, validation=100, seed=1)
+  config.data.synthetic = dict(size=(192, 384), train=1500, validation=100, seed=1)
   config.data.scale = (0.7, 1.4)
   config.model.pretrained = ""
-  config.phases.main.update(steps=3_200, learning_rate=0.03, warmup=200, drops=(2_400, 2_900))
+  config.phases.main.update(steps=2_600, learning_rate=1.2e-3, warmup=100, drops=(1_900, 2_400))
   config.phases.frozen.steps = 0
   config.train.update(log_every=25, checkpoint_every=200, weights_dtype="float16")
   return config.lock()

@@ -86,7 +86,11 @@ def optimization(
   frozen = config.phases.frozen
   phases = order(main, schedule.Phase(**frozen, freeze_norm=True)) if frozen.steps else (main,)
   rate = schedule.learning_rate(phases)
-  return phases, schedule.sgd(rate, **config.optimizer), rate
+  settings = config.optimizer.to_dict()
+  name = settings.pop("name")
+  if name not in schedule.OPTIMIZERS:
+    raise ValueError(f"config.optimizer.name must be one of {sorted(schedule.OPTIMIZERS)}; got {name!r}.")
+  return phases, schedule.OPTIMIZERS[name](rate, **settings), rate
 
 
 def examples(config: ml_collections.ConfigDict, split: str) -> read.Examples:

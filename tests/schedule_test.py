@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jppf_jax.schedule import (
+  OPTIMIZERS,
   ORDERS,
   Phase,
   clip_by_global_norm,
@@ -159,3 +160,17 @@ def test_frozen_norms_do_not_count_in_the_clipped_norm():
   with_huge, _ = _steps(freeze_norms(plain), params, [huge])
   without, _ = _steps(freeze_norms(plain), params, [_params(1)])
   jax.tree.map(np.testing.assert_array_equal, with_huge, without)
+
+
+def test_adamw_steps_by_the_rate_whatever_the_size_of_the_gradient():
+  optimizer = OPTIMIZERS["adamw"](lambda step: 0.1, weight_decay=0.0)
+  params = {"w": np.zeros(3, np.float32)}
+  updates, _ = optimizer.update({"w": np.array([1e-2, -1.0, 10.0], np.float32)}, optimizer.init(params), params)
+  np.testing.assert_allclose(updates["w"], [-0.1, 0.1, -0.1], rtol=1e-4)
+
+
+def test_adamw_decays_weights_apart_from_the_gradient():
+  optimizer = OPTIMIZERS["adamw"](lambda step: 0.1, weight_decay=0.5)
+  params = {"w": np.array([2.0], np.float32)}
+  updates, _ = optimizer.update({"w": np.zeros(1, np.float32)}, optimizer.init(params), params)
+  np.testing.assert_allclose(updates["w"], [-0.1], rtol=1e-6)

@@ -14,7 +14,7 @@ def get_config() -> ml_collections.ConfigDict:
   config.data.synthetic = dict(size=(192, 384), train=1500, validation=100, seed=1)
   config.data.scale = (0.7, 1.4)
   config.model.pretrained = ""
-  config.phases.main.update(steps=2_600, learning_rate=1.2e-3, warmup=100, drops=(1_900, 2_400))
+  config.phases.main.update(steps=2_400, learning_rate=1.2e-3, warmup=100, drops=(1_700, 2_200))
   config.phases.frozen.steps = 0
   config.train.update(log_every=25, checkpoint_every=200, weights_dtype="float16")
   return config.lock()

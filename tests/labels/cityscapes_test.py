@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from jppf_jax.labels import cityscapes
+
+
+def test_lines_name_a_mask_a_class_and_a_score(tmp_path):
+  (tmp_path / "masks").mkdir()
+  mask = np.array([[0, 255, 0], [0, 1, 0]], np.uint8)
+  Image.fromarray(mask).save(tmp_path / "masks" / "a 0.png")
+  (tmp_path / "a.txt").write_text("masks/a 0.png 26 0.75\n\n")
+  [found] = cityscapes.read_results(tmp_path / "a.txt")
+  assert (found.scene, found.score) == (26, 0.75)
+  np.testing.assert_array_equal(found.mask, mask > 0)
+
+
+def test_an_empty_file_is_an_image_without_instances(tmp_path):
+  (tmp_path / "a.txt").write_text("")
+  assert cityscapes.read_results(tmp_path / "a.txt") == []
+
+
+@pytest.mark.parametrize("line", ["mask.png", "mask.png car 0.5", "mask.png 26 high"])
+def test_other_lines_are_refused(tmp_path, line):
+  (tmp_path / "a.txt").write_text(f"\n{line}")
+  with pytest.raises(ValueError, match=r"a\.txt, line 2: expected `MASK\.png CLASS_ID SCORE`"):
+    cityscapes.read_results(tmp_path / "a.txt")
+
+
+def test_masks_must_exist_and_have_one_channel(tmp_path):
+  (tmp_path / "a.txt").write_text("a.png 26 1")
+  with pytest.raises(FileNotFoundError, match=r"a\.png"):
+    cityscapes.read_results(tmp_path / "a.txt")
+  Image.new("RGB", (2, 2)).save(tmp_path / "a.png")
+  with pytest.raises(ValueError, match=r"a\.png has shape \(2, 2, 3\), expected one channel"):
+    cityscapes.read_results(tmp_path / "a.txt")

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import ml_collections
 import optax
 
+from jppf_jax import schedule
 from jppf_jax.encoder.efficientnet import EfficientNet
 from jppf_jax.fpn import TwoWayFPN
 from jppf_jax.fusion.config import FusionConfig
@@ -21,7 +22,6 @@ from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
 from jppf_jax.structs import Array
-from jppf_jax import schedule
 
 _SIZE = (64, 64)  # any size the model accepts: parameters do not depend on it
 WEIGHTS = Path(__file__).parent / "weights"  # shipped with the package

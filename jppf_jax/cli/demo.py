@@ -11,7 +11,6 @@ from pathlib import Path
 
 import ml_collections
 from absl import app, flags
-from jppf_jax_configs import demo as demo_config
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +18,7 @@ from jppf_jax.cli import run_flags
 from jppf_jax.evaluation.evaluate import evaluate, summary
 from jppf_jax.input_pipeline.synthetic.write import write_cpp
 from jppf_jax.training import loop
+from jppf_jax_configs import demo as demo_config
 
 _FROM_SCRATCH = flags.DEFINE_bool(
   "from-scratch", False, "Train without the weights that come with the package: longer."

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import ml_collections
 from absl import app
-from jppf_jax_configs import demo as demo_config
 from tqdm import tqdm
 
 from jppf_jax import build
@@ -19,6 +18,7 @@ from jppf_jax.evaluation.evaluate import load_predictor
 from jppf_jax.evaluation.save import distinct_names, save_prediction
 from jppf_jax.input_pipeline.images import ImageError, read_image
 from jppf_jax.labels import coco
+from jppf_jax_configs import demo as demo_config
 
 
 def config_and_weights() -> tuple[ml_collections.ConfigDict, Path]:

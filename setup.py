@@ -8,10 +8,11 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "jppf_jax/__init__.py").read_text())[1]
 
-# `data/` and `configs/` stand at the top of the repository, where a reader looks for them; installed, they carry our name.
+# `data/` and `configs/` stand at the top of the repository, where a reader looks; installed, they carry our name.
 DATA_PACKAGES = ["jppf_jax_data"] + [f"jppf_jax_data.{name}" for name in find_packages("data")]
 
-TEST = ["pytest>=8", "pytest-xdist>=3", "hypothesis>=6", "beartype>=0.18", "ruff>=0.6", "scikit-learn>=1.4", "tensorboard>=2.16"]
+TEST = ["pytest>=8", "pytest-xdist>=3", "hypothesis>=6", "beartype>=0.18", "ruff>=0.6"]
+TEST += ["scikit-learn>=1.4", "tensorboard>=2.16"]  # read the released evaluator's scores, and our own logs
 COLAB = ["nbformat>=5", "nbclient>=0.10", "ipykernel>=6"]
 
 setup(

@@ -1,6 +1,6 @@
 r"""Cityscapes Panoptic Parts, full resolution: the paper's main result (Table 2, PartPQ 59.6; ours: not measured yet).
 
-jppf train --config=configs/cpp.py --workdir=runs/cpp --config.data.manual_dir=DIR             # four large GPUs, as the paper
+jppf train --config=configs/cpp.py --workdir=runs/cpp --config.data.manual_dir=DIR      # four large GPUs, as the paper
 """
 
 import ml_collections

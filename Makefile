@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CODE := jppf_jax data configs tests setup.py
 STAMP := $(VENV)/.installed
 
 .PHONY: demo test lint format lock clean
@@ -10,15 +11,15 @@ demo: $(STAMP)
 	$(BIN)/jppf demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMP)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
 
 format: $(STAMP)
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
 
 # One environment serves both targets: the demo needs only the core, the test extra costs few seconds more.
 $(STAMP): setup.py constraints.txt

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow_datasets as tfds
 from etils import epath
+
 from jppf_jax_data import pairs
 
 Files = dict[str, epath.Path]  # image id -> file

@@ -20,7 +20,7 @@ ALLOWED = {
   "layers": {"ops", "structs"},
   **{stage: {"layers", "ops", "structs"} for stage in STAGES},
   "model": {"layers", *STAGES, "ops", "structs"},
-  **{layer: LEAVES for layer in PURE},
+  **dict.fromkeys(PURE, LEAVES),
   "schedule": set(),
   "input_pipeline": {"structs", "labels"},
   "checkpoints": {"structs", "labels"},

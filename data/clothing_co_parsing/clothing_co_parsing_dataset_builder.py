@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 from etils import epath
-from jppf_jax_data.pairs_builder import Files, PairsBuilder
 from PIL import Image
+
+from jppf_jax_data.pairs_builder import Files, PairsBuilder
 
 BACKGROUND, PERSON = 1, 2  # scene ids, as in clothing_co_parsing.yaml
 MAX_LABEL = 58

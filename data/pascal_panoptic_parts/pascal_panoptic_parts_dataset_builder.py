@@ -2,6 +2,7 @@
 
 import numpy as np
 from etils import epath
+
 from jppf_jax_data import pairs
 from jppf_jax_data.pairs_builder import Files, PairsBuilder
 

@@ -8,11 +8,13 @@ import os
 import re
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import tensorflow_datasets as tfds
-from jppf_jax_data.pairs_builder import dataset_info
 from PIL import Image
+
+from jppf_jax_data.pairs_builder import dataset_info
 
 FOLDERS = {"train": "train", "validation": "val"}  # as official files name the splits; part of a scene's seed
 
@@ -89,17 +91,23 @@ def _scene(job: tuple[str, int, tuple[int, int], int]) -> tuple[bytes, np.ndarra
   return file.getvalue(), uids.astype(np.int32)
 
 
-def _on_all_cores(jobs: list):
-  """Maps `_scene` in order, with a bounded number of scenes in memory."""
-  workers = min(os.cpu_count() or 1, len(jobs) // 8)
+def _on_all_cores(jobs: list, *, least: int = 8):
+  """Maps `_scene` in order, with a bounded number of scenes in memory; a process must have `least` of them to pay."""
+  workers = min(os.cpu_count() or 1, len(jobs) // least)
   if workers < 2:
     yield from map(_scene, jobs)
     return
-  with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-    window = collections.deque()
-    for job in jobs:
-      window.append(pool.submit(_scene, job))
-      if len(window) > 4 * workers:
+  done = 0
+  try:
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+      window = collections.deque()
+      for job in jobs:
+        window.append(pool.submit(_scene, job))
+        if len(window) > 4 * workers:
+          yield window.popleft().result()
+          done += 1
+      while window:
         yield window.popleft().result()
-    while window:
-      yield window.popleft().result()
+        done += 1
+  except BrokenProcessPool:  # a script without `if __name__ == "__main__"`, or a machine that allows no processes
+    yield from map(_scene, jobs[done:])

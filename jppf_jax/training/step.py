@@ -10,11 +10,11 @@ import optax
 from jppf_jax.losses.total import compute_losses
 from jppf_jax.model import JPPF
 from jppf_jax.ops.anchors import pyramid_anchors
+from jppf_jax.schedule import freeze_norms
 from jppf_jax.structs import Array, Batch
 from jppf_jax.targets.instance_regions import sample_regions
 from jppf_jax.targets.instance_rpn import rpn_targets
 from jppf_jax.training.parallel import AXIS, Step
-from jppf_jax.schedule import freeze_norms
 from jppf_jax.training.state import TrainState
 
 STRIDES = (4, 8, 16, 32)
@@ -49,9 +49,7 @@ def make_step(
   def step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Array]]:
     key_anchors, key_regions = jax.random.split(jax.random.fold_in(jax.random.key(seed), state.step))
     size = batch.image.shape[1:3]
-    levels = pyramid_anchors(
-      size, STRIDES, scale=model.anchor_scale, ratios=model.anchor_ratios, legacy=model.legacy
-    )
+    levels = pyramid_anchors(size, STRIDES, scale=model.anchor_scale, ratios=model.anchor_ratios, legacy=model.legacy)
     anchors = np.concatenate([levels[stride] for stride in STRIDES])
     anchor_targets = rpn_targets(
       key_anchors, anchors, batch.boxes, batch.valid, size, samples=anchors_per_image, axis_name=AXIS
@@ -78,4 +76,3 @@ def make_step(
     return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
 
   return step
-

@@ -102,7 +102,6 @@ def _build(
     settings = {"splits": made.splits, "check_uids": functools.partial(check_uids, spec)}
   else:
     total = made.builder_config.train + made.builder_config.validation
-  tfds.disable_progress_bar()
   columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
   with Progress(*columns, console=console) as bar, warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)  # the shortfall, said above

@@ -5,11 +5,14 @@ import importlib
 import importlib.util
 import io
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
+from absl import logging
 from etils import epath
+from tqdm import tqdm
 
 NAMES = (
   "cityscapes_panoptic_parts",
@@ -58,7 +61,8 @@ def builder(name: str, *, data_dir: str | Path, **settings: Any) -> tfds.core.Da
     config = found.SyntheticConfig.parse(config)
   if getattr(config, "name", None) in found.Builder.builder_configs:
     config = config.name  # TFDS insists that a config it knows is given by name
-  made = found.Builder(data_dir=str(data_dir), file_format="array_record", config=config)
+  with _only_errors_logged():  # TFDS warns of every config that it has not seen before
+    made = found.Builder(data_dir=str(data_dir), file_format="array_record", config=config)
   for key, value in settings.items():
     if not hasattr(made, key):
       raise ValueError(f"The builder of {name} has no setting {key!r}.")
@@ -88,8 +92,11 @@ def build(name: str, *, data_dir: str | Path, manual_dir: str | Path | None = No
       raise ValueError(f"{name} is not built yet in {data_dir}; say with manual_dir where its raw files lie.")
     made.find(epath.Path(manual_dir), made.splits)  # draws what is missing; TFDS would only assert
   download = tfds.download.DownloadConfig(manual_dir=str(manual_dir) if manual_dir else None)
-  with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces a download of unknown size; there is none
-    made.download_and_prepare(download_config=download)
+  tfds.disable_progress_bar()  # its bars count files and shards; ours counts examples
+  with tqdm(desc=f"building {made.name}", unit=" examples", disable=made.on_example is not None) as bar:
+    made.on_example = made.on_example or bar.update
+    with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces a download of unknown size; there is none
+      made.download_and_prepare(download_config=download)
   return folder
 
 
@@ -113,6 +120,16 @@ def folder(name: str, data_dir: str | Path) -> Path:
       f"Build it with `jppf prepare {name.split('/')[0]} --data_dir={data_dir}`."
     )
   return max(versions, key=lambda path: [int(number) for number in path.name.split(".")])
+
+
+@contextlib.contextmanager
+def _only_errors_logged() -> Iterator[None]:
+  before = logging.get_verbosity()
+  logging.set_verbosity(logging.ERROR)
+  try:
+    yield
+  finally:
+    logging.set_verbosity(before)
 
 
 def _module_in(path: Path) -> Any:

@@ -33,11 +33,37 @@ def test_the_same_scenes_written_as_official_files_and_read_by_the_cityscapes_bu
 def test_many_scenes_are_made_in_several_processes_and_stay_the_same(folder, tmp_path, monkeypatch):
   module = datasets.module(NAME)
   monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
-  jobs = [("train", 5, (64, 64), index) for index in range(16)]
-  together = list(module._on_all_cores(jobs))
+  jobs = [("train", 5, (64, 64), index) for index in range(4)]
+  together = list(module._on_all_cores(jobs, least=2))
   for (image, uids), job in zip(together, jobs):
     alone = module._scene(job)
     assert image == alone[0] and (uids == alone[1]).all()
+
+
+def test_where_processes_cannot_start_the_scenes_are_made_in_this_one(monkeypatch):
+  module = datasets.module(NAME)
+
+  class Broken:
+    def __init__(self, *args, **kwargs):
+      pass
+
+    def __enter__(self):
+      return self
+
+    def __exit__(self, *args):
+      return False
+
+    def submit(self, function, job):
+      if job[3] == 2:
+        raise module.BrokenProcessPool("terminated abruptly")
+      future = module.collections.namedtuple("Future", "result")
+      return future(lambda: function(job))
+
+  monkeypatch.setattr(module, "ProcessPoolExecutor", Broken)
+  monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
+  jobs = [("train", 5, (64, 64), index) for index in range(4)]
+  together = list(module._on_all_cores(jobs, least=2))
+  assert [image for image, _ in together] == [module._scene(job)[0] for job in jobs]
 
 
 def test_any_config_is_built_by_its_name(tmp_path):

@@ -167,9 +167,7 @@ class SeparableConvNorm(nn.Module):
     """`valid` as in `IABN`."""
     x = DepthwiseConv(dilation=self.dilation, dtype=self.dtype, name="depthwise")(x)
     x = self.norm(name="depthwise_norm")(x, train=train, valid=valid)
-    x = nn.Conv(self.features, (1, 1), use_bias=False, dtype=self.dtype, kernel_init=kaiming_normal, name="pointwise")(
-      x
-    )
+    x = Conv(self.features, dtype=self.dtype, name="pointwise")(x)
     return self.norm(name="pointwise_norm")(x, train=train, valid=valid)
 
 

@@ -91,9 +91,11 @@ class DoubleResolution(nn.Module):
   def __call__(self, x: Float[Array, "B h w c"]) -> Float[Array, "B 2*h 2*w C"]:
     kernel = self.param("kernel", kaiming_normal, (2, 2, x.shape[-1], self.features), jnp.float32)
     bias = self.param("bias", initializers.zeros, (self.features,), jnp.float32)
-    batch, height, width, _ = x.shape
-    blocks = jnp.einsum("bhwc,ijcd->bhiwjd", x.astype(self.dtype), kernel.astype(self.dtype)) + bias.astype(self.dtype)
-    return blocks.reshape(batch, 2 * height, 2 * width, self.features)
+    x, kernel = x.astype(self.dtype), kernel.astype(self.dtype)
+    batch, height, width, channels = x.shape
+    blocks = jnp.dot(x.reshape(-1, channels), jnp.moveaxis(kernel, 2, 0).reshape(channels, -1))
+    blocks = blocks.reshape(batch, height, width, 2, 2, self.features).swapaxes(2, 3)  # [B h 2 w 2 C]
+    return blocks.reshape(batch, 2 * height, 2 * width, self.features) + bias.astype(self.dtype)
 
 
 class ScoredBoxes(NamedTuple):

@@ -26,7 +26,7 @@ def save_prediction(
   uids = spec.to_uids(*maps)
   files.write_uids(folder / "uids" / f"{image_id}.tif", uids)
   files.write_channels(folder / "channels" / f"{image_id}.png", spec.to_channels(*maps))
-  files.write_image(folder / f"{image_id}.png", Image.fromarray(render.explained(image, answer, spec)))
+  files.write_image(folder / f"{image_id}.png", Image.fromarray(render.explained(image, answer, spec)), format="PNG")
   return coco.write_panoptic(folder / "panoptic" / f"{image_id}.png", uids, spec)
 
 

@@ -19,11 +19,11 @@ def get_config() -> ml_collections.ConfigDict:
     max_objects=16,
   )
   config.data.synthetic.update(size=(64, 128), train=4, validation=2)
-  config.model.update(width=0.25, fpn_channels=16, head_channels=16, box_hidden=32, mask_channels=16, pretrained="")
+  config.model.update(width=0.25, depth=0.25, pretrained="")  # one block per stage
+  config.model.update(fpn_channels=16, head_channels=16, box_hidden=32, mask_channels=16)
   config.model.update(train_proposals=64, eval_proposals=32)
   config.sampling.update(anchors=32, regions=16)
   config.detection.max_detections = 8
   config.phases.main.update(steps=4, warmup=2, drops=(3,))
-  config.phases.frozen.update(steps=2, learning_rate=1e-3)
-  config.train.update(log_every=2, checkpoint_every=2)
+  config.train.update(log_every=1, checkpoint_every=2)
   return config.lock()

@@ -139,3 +139,10 @@ def test_averages_are_over_the_classes_that_occur():
   assert results["parts"] == results["things"] == {"pq": 0.375, "sq": 0.5, "rq": 0.75, "classes": 1}
   assert results["stuff"] == results["no_parts"] == {"pq": 0, "sq": 0, "rq": 0, "classes": 1}
   assert results["all"] == {"pq": 0.1875, "sq": 0.25, "rq": 0.375, "classes": 2}
+
+
+def test_predicted_instances_are_told_apart_and_none_is_too_small():
+  uids, prediction = scene()
+  uids[:4, :10], uids[5:9, :10] = CAR * 1000, CAR * 1000 + 1
+  prediction[:4, :10], prediction[5:9, :10], prediction[9, 19] = (CAR, 0, 5), (CAR, 1, 5), (CAR, 2, 5)
+  assert counts_of_class(uids, prediction, CAR) == (2, 1, 0, 2)

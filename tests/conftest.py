@@ -1,0 +1,34 @@
+"""Settings of every test run, and the one trained run that several tests look at.
+
+Compiled programs are kept in pytest's cache folder, for all workers and for the next run: compiling is what takes time.
+Property tests have no deadline (a busy machine is no failure) and always draw the same.
+"""
+
+import os
+import sys
+
+import pytest
+from hypothesis import settings
+
+from tests import tiny
+
+settings.register_profile("house", deadline=None, derandomize=True)
+settings.load_profile("house")
+
+
+def pytest_configure(config):
+  cache = {
+    "jax_compilation_cache_dir": str(config.cache.mkdir("compiled")),
+    "jax_persistent_cache_min_compile_time_secs": 0.5,
+    "jax_persistent_cache_min_entry_size_bytes": -1,
+  }
+  os.environ.update({name.upper(): str(value) for name, value in cache.items()})  # child processes inherit it
+  for name, value in cache.items() if "jax" in sys.modules else ():  # too late for the environment
+    sys.modules["jax"].config.update(name, value)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory) -> tiny.Run:
+  """The smoke config trained to its end, once for all workers. Nobody changes it: see `tiny.Run.copy`."""
+  root = tmp_path_factory.getbasetemp()
+  return tiny.trained(root.parent if "PYTEST_XDIST_WORKER" in os.environ else root)

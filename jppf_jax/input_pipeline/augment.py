@@ -22,6 +22,7 @@ def random_view(
   size: tuple[int, int],
   scale: tuple[int | float, int | float] = (0.5, 2.0),
   flip: bool = True,
+  pad_uid: int = VOID,
 ) -> View:
   """Returns a randomly scaled, cropped and flipped view of a fixed size (EfficientPS, Sec. 4.2).
 
@@ -39,6 +40,7 @@ def random_view(
     size: rows and columns of the view.
     scale: range of r; (1, 1) keeps an image of that size as it is.
     flip: whether to mirror every second view.
+    pad_uid: label of the padding; 7 (road, in Cityscapes) is what EfficientPS teaches.
 
   Raises:
     ValueError: `scale` is not an increasing pair of positive numbers.
@@ -56,7 +58,7 @@ def random_view(
   image, uids = _cut(image, uids, scaled, (int(top), int(left)), size)
   if mirrored:
     image, uids = image[:, ::-1], uids[:, ::-1]
-  return pad(np.ascontiguousarray(image), np.ascontiguousarray(uids), size)
+  return pad(np.ascontiguousarray(image), np.ascontiguousarray(uids), size, pad_uid)
 
 
 def whole_view(
@@ -73,14 +75,16 @@ def whole_view(
   return *pad(image, uids, size), content
 
 
-def pad(image: UInt8[np.ndarray, "a b 3"], uids: Int32[np.ndarray, "a b"], size: tuple[int, int]) -> View:
-  """Extends to `size` at the bottom and the right, with the mean colour and void."""
+def pad(
+  image: UInt8[np.ndarray, "a b 3"], uids: Int32[np.ndarray, "a b"], size: tuple[int, int], uid: int = VOID
+) -> View:
+  """Extends to `size` at the bottom and the right, with the mean colour and one label."""
   if uids.shape == size:
     return image, uids
   rows, columns = uids.shape
   framed = np.full((*size, 3), MEAN_COLOR, np.uint8)
   framed[:rows, :columns] = image
-  labels = np.full(size, VOID, np.int32)
+  labels = np.full(size, uid, np.int32)
   labels[:rows, :columns] = uids
   return framed, labels
 

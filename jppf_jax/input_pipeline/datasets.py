@@ -137,15 +137,17 @@ def _module_in(path: Path) -> Any:
     raise ValueError(f"{path} must be called <name>{SUFFIX}.py; TFDS names the data set after it.")
   if not path.is_file():
     raise FileNotFoundError(f"The builder {path} does not exist.")
-  key = f"jppf_own_data.{path.stem}"
-  if key not in sys.modules:
-    spec = importlib.util.spec_from_file_location(key, path)
+  path = path.resolve()
+  loaded = sys.modules.get(path.stem)
+  if getattr(loaded, "__file__", None) != str(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     loaded = importlib.util.module_from_spec(spec)
-    sys.modules[key] = loaded
-    spec.loader.exec_module(loaded)
-  if not hasattr(sys.modules[key], "Builder"):
+    sys.modules[path.stem] = loaded  # TFDS looks for it there
+    with tfds.core.registered.skip_registration():  # found by its path, so two files may use one name
+      spec.loader.exec_module(loaded)
+  if not hasattr(loaded, "Builder"):
     raise ValueError(f"{path} holds no class `Builder`.")
-  return sys.modules[key]
+  return loaded
 
 
 def _make_importable() -> None:

@@ -16,6 +16,8 @@ from jppf_jax.input_pipeline.read import Example
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Batch
 
+TRIES = 10
+
 
 @dataclasses.dataclass(frozen=True)
 class View(grain.transforms.RandomMap):
@@ -23,8 +25,10 @@ class View(grain.transforms.RandomMap):
 
   Attributes:
     spec: what the ids mean.
-    size, scale, flip: as in `augment.random_view`.
+    size, scale, flip, pad_uid: as in `augment.random_view`.
     max_objects, min_area: as in `batch.targets`.
+    require_object: draw again, up to `TRIES` times, until a view shows an object. EfficientPS never trains on views
+      without one; ours keep teaching stuff by default. Differs from EfficientPS: it draws another image.
   """
 
   spec: LabelSpec
@@ -33,12 +37,16 @@ class View(grain.transforms.RandomMap):
   flip: bool
   max_objects: int
   min_area: int
+  pad_uid: int = augment.VOID
+  require_object: bool = False
 
   def random_map(self, element: Example, rng: np.random.Generator) -> dict[str, Any]:
-    image, uids = augment.random_view(
-      rng, element["image"], element["uids"], size=self.size, scale=self.scale, flip=self.flip
-    )
-    fields = targets(image, uids, self.spec, max_objects=self.max_objects, min_area=self.min_area)
+    options = {"size": self.size, "scale": self.scale, "flip": self.flip, "pad_uid": self.pad_uid}
+    for _ in range(TRIES if self.require_object else 1):
+      image, uids = augment.random_view(rng, element["image"], element["uids"], **options)
+      fields = targets(image, uids, self.spec, max_objects=self.max_objects, min_area=self.min_area)
+      if fields["valid"].any():
+        break
     return {"image_id": element["image_id"], **fields}
 
 

@@ -91,6 +91,14 @@ def test_a_portrait_is_matched_by_its_long_side_when_training_and_shown_whole_wh
   assert augment.whole_view(image, uids, size=(50, 100))[2] == (50, 25)
 
 
+def test_padding_is_void_unless_a_label_is_asked_for():
+  image, uids = blocks((10, 10))
+  for pad_uid in (augment.VOID, 7):
+    options = {"size": (20, 30), "scale": (1, 1), "pad_uid": pad_uid}
+    _, labels = augment.random_view(np.random.default_rng(0), image, uids, **options)
+    assert (labels[:, 20:] == pad_uid).all() and (labels[:20, :20] != pad_uid).all()
+
+
 def test_the_same_generator_state_gives_the_same_view():
   image, uids = blocks((40, 60))
   first, second = (augment.random_view(np.random.default_rng(5), image, uids, size=(32, 32)) for _ in range(2))

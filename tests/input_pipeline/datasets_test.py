@@ -38,6 +38,10 @@ def test_a_builder_of_ones_own_is_loaded_from_its_file(tmp_path):
   path.write_text("from jppf_jax_data.pairs_builder import PairsBuilder\nclass Builder(PairsBuilder):\n  pass\n")
   assert datasets.builder(str(path), data_dir=tmp_path).name == "robots"
   assert datasets.module(str(path)) is datasets.module(str(path))
+  (tmp_path / "other").mkdir()
+  other = path.rename(tmp_path / "other" / path.name)
+  assert datasets.module(str(other)).__file__ == str(other)
+  path = other
   with pytest.raises(FileNotFoundError, match="prepare robots"):
     datasets.folder(str(path), tmp_path)
 

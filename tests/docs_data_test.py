@@ -1,0 +1,74 @@
+"""Follows docs/data.md, "Your own data set", to the letter."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jppf_jax.cli import main
+from jppf_jax.input_pipeline import datasets, loader, read
+from jppf_jax.labels.registry import load_spec
+
+PAGE = (Path(__file__).parents[1] / "docs" / "data.md").read_text()
+OWN = PAGE[PAGE.index("## Your own data set") :]
+
+
+def blocks(language):
+  return [content for name, content in re.findall(r"```(\w*)\n(.*?)```", OWN, re.DOTALL) if name == language]
+
+
+def test_your_own_data_set_is_built_and_gives_batches(tmp_path):
+  write_label, builder = blocks("python")
+  (yaml,) = blocks("yaml")
+  (tmp_path / "warehouse.yaml").write_text(yaml)
+  (tmp_path / "warehouse_dataset_builder.py").write_text(builder)
+  names = {}
+  exec(write_label, names)
+  for index, split in enumerate(("train", "train", "validation")):
+    scene = np.full((20, 40), names["FLOOR"])
+    instance, part = np.full((20, 40), -1), np.full((20, 40), -1)
+    scene[5:15, 4:12], instance[5:15, 4:12], part[5:10, 4:12], part[10:15, 4:12] = names["ROBOT"], 1, 2, 3
+    scene[8:18, 20:30], instance[8:18, 20:30], part[8:18, 20:30] = names["CART"], 0, 2
+    scene[:2], instance[:2], part[:2] = 9, -1, -1
+    for folder in ("photos", "labels"):
+      (tmp_path / "raw" / folder / split).mkdir(parents=True, exist_ok=True)
+    names["write_label"](tmp_path / "raw" / "labels" / split / f"{index}.tif", scene, instance, part)
+    photo = np.random.default_rng(index).integers(0, 255, (20, 40, 3), np.uint8)
+    Image.fromarray(photo).save(tmp_path / "raw" / "photos" / split / f"{index}.jpg")
+
+  command = next(line for block in blocks("") for line in block.splitlines() if line.startswith("jppf prepare"))
+  arguments = shlex.split(command)[2:]
+  done = subprocess.run(
+    [sys.executable, "-m", "jppf_jax.cli.prepare", *arguments],
+    cwd=tmp_path,
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert done.returncode == 0, done.stderr
+  folder = datasets.folder("warehouse", tmp_path / "data_sets")
+  assert (folder / "contact_sheet.png").is_file()
+
+  spec = load_spec(str(tmp_path / "warehouse.yaml"))
+  assert spec.part_names == ("background", "arm", "wheel", "body")
+  view = loader.View(spec, size=(20, 40), scale=(1, 1), flip=False, max_objects=4, min_area=1)
+  batch, _ = next(loader.train_iterator(read.open_split(folder, "train"), view, batch_size=2, seed=0))
+  np.testing.assert_array_equal(batch.boxes[0, :2], [[4, 5, 12, 15], [20, 8, 30, 18]])
+  assert batch.part[0, [6, 12, 10, 0], [5, 5, 25, 0]].tolist() == [1, 2, 3, 255]
+
+
+@pytest.mark.parametrize("verb", sorted(set(re.findall(r"^jppf (\S+)", PAGE, re.MULTILINE))))
+def test_every_command_of_the_page_exists(verb):
+  assert verb in main.VERBS
+
+
+def test_the_table_names_every_data_set_and_only_specs_that_exist():
+  rows = {line.split("`")[1] for line in PAGE.splitlines() if line.startswith("| `")}
+  assert rows == set(datasets.NAMES)
+  for name in re.findall(r"`((?:cpp|ppp)\w*)`", PAGE):
+    load_spec(name)

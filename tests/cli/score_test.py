@@ -12,7 +12,8 @@ from rich.console import Console
 from jppf_jax.cli import file_flags, score
 from jppf_jax.labels import files
 from jppf_jax.labels.cpp import cpp
-from jppf_jax.labels.ppp import ppp
+from jppf_jax.labels.evaluation_spec import package_folder
+from jppf_jax.labels.registry import load_spec
 from jppf_jax.metrics.scores import Scores
 from tests.oracles import random_labels
 
@@ -45,9 +46,12 @@ def run(root, spec="cpp", **changes):
   return json.loads((root / "out" / "scores.json").read_text())
 
 
-@pytest.mark.parametrize("name, spec", [("cpp", cpp()), ("cpp_default", cpp(grouped=False)), ("ppp", ppp())])
-def test_a_flat_folder_is_scored_as_its_arrays(tmp_path, name, spec, capsys):
-  expected = write_images(tmp_path, spec, 4)
+FILE = str(package_folder() / "specs" / "eval_specs" / "ppq_cpp_19_23_cvpr21_default_evalspec.yaml")
+
+
+@pytest.mark.parametrize("name", ["cpp", "cpp_default", "ppp", FILE], ids=["cpp", "cpp_default", "ppp", "a file"])
+def test_a_flat_folder_is_scored_as_its_arrays(tmp_path, name, capsys):
+  expected = write_images(tmp_path, load_spec(name), 4)
   assert run(tmp_path, name) == expected
   shown = capsys.readouterr().out
   assert "PartPQ" in shown and "4 images" in shown and "scores.json" in shown

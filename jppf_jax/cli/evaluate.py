@@ -18,7 +18,9 @@ def main(argv: list[str]) -> None:
   report = evaluate(config, workdir, split=split, pictures=_PICTURES.value)
   console = Console()
   console.print(summary(report, f"{config.data.name}, {split}: {report['joint']['images']} images, percent"))
-  console.print(f"{report['seconds_per_image']:.2f} s per image. Scores and pictures: {workdir}/evaluation/{split}/")
+  if report["seconds_per_image"] is not None:
+    console.print(f"{report['seconds_per_image']:.2f} s per image, compilation apart.")
+  console.print(f"Scores and pictures: {workdir}/evaluation/{split}/", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,61 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jppf_jax import build
+from tests import tiny
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path):
+  config = tiny.config(tmp_path)
+  model = build.model(config, build.label_spec(config))
+  first, second = (build.init_variables(jax.random.key(3), model) for _ in range(2))
+  jax.tree.map(np.testing.assert_array_equal, first, second)
+  shapes = jax.tree.map(lambda x: x.shape, build.variable_shapes(model))
+  assert jax.tree.map(lambda x: x.shape, first) == shapes
+
+
+def test_the_network_computes_in_the_dtype_of_the_config(tmp_path):
+  config = tiny.config(tmp_path, **{"model.dtype": "bfloat16"})
+  model = build.model(config, build.label_spec(config))
+  assert model.encoder.dtype == jnp.bfloat16
+  assert all(x.dtype == jnp.float32 for x in jax.tree.leaves(build.variable_shapes(model)))
+
+
+def test_an_unknown_dtype_order_or_optimizer_says_what_there_is(tmp_path):
+  config = tiny.config(tmp_path, **{"model.dtype": "float64"})
+  with pytest.raises(ValueError, match="'float32' or 'bfloat16'; got 'float64'"):
+    build.model(config, build.label_spec(config))
+  with pytest.raises(ValueError, match="config.phase_order must be one of .*main_then_frozen.*; got 'frozen'"):
+    build.optimization(tiny.config(tmp_path, phase_order="frozen"))
+  with pytest.raises(ValueError, match="config.optimizer.name must be one of .*adamw.*sgd.*; got 'lion'"):
+    build.optimization(tiny.config(tmp_path, **{"optimizer.name": "lion"}))
+
+
+def test_a_phase_of_no_steps_is_left_out(tmp_path):
+  phases, _, _ = build.optimization(tiny.config(tmp_path, **{"phases.frozen.steps": 0}))
+  assert [phase.freeze_norm for phase in phases] == [False]
+  with_frozen, _, _ = build.optimization(
+    tiny.config(tmp_path, **{"phases.frozen.steps": 2, "phases.frozen.learning_rate": 1e-3})
+  )
+  assert [phase.freeze_norm for phase in with_frozen] == [False, True]
+
+
+def test_a_data_set_that_is_not_built_says_how_to_build_it(tmp_path):
+  config = tiny.config(tmp_path, **{"data.name": "cityscapes_panoptic_parts", "data.manual_dir": ""})
+  with pytest.raises(FileNotFoundError, match="jppf prepare cityscapes_panoptic_parts"):
+    build.examples(config, "train")
+
+
+def test_shipped_weights_have_names_and_others_are_paths(tmp_path):
+  assert build.weights_path("demo").is_file()
+  assert str(build.weights_path("runs/x/weights.safetensors")) == "runs/x/weights.safetensors"
+
+
+def test_batches_have_the_shapes_of_the_config(tmp_path):
+  config = tiny.config(tmp_path)
+  batch, ids = next(build.train_iterator(config, build.label_spec(config)))
+  count, size = config.data.batch_size, tuple(config.data.train_size)
+  assert batch.image.shape == (count, *size, 3) and batch.boxes.shape == (count, config.data.max_objects, 4)
+  assert len(ids) == count

@@ -180,6 +180,22 @@ def test_unlabelled_pixels_of_another_instance_are_compared():
   assert counts_of_class(uids, prediction, PERSON) == (1, 0, 1, pytest.approx(expected))
 
 
+def test_unlabelled_pixels_of_another_matched_instance_are_compared():
+  uids, prediction = person()
+  uids[30:32, 20:40], uids[32:40, 20:40] = PERSON * 1000 + 7, PERSON * 100_000 + 700 + LEG
+  prediction[30:32, 20:40], prediction[32:40, 20:40] = (PERSON, 0, LEG), (PERSON, 7, LEG)
+  first = ((2400 - 400 - 40) / (2400 - 400) + 1 + 200 / 240) / 3
+  assert counts_of_class(uids, prediction, PERSON) == (2, 0, 0, pytest.approx(first + 1))
+
+
+def test_void_and_crowd_are_no_background():
+  uids, prediction = person()
+  uids[35:37], uids[37:40] = 0, PERSON
+  prediction[30:31, 20:40] = (PERSON, 0, LEG)
+  background = (2400 - 300 - 400 - 20) / (2400 - 300 - 400)
+  assert counts_of_class(uids, prediction, PERSON) == (1, 0, 0, pytest.approx((background + 1 + 200 / 220) / 3))
+
+
 def test_background_is_no_label_where_the_person_fills_the_image():
   uids, prediction = person()
   tp, _, _, iou_sum = counts_of_class(uids[WHOLE], prediction[WHOLE], PERSON)

@@ -5,12 +5,11 @@ from typing import Any
 import jax
 import numpy as np
 import optax
-from flax import struct
 
-from jppf_jax.structs import Array
+from jppf_jax.structs import Array, struct
 
 
-@struct.dataclass
+@struct
 class TrainState:
   """Everything a checkpoint holds besides the position of the input pipeline."""
 

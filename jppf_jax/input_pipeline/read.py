@@ -74,5 +74,6 @@ def open_split(folder: str | Path, split: str, *, cache: bool = False) -> Exampl
 
 def decode(record: dict[str, Any]) -> Example:
   """Turns a stored record (image file as bytes) into arrays; any Pillow mode becomes RGB."""
-  image = np.array(Image.open(io.BytesIO(record["image"])).convert("RGB"))
-  return {"image_id": record["image_id"].decode(), "image": image, "uids": np.asarray(record["uids"], np.int32)}
+  image = Image.open(io.BytesIO(record["image"]))
+  pixels = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+  return {"image_id": record["image_id"].decode(), "image": pixels, "uids": np.asarray(record["uids"], np.int32)}

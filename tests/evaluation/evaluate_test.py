@@ -17,7 +17,7 @@ class Oracle:
 
   def __init__(self, config, split):
     self.spec = build.label_spec(config)
-    self._examples = [example for example in build.examples(config, split)]
+    self._examples = list(build.examples(config, split))
 
   def __call__(self, image):
     uids = next(e["uids"] for e in self._examples if np.array_equal(e["image"], image))

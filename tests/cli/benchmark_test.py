@@ -1,0 +1,20 @@
+import pytest
+from absl import app
+from absl.testing import flagsaver
+
+from jppf_jax.cli import benchmark, benchmark_input, benchmark_metrics
+
+
+@pytest.mark.parametrize("subject, module", [("metrics", benchmark_metrics), ("input", benchmark_input)])
+def test_a_subject_runs_its_own_benchmark(subject, module, monkeypatch):
+  calls = []
+  monkeypatch.setattr(module, "run", calls.append)
+  with flagsaver.as_parsed((benchmark.OUT, "a.json")):
+    benchmark.main(["jppf benchmark", subject])
+  assert calls == ["a.json"]
+
+
+@pytest.mark.parametrize("argv", [["jppf benchmark"], ["jppf benchmark", "speed"]])
+def test_anything_else_lists_the_subjects(argv):
+  with pytest.raises(app.UsageError, match="metrics,input"):
+    benchmark.main(argv)

@@ -1,0 +1,17 @@
+import json
+
+from tests.cli.verbs import jppf, smoke
+
+
+def test_a_finished_run_is_resumed_and_has_nothing_left_to_do(tiny_run, tmp_path):
+  workdir = tiny_run.copy(tmp_path / "run")
+  before = (workdir / "weights.safetensors").read_bytes()
+  done = jppf("train", *smoke(tiny_run), f"--workdir={workdir}")
+  assert done.returncode == 0, done.stderr
+  assert (workdir / "weights.safetensors").read_bytes() == before
+  assert json.loads((workdir / "config.json").read_text())["model"]["encoder"] == tiny_run.config.model.encoder
+
+
+def test_what_is_no_flag_is_refused(tiny_run, tmp_path):
+  done = jppf("train", "steps=3", *smoke(tiny_run), f"--workdir={tmp_path}")
+  assert done.returncode != 0 and "--config.name=value" in done.stdout + done.stderr

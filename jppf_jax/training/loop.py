@@ -15,13 +15,13 @@ from jppf_jax import build
 from jppf_jax.checkpoints import weights
 from jppf_jax.checkpoints.store import Checkpoints
 from jppf_jax.training.logs import MetricWriter, Progress
-from jppf_jax.training.parallel import AXIS, Runner, make_runner
+from jppf_jax.training.parallel import AXIS, Runner, check_divisible, make_runner
 from jppf_jax.training.state import TrainState, create_state
 from jppf_jax.training.step import make_step
 
 
 class NonFiniteLoss(RuntimeError):
-  """The loss became NaN or infinite; the message names the step and the images."""
+  """The loss, or its gradient, became NaN or infinite; the message names the step and the images."""
 
 
 @dataclasses.dataclass
@@ -38,12 +38,15 @@ class _Window:
     self.metrics.append(metrics)
 
   def drain(self) -> dict[str, float]:
-    """Fetches everything, returns the means, starts anew; raises NonFiniteLoss."""
+    """Fetches everything, returns the means, starts anew; raises NonFiniteLoss.
+
+    The gradient counts too: a finite loss with a gradient that is not leaves weights that no checkpoint should hold.
+    """
     fetched = jax.device_get(self.metrics)
     for step, ids, metrics in zip(self.steps, self.ids, fetched):
-      if not np.isfinite(metrics["loss"]):
+      if not np.isfinite([metrics["loss"], metrics["grad_norm"]]).all():
         raise NonFiniteLoss(
-          f"The loss of step {step} is {metrics['loss']} ({_named(metrics)}). Its images: {', '.join(ids)}. "
+          f"Step {step} is not finite ({_named(metrics)}). Its images: {', '.join(ids)}. "
           "The last good checkpoint is kept; lower config.phases.*.learning_rate or look at these images."
         )
     means = {name: float(np.mean([m[name] for m in fetched])) for name in (fetched[0] if fetched else {})}
@@ -66,6 +69,7 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> TrainState:
   """
   workdir = Path(workdir).resolve()
   workdir.mkdir(parents=True, exist_ok=True)
+  check_divisible(config.data.batch_size // jax.process_count(), jax.local_device_count())  # before anything is built
   spec = build.label_spec(config)
   model = build.model(config, spec, axis_name=AXIS)
   phases, optimizer, rate = build.optimization(config)

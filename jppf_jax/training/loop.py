@@ -1,5 +1,6 @@
 """The training loop: resume, step, log, save. Everything of a run lives under its working folder."""
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable
@@ -105,12 +106,15 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> TrainState:
 def _save(
   config: ml_collections.ConfigDict, workdir: Path, state: TrainState, iterator: Any, checkpoints: Checkpoints
 ) -> None:
-  """Writes a checkpoint to resume from, and the weights alone, which evaluation and prediction read."""
+  """Writes the weights alone, which evaluation and prediction read, then a checkpoint to resume from.
+
+  In this order a run that is killed in between writes both again, and never ends with older weights.
+  """
   about = {"steps": int(state.step), "config": json.loads(config.to_json_best_effort())}
-  checkpoints.save(about["steps"], state, about, iterator)
   if jax.process_index() == 0:
     variables = {"params": state.params, "batch_stats": state.batch_stats}
     weights.save_weights(workdir / build.RUN_WEIGHTS, variables, about, dtype=config.train.weights_dtype)
+  checkpoints.save(about["steps"], state, about, iterator)
 
 
 def _initial_state(config: ml_collections.ConfigDict, model: Any, optimizer: Any) -> TrainState:
@@ -134,35 +138,35 @@ def _run_phases(
   """Walks through the phases from `state.step` on; one compiled program per kind of phase."""
   total, end = sum(phase.steps for phase in phases), 0
   done = int(state.step)
-  writer = MetricWriter(workdir, resumed_step=done) if jax.process_index() == 0 else None
-  progress = Progress(total, done, "train")
-  for phase in phases:
-    end += phase.steps
-    if done >= end:
-      continue
-    runner = runner_of(phase.freeze_norm)
-    device_state = runner.put_state(state)
-    window = _Window()
-    for step in range(done + 1, end + 1):
-      batch, ids = next(iterator)
-      device_state, metrics = runner(device_state, batch)
-      window.add(step, ids, metrics)
-      shown, save = {}, step % config.train.checkpoint_every == 0 or step == end
-      if step == done + 1:
-        jax.block_until_ready(metrics)
-        progress.compiled()
-      if save or step % config.train.log_every == 0:
-        means = window.drain()
-        shown = {"loss": f"{means['loss']:.3f}", "lr": f"{means['learning_rate']:.2g}"}
-        if writer is not None:
-          writer.write(step, means | {"steps_per_second": progress.rate})
-      progress.advance(**shown)
-      if save:
-        state = runner.get_state(device_state)
-        _save(config, workdir, state, iterator, checkpoints)
-    done = end
+  with contextlib.ExitStack() as opened:
+    progress = opened.enter_context(contextlib.closing(Progress(total, done, "train")))
+    writer = None
+    if jax.process_index() == 0:
+      writer = opened.enter_context(contextlib.closing(MetricWriter(workdir, resumed_step=done)))
+    for phase in phases:
+      end += phase.steps
+      if done >= end:
+        continue
+      runner = runner_of(phase.freeze_norm)
+      device_state = runner.put_state(state)
+      window = _Window()
+      for step in range(done + 1, end + 1):
+        batch, ids = next(iterator)
+        device_state, metrics = runner(device_state, batch)
+        window.add(step, ids, metrics)
+        shown, save = {}, step % config.train.checkpoint_every == 0 or step == end
+        if step == done + 1:
+          jax.block_until_ready(metrics)
+          progress.compiled()
+        if save or step % config.train.log_every == 0:
+          means = window.drain()
+          shown = {"loss": f"{means['loss']:.3f}", "lr": f"{means['learning_rate']:.2g}"}
+          if writer is not None:
+            writer.write(step, means | {"steps_per_second": progress.rate})
+        progress.advance(**shown)
+        if save:
+          state = runner.get_state(device_state)
+          _save(config, workdir, state, iterator, checkpoints)
+      done = end
   checkpoints.wait()
-  progress.close()
-  if writer is not None:
-    writer.close()
   return jax.tree.map(np.asarray, state)

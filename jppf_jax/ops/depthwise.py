@@ -110,11 +110,9 @@ def _kernel_gradient(x: Array, dy: Array, taps: Pair, strides: Pair, dilation: P
   return jnp.stack(rows).sum(1).reshape(*taps, 1, -1)  # rows: taps x [oh C]
 
 
-# The barriers keep XLA from merging a sum of shifts, or the gradient it reads, into each of its users: it would be
-# computed again for every statistic of the norm that follows.
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _shift(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> Array:
-  return lax.optimization_barrier(_sum_of_shifts(x, kernel, strides, dilation))
+  return _sum_of_shifts(x, kernel, strides, dilation)
 
 
 def _shift_forward(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> tuple[Array, tuple[Array, Array]]:
@@ -123,7 +121,6 @@ def _shift_forward(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> tu
 
 def _shift_backward(strides: Pair, dilation: Pair, saved: tuple[Array, Array], dy: Array) -> tuple[Array, Array]:
   x, kernel = saved
-  dy = lax.optimization_barrier(dy)
   if strides == (1, 1) and kernel.shape[0] % 2 and kernel.shape[1] % 2:  # padded alike on both sides: turn the kernel
     dx = _sum_of_shifts(dy, kernel[::-1, ::-1], strides, dilation)
   else:

@@ -37,7 +37,7 @@ class Stub(PmapRunner):
     metrics |= self._events.get(step, lambda: {})()
     self._events.setdefault("steps", []).append((step, self._frozen))
     params = jax.tree.map(lambda x: x + np.float32(batch.image.mean()), state.params)
-    return state.replace(step=np.int32(step), params=params), metrics
+    return state.replace(step=np.asarray(step, np.int32), params=params), metrics
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """The loop around the step: most tests put a stub in its place, which needs no compiling."""
 
+import functools
 import json
+import shutil
 
 import jax
 import numpy as np
 import pytest
 
+from jppf_jax import build
 from jppf_jax.checkpoints.store import CheckpointError, Checkpoints
 from jppf_jax.checkpoints.weights import read_weights
 from jppf_jax.training import loop
@@ -40,13 +43,26 @@ class Stub(PmapRunner):
     return state.replace(step=np.asarray(step, np.int32), params=params), metrics
 
 
+shapes_once = functools.cache(build.variable_shapes)  # tracing the network takes longer than all else here
+
+
 @pytest.fixture
-def stubbed(tiny_run, tmp_path, monkeypatch):
+def stubbed(tiny_run, tmp_path):
   """Returns `run(name, events, **changes)`, which trains with stubs and returns the folder of the run.
 
   `events` holds what happens at a step, and gets the list of the steps that were done: (step, whether norms froze).
   """
-  monkeypatch.setattr(loop, "make_step", lambda *args, freeze_norm, **kwargs: freeze_norm)
+  return functools.partial(train_stubbed, tiny_run, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_run, tmp_path_factory):
+  """The run with stubs that nothing happens to."""
+  return train_stubbed(tiny_run, tmp_path_factory.mktemp("stubbed"), "whole")
+
+
+def train_stubbed(tiny_run, root, name, events=None, **more):
+  events = {} if events is None else events
   changes = {
     "data.data_dir": tiny_run.config.data.data_dir,
     "model.pretrained": str(tiny_run.workdir / "weights.safetensors"),
@@ -55,14 +71,12 @@ def stubbed(tiny_run, tmp_path, monkeypatch):
     "train.log_every": 2,
     "train.checkpoint_every": 3,
   }
-
-  def run(name, events=None, **more):
-    events = {} if events is None else events
-    monkeypatch.setattr(loop, "make_runner", lambda name, frozen: Stub(frozen, events))
-    loop.train(tiny.config(tmp_path, **(changes | more)), tmp_path / name)
-    return tmp_path / name
-
-  return run
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(build, "variable_shapes", shapes_once)
+    patch.setattr(loop, "make_step", lambda *args, freeze_norm, **kwargs: freeze_norm)
+    patch.setattr(loop, "make_runner", lambda name, frozen: Stub(frozen, events))
+    loop.train(tiny.config(root, **(changes | more)), root / name)
+  return root / name
 
 
 def steps_saved(workdir):
@@ -79,24 +93,23 @@ def test_a_run_continued_from_a_checkpoint_ends_with_the_same_bytes(tiny_run, tm
   tiny.assert_same_bytes(continued, tiny_run.workdir)
 
 
-@pytest.mark.parametrize("step", [2, 5, 7])
-def test_a_run_killed_at_any_step_ends_as_if_it_had_not_been(stubbed, tmp_path, step):
-  whole, events = stubbed("whole"), {step: kill}
+@pytest.mark.parametrize("step", [2, 5, 7])  # before any checkpoint, after one, in the second phase
+def test_a_run_killed_at_any_step_ends_as_if_it_had_not_been(stubbed, whole, step):
+  events = {step: kill}
   with pytest.raises(Killed):
-    stubbed("killed", events)
+    stubbed("run", events)
   assert [done for done, _ in events["steps"]] == list(range(1, step))
-  tiny.assert_same_bytes(stubbed("killed"), whole)
-  assert [line["step"] for line in tiny.metric_lines(whole)] == [2, 3, 4, 6, 7]
+  tiny.assert_same_bytes(stubbed("run"), whole)
 
 
-def test_a_damaged_checkpoint_costs_some_steps_and_changes_nothing(stubbed, tmp_path):
-  whole, events = stubbed("whole"), {}
-  stubbed("damaged")
-  newest = tmp_path / "damaged" / "checkpoints" / str(STEPS) / "state"
+def test_a_damaged_checkpoint_costs_some_steps_and_changes_nothing(stubbed, whole, tmp_path):
+  shutil.copytree(whole, tmp_path / "run")
+  newest = tmp_path / "run" / "checkpoints" / str(STEPS) / "state"
   largest = max((path for path in newest.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
   largest.write_bytes(bytes(255 - byte for byte in largest.read_bytes()))
-  tiny.assert_same_bytes(stubbed("damaged", events), whole)
-  assert [step for step, _ in events["steps"]] == [7]
+  events = {}
+  tiny.assert_same_bytes(stubbed("run", events), whole)
+  assert events["steps"] == [(STEPS, True)]
 
 
 def test_phases_follow_each_other_and_save_where_they_end(stubbed):
@@ -110,31 +123,26 @@ def test_phases_follow_each_other_and_save_where_they_end(stubbed):
 def test_metrics_are_means_over_the_steps_since_the_last_line(stubbed):
   events = {step: lambda step=step: {"loss": np.float64(step)} for step in range(1, STEPS + 1)}
   lines = tiny.metric_lines(stubbed("run", events))
-  assert [line["loss"] for line in lines] == [1.5, 3, 4, 5.5, 7]
+  assert [(line["step"], line["loss"]) for line in lines] == [(2, 1.5), (3, 3), (4, 4), (6, 5.5), (7, 7)]
   assert all(line["learning_rate"] == 0.1 for line in lines)
 
 
 @pytest.mark.parametrize("metrics", [{"loss": np.nan}, {"loss": np.inf}, {"grad_norm": np.nan}])
-def test_a_loss_or_gradient_that_is_not_finite_stops_the_run_and_spares_the_checkpoint_before(stubbed, metrics):
-  whole = stubbed("whole", **{"train.checkpoint_every": 2})
-  with pytest.raises(
-    loop.NonFiniteLoss, match=r"Step 3 is not finite .* images: (train_\d{6}, ){1}train_\d{6}\."
-  ) as error:
-    stubbed("run", {3: lambda: metrics}, **{"train.checkpoint_every": 2})
+def test_what_is_not_finite_stops_the_run_and_spares_the_checkpoint_before(stubbed, tmp_path, metrics):
+  with pytest.raises(loop.NonFiniteLoss, match=r"Step 5 is not finite .* images: train_\d{6}, train_\d{6}\.") as error:
+    stubbed("run", {5: lambda: metrics})
   assert all(f"{name} {value:.3g}" in str(error.value) for name, value in metrics.items())
-  workdir = whole.parent / "run"
-  assert steps_saved(workdir) == [2]
-  tiny.assert_same_bytes(stubbed("run", **{"train.checkpoint_every": 2}), whole)
+  assert steps_saved(tmp_path / "run") == [3, 4]
 
 
-def test_another_architecture_is_refused_and_the_run_left_as_it_was(stubbed):
-  before = (stubbed("run") / "config.json").read_text()
+def test_another_architecture_is_refused_and_the_run_left_as_it_was(stubbed, whole, tmp_path):
+  shutil.copytree(whole, tmp_path / "run")
   with pytest.raises(
     CheckpointError, match=r"(?s)another architecture.*Use the config that made them, or another --work"
   ):
     stubbed("run", **{"model.fpn_channels": 24})
-  workdir = stubbed("run")
-  assert (workdir / "config.json").read_text() == before and steps_saved(workdir) == [4, 6, 7]
+  for path in whole.rglob("*"):
+    assert path.is_dir() or (tmp_path / "run" / path.relative_to(whole)).read_bytes() == path.read_bytes()
 
 
 def test_a_batch_that_does_not_divide_is_refused_before_data_is_built(tmp_path, monkeypatch):

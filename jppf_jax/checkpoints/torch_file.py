@@ -1,0 +1,221 @@
+"""Reads tensors out of PyTorch files without PyTorch, and without running anything that such a file may contain.
+
+A PyTorch file is a pickle, and unpickling calls whatever the file names. This reader knows a handful of names, all of
+which make containers or describe tensors; a file that asks for any other is refused before that is looked up.
+"""
+
+import io
+import math
+import pickle
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import ml_dtypes
+import numpy as np
+
+from jppf_jax.checkpoints.weights import WeightsError, read_weights
+
+_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # what a file of PyTorch before 1.6 starts with
+_STORAGES = {
+  "FloatStorage": np.float32,
+  "DoubleStorage": np.float64,
+  "HalfStorage": np.float16,
+  "BFloat16Storage": ml_dtypes.bfloat16,
+  "LongStorage": np.int64,
+  "IntStorage": np.int32,
+  "ShortStorage": np.int16,
+  "CharStorage": np.int8,
+  "ByteStorage": np.uint8,
+  "BoolStorage": np.bool_,
+}
+
+
+class UnsafeFile(WeightsError):
+  """A file that asks for more than tensors and containers; nothing of it was run."""
+
+
+class _Storage(NamedTuple):
+  """A flat run of numbers, somewhere in the file."""
+
+  key: str
+  dtype: np.dtype
+  numel: int
+
+
+class _Tensor(NamedTuple):
+  """A view of a storage; becomes an array when the storages have been read."""
+
+  storage: _Storage
+  offset: int
+  size: tuple[int, ...]
+  stride: tuple[int, ...]
+
+
+class _Maker:
+  """What a file may call. An instance has nothing that a file could change."""
+
+  __slots__ = ()
+
+
+class _MakeTensor(_Maker):
+  def __call__(self, storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> _Tensor:
+    match storage, offset, size, stride:
+      case _Storage(), int(), tuple(), tuple() if len(size) == len(stride):
+        if all(isinstance(n, int) and n >= 0 for n in (offset, *size, *stride)):
+          last = offset + sum((n - 1) * step for n, step in zip(size, stride))
+          elements = math.prod(size)
+          if elements == 0 or (elements <= storage.numel and last < storage.numel):
+            return _Tensor(storage, offset, size, stride)
+    raise WeightsError(f"a tensor of size {size} reaches outside of its storage.")
+
+
+class _MakeParameter(_Maker):
+  def __call__(self, tensor: Any, *_: Any) -> Any:
+    return tensor
+
+
+_KNOWN = {
+  ("collections", "OrderedDict"): OrderedDict,
+  ("torch", "Size"): tuple,
+  ("torch._utils", "_rebuild_tensor"): _MakeTensor(),
+  ("torch._utils", "_rebuild_tensor_v2"): _MakeTensor(),
+  ("torch._utils", "_rebuild_parameter"): _MakeParameter(),
+  **{("torch", name): name for name in _STORAGES},
+}
+
+
+class _Unpickler(pickle.Unpickler):
+  """Makes containers, numbers, strings, and descriptions of tensors; notes the storages. Knows no other name."""
+
+  def __init__(self, file: BinaryIO):
+    super().__init__(file, encoding="utf-8")
+    self.storages: dict[str, _Storage] = {}
+
+  def find_class(self, module: str, name: str) -> Any:
+    if (module, name) not in _KNOWN:
+      raise UnsafeFile(
+        f"it asks to load {module}.{name}, which is no tensor or container. Nothing was run. If you trust the file, "
+        "load it where it comes from and save its state_dict alone."
+      )
+    return _KNOWN[module, name]
+
+  def persistent_load(self, pid: Any) -> _Storage:
+    match pid:
+      case ("storage", str(kind), str(key), str(), int(numel), *rest) if kind in _STORAGES and rest in ([], [None]):
+        return self.storages.setdefault(key, _Storage(key, np.dtype(_STORAGES[kind]), numel))
+    raise WeightsError("it refers to something outside that is no storage of numbers.")
+
+
+def read_torch_file(path: str | Path) -> Any:
+  """Returns what `torch.save` wrote: containers, numbers and strings as they are, tensors as NumPy arrays.
+
+  Both formats are read, the zip file of today and the one before PyTorch 1.6.
+
+  Raises:
+    UnsafeFile: the file asks for anything but tensors and containers.
+    WeightsError: it is truncated, damaged, or no PyTorch file.
+  """
+  path = Path(path)
+  if not path.is_file():
+    raise WeightsError(f"There is no weights file at {path}.")
+  try:
+    with path.open("rb") as file:
+      return _read_zip(file) if zipfile.is_zipfile(path) else _read_legacy(file)
+  except WeightsError as error:
+    raise type(error)(f"{path} is refused: {error}") from error
+  except (pickle.UnpicklingError, zipfile.BadZipFile, EOFError, KeyError, ValueError, TypeError, IndexError) as error:
+    raise WeightsError(f"{path} is not a readable PyTorch file: {error!r}.") from error
+  except (AttributeError, OverflowError, MemoryError, RecursionError, NotImplementedError) as error:
+    raise WeightsError(f"{path} is not a readable PyTorch file: {error!r}.") from error
+
+
+def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
+  """Returns the tensors of a model by name, from a safetensors or a PyTorch file.
+
+  A training checkpoint `{"state_dict": ..., ...}` is unwrapped, the prefix `module.` of parallel training dropped.
+
+  Raises:
+    WeightsError: as `read_torch_file`, or the file holds something else than named tensors.
+  """
+  path = Path(path)
+  if path.suffix == ".safetensors":
+    return read_weights(path)[0]
+  content = read_torch_file(path)
+  if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+    content = content["state_dict"]
+  if not isinstance(content, dict) or not content:
+    raise WeightsError(f"{path} holds a {type(content).__name__}; expected tensors by name, or {{'state_dict': ...}}.")
+  others = [f"{name!r} is a {type(value).__name__}" for name, value in content.items() if not _is_entry(name, value)]
+  if others:
+    raise WeightsError(f"{path} holds more than tensors by name: {', '.join(others[:5])}. Save its state_dict alone.")
+  return {name.removeprefix("module."): value for name, value in content.items()}
+
+
+def _is_entry(name: Any, value: Any) -> bool:
+  return isinstance(name, str) and isinstance(value, np.ndarray)
+
+
+def _read_zip(file: BinaryIO) -> Any:
+  with zipfile.ZipFile(file) as archive:
+    names = [name for name in archive.namelist() if name.endswith("/data.pkl") or name == "data.pkl"]
+    if len(names) != 1:
+      raise WeightsError("a zip file without data.pkl is not from torch.save.")
+    root = names[0].removesuffix("data.pkl")
+    if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+      raise WeightsError("its members are compressed, which torch.save never does.")
+    if f"{root}byteorder" in archive.namelist() and archive.read(f"{root}byteorder") != b"little":
+      raise WeightsError("it was written on a big-endian machine.")
+    content = _Unpickler(io.BytesIO(archive.read(names[0]))).load()
+    return _with_arrays(content, lambda storage: archive.read(f"{root}data/{storage.key}"))
+
+
+def _read_legacy(file: BinaryIO) -> Any:
+  def load() -> Any:
+    return _Unpickler(file).load()
+
+  if load() != _MAGIC or load() != _PROTOCOL:
+    raise WeightsError("it does not start as a PyTorch file does.")
+  if load().get("little_endian") is not True:
+    raise WeightsError("it was written on a big-endian machine.")
+  main = _Unpickler(file)
+  content, data = main.load(), {}
+  for key in load():
+    numel = int.from_bytes(file.read(8), "little")
+    data[key] = file.read(numel * main.storages[key].dtype.itemsize)
+  return _with_arrays(content, lambda storage: data[storage.key])
+
+
+def _with_arrays(content: Any, read: Callable[[_Storage], bytes]) -> Any:
+  """Puts arrays in place of the descriptions of tensors; a storage that several share is read once."""
+  flat: dict[_Storage, np.ndarray] = {}
+
+  def array(tensor: _Tensor) -> np.ndarray:
+    storage = tensor.storage
+    if storage not in flat:
+      data, wanted = read(storage), storage.numel * storage.dtype.itemsize
+      if len(data) != wanted:
+        raise WeightsError(f"a storage has {len(data)} bytes instead of {wanted}; the file is truncated or damaged.")
+      flat[storage] = np.frombuffer(data, storage.dtype)
+    strides = [step * storage.dtype.itemsize for step in tensor.stride]
+    return np.lib.stride_tricks.as_strided(flat[storage][tensor.offset :], tensor.size, strides, writeable=False)
+
+  return _mapped(content, array, {})
+
+
+def _mapped(content: Any, function: Callable[[_Tensor], Any], done: dict[int, Any]) -> Any:
+  """Rebuilds nested containers with `function` of each tensor; what occurs several times is visited once."""
+  if id(content) not in done:
+    match content:
+      case _Tensor():
+        result = function(content)
+      case dict():
+        result = {key: _mapped(value, function, done) for key, value in content.items()}
+      case list() | tuple() if type(content) in (list, tuple):
+        result = type(content)(_mapped(value, function, done) for value in content)
+      case _:
+        result = content
+    done[id(content)] = result
+  return done[id(content)]

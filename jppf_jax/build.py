@@ -42,7 +42,7 @@ def model(config: ml_collections.ConfigDict, spec: LabelSpec, *, axis_name: str 
     encoder=EfficientNet(c.encoder, width=c.width, depth=c.depth, **shared),
     fpn=TwoWayFPN(c.fpn_channels, **shared),
     semantic_head=SemanticPartHead(spec.num_classes, **head),
-    part_head=SemanticPartHead(spec.num_parts, **head),
+    part_head=SemanticPartHead(spec.num_part_outputs, **head),
     rpn_head=RPNHead(dtype=shared["dtype"]),
     box_head=BoxHead(spec.num_things, c.box_hidden, dtype=shared["dtype"]),
     mask_head=MaskHead(spec.num_things, c.mask_channels, **shared),

@@ -1,8 +1,9 @@
 """What travels between the stages, and the legend of the axis letters.
 
 Axes: `B` batch, `H W` image, `h w` feature map, `C` channels, `K` semantic classes, `P` part channels (0 = background),
-`T` thing classes, `N` anchors of all levels, `R` regions (proposals), `M` regions with a mask target, `G` ground-truth
-objects, `D` detections. Pyramids are dicts keyed by stride, finest first.
+`O` outputs of the part head (P or more: `labels/spec.py`), `T` thing classes, `N` anchors of all levels, `R` regions
+(proposals), `M` regions with a mask target, `G` ground-truth objects, `D` detections. Pyramids are
+dicts keyed by stride, finest first.
 
 Boxes are `x0 y0 x1 y1`, image pixels, float32, continuous (a pixel's centre is at +0.5). Padding is marked by a `valid`
 mask beside the array. Region classes are 0 = background, 1..T = things, as the channels of the box head; the train id
@@ -53,7 +54,7 @@ class Batch:
   Attributes:
     image: RGB, 0..255; normalised on the device.
     semantic: train ids, stuff first, 255 = ignore.
-    part: part channels of the part head, 0 = background, 255 = ignore.
+    part: part outputs of the label spec (part channels, but for further backgrounds), 255 = ignore.
     instance: 0 = none, g = row g - 1 of `boxes`. A mask is `instance == g`; masks are never stored as [G H W].
     boxes: tight boxes of the visible pixels.
     labels: region classes 1..T; 0 in padding.
@@ -149,7 +150,7 @@ class Outputs:
   """
 
   semantic: Float[Array, "B h w K"]
-  part: Float[Array, "B h w P"]
+  part: Float[Array, "B h w O"]
   rpn: RPNOutputs
   proposals: Proposals
   regions: RegionOutputs | None = None
@@ -174,7 +175,7 @@ class PanopticParts:
   Attributes:
     semantic: train ids, 255 = void.
     instance: 0 for stuff and void, else 1 + the detection slot.
-    part: part channels of the part head's numbering: 0 = the class has no parts (or void), 255 = part unknown.
+    part: part channels: 0 = the class has no parts (or void), 255 = part unknown.
     segments: table of the instances.
   """
 

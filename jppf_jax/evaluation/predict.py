@@ -31,7 +31,7 @@ class Prediction:
     joint: by joint fusion.
     top_down: by EfficientPS fusion and top-down merging.
     semantic: the semantic head alone, train ids.
-    part: the part head alone, part channels.
+    part: the part head alone, part channels (0 = any background).
   """
 
   joint: PanopticParts
@@ -44,7 +44,7 @@ def fuse_both(outputs: Outputs, *, spec: LabelSpec, size: tuple[int, int], confi
   """Both fusions and both dense heads for a batch; `size` (H, W) is the part of the padded image that counts."""
 
   def one(semantic: Array, part: Array, detections: Any) -> dict[str, Any]:
-    parts = part_map(part, size)
+    parts = part_map(part, spec=spec, size=size)
     panoptic = efficientps_fusion(
       semantic,
       detections,

@@ -31,8 +31,8 @@ class FusionConfig:
       "stuff_only" over the stuff classes; "fused" over the fused stuff logits.
     renormalise_parts: part probabilities sum to 1 over the parts of the instance's class, instead of over all channels.
     fuse_reduce: "sum" as in Eq. 1; "mean" does not favour things, which have one term more than stuff.
-    allow_void_part: the background of the part head competes with the parts of an instance; where it wins, the part is
-      unknown.
+    allow_void_part: the background of the part head (the sum of all, if classes have their own) competes with the
+      parts of an instance; where it wins, the part is unknown.
     legacy: how masks lie on boxes, as in `ops.masks.paste_weights`: what the mask head was trained with.
   """
 

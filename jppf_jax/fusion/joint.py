@@ -3,7 +3,8 @@
 For instance n of class c, MLI is its pasted mask logit, MLS the probability of c, MLP that of one part of c (of the
 part head's background, where c has no parts); MLS and MLP count inside the rectangle of the box. Eq. 1 fuses them to
 FL: FLP, one channel per instance and part; FLNP, one per instance without parts. FLS fuses each stuff class with the
-background of the part head. A pixel goes to its largest channel, the first of FLP, FLNP, FLS where several are equal.
+background of the part head. Where classes have backgrounds of their own ("SemBG"), FLNP and FLS read that of the class.
+A pixel goes to its largest channel, the first of FLP, FLNP, FLS where several are equal.
 
 The channels of the instances, up to 100 x 6 images, are never stored: windows of the image are visited instance by
 instance, and only the best score and its label are kept.
@@ -41,18 +42,22 @@ def fused_logits(*masked_logits: Float[Array, "*s"], mean: bool = False) -> Floa
 
 
 class PartChannels(NamedTuple):
-  """Which channels of the part head each class is fused with, padded to the longest row."""
+  """Which probabilities of the part head each class is fused with, padded to the longest row."""
 
-  channels: Int[np.ndarray, "K M"]
+  channels: Int[np.ndarray, "K M"]  # part outputs; one behind the last is all backgrounds together
   labels: Int[np.ndarray, "K M"]  # the part of a pixel where the channel wins
   valid: Bool[np.ndarray, "K M"]
   partitionable: Bool[np.ndarray, "K"]
 
 
 def part_channels(spec: LabelSpec, *, allow_void_part: bool = False) -> PartChannels:
-  """Returns the parts of each class, and the background for classes without. `allow_void_part`: see `FusionConfig`."""
-  void = ((0, IGNORE),) if allow_void_part else ()
-  rows = [(*((p, p) for p in parts), *void) if parts else ((0, 0),) for parts in spec.class_parts]
+  """Returns the parts of each class, or its background if it has none. `allow_void_part`: see `FusionConfig`."""
+  any_background = spec.num_part_outputs if len(spec.background_outputs) > 1 else 0
+  void = ((any_background, IGNORE),) if allow_void_part else ()
+  rows = [
+    (*((p, p) for p in parts), *void) if parts else ((background, 0),)
+    for parts, background in zip(spec.class_parts, spec.class_background)
+  ]
   longest = max(map(len, rows))
   padded = np.array([[*row, *[(0, 0)] * (longest - len(row))] for row in rows], np.int32)
   valid = np.array([[m < len(row) for m in range(longest)] for row in rows])
@@ -97,7 +102,7 @@ class FusionSteps:
   """
 
   semantic: Float[Array, "H W K"]
-  part: Float[Array, "H W P"]
+  part: Float[Array, "H W O"]
   kept: Bool[Array, "D"]
   instance: InstanceLogits
   things: Float[Array, "H W"]
@@ -109,7 +114,7 @@ class FusionSteps:
 
 def joint_fusion(
   semantic_logits: Float[Array, "h w K"],
-  part_logits: Float[Array, "h w P"],
+  part_logits: Float[Array, "h w O"],
   detections: Detections,
   *,
   spec: LabelSpec,
@@ -127,7 +132,7 @@ def joint_fusion(
 
   Args:
     semantic_logits: raw, stride 4; the image is their upper left part.
-    part_logits: raw, stride 4.
+    part_logits: raw, stride 4: the part outputs.
     detections: of this image (no batch axis), best first, raw mask logits.
     spec: the taxonomy.
     size: height and width of the image, without padding.
@@ -142,7 +147,7 @@ def joint_fusion(
 
 def joint_fusion_steps(
   semantic_logits: Float[Array, "h w K"],
-  part_logits: Float[Array, "h w P"],
+  part_logits: Float[Array, "h w O"],
   detections: Detections,
   chosen: int | Int[Array, ""],
   *,
@@ -159,7 +164,7 @@ def joint_fusion_steps(
   whole_image = Window(jnp.asarray(chosen, jnp.int32), zero, zero, zero, zero, size)
   return FusionSteps(
     semantic=jnp.moveaxis(fused.inputs.semantic, 0, -1),
-    part=jnp.moveaxis(fused.inputs.part, 0, -1),
+    part=jnp.moveaxis(fused.inputs.part[: spec.num_part_outputs], 0, -1),
     kept=fused.kept,
     instance=_instance_logits(whole_image, fused.inputs, spec, config),
     things=fused.things,
@@ -174,7 +179,7 @@ class _Inputs(NamedTuple):
   """What the three heads say at image resolution. Channels first: a window of one channel is read in one piece."""
 
   semantic: Float[Array, "K H W"]
-  part: Float[Array, "P H W"]
+  part: Float[Array, "O H W"]  # and, if that competes, the sum of all backgrounds
   masks: PlacedMasks
   things: Int[Array, "D"]  # train ids of the instances
 
@@ -200,6 +205,8 @@ def _fuse(
   _check_channels(semantic_logits, part_logits, spec)
   semantic_logits, part_logits = upsample(semantic_logits, size), upsample(part_logits, size)
   semantic, part = (jnp.moveaxis(jax.nn.softmax(x, axis=-1), -1, 0) for x in (semantic_logits, part_logits))
+  if config.allow_void_part and len(spec.background_outputs) > 1:
+    part = jnp.concatenate([part, part[np.array(spec.background_outputs)].sum(0, keepdims=True)])
 
   placed = place(detections.mask_logits, detections.boxes, size, legacy=config.legacy)
   candidates = detections.valid & (detections.scores > config.score_threshold)
@@ -230,7 +237,7 @@ def _fuse(
 
 
 def _check_channels(semantic_logits: Array, part_logits: Array, spec: LabelSpec) -> None:
-  channels, expected = (semantic_logits.shape[-1], part_logits.shape[-1]), (spec.num_classes, spec.num_parts)
+  channels, expected = (semantic_logits.shape[-1], part_logits.shape[-1]), (spec.num_classes, spec.num_part_outputs)
   if channels != expected:
     raise ValueError(
       f"Got {channels[0]} semantic and {channels[1]} part channels; {spec.name} has {expected[0]} and {expected[1]}. "
@@ -288,11 +295,11 @@ def _first_maximum(channels: tuple[Array, ...]) -> tuple[Float[Array, "H W"], In
 
 
 def _stuff_logits(inputs: _Inputs, spec: LabelSpec, config: FusionConfig) -> tuple[Float[Array, "H W"], ...]:
-  """FLS: each stuff class fused with the background of the part head, or with the best of its parts if it has any."""
+  """FLS: each stuff class fused with its background in the part head, or with the best of its parts if it has any."""
   fuse = partial(fused_logits, mean=config.fuse_reduce == "mean")
+  channels = [spec.class_parts[k] or (spec.class_background[k],) for k in range(spec.num_stuff)]
   return tuple(
-    reduce(jnp.maximum, [fuse(inputs.semantic[k], inputs.part[p]) for p in spec.class_parts[k] or (0,)])
-    for k in range(spec.num_stuff)
+    reduce(jnp.maximum, [fuse(inputs.semantic[k], inputs.part[p]) for p in channels[k]]) for k in range(spec.num_stuff)
   )
 
 

@@ -12,9 +12,12 @@ from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Array, PanopticParts
 
 
-def part_map(part_logits: Float[Array, "h w P"], size: tuple[int, int]) -> Int[Array, "{size[0]} {size[1]}"]:
-  """Returns the part head's own answer: the best channel of every pixel of an image of `size` (height, width)."""
-  return jnp.argmax(upsample(part_logits, size), axis=-1).astype(jnp.int32)
+def part_map(
+  part_logits: Float[Array, "h w O"], *, spec: LabelSpec, size: tuple[int, int]
+) -> Int[Array, "{size[0]} {size[1]}"]:
+  """Returns the part head's own answer, for an image of `size` (height, width): part channels, any background is 0."""
+  best = jnp.argmax(upsample(part_logits, size), axis=-1)
+  return jnp.asarray(spec.output_to_part)[best]
 
 
 def top_down_merge(panoptic: PanopticParts, parts: Int[Array, "*B H W"], *, spec: LabelSpec) -> PanopticParts:

@@ -42,7 +42,7 @@ def targets(
     raise ValueError(f"max_objects must be at least 1; got {max_objects}.")
   values, index = _index(uids)
   decoded = spec.decode(values[None])  # a few dozen different uids; pixels look theirs up
-  semantic, part, iid = decoded.semantic[0], decoded.part[0], decoded.instance[0]
+  semantic, part, iid = decoded.semantic[0], decoded.part_target[0], decoded.instance[0]
   row_of_value, train_ids = _objects(semantic, iid, np.bincount(index.ravel()), spec, max_objects, min_area)
   instance = row_of_value.take(index)
   boxes = np.zeros((max_objects, 4), np.float32)

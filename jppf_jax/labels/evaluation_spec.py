@@ -107,6 +107,7 @@ def _build(evaluation: dict[str, Any], dataset: dict[str, Any], name: str) -> La
     part_names=("background", *[str(channel_names[channel]) for channel in range(1, num_parts)]),
     class_parts=tuple(tuple(flat[sid * 100 + pid] for pid in pids[sid]) for sid in sids),
     class_pids=tuple(tuple(pids[sid]) for sid in sids),
+    class_background=(0,) * len(sids),
     colors=np.array(colors, np.uint8).reshape(-1, 3),
     part_colors=part_colors(num_parts),
     sid_to_train=sid_to_train,

@@ -124,6 +124,7 @@ def _build(content: dict[str, Any], name: str) -> LabelSpec:
     part_names=("background", *names),
     class_parts=tuple(class_parts),
     class_pids=tuple(tuple(range(1, len(parts) + 1)) for parts in class_parts),
+    class_background=(0,) * len(classes),
     colors=np.array([entry["color"] for entry in classes.values()], np.uint8).reshape(-1, 3),
     part_colors=part_colors(len(names) + 1),
     sid_to_train=sid_to_train,

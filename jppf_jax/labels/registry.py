@@ -6,14 +6,17 @@ from jppf_jax.labels import evaluation_spec, own_spec
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.ppp import ppp
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.labels.variants import void_as_background
+from jppf_jax.labels.variants import semantic_background, void_as_background
 
 SPECS = {
   "cpp": cpp,
   "cpp_grouped": cpp,
   "cpp_default": lambda: cpp(grouped=False),
+  "cpp_grouped_sembg": lambda: semantic_background(cpp()),
+  "cpp_default_sembg": lambda: semantic_background(cpp(grouped=False)),
   "cpp_grouped_void_background": lambda: void_as_background(cpp()),
   "ppp": ppp,
+  "ppp_sembg": lambda: semantic_background(ppp()),
   "ppp_void_background": lambda: void_as_background(ppp()),
 }
 

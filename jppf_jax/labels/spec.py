@@ -2,7 +2,9 @@
 
 Numberings: `sid`, `iid`, file `pid` are those of the label files; a *train id* 0..K-1 is a channel of the semantic head
 (stuff first, then things; 255 = ignored); a *part channel* 0..P-1 is a channel of the part head (0 = background, 255 =
-ignored or unknown); an *evaluation pid* numbers the parts inside one class, and is what PartPQ compares.
+ignored or unknown); an *evaluation pid* numbers the parts inside one class, and is what PartPQ compares. A *part
+output* is a part channel or, in specs of `variants.semantic_background`, one of the further backgrounds behind them:
+only the part head, its targets and the fusion know outputs; results and scores hold part channels.
 """
 
 from dataclasses import dataclass, fields
@@ -23,12 +25,14 @@ class Decoded(NamedTuple):
     semantic: train ids, 255 = not evaluated (void).
     instance: the file's instance ids, -1 = none.
     part: part channels: 0 = a class without parts; 255 = void, or a class with parts whose part or instance is unknown.
+    part_target: part outputs, what the part head is trained with: as `part`, but the background is that of the class.
     crowd: pixels of a thing class without an instance.
   """
 
   semantic: Int32[np.ndarray, "H W"]
   instance: Int32[np.ndarray, "H W"]
   part: Int32[np.ndarray, "H W"]
+  part_target: Int32[np.ndarray, "H W"]
   crowd: Bool[np.ndarray, "H W"]
 
 
@@ -45,6 +49,8 @@ class LabelSpec:
     class_parts: for each train id its part channels, in the order of evaluation pids. A class with one channel is still
       scored as a plain mask (PPP boat, chair, table, sofa, train): see `has_parts`.
     class_pids: the evaluation pids of these channels.
+    class_background: for each train id the part output that stands for "no part of this class": 0, unless classes
+      without parts have backgrounds of their own (`variants.semantic_background`); classes with parts then have 255.
     colors: of the classes, for pictures.
     part_colors: of the part channels.
     sid_to_train: train id of a scene id, 255 = not evaluated.
@@ -61,6 +67,7 @@ class LabelSpec:
   part_names: tuple[str, ...]
   class_parts: tuple[tuple[int, ...], ...]
   class_pids: tuple[tuple[int, ...], ...]
+  class_background: tuple[int, ...]
   colors: UInt8[np.ndarray, "K 3"]
   part_colors: UInt8[np.ndarray, "P 3"]
   sid_to_train: Int32[np.ndarray, "100"]
@@ -82,6 +89,8 @@ class LabelSpec:
     k, p = self.num_classes, self.num_parts
     channels = [c for parts in self.class_parts for c in parts]
     pairs = list(zip(self.class_parts, self.class_pids))
+    outputs = self.background_outputs
+    void_channels = self.sid_pid_to_channel[self.sid_to_train == IGNORE]
     return [
       (1 <= k <= IGNORE, f"{k} classes, expected 1..255"),
       (0 <= self.num_stuff <= k, f"{self.num_stuff} stuff classes of {k}"),
@@ -96,6 +105,20 @@ class LabelSpec:
       ),
       (all(1 <= pid <= 99 for pids in self.class_pids for pid in pids), "evaluation pids outside 1..99"),
       (p >= 1 and self.part_names[0] == "background", "part channel 0 must be 'background'"),
+      (len(self.class_background) == k, "class_background needs one entry per class"),
+      (
+        outputs == (0, *range(p, p + len(outputs) - 1)),
+        f"the backgrounds are part outputs {list(outputs)}, expected 0 and then those behind the parts, from {p} on",
+      ),
+      (
+        all(parts or b != IGNORE for parts, b in zip(self.class_parts, self.class_background)),
+        "a class without parts has no background",
+      ),
+      (
+        len(outputs) == 1 or bool((void_channels == IGNORE).all()),
+        "void is background, but there are several: nobody knows which class is there",
+      ),
+      (self.num_part_outputs <= IGNORE, f"{self.num_part_outputs} part outputs, expected at most 255"),
       (self.colors.shape == (k, 3) and self.part_colors.shape == (p, 3), "one colour per class and per part channel"),
       (bool(np.isin(self.sid_to_train, [*range(k), IGNORE]).all()), "sid_to_train names unknown train ids"),
       (bool(np.isin(self.sid_pid_to_channel, [*range(p), IGNORE]).all()), "sid_pid_to_channel names unknown channels"),
@@ -111,8 +134,24 @@ class LabelSpec:
 
   @property
   def num_parts(self) -> int:
-    """Channels of the part head, background included."""
+    """Part channels, background included."""
     return len(self.part_names)
+
+  @cached_property
+  def background_outputs(self) -> tuple[int, ...]:
+    """The part outputs that mean "no part": 0 and, where classes have their own, those behind the part channels."""
+    return tuple(sorted(set(self.class_background) - {IGNORE}))
+
+  @property
+  def num_part_outputs(self) -> int:
+    """What the part head computes: the part channels, and any further backgrounds."""
+    return self.num_parts + len(self.background_outputs) - 1
+
+  @cached_property
+  def output_to_part(self) -> Int32[np.ndarray, "O"]:
+    """The part channel that a part output means: itself, or 0 for every background."""
+    outputs = np.arange(self.num_part_outputs, dtype=np.int32)
+    return _frozen(np.where(outputs < self.num_parts, outputs, 0).astype(np.int32))
 
   @cached_property
   def has_parts(self) -> Bool[np.ndarray, " K"]:
@@ -184,7 +223,16 @@ class LabelSpec:
     is_class = semantic != IGNORE
     partitionable = np.append(self.has_parts, np.zeros(256 - self.num_classes, bool))[semantic]
     part = np.where(partitionable & (iid < 0), IGNORE, self.sid_pid_to_channel[sid, file_pid]).astype(np.int32)
-    return Decoded(semantic, iid, part, is_class & (semantic >= self.num_stuff) & (iid < 0))
+    crowd = is_class & (semantic >= self.num_stuff) & (iid < 0)
+    return Decoded(semantic, iid, part, self._part_target(semantic, part), crowd)
+
+  def _part_target(self, semantic: Int[np.ndarray, "H W"], part: Int[np.ndarray, "H W"]) -> Int32[np.ndarray, "H W"]:
+    """Returns part channels as part outputs: the background of the pixel's class in place of 0."""
+    if not any(self.class_background):
+      return part
+    background = np.full(256, IGNORE, np.int32)
+    background[: self.num_classes] = self.class_background
+    return np.where(part == 0, background[semantic], part)
 
   def check_legal(self, sid: Int[np.ndarray, "*S"], file_pid: Int[np.ndarray, "*S"]) -> None:
     """Raises ValueError if a (sid, file pid) pair does not exist in the data set (pid 0 = unlabelled)."""

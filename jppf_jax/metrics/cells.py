@@ -22,7 +22,7 @@ class Cells(NamedTuple):
     gt_class: train id, 255 = void.
     gt_instance: the file's instance id, -1 = none.
     gt_pid: evaluation pid, 0 = unknown.
-    gt_channel: part channel as the part head should predict it, 255 = ignored.
+    gt_channel: part channel, 0 = background, 255 = ignored.
     gt_crowd: a thing without an instance.
     pred_class: train id, 255 = a scene id that is not evaluated.
     pred_instance: 0..255.

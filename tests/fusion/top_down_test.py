@@ -38,7 +38,7 @@ def test_a_class_with_one_part_has_it_everywhere():
 
 def test_the_part_map_is_the_best_channel_after_upsampling():
   x = np.random.default_rng(0).normal(size=(6, 10, 10)).astype(np.float32)
-  np.testing.assert_array_equal(part_map(x, SIZE), oracle.upsample(x, SIZE).argmax(-1))
+  np.testing.assert_array_equal(part_map(x, spec=SPEC, size=SIZE), oracle.upsample(x, SIZE).argmax(-1))
 
 
 def test_the_baseline_keeps_the_panoptic_answer_and_adds_parts():
@@ -47,7 +47,7 @@ def test_the_baseline_keeps_the_panoptic_answer_and_adds_parts():
     ([0, 0, 18, 20], CAR, 0.9, 6.0), ([20, 2, 36, 20], TRAIN, 0.8, 6.0), ([9, 9, 30, 22], PERSON, 0.7, 6.0)
   )
   alone = jax.jit(partial(efficientps_fusion, spec=SPEC, size=SIZE, min_stuff_area=20))(semantic, found)
-  whole = top_down_merge(alone, part_map(part, SIZE), spec=SPEC)
+  whole = top_down_merge(alone, part_map(part, spec=SPEC, size=SIZE), spec=SPEC)
   np.testing.assert_array_equal(whole.semantic, alone.semantic)
   np.testing.assert_array_equal(whole.instance, alone.instance)
   allowed = np.vstack([SPEC.part_matrix, np.zeros((256 - 19, 10), bool)])[whole.semantic, np.minimum(whole.part, 9)]

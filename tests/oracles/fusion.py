@@ -85,6 +85,15 @@ def first_maximum(channels):
   return equal.argmax(0), margin
 
 
+def background_output(spec, k):
+  """Where the part head says "class k, which has no parts": counted, not looked up; None for classes with parts."""
+  if spec.class_parts[k]:
+    return None
+  rank = sum(not parts for parts in spec.class_parts[:k])
+  divided = spec.name.endswith("_sembg")
+  return spec.num_parts + rank - 1 if divided and rank else 0
+
+
 def joint_fusion(semantic_logits, part_logits, detections, *, spec, size, config):
   """Returns (semantic, instance, part, margin); margin is how clear each pixel was, before areas are looked at."""
   semantic, part = upsample(semantic_logits, size), upsample(part_logits, size)
@@ -97,17 +106,17 @@ def joint_fusion(semantic_logits, part_logits, detections, *, spec, size, config
     mask, inside = detections.mask_logits[n].astype(np.float64), rectangle(detections.boxes[n], size)
     mask = sigmoid(mask) if config.instance_logit_activation == "sigmoid" else mask
     mli = config.instance_logit_scale * paste(mask, detections.boxes[n], size, config.legacy)
-    parts = [(q, q) for q in spec.class_parts[c]] or [(0, 0)]
+    parts = [(p[..., q], q) for q in spec.class_parts[c]] or [(p[..., background_output(spec, c)], 0)]
     if config.allow_void_part and spec.class_parts[c]:
-      parts.append((0, 255))
-    total = sum(p[..., q] for q, _ in parts) if config.renormalise_parts and spec.class_parts[c] else 1
-    for channel, label in parts:
-      evidence = [np.where(inside, x, config.outside_value) for x in (s[..., c], p[..., channel] / total)]
+      parts.append((p[..., 0] + p[..., spec.num_parts :].sum(-1), 255))
+    total = sum(share for share, _ in parts) if config.renormalise_parts and spec.class_parts[c] else 1
+    for share, label in parts:
+      evidence = [np.where(inside, x, config.outside_value) for x in (s[..., c], share / total)]
       fl = fused_logits([mli, *evidence], reduce)
       fl = np.where(np.isnan(fl), -np.inf, fl)
       (with_parts if spec.class_parts[c] else without_parts).append(fl)
       (owners_p if spec.class_parts[c] else owners_np).append((n, c, label))
-  stuff = [fused_logits([s[..., k], p[..., 0]], reduce) for k in range(spec.num_stuff)]
+  stuff = [fused_logits([s[..., k], p[..., background_output(spec, k)]], reduce) for k in range(spec.num_stuff)]
   owners = [*owners_p, *owners_np]
   index, margin = first_maximum(np.stack([*with_parts, *without_parts, *stuff]))
 

@@ -1,0 +1,91 @@
+"""Random weights for the PyTorch network, and what it makes of random input, as NumPy arrays in the layout of ours."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tests.torch_reference.network import IABN, EfficientPS, Sizes
+
+
+def random_network(sizes: Sizes, seed: int) -> EfficientPS:
+  """A network whose norms have weights of either sign, and running statistics near those of random input.
+
+  So no signal grows or fades on its way, and each mean, variance and bias matters. All values have few digits: a file
+  of them is small.
+  """
+  generator = torch.Generator().manual_seed(seed)
+  net = EfficientPS(sizes).eval()
+
+  def normal(like: Tensor, deviation: float) -> Tensor:
+    return deviation * torch.randn(like.shape, generator=generator)
+
+  def between(low: float, high: float, like: Tensor) -> Tensor:
+    return low + (high - low) * torch.rand(like.shape, generator=generator)
+
+  with torch.no_grad():
+    for module in net.modules():
+      if isinstance(module, IABN):
+        sign = torch.where(torch.rand(module.weight.shape, generator=generator) < 0.4, -1.0, 1.0)
+        _assign(module.weight, sign * between(0.5, 1.5, module.weight))
+        _assign(module.bias, normal(module.bias, 0.3))
+        module.num_batches_tracked += 1000
+      elif isinstance(module, nn.Conv2d | nn.Linear | nn.ConvTranspose2d):
+        reads = module.weight.shape[0] if isinstance(module, nn.ConvTranspose2d) else module.weight[0].numel()
+        _assign(module.weight, normal(module.weight, (2 / reads) ** 0.5))
+        if module.bias is not None:
+          _assign(module.bias, normal(module.bias, 0.3))
+
+    def set_statistics(module: IABN, inputs: tuple[Tensor]) -> None:
+      mean, deviation = inputs[0].mean((0, 2, 3)), inputs[0].std((0, 2, 3))
+      _assign(module.running_mean, mean + deviation * normal(mean, 0.3))
+      _assign(module.running_var, deviation**2 * between(0.5, 2.0, mean))
+
+    norms = [module for module in net.modules() if isinstance(module, IABN)]
+    hooks = [norm.register_forward_pre_hook(set_statistics) for norm in norms]
+    image, boxes = random_input((128, 128), batch=1, boxes=4, seed=seed)
+    net(_nchw(image), torch.tensor(boxes))
+    for hook in hooks:
+      hook.remove()
+  return net
+
+
+def _assign(parameter: Tensor, value: Tensor) -> None:
+  parameter.copy_(value.to(torch.bfloat16))
+
+
+def _nchw(image: np.ndarray) -> Tensor:
+  return torch.tensor(image).float().permute(0, 3, 1, 2)
+
+
+def random_input(size: tuple[int, int], *, batch: int, boxes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+  """An image, uint8 [B H W 3], and boxes [B R 4], x1 y1 x2 y2 with the last pixel inside; the first is the image."""
+  rng = np.random.default_rng(seed)
+  image = rng.integers(0, 256, (batch, *size, 3), dtype=np.uint8)
+  height, width = size
+  corners = rng.uniform(0, (width - 1, height - 1), (batch, boxes, 2, 2))
+  # sides from a few pixels up, so that all levels are read
+  corners[:, :, 1] = corners[:, :, 0] + (corners[:, :, 1] - corners[:, :, 0]) * rng.uniform(0.1, 1, (batch, boxes, 1))
+  corners.sort(axis=2)
+  result = corners.reshape(batch, boxes, 4).astype(np.float32)
+  result[:, 0] = 0, 0, width - 1, height - 1
+  return image, result
+
+
+def run(net: EfficientPS, image: np.ndarray, boxes: np.ndarray, *, context: tuple[int, int]) -> dict[str, np.ndarray]:
+  """Input and output of every module, by name; maps are [B h w C] and regions [B R h w C].
+
+  `context` is the size of one more random map for the dense prediction cell of stride 16, whose dilated convolutions
+  reach beyond the maps of a small image.
+  """
+  with torch.no_grad():
+    outputs = net(_nchw(image), torch.tensor(boxes))
+    generator = torch.Generator().manual_seed(image.shape[1])
+    x = torch.randn((1, net.sizes.fpn, *context), generator=generator).to(torch.bfloat16).float()
+    outputs |= {"context/input": x, "context/output": net.semantic_head.lateral_convs_ss[1](x)}
+  maps = {name: (x.movedim(-3, -1) if x.ndim > 3 and name != "box/deltas" else x) for name, x in outputs.items()}
+  return {name: np.ascontiguousarray(x.numpy()) for name, x in maps.items()} | {"image": image, "boxes": boxes}
+
+
+def state_of(net: EfficientPS) -> dict[str, np.ndarray]:
+  """The state dict as NumPy arrays."""
+  return {name: value.numpy() for name, value in net.state_dict().items()}

@@ -40,7 +40,9 @@ def get_config() -> ml_collections.ConfigDict:
     train_proposals=2000,
     eval_proposals=1000,
     dtype="float32",
-    pretrained="",  # a weights file to start from
+    pretrained="",  # to start from: a weights file, "demo", or "lite0" to "lite2" from their installed packages
+    pixel_mean=(106.433, 116.617, 119.559),  # of Cityscapes, RGB (EfficientPS)
+    pixel_std=(65.496, 67.6, 74.123),
   )
   config.sampling = dict(anchors=256, regions=256)  # per image; positives at most a half and a quarter
   config.detection = dict(score_threshold=0.5, nms_threshold=0.5, max_detections=100)

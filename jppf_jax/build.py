@@ -8,10 +8,13 @@ import grain
 import jax
 import jax.numpy as jnp
 import ml_collections
+import numpy as np
 import optax
+from flax import traverse_util
 
 from jppf_jax import schedule
-from jppf_jax.encoder.efficientnet import EfficientNet
+from jppf_jax.checkpoints import import_efficientnet, pretrained, torch_file, weights
+from jppf_jax.encoder.efficientnet import Classifier, EfficientNet
 from jppf_jax.fpn import TwoWayFPN
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.heads.instance_regions import BoxHead, MaskHead
@@ -53,6 +56,8 @@ def model(config: ml_collections.ConfigDict, spec: LabelSpec, *, axis_name: str 
     score_threshold=config.detection.score_threshold,
     detection_nms=config.detection.nms_threshold,
     max_detections=config.detection.max_detections,
+    pixel_mean=tuple(c.pixel_mean),
+    pixel_std=tuple(c.pixel_std),
   )
 
 
@@ -64,6 +69,12 @@ def fusion(config: ml_collections.ConfigDict) -> FusionConfig:
 def variable_shapes(net: JPPF) -> Any:
   """Returns the shapes of `{"params", "batch_stats"}` without computing anything."""
   return jax.eval_shape(_init(net), jax.random.key(0))
+
+
+def classifier_shapes(variant: str) -> Any:
+  """Returns the shapes of an encoder with its ImageNet classifier."""
+  image = jnp.zeros((1, *_SIZE, 3))
+  return jax.eval_shape(lambda: Classifier(EfficientNet(variant)).init(jax.random.key(0), image, train=False))
 
 
 def init_variables(key: Array, net: JPPF) -> Any:
@@ -127,6 +138,40 @@ def train_iterator(config: ml_collections.ConfigDict, spec: LabelSpec) -> grain.
     process=(jax.process_index(), processes),
     workers=data.workers,
   )
+
+
+def start(config: ml_collections.ConfigDict, net: JPPF) -> tuple[Any, pretrained.Report | None]:
+  """Returns the variables that training starts from, host arrays, and what `config.model.pretrained` did for them.
+
+  Raises:
+    WeightsError: the weights do not fit, or are those of another encoder.
+  """
+  c = config.model
+
+  def fresh() -> Any:
+    return init_variables(jax.random.key(config.seed), net)
+
+  if not c.pretrained:
+    return fresh(), None
+  found, about = _named_weights(c.pretrained)
+  made_for = about.get("encoder") or about.get("config", {}).get("model", {}).get("encoder", c.encoder)
+  if made_for != c.encoder:  # b0 and lite0 have the same shapes
+    raise weights.WeightsError(
+      f"The weights {c.pretrained} are for the encoder {made_for!r}, config.model.encoder is {c.encoder!r}; give that "
+      f"encoder with --config.model.encoder={made_for}, or other weights."
+    )
+  return pretrained.load_pretrained(found, variable_shapes(net), fresh)
+
+
+def _named_weights(name_or_path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+  """Reads "demo", the ImageNet weights of an installed package ("lite0"), or a file."""
+  if name_or_path not in import_efficientnet.PACKAGED:
+    return weights.read_weights(weights_path(name_or_path))
+  file = import_efficientnet.packaged_file(name_or_path)
+  imported = import_efficientnet.import_efficientnet_lite(
+    torch_file.read_state_dict(file), classifier_shapes(name_or_path)
+  )
+  return traverse_util.flatten_dict(imported.variables, sep="/"), {"encoder": name_or_path}
 
 
 def weights_path(name_or_path: str) -> Path:

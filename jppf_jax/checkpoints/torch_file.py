@@ -11,7 +11,7 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
@@ -90,7 +90,7 @@ _KNOWN = {
 class _Unpickler(pickle.Unpickler):
   """Makes containers, numbers, strings, and descriptions of tensors; notes the storages. Knows no other name."""
 
-  def __init__(self, file: BinaryIO):
+  def __init__(self, file: io.BufferedIOBase):
     super().__init__(file, encoding="utf-8")
     self.storages: dict[str, _Storage] = {}
 
@@ -126,9 +126,7 @@ def read_torch_file(path: str | Path) -> Any:
       return _read_zip(file) if zipfile.is_zipfile(path) else _read_legacy(file)
   except WeightsError as error:
     raise type(error)(f"{path} is refused: {error}") from error
-  except (pickle.UnpicklingError, zipfile.BadZipFile, EOFError, KeyError, ValueError, TypeError, IndexError) as error:
-    raise WeightsError(f"{path} is not a readable PyTorch file: {error!r}.") from error
-  except (AttributeError, OverflowError, MemoryError, RecursionError, NotImplementedError) as error:
+  except Exception as error:  # damaged bytes make pickle and zipfile raise whatever they come across
     raise WeightsError(f"{path} is not a readable PyTorch file: {error!r}.") from error
 
 
@@ -158,7 +156,7 @@ def _is_entry(name: Any, value: Any) -> bool:
   return isinstance(name, str) and isinstance(value, np.ndarray)
 
 
-def _read_zip(file: BinaryIO) -> Any:
+def _read_zip(file: io.BufferedIOBase) -> Any:
   with zipfile.ZipFile(file) as archive:
     names = [name for name in archive.namelist() if name.endswith("/data.pkl") or name == "data.pkl"]
     if len(names) != 1:
@@ -172,7 +170,7 @@ def _read_zip(file: BinaryIO) -> Any:
     return _with_arrays(content, lambda storage: archive.read(f"{root}data/{storage.key}"))
 
 
-def _read_legacy(file: BinaryIO) -> Any:
+def _read_legacy(file: io.BufferedIOBase) -> Any:
   def load() -> Any:
     return _Unpickler(file).load()
 

@@ -13,13 +13,14 @@ VERBS = {
   "prepare": "check raw data, build a data set, look at it",
   "score": "score predictions saved by any system",
   "merge": "top-down merge of saved panoptic and part predictions",
+  "import-weights": "PyTorch weights become ours, strict on names and shapes",
   "benchmark": "measure speed",
 }
 
 
 def usage() -> str:
   """Returns the list of verbs as text."""
-  rows = "\n".join(f"  {verb:<10} {text}" for verb, text in VERBS.items())
+  rows = "\n".join(f"  {verb:<14} {text}" for verb, text in VERBS.items())
   return f"usage: jppf VERB [flags]\n\n{rows}\n\n`jppf VERB --help` lists the flags of a verb."
 
 

@@ -1,9 +1,14 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jppf_jax import build
+from jppf_jax.evaluation.predict import fuse_both
+from jppf_jax.losses.semantic_part import hard_cross_entropy
+from jppf_jax.structs import IGNORE
 from tests import tiny
 
 
@@ -59,3 +64,23 @@ def test_batches_have_the_shapes_of_the_config(tmp_path):
   count, size = config.data.batch_size, tuple(config.data.train_size)
   assert batch.image.shape == (count, *size, 3) and batch.boxes.shape == (count, config.data.max_objects, 4)
   assert len(ids) == count
+
+
+def test_a_background_per_class_reaches_targets_head_loss_and_both_fusions(tmp_path):
+  config = tiny.config(tmp_path, **{"data.labels": "cpp_grouped_sembg"})
+  spec = build.label_spec(config)
+  model = build.model(config, spec)
+  batch, _ = next(build.train_iterator(config, spec))
+  outputs = jax.eval_shape(
+    lambda key: model.init_with_output(key, jnp.zeros(batch.image.shape, jnp.uint8), train=False)[0], jax.random.key(0)
+  )
+  assert outputs.part.shape[-1] == 23
+  gradient = jax.grad(lambda logits: hard_cross_entropy(logits, batch.part, fraction=1.0).total)
+  pulled_up = (gradient(np.zeros(outputs.part.shape, np.float32)) < 0).any((0, 1, 2))
+  taught = np.unique(batch.part[batch.part != IGNORE])
+  np.testing.assert_array_equal(np.flatnonzero(pulled_up), taught)
+  assert (taught >= spec.num_parts).sum() > 2
+  results = jax.eval_shape(
+    functools.partial(fuse_both, spec=spec, size=tuple(config.data.eval_size), config=build.fusion(config)), outputs
+  )
+  assert results["joint"].part.shape == results["top_down"].part.shape == results["part"].shape == batch.part.shape

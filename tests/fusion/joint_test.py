@@ -13,8 +13,12 @@ from hypothesis import given, settings
 from jppf_jax.fusion import instances
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.joint import fused_logits, joint_fusion, joint_fusion_steps, part_channels
+from jppf_jax.labels.registry import load_spec
+from jppf_jax.labels.variants import semantic_background
+from jppf_jax.structs import IGNORE
 from tests.fusion.scenes import BICYCLE, CAR, PERSON, SIZE, SPEC, TRAIN, detections, logits, scenes
 from tests.oracles import fusion as oracle
+from tests.small_spec import first_classes_without_parts
 
 SMALL = FusionConfig(min_stuff_area=20)  # the default limit is larger than the test image
 READINGS = {
@@ -37,6 +41,13 @@ READINGS = {
     SMALL, stuff_fill="fused", renormalise_parts=True, legacy=False
   ),
 }
+SEMBG = load_spec("cpp_grouped_sembg")
+SEMBG_READINGS = {
+  "a background per class": SMALL,
+  "a background per class, parts renormalised or void, fused stuff": dataclasses.replace(
+    SMALL, allow_void_part=True, renormalise_parts=True, stuff_fill="fused"
+  ),
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,19 +58,20 @@ def windows_smaller_than_the_image():
 
 
 @cache
-def fuse(config):
-  return jax.jit(partial(joint_fusion, spec=SPEC, size=SIZE, config=config))
+def fuse(config, spec=SPEC):
+  return jax.jit(partial(joint_fusion, spec=spec, size=SIZE, config=config))
 
 
-@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("reading", [*READINGS, *SEMBG_READINGS])
 def test_streaming_equals_the_dense_oracle_ties_included(reading):
-  fast = fuse(READINGS[reading])
+  config, spec = (READINGS | SEMBG_READINGS)[reading], SEMBG if reading in SEMBG_READINGS else SPEC
+  fast = fuse(config, spec)
 
   @settings(max_examples=8, deadline=None)
-  @given(scenes())
+  @given(scenes(spec))
   def check(scene):
     result = fast(*scene)
-    semantic, instance, part, margin = oracle.joint_fusion(*scene, spec=SPEC, size=SIZE, config=READINGS[reading])
+    semantic, instance, part, margin = oracle.joint_fusion(*scene, spec=spec, size=SIZE, config=config)
     clear = margin > 1e-4
     assert clear.mean() > 0.9
     if clear.all():  # one unclear pixel may decide over a whole class
@@ -201,7 +213,61 @@ def test_part_channels_are_the_parts_of_a_class_or_the_background():
   assert table.channels[train][table.valid[train]].tolist() == [0] and table.labels[train][0] == 0
 
 
-@pytest.mark.parametrize("classes, parts, size", [(18, 10, SIZE), (19, 9, SIZE), (19, 10, (25, 38)), (19, 10, (0, 4))])
+def test_part_channels_are_the_background_of_the_class_where_classes_have_one():
+  table = part_channels(SEMBG, allow_void_part=True)
+  person, train, sky = SPEC.num_stuff + PERSON - 1, SPEC.num_stuff + TRAIN - 1, SPEC.class_names.index("sky")
+  assert table.channels[person][table.valid[person]].tolist() == [1, 2, 3, 4, 23]  # 23: all backgrounds together
+  assert [table.channels[k][table.valid[k]].tolist() for k in (0, 1, sky, train)] == [[0], [10], [19], [20]]
+  assert not table.labels[[0, 1, sky, train]].any()
+
+
+def test_the_background_of_the_class_decides_between_things_and_between_stuff_that_have_no_parts():
+  semantic = np.zeros((6, 10, SPEC.num_classes), np.float32)
+  part = np.zeros((6, 10, SEMBG.num_part_outputs), np.float32)
+  part[:3, :, SEMBG.class_background[SPEC.num_stuff + BICYCLE - 1]] = 9
+  part[3:, :, SEMBG.class_background[SPEC.num_stuff + TRAIN - 1]] = 9
+  rows = [([2, 0, 24, 22], TRAIN, 0.9, 3.0), ([14, 0, 36, 22], BICYCLE, 0.8, 3.0)]
+  config = SEMBG_READINGS["a background per class, parts renormalised or void, fused stuff"]
+  result = fuse(config, SEMBG)(semantic, part, detections(*rows))
+  both = np.asarray(result.instance)[:, 16:22]
+  assert (both[3:10] == 2).all() and (both[14:19] == 1).all()
+  part[:, :5, SEMBG.class_background[2]], part[:, 5:, SEMBG.class_background[3]] = 18, 18
+  result = fuse(config, SEMBG)(semantic, part, detections())
+  assert (np.asarray(result.semantic)[:, :18] == 2).all() and (np.asarray(result.semantic)[:, 22:] == 3).all()
+  assert not np.asarray(result.part).any()
+
+
+def test_a_single_background_of_its_own_changes_no_bit():
+  plain = first_classes_without_parts(1)
+  found = detections(([0, 0, 30, 20], CAR, 0.9, 2.0), ([12, 4, 36, 20], PERSON, 0.8, 2.0))
+  scene = logits(3, plain.num_classes), logits(4, plain.num_part_outputs), found
+  config = dataclasses.replace(SMALL, allow_void_part=True)
+  results = [fuse(config, spec)(*scene) for spec in (plain, semantic_background(plain))]
+  jax.tree.map(np.testing.assert_array_equal, *results)
+  assert {0, 255} < set(np.unique(results[0].part))
+
+
+def test_the_order_of_the_backgrounds_does_not_matter():
+  rng = np.random.default_rng(0)
+  semantic = rng.normal(size=(6, 10, SPEC.num_classes)).astype(np.float32)
+  part = rng.normal(size=(6, 10, SEMBG.num_part_outputs)).astype(np.float32)
+  rows = [([0, 0, 18, 20], TRAIN, 0.9, 1.0), ([8, 2, 30, 20], PERSON, 0.8, 1.0), ([20, 0, 38, 20], BICYCLE, 0.7, 1.0)]
+  old = np.array(SEMBG.background_outputs)
+  new = np.append(rng.permutation(old), IGNORE)
+  background = tuple(new[np.searchsorted(old, SEMBG.class_background)].tolist())
+  assert background != SEMBG.class_background
+  shuffled = part.copy()
+  shuffled[..., new[:-1]] = part[..., old]
+  config = SEMBG_READINGS["a background per class, parts renormalised or void, fused stuff"]
+  first = fuse(config, SEMBG)(semantic, part, detections(*rows))
+  second = fuse(config, dataclasses.replace(SEMBG, class_background=background))(semantic, shuffled, detections(*rows))
+  jax.tree.map(np.testing.assert_array_equal, first, second)
+  assert first.segments.valid[:3].all() and len(np.unique(first.semantic)) > 5  # two stuff, three things, void
+
+
+@pytest.mark.parametrize(
+  "classes, parts, size", [(18, 10, SIZE), (19, 9, SIZE), (19, 23, SIZE), (19, 10, (25, 38)), (19, 10, (0, 4))]
+)
 def test_wrong_channels_and_sizes_are_refused(classes, parts, size):
   with pytest.raises(ValueError, match=r"channels|cover"):
     joint_fusion(logits(0, classes), logits(0, parts), detections(), spec=SPEC, size=size)

@@ -28,7 +28,7 @@ def detections(*rows, count=6):
 
 
 @st.composite
-def scenes(draw):
+def scenes(draw, spec=SPEC):
   """(semantic logits, part logits, detections); duplicates and equal classes are common."""
   seed = draw(st.integers(0, 999))
   rng = np.random.default_rng(seed)
@@ -41,4 +41,4 @@ def scenes(draw):
     if draw(st.booleans()):
       rows.append((*rows[-1][:1], draw(st.sampled_from([PERSON, RIDER, TRAIN])), 0, mask))
   rows = [(box, label, 0.95 - 0.1 * n, mask) for n, (box, label, _, mask) in enumerate(rows[:6])]
-  return logits(seed, SPEC.num_classes), logits(seed + 1, SPEC.num_parts), detections(*rows)
+  return logits(seed, spec.num_classes), logits(seed + 1, spec.num_part_outputs), detections(*rows)

@@ -8,6 +8,7 @@ import numpy as np
 from jppf_jax.fusion.efficientps import efficientps_fusion
 from jppf_jax.fusion.top_down import part_map, top_down_merge
 from jppf_jax.labels.ppp import ppp
+from jppf_jax.labels.registry import load_spec
 from jppf_jax.structs import PanopticParts, Segments
 from tests.fusion.scenes import CAR, PERSON, SIZE, SPEC, TRAIN, detections, logits
 from tests.oracles import fusion as oracle
@@ -39,6 +40,18 @@ def test_a_class_with_one_part_has_it_everywhere():
 def test_the_part_map_is_the_best_channel_after_upsampling():
   x = np.random.default_rng(0).normal(size=(6, 10, 10)).astype(np.float32)
   np.testing.assert_array_equal(part_map(x, spec=SPEC, size=SIZE), oracle.upsample(x, SIZE).argmax(-1))
+
+
+def test_every_background_of_the_part_head_is_no_part():
+  spec = load_spec("cpp_grouped_sembg")
+  x = np.random.default_rng(0).normal(size=(6, 10, spec.num_part_outputs)).astype(np.float32)
+  best = oracle.upsample(x, SIZE).argmax(-1)
+  assert (best >= spec.num_parts).mean() > 0.3
+  parts = part_map(x, spec=spec, size=SIZE)
+  np.testing.assert_array_equal(parts, np.where(best < spec.num_parts, best, 0))
+  person = np.full(SIZE, spec.class_names.index("person"))
+  merged = np.asarray(top_down_merge(panoptic(person), parts, spec=spec).part)
+  np.testing.assert_array_equal(merged, np.where(np.isin(best, [1, 2, 3, 4]), best, 255))
 
 
 def test_the_baseline_keeps_the_panoptic_answer_and_adds_parts():

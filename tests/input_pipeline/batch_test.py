@@ -41,6 +41,14 @@ def test_classes_and_parts_come_from_the_spec():
   assert names == ["person", "car", "train"]
 
 
+def test_the_part_head_is_taught_the_background_of_the_class_where_classes_have_one():
+  image, uids = raw_files.scene()
+  spec = load_spec("cpp_grouped_sembg")
+  fields = targets(image, uids, spec, max_objects=10)
+  np.testing.assert_array_equal(fields["part"], spec.decode(uids).part_target)
+  assert fields["part"].dtype == np.int32 and set(np.unique(fields["part"])) - {*range(spec.num_parts), 255}
+
+
 def test_a_crowd_and_an_object_too_small_keep_their_class_but_are_no_objects():
   image, uids = raw_files.scene()
   uids[0, 20] = 24_009

@@ -1,7 +1,7 @@
 import pytest
 
 from jppf_jax.labels.evaluation_spec import package_folder
-from jppf_jax.labels.registry import load_spec
+from jppf_jax.labels.registry import SPECS, load_spec
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,8 @@ def test_the_documented_sizes(name, classes, stuff, parts, with_parts):
 
 def test_a_name_gives_the_same_object_each_time():
   assert load_spec("cpp") is load_spec("cpp_grouped")  # so that what is compiled for one is compiled for both
+  for name in SPECS:
+    assert load_spec(name) is load_spec(name) and load_spec(name).name == {"cpp": "cpp_grouped"}.get(name, name)
 
 
 def test_a_file_in_the_format_of_the_package_is_a_spec():

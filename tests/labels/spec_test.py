@@ -127,6 +127,11 @@ def test_tables_cannot_be_changed():
     ({"class_ids": np.full(19, 7, np.int32)}, "one scene id per class"),
     ({"sid_to_train": np.full(100, 19, np.int32)}, "unknown train ids"),
     ({"sid_pid_to_channel": np.full((100, 100), 10, np.int32)}, "unknown channels"),
+    ({"class_background": (0,) * 18}, "class_background needs one entry per class"),
+    ({"class_background": (0, 11) + (0,) * 17}, r"outputs \[0, 11\], expected 0 and then .* from 10 on"),
+    ({"class_background": (0, 3) + (0,) * 17}, r"outputs \[0, 3\], expected 0"),
+    ({"class_background": (10,) * 19}, r"outputs \[10\], expected 0"),
+    ({"class_background": (255,) + (0,) * 18}, "a class without parts has no background"),
   ],
 )
 def test_a_spec_that_contradicts_itself_is_refused(change, message):

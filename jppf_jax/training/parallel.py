@@ -4,6 +4,9 @@ A step is `step(state, batch) -> (state, metrics)` and uses the axis `AXIS` for 
 state replicated, split the batch over the local devices of every process and donate the old state. They give the same
 numbers (`tests/training/parallel_test.py`). `pmap` is the documented default; upstream keeps it in
 maintenance mode, and `shard_map` is the way out should it go.
+
+A runner steps what it has put on the devices itself (`put_state`, `put_batch`), so that a step moves no data; a copy is
+started, not waited for (`prefetch.py`).
 """
 
 from collections.abc import Callable
@@ -25,6 +28,7 @@ class PmapRunner:
 
   def __init__(self, step: Step):
     self._step = jax.pmap(step, axis_name=AXIS, donate_argnums=0)
+    self._split = NamedSharding(Mesh(np.array(jax.local_devices()), (AXIS,)), P(AXIS))  # where pmap wants its arguments
 
   def put_state(self, host: Any) -> Any:
     return jax_utils.replicate(host)
@@ -32,10 +36,12 @@ class PmapRunner:
   def get_state(self, state: Any) -> Any:
     return jax.tree.map(lambda x: np.asarray(x.addressable_shards[0].data)[0], state)
 
-  def __call__(self, state: Any, batch: Any) -> tuple[Any, Any]:
+  def put_batch(self, host: Any) -> Any:
     devices = jax.local_device_count()
-    check_divisible(jax.tree.leaves(batch)[0].shape[0], devices)
-    batch = jax.tree.map(lambda x: x.reshape(devices, x.shape[0] // devices, *x.shape[1:]), batch)
+    check_divisible(jax.tree.leaves(host)[0].shape[0], devices)
+    return jax.device_put(jax.tree.map(lambda x: x.reshape(devices, -1, *x.shape[1:]), host), self._split)
+
+  def __call__(self, state: Any, batch: Any) -> tuple[Any, Any]:
     state, metrics = self._step(state, batch)
     return state, jax.tree.map(lambda x: x.addressable_shards[0].data[0], metrics)
 
@@ -55,10 +61,12 @@ class ShardMapRunner:
   def get_state(self, state: Any) -> Any:
     return jax.tree.map(lambda x: np.asarray(x.addressable_shards[0].data), state)
 
-  def __call__(self, state: Any, batch: Any) -> tuple[Any, Any]:
-    check_divisible(jax.tree.leaves(batch)[0].shape[0], jax.local_device_count())
+  def put_batch(self, host: Any) -> Any:
+    check_divisible(jax.tree.leaves(host)[0].shape[0], jax.local_device_count())
     split = NamedSharding(self._mesh, P(AXIS))
-    batch = jax.tree.map(lambda x: jax.make_array_from_process_local_data(split, np.asarray(x)), batch)
+    return jax.tree.map(lambda x: jax.make_array_from_process_local_data(split, np.asarray(x)), host)
+
+  def __call__(self, state: Any, batch: Any) -> tuple[Any, Any]:
     state, metrics = self._step(state, batch)
     return state, jax.tree.map(lambda x: x.addressable_shards[0].data, metrics)
 

@@ -34,7 +34,12 @@ class Stub(PmapRunner):
   def get_state(self, state):
     return state
 
+  def put_batch(self, host):
+    self._events.setdefault("order", []).append("put")
+    return host
+
   def __call__(self, state, batch):
+    self._events.setdefault("order", []).append("step")
     step = int(state.step) + 1
     metrics = {"loss": batch.image.mean() / 9, "grad_norm": np.float64(1), "learning_rate": np.float64(0.1)}
     metrics |= self._events.get(step, lambda: {})()
@@ -93,13 +98,20 @@ def test_a_run_continued_from_a_checkpoint_ends_with_the_same_bytes(tiny_run, tm
   tiny.assert_same_bytes(continued, tiny_run.workdir)
 
 
-@pytest.mark.parametrize("step", [2, 5, 7])  # before any checkpoint, after one, in the second phase
+@pytest.mark.parametrize("step", [2, 4, 5, 7])  # before any checkpoint, after one, between the phases, in the second
 def test_a_run_killed_at_any_step_ends_as_if_it_had_not_been(stubbed, whole, step):
   events = {step: kill}
   with pytest.raises(Killed):
     stubbed("run", events)
   assert [done for done, _ in events["steps"]] == list(range(1, step))
   tiny.assert_same_bytes(stubbed("run"), whole)
+
+
+def test_the_next_batch_goes_to_the_devices_while_a_step_runs_and_none_at_the_end_of_a_phase(stubbed):
+  events = {}
+  stubbed("run", events, **{"phases.main.steps": 3, "phases.frozen.steps": 2})
+  main, frozen = (["put"] + ["step", "put"] * (steps - 1) + ["step"] for steps in (3, 2))
+  assert events["order"] == main + frozen
 
 
 def test_a_damaged_checkpoint_costs_some_steps_and_changes_nothing(stubbed, whole, tmp_path):

@@ -27,7 +27,7 @@ def run(name: str, steps: int = 3) -> tuple[list[float], float]:
   runner = make_runner(name, step)
   state = runner.put_state({"w": np.zeros(3, np.float32)})
   for _ in range(steps):
-    state, metrics = runner(state, batch)
+    state, metrics = runner(state, runner.put_batch(batch))
   return runner.get_state(state)["w"].tolist(), float(metrics["norm"])
 
 
@@ -52,6 +52,27 @@ def test_pmap_shard_map_and_a_single_device_give_the_same_numbers():
   assert devices == 4
   assert with_pmap == with_shard_map
   np.testing.assert_allclose(with_pmap[0], run("pmap")[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", RUNNERS)
+def test_a_step_on_what_was_put_moves_no_data(name):
+  runner = make_runner(name, step)
+  batch = {"x": np.ones((8, 3), np.float32), "y": np.ones(8, np.float32)}
+  state, _ = runner(runner.put_state({"w": np.zeros(3, np.float32)}), runner.put_batch(batch))
+  on_device = runner.put_batch(batch)
+  with jax.transfer_guard("disallow"):
+    state, metrics = runner(state, on_device)
+    with pytest.raises(Exception, match="Disallowed host-to-device transfer"):
+      runner(state, jax.tree.map(np.asarray, on_device))
+  assert np.isfinite(metrics["norm"])
+
+
+@pytest.mark.parametrize("name", RUNNERS)
+def test_a_batch_that_does_not_divide_is_refused_before_it_travels(name, monkeypatch):
+  runner = make_runner(name, step)
+  monkeypatch.setattr(jax, "local_device_count", lambda: 4)
+  with pytest.raises(ValueError, match="batch of 6 images per process does not divide by its 4 devices"):
+    runner.put_batch({"x": np.zeros((6, 3), np.float32)})
 
 
 def test_a_batch_that_does_not_divide_says_what_would():

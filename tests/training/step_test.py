@@ -6,9 +6,12 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import pytest
+from flax import traverse_util
+from jax.sharding import PartitionSpec as P
 
 from jppf_jax import build
-from jppf_jax.training.parallel import make_runner
+from jppf_jax.training.parallel import AXIS, make_runner
 from jppf_jax.training.state import create_state
 from jppf_jax.training.step import make_step
 from tests import tiny
@@ -16,26 +19,71 @@ from tests import tiny
 ROOT = Path(__file__).parents[2]
 
 
-def one_step(folder: Path, runner_name: str) -> dict[str, np.ndarray]:
-  """Takes one step of the smoke config on all devices, from weights that are the same in every process."""
+def setting(folder: Path, *, freeze_norm: bool = False):
+  """Returns the step of the smoke config, a state that is the same in every process, and a batch."""
   config = tiny.config(folder)
-  model = build.model(config, build.label_spec(config), axis_name="batch")
+  spec = build.label_spec(config)
+  model = build.model(config, spec, axis_name=AXIS)
   _, optimizer, rate = build.optimization(config)
   rng = np.random.default_rng(0)
   shapes = build.variable_shapes(model)
   params = jax.tree.map(lambda x: rng.normal(0, 0.1, x.shape).astype(np.float32), shapes["params"])
   stats = jax.tree.map(lambda x: np.ones(x.shape, np.float32), shapes["batch_stats"])
   state = create_state({"params": params, "batch_stats": stats}, optimizer)
-  step = make_step(model, optimizer, seed=0, rate=rate, anchors_per_image=32, regions_per_image=16, freeze_norm=False)
-  batch, _ = next(build.train_iterator(config, build.label_spec(config)))
+  samples = {"anchors_per_image": 32, "regions_per_image": 16}
+  step = make_step(model, optimizer, seed=0, rate=rate, freeze_norm=freeze_norm, **samples)
+  return step, state, next(build.train_iterator(config, spec))[0]
+
+
+def one_step(folder: Path, runner_name: str) -> dict[str, np.ndarray]:
+  """Takes one step on all devices."""
+  step, state, batch = setting(folder)
   runner = make_runner(runner_name, step)
-  _, metrics = runner(runner.put_state(state), batch)
+  _, metrics = runner(runner.put_state(state), runner.put_batch(batch))
   return {name: np.asarray(value) for name, value in metrics.items()}
 
 
-def test_two_devices_take_the_step_of_one(tmp_path):
-  single = one_step(tmp_path, "pmap")
-  assert np.isfinite(list(single.values())).all()
+@pytest.fixture(scope="module")
+def two_steps(tmp_path_factory):
+  """Returns the folder of the data, the metrics of two steps on one device, and the state after them.
+
+  The second step may move nothing between host and device.
+  """
+  folder = tmp_path_factory.mktemp("step")
+  step, state, batch = setting(folder)
+  runner = make_runner("pmap", step)
+  batch = runner.put_batch(batch)
+  state, first = runner(runner.put_state(state), batch)
+  with jax.transfer_guard("disallow"):
+    state, second = runner(state, batch)
+  return folder, jax.device_get(first), jax.device_get(second), runner.get_state(state)
+
+
+def test_a_step_learns_without_moving_data_between_host_and_device(two_steps):
+  _, first, second, state = two_steps
+  assert np.isfinite(list(first.values())).all() and second["loss"] != first["loss"]
+  assert all((leaf != 1).any() for leaf in jax.tree.leaves(state.batch_stats))  # unlike in the next test
+
+
+def test_frozen_norms_keep_parameters_and_statistics_to_the_bit(tmp_path):
+  step, state, batch = setting(tmp_path, freeze_norm=True)
+
+  def norms(state):
+    flat = traverse_util.flatten_dict(state.params)
+    owners = {path[:-1] for path in flat if path[-1] == "scale"}
+    return {path: leaf for path, leaf in flat.items() if path[:-1] in owners}, state.batch_stats
+
+  mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), (AXIS,))
+  stepped = jax.shard_map(
+    lambda state, batch: norms(step(state, batch)[0]), mesh=mesh, in_specs=P(), out_specs=P(), check_vma=False
+  )
+  after = jax.jit(stepped)(state, batch)  # nothing else is asked for, so nothing else is compiled
+  assert len(after[0]) > 100
+  jax.tree.map(np.testing.assert_array_equal, after, norms(state))
+
+
+def test_two_devices_take_the_step_of_one(two_steps):
+  folder, single, *_ = two_steps
   code = (
     "import jax, sys, numpy as np; jax.config.update('jax_num_cpu_devices', 2)\n"
     "from pathlib import Path; from tests.training.step_test import one_step\n"
@@ -43,10 +91,10 @@ def test_two_devices_take_the_step_of_one(tmp_path):
     "  np.savez(Path(sys.argv[1], name), **one_step(Path(sys.argv[1]), name))\n"
   )
   done = subprocess.run(
-    [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=900
+    [sys.executable, "-c", code, str(folder)], cwd=ROOT, capture_output=True, text=True, timeout=900
   )
   assert done.returncode == 0, done.stderr
-  with_pmap, with_shard_map = (np.load(tmp_path / f"{name}.npz") for name in ("pmap", "shard_map"))
+  with_pmap, with_shard_map = (np.load(folder / f"{name}.npz") for name in ("pmap", "shard_map"))
   for name, value in single.items():
     np.testing.assert_allclose(with_pmap[name], value, rtol=2e-3, err_msg=name)
     np.testing.assert_allclose(with_shard_map[name], with_pmap[name], rtol=1e-6, err_msg=name)

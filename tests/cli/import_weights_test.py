@@ -1,0 +1,106 @@
+import re
+
+import numpy as np
+import pytest
+from absl import app, flags
+from absl.testing import flagsaver
+
+from jppf_jax import build
+from jppf_jax.checkpoints.import_efficientps import convert
+from jppf_jax.checkpoints.pretrained import load_pretrained
+from jppf_jax.checkpoints.weights import WeightsError, read_weights
+from jppf_jax.cli import file_flags, import_weights, run_flags
+from jppf_jax_configs import smoke
+from tests.checkpoints.torch_files import save_legacy, save_zip
+from tests.cli.verbs import jppf
+
+
+def run(monkeypatch, *argv, **values):
+  """Runs the verb in this process."""
+  monkeypatch.setattr(run_flags, "config_or_none", lambda: values.get("config"))
+  holders = [
+    (import_weights._FROM, values.get("source")),
+    (import_weights._VARIANT, values.get("variant")),
+    (import_weights._PART_HEAD, values.get("part_head")),
+    (file_flags.OUT, str(values["out"]) if "out" in values else None),
+  ]
+  flags.FLAGS.mark_as_parsed()
+  with flagsaver.flagsaver(*holders):
+    import_weights.main(["import-weights", *map(str, argv)])
+
+
+@pytest.fixture(scope="module")
+def template():
+  config = smoke.get_config()
+  return build.variable_shapes(build.model(config, build.label_spec(config)))
+
+
+@pytest.fixture(scope="module")
+def small_checkpoint(template):
+  """The tensors of an EfficientPS of the smoke test's size."""
+  with pytest.raises(WeightsError) as error:
+    convert({}, template, part_head="parts")
+  lines = re.findall(r"missing (\S+) \((.*)\)", str(error.value))
+  shapes = {name: tuple(int(n) for n in shape.split(",") if n) for name, shape in lines}
+  return {name: np.full(shape, 2, np.float32) for name, shape in shapes.items()}
+
+
+def test_efficientps_becomes_a_file_that_a_run_starts_from(monkeypatch, tmp_path, capsys, template, small_checkpoint):
+  save_legacy(tmp_path / "model.pth", {"meta": {}, "state_dict": small_checkpoint})
+  out = tmp_path / "ours/model.safetensors"
+  options = dict(source="efficientps", config=smoke.get_config(), out=out)
+  run(monkeypatch, tmp_path / "model.pth", **options, part_head="parts")
+  assert re.search(rf"{len(small_checkpoint)} +│ used", capsys.readouterr().out)
+  found, about = read_weights(out)
+  assert about == {"from": "efficientps", "file": "model.pth", "encoder": "b0"}
+  _, report = load_pretrained(found, template, lambda: pytest.fail("initialised"))
+  assert not report.fresh and not report.ignored
+
+
+def test_a_file_without_a_part_head_leaves_that_fresh(monkeypatch, tmp_path, template, small_checkpoint):
+  panoptic = {name: x for name, x in small_checkpoint.items() if not name.startswith("parts.")}
+  save_zip(tmp_path / "model.pth", panoptic)
+  out = tmp_path / "model.safetensors"
+  run(monkeypatch, tmp_path / "model.pth", source="efficientps", config=smoke.get_config(), out=out)
+  zeros = {kind: {} for kind in template}
+  _, report = load_pretrained(read_weights(out)[0], template, lambda: zeros)
+  assert list(report.fresh) == ["part_head"]
+
+
+def test_what_does_not_fit_is_listed_and_nothing_is_written(monkeypatch, tmp_path, small_checkpoint):
+  save_zip(tmp_path / "model.pth", small_checkpoint)
+  out = tmp_path / "model.safetensors"
+  with pytest.raises(SystemExit, match=r"(?s)model.pth: the tensors are not .*left over parts\.") as error:
+    run(monkeypatch, tmp_path / "model.pth", source="efficientps", config=smoke.get_config(), out=out)
+  assert "Nothing was written" in str(error.value)
+  assert list(tmp_path.iterdir()) == [tmp_path / "model.pth"]
+
+
+@pytest.mark.parametrize(
+  "values, message",
+  [
+    (dict(source="timm", variant="b0"), "--from=timm needs the FILE"),
+    (dict(source="timm"), "--from=timm needs --variant=NAME: b0, b1"),
+    (dict(source="efficientps"), "--from=efficientps needs the FILE"),
+    (dict(source="efficientnet-lite", variant="lite4"), "No package has the weights of 'lite4'"),
+  ],
+)
+def test_what_is_needed_is_said(monkeypatch, tmp_path, values, message):
+  with pytest.raises(SystemExit, match=message):
+    run(monkeypatch, out=tmp_path / "x.safetensors", **values)
+
+
+def test_a_source_and_a_target_are_needed(monkeypatch, tmp_path):
+  with pytest.raises(app.UsageError):
+    run(monkeypatch, out=tmp_path / "x")
+  with pytest.raises(app.UsageError):
+    run(monkeypatch, source="timm")
+
+
+def test_the_command_finds_the_weights_of_an_installed_package(tmp_path):
+  out = tmp_path / "lite0.safetensors"
+  done = jppf("import-weights", "--from=efficientnet-lite", "--variant=lite0", f"--out={out}")
+  assert done.returncode == 0, done.stderr
+  assert "247" in done.stdout and f"--config.model.pretrained={out}" in done.stdout
+  found, about = read_weights(out)
+  assert about["encoder"] == "lite0" and found["params/classifier/kernel"].shape == (1280, 1000)

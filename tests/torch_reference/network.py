@@ -184,9 +184,7 @@ class TwoWayFPN(nn.Module):
     for fine in (2, 1, 0):
       top[fine] = top[fine] + F.interpolate(top[fine + 1], size=top[fine].shape[2:], mode="nearest")
     for coarse in (1, 2, 3):
-      bottom[coarse] = bottom[coarse] + F.interpolate(
-        bottom[coarse - 1], size=bottom[coarse].shape[2:], mode="nearest"
-      )
+      bottom[coarse] = bottom[coarse] + F.interpolate(bottom[coarse - 1], size=bottom[coarse].shape[2:], mode="nearest")
     return [conv(down + up) for conv, down, up in zip(self.fpn_convs, top, bottom)]
 
 

@@ -14,7 +14,7 @@ def get_config() -> ml_collections.ConfigDict:
     name="cityscapes_panoptic_parts",
     data_dir="data_sets",  # where the built records live
     manual_dir="",  # the unpacked official folders; needed once, to build the records
-    labels="cpp_grouped",
+    labels="cpp_grouped",  # a name, a YAML file, or "": the data set's own
     train_split="train",
     eval_split="validation",
     train_size=(1024, 2048),  # crop, rows x columns (Sec. 4)
@@ -24,6 +24,8 @@ def get_config() -> ml_collections.ConfigDict:
     batch_size=8,  # all devices together
     max_objects=100,
     min_area=16,  # visible pixels; smaller objects are ignored
+    pad_uid=0,  # label of what no image covers: void; EfficientPS teaches 7, road
+    require_object=False,  # draw views without objects again; EfficientPS never trains on them
     cache=False,  # keep decoded examples in memory
     workers=0,  # processes besides the reader threads
   )

@@ -32,8 +32,8 @@ RUN_WEIGHTS = "weights.safetensors"  # in the folder of a run
 
 
 def label_spec(config: ml_collections.ConfigDict) -> LabelSpec:
-  """The taxonomy that the run is trained and scored in."""
-  return load_spec(config.data.labels)
+  """The taxonomy that the run is trained and scored in: `config.data.labels`, or the data set's own."""
+  return load_spec(config.data.labels or datasets.module(config.data.name).Builder.SPEC)
 
 
 def model(config: ml_collections.ConfigDict, spec: LabelSpec, *, axis_name: str | None = None) -> JPPF:
@@ -129,6 +129,8 @@ def train_iterator(config: ml_collections.ConfigDict, spec: LabelSpec) -> grain.
     flip=data.flip,
     max_objects=data.max_objects,
     min_area=data.min_area,
+    pad_uid=data.pad_uid,
+    require_object=data.require_object,
   )
   return loader.train_iterator(
     examples(config, data.train_split),

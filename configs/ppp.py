@@ -1,0 +1,23 @@
+r"""Pascal Panoptic Parts: the paper's other data set (Table 2, PartPQ 32.3; merged top-down 29.0; ours: not measured).
+
+jppf train --config=configs/ppp.py --workdir=runs/ppp --config.data.manual_dir=DIR      # four large GPUs, as the paper
+"""
+
+import ml_collections
+
+from jppf_jax_configs import cpp
+
+
+def get_config() -> ml_collections.ConfigDict:
+  config = cpp.get_config().unlock()
+  config.data.update(
+    name="pascal_panoptic_parts",
+    labels="ppp",
+    train_size=(384, 512),  # Sec. 4; most photos are 375 x 500 or 500 x 375
+    eval_size=(512, 512),  # the same long side, upright photos too
+    batch_size=32,
+  )
+  config.fusion.min_stuff_area = 192  # 2048 at 1024 x 2048
+  config.phases.main.learning_rate = 0.01
+  config.phases.frozen.steps = 1_570  # 10 epochs
+  return config.lock()

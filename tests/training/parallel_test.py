@@ -43,6 +43,7 @@ def test_states_go_in_and_come_out_as_host_arrays(name):
 def test_pmap_shard_map_and_a_single_device_give_the_same_numbers():
   code = (
     "import jax, json; jax.config.update('jax_num_cpu_devices', 4)\n"
+    "jax.config.update('jax_enable_compilation_cache', False)\n"  # see step_test.py
     "from tests.training.parallel_test import run\n"
     "print(json.dumps([jax.device_count(), run('pmap'), run('shard_map')]))"
   )

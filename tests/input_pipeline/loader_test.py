@@ -1,17 +1,20 @@
+import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 
-import grain
 import jax
 import numpy as np
-import orbax.checkpoint as ocp
 import pytest
 
+from jppf_jax.checkpoints.store import Checkpoints
 from jppf_jax.input_pipeline import datasets, loader, read
-from jppf_jax.labels.registry import load_spec
 from tests.data import raw_files
+from tests.input_pipeline.two_hosts import SPEC, VIEW, digest
 
-SPEC = load_spec("cpp_grouped")
-VIEW = loader.View(SPEC, size=(16, 32), scale=(0.5, 2.0), flip=True, max_objects=5, min_area=2)
+ROOT = Path(__file__).parents[2]
+STATE = {"weights": np.zeros(2, np.float32)}
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +23,9 @@ def examples(tmp_path_factory):
   raw_files.write_cpp(root / "raw", {"train": 7, "val": 1})
   with pytest.warns(UserWarning):
     folder = datasets.build("cityscapes_panoptic_parts", data_dir=root / "built", manual_dir=root / "raw")
-  return read.open_split(folder, "train", cache=True)
+  opened = read.open_split(folder, "train", cache=True)
+  opened.folder = folder
+  return opened
 
 
 def take(iterator, count):
@@ -68,33 +73,59 @@ def test_order_and_views_depend_on_the_seed_and_not_on_threads(examples):
   assert [ids for _, ids in take(iterator(examples, seed=1), 5)] != [ids for _, ids in reference]
 
 
-@pytest.mark.parametrize("stop", [0, 1, 4, 6])
-def test_a_restored_position_continues_with_the_same_bytes(examples, stop):
-  whole = iterator(examples)
-  take(whole, stop)
-  state = whole.get_state()
+def test_stopped_after_any_batch_the_saved_position_continues_with_the_same_bytes(examples):
+  whole, positions = iterator(examples), []
+  for _ in range(9):  # more than two epochs
+    positions.append(json.dumps(whole.get_state()))
+    next(whole)
+  reference = take(iterator(examples), 12)
   resumed = iterator(examples)
-  resumed.set_state(state)
-  assert_equal(take(resumed, 4), take(whole, 4))
+  for stop in np.random.default_rng(0).permutation(9):  # back and forth
+    resumed.set_state(json.loads(positions[stop]))
+    assert_equal(take(resumed, 3), reference[stop : stop + 3])
 
 
-def test_the_position_travels_through_a_checkpoint(examples, tmp_path):
+@pytest.mark.parametrize("stop", [0, 3])
+def test_the_position_travels_through_a_checkpoint(examples, tmp_path, stop):
   whole, resumed = iterator(examples), iterator(examples)
-  take(whole, 3)
-  with ocp.CheckpointManager(tmp_path) as manager:
-    manager.save(3, args=ocp.args.Composite(data=grain.checkpoint.CheckpointSave(whole)))
-    manager.wait_until_finished()
-    manager.restore(3, args=ocp.args.Composite(data=grain.checkpoint.CheckpointRestore(resumed)))
+  take(whole, stop)
+  take(resumed, 2)
+  restore(save(tmp_path, whole), resumed)
   assert_equal(take(resumed, 4), take(whole, 4))
 
 
-def test_worker_processes_give_the_same_batches_and_resume_exactly(examples):
+def save(folder, data_iterator):
+  checkpoints = Checkpoints(folder)
+  checkpoints.save(1, STATE, {}, data_iterator)
+  checkpoints.close()
+  return folder
+
+
+def restore(folder, data_iterator):
+  assert Checkpoints(folder, read_only=True).restore(STATE, data_iterator)[0] == 1
+
+
+def test_worker_processes_give_the_same_batches_and_resume_exactly(examples, tmp_path):
   reference = take(iterator(examples), 6)
   workers = iterator(examples, workers=2)
   assert_equal(take(workers, 3), reference[:3])
-  state = workers.get_state()
-  workers.set_state(state)  # stops the processes and starts new ones, as a new run would
+  save(tmp_path, workers)
+  assert_equal(take(workers, 2), reference[3:5])  # what was made ahead is not lost
+  restore(tmp_path, workers)  # stops the processes and starts new ones, as a new run would
   assert_equal(take(workers, 3), reference[3:])
+
+
+def test_two_hosts_save_their_positions_in_one_checkpoint_and_each_resumes_with_its_own_bytes(examples, tmp_path):
+  command = [sys.executable, "-m", "tests.input_pipeline.two_hosts", str(examples.folder), str(tmp_path)]
+  hosts = [
+    subprocess.Popen([*command, str(index)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for index in range(2)
+  ]
+  for index, host in enumerate(hosts):
+    printed, errors = host.communicate(timeout=300)
+    assert host.returncode == 0, errors
+    alone = take(iterator(examples, process=(index, 2)), 6)
+    assert printed.partition("next: ")[2].split()[:3] == [digest(*pair) for pair in alone[3:]]  # gloo prints too
 
 
 def test_two_processes_share_the_examples_and_resume_exactly(examples):

@@ -50,6 +50,7 @@ def assert_replicas_equal_one_device(parallel, replicas, images=4):
 
 if __name__ == "__main__":
   jax.config.update("jax_num_cpu_devices", 4)
+  jax.config.update("jax_enable_compilation_cache", False)  # see training/step_test.py
   assert jax.local_device_count() == 4
   assert_replicas_equal_one_device(lambda step: jax.pmap(step, axis_name="batch", in_axes=(None, 0)), 4)
   print("4 devices agree")

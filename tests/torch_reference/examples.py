@@ -61,10 +61,6 @@ def _assign(parameter: Tensor, value: Tensor) -> None:
   parameter.copy_(value.to(torch.bfloat16))
 
 
-def _nchw(image: np.ndarray) -> Tensor:
-  return torch.tensor(image).float().permute(0, 3, 1, 2)
-
-
 def random_input(size: tuple[int, int], *, batch: int, boxes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
   """An image, uint8 [B H W 3], and boxes [B R 4], x1 y1 x2 y2 with the last pixel inside; the first is the image."""
   rng = np.random.default_rng(seed)
@@ -90,8 +86,31 @@ def run(net: EfficientPS, image: np.ndarray, boxes: np.ndarray, *, context: tupl
     generator = torch.Generator().manual_seed(image.shape[1])
     x = torch.randn((1, net.sizes.fpn, *context), generator=generator).to(torch.bfloat16).float()
     outputs |= {"context/input": x, "context/output": net.semantic_head.lateral_convs_ss[1](x)}
-  maps = {name: (x.movedim(-3, -1) if x.ndim > 3 and name != "box/deltas" else x) for name, x in outputs.items()}
-  return {name: np.ascontiguousarray(x.numpy()) for name, x in maps.items()} | {"image": image, "boxes": boxes}
+  return {name: _nhwc(name, x).numpy() for name, x in outputs.items()} | {"image": image, "boxes": boxes}
+
+
+def train_step(
+  net: EfficientPS, image: np.ndarray, boxes: np.ndarray, *, seed: int
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]:
+  """Random weights of the final outputs, the gradients of what they weigh, by parameter, and the state dict after it.
+
+  The objective is the sum over the outputs of the mean of weight times output.
+  """
+  rng = np.random.default_rng(seed)
+  outputs = {name: _nhwc(name, x) for name, x in net.train()(_nchw(image), torch.tensor(boxes)).items()}
+  ends = {name: x for name, x in outputs.items() if not name.startswith(("encoder", "fpn")) and "pooled" not in name}
+  weights = {name: rng.normal(size=x.shape).astype(np.float32) for name, x in ends.items()}
+  sum((torch.tensor(weights[name]) * x).mean() for name, x in ends.items()).backward()
+  return weights, {name: value.grad.numpy() for name, value in net.named_parameters()}, state_of(net)
+
+
+def _nchw(image: np.ndarray) -> Tensor:
+  return torch.tensor(image).float().permute(0, 3, 1, 2)
+
+
+def _nhwc(name: str, x: Tensor) -> Tensor:
+  """Maps [B h w C] and regions [B R h w C]; the deltas of boxes [B R T+1 4] have no rows and columns."""
+  return x.movedim(-3, -1).contiguous() if x.ndim > 3 and name != "box/deltas" else x
 
 
 def state_of(net: EfficientPS) -> dict[str, np.ndarray]:

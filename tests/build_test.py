@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jppf_jax import build
+from jppf_jax.checkpoints.weights import WeightsError
 from jppf_jax.evaluation.predict import fuse_both
 from jppf_jax.losses.semantic_part import hard_cross_entropy
 from jppf_jax.structs import IGNORE
@@ -56,6 +57,40 @@ def test_a_data_set_that_is_not_built_says_how_to_build_it(tmp_path):
 def test_shipped_weights_have_names_and_others_are_paths(tmp_path):
   assert build.weights_path("demo").is_file()
   assert str(build.weights_path("runs/x/weights.safetensors")) == "runs/x/weights.safetensors"
+
+
+def test_training_starts_fresh_or_from_all_of_a_run(tiny_run):
+  model = build.model(tiny_run.config, build.label_spec(tiny_run.config))
+  fresh, nothing = build.start(tiny_run.config, model)
+  assert nothing is None
+  config = tiny.config(tiny_run.workdir, **{"model.pretrained": str(tiny_run.workdir / "weights.safetensors")})
+  trained, report = build.start(config, model)
+  assert not report.fresh and not report.ignored and set(report.loaded) == set(fresh["params"])
+  different = jax.tree.map(lambda a, b: not np.array_equal(a, b), fresh["batch_stats"], trained["batch_stats"])
+  assert all(jax.tree.leaves(different))
+
+
+def test_training_starts_from_an_encoder_by_the_name_of_its_package(tmp_path, monkeypatch):
+  config = tiny.config(tmp_path, **{"model.encoder": "lite0", "model.width": 1.0, "model.depth": 1.0})
+  config.model.pretrained = "lite0"
+  model = build.model(config, build.label_spec(config))
+  zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), build.variable_shapes(model))
+  monkeypatch.setattr(build, "init_variables", lambda key, net: zeros)
+  variables, report = build.start(config, model)
+  assert list(report.loaded) == ["encoder"] and report.ignored == {"classifier": 2}
+  assert np.abs(variables["params"]["encoder"]["stem"]["conv"]["kernel"]).max() > 0.1
+  assert (variables["params"]["fpn"]["out_4"]["conv"]["kernel"] == 0).all()
+
+
+def test_weights_of_another_encoder_are_refused_though_the_shapes_agree(tmp_path):
+  config = tiny.config(tmp_path, **{"model.encoder": "b0", "model.width": 1.0, "model.depth": 1.0})
+  config.model.pretrained = "lite0"
+  with pytest.raises(WeightsError, match="for the encoder 'lite0', config.model.encoder is 'b0'"):
+    build.start(config, build.model(config, build.label_spec(config)))
+
+
+def test_a_data_set_knows_its_own_labels(tmp_path):
+  assert build.label_spec(tiny.config(tmp_path, **{"data.labels": ""})).name == "cpp_grouped"
 
 
 def test_batches_have_the_shapes_of_the_config(tmp_path):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from etils import epath
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 SHOWN = 50  # problems listed in full; a wrong folder would otherwise print thousands of lines
 
@@ -116,14 +116,20 @@ def _read(pair: Pair, read_label: Callable[[epath.Path], np.ndarray]) -> dict | 
   try:
     image, size = read_image(pair.image)
   except Exception as error:  # Pillow raises a dozen types on broken files; every one is a finding
-    problems.append(f"{pair.image}: {str(error) or type(error).__name__}")
+    problems.append(f"{pair.image}: {_complaint(error)}")
   try:
     uids = read_label(pair.label)
   except Exception as error:
-    problems.append(f"{pair.label}: {str(error) or type(error).__name__}")
+    problems.append(f"{pair.label}: {_complaint(error)}")
   if image is not None and uids is not None and size != uids.shape:
     problems.append(f"{pair.label}: height and width {uids.shape}, but the image has {size}")
   return problems or {"image_id": pair.image_id, "image": image, "uids": uids}
+
+
+def _complaint(error: Exception) -> str:
+  if isinstance(error, UnidentifiedImageError):
+    return "truncated, or no image file"  # Pillow says no more either
+  return str(error) or type(error).__name__
 
 
 class Reader:

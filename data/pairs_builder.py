@@ -82,11 +82,17 @@ class PairsBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """Returns the pairs of every split, and the problems met; warns of fewer pairs than in the official release.
 
     Raises:
-      DataError: folders are missing; draws the expected ones.
+      DataError: folders are missing; draws the expected ones, and says which splits could be built without them.
+      ValueError: a split that no data set has.
     """
-    if not all((root / folder).is_dir() for split in splits for folder in cls.layout(split)):
+    if unknown := sorted(set(splits) - set(SPLITS)):
+      raise ValueError(f"{cls.name} has the splits {', '.join(SPLITS)}; got {', '.join(unknown)}.")
+    present = [split for split in splits if all((root / folder).is_dir() for folder in cls.layout(split))]
+    if len(present) < len(splits):
       drawn = f"folders are missing (✗) in {cls.tree(root, splits)}"
-      raise pairs.DataError(cls.name, [drawn], advice="Is this the folder that holds the unpacked archives?")
+      advice = f"To build {present[0]} alone: --splits={present[0]}" if present else ""
+      advice = advice or "Is this the folder that holds the unpacked archives?"
+      raise pairs.DataError(cls.name, [drawn], advice=advice)
     found, problems = {}, []
     for split in splits:
       images, labels = cls.files(root, split)

@@ -20,8 +20,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from jppf_jax.input_pipeline import datasets, read
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.structs import IGNORE
 from jppf_jax.visualization import render, sheet
-from jppf_jax.visualization.palette import class_colors, part_colors
+from jppf_jax.visualization.palette import class_colors, hatch, part_colors
 
 _MANUAL_DIR = flags.DEFINE_string("manual_dir", None, "The raw files, in the official layout.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "data_sets", "Where built data sets go.")
@@ -68,10 +69,13 @@ def prepare(
   spec = load_spec(labels or made.SPEC)
   folder = Path(made.data_dir)
   if (folder / "dataset_info.json").is_file():
-    console.print(f"{name} is built already in {folder}; remove that folder to build it anew.")
+    console.print(f"{name} is built already in {folder}; remove that folder to build it anew.", soft_wrap=True)
   else:
     _build(made, name, spec, data_dir, manual_dir, console)
-  for split, info in tfds.builder_from_directory(folder).info.splits.items():
+  built = tfds.builder_from_directory(folder).info.splits
+  if missing := sorted(set(splits or ()) - set(built)):
+    raise ValueError(f"{folder} was built without {', '.join(missing)}; remove it to build it anew.")
+  for split, info in built.items():
     console.print(f"  {split}: {info.num_examples} examples, {info.num_bytes / 1e6:.1f} MB")
   path = folder / "contact_sheet.png"
   Image.fromarray(contact_sheet(folder, spec)).save(path)
@@ -128,6 +132,8 @@ def contact_sheet(folder: Path, spec: LabelSpec, *, count: int = SHOWN) -> np.nd
     rows, columns = example["uids"].shape
     width = max(1, min(WIDTH, round(HEIGHT * columns / rows)))
     photo, maps = render.scaled(example["image"], spec.decode(example["uids"]), width=width)
+    unknown = (maps.part == IGNORE) & (maps.semantic != IGNORE)  # parts that nobody labelled: show the class
+    maps = maps._replace(part=np.where(unknown, 0, maps.part))
     pictures[example["image_id"]] = np.concatenate([photo, render.overlay(photo, maps, spec, opacity=0.8)], 1)
     classes |= set(np.unique(maps.semantic).tolist())
     channels |= set(np.unique(maps.part).tolist())
@@ -136,6 +142,8 @@ def contact_sheet(folder: Path, spec: LabelSpec, *, count: int = SHOWN) -> np.nd
     "Classes": {spec.class_names[k]: class_colors(spec)[k] for k in sorted(classes) if k < spec.num_classes},
     "Parts": {spec.part_names[p]: part_colors(spec)[p] for p in sorted(channels) if 0 < p < spec.num_parts},
   }
+  if IGNORE in classes:
+    entries["Other"] = {"void": hatch((64, 64))}
   return sheet.stack([drawn, sheet.legend(entries, width=drawn.shape[1])])
 
 

@@ -57,6 +57,29 @@ def test_a_broken_copy_is_refused_with_every_broken_file(name, tmp_path):
   assert not list((tmp_path / "built").glob("**/dataset_info.json"))
 
 
+def test_a_split_that_does_not_exist_or_was_not_built_is_refused(tmp_path):
+  raw_files.write_cpp(tmp_path / "raw", {"val": 1})
+  options = {"data_dir": tmp_path / "built", "manual_dir": tmp_path / "raw"}
+  with pytest.raises(ValueError, match="has the splits train, validation; got val"):
+    prepare.prepare("cityscapes_panoptic_parts", splits=["val"], **options)
+  prepare.prepare("cityscapes_panoptic_parts", splits=["validation"], **options)
+  with pytest.raises(ValueError, match="was built without train; remove it to build it anew"):
+    prepare.prepare("cityscapes_panoptic_parts", splits=["train", "validation"], **options)
+
+
+def test_the_sheet_shows_the_class_of_objects_whose_parts_nobody_labelled(tmp_path):
+  written = raw_files.write_cpp(tmp_path / "raw", {"val": 1})
+  uids = np.full((16, 32), 7, np.int32)
+  uids[:, 16:] = 26_000
+  for image, label in written:
+    Image.fromarray(uids).save(label)
+    Image.fromarray(np.zeros((16, 32, 3), np.uint8)).save(image)
+  options = {"data_dir": tmp_path / "built", "manual_dir": tmp_path / "raw", "splits": ["validation"]}
+  drawn = np.asarray(Image.open(prepare.prepare("cityscapes_panoptic_parts", **options))).astype(int)
+  blue = (drawn[..., 2] > 60) & (drawn[..., :2].max(-1) < drawn[..., 2] // 2)  # cars are (0, 0, 142)
+  assert blue.sum() > 480 * 240 / 4  # half of the labels, which are half of the picture
+
+
 def test_generated_scenes_need_no_files(tmp_path, capsys):
   path = prepare.prepare("synthetic_panoptic_parts/64x128_train2_validation1_seed0", tmp_path)
   assert path.is_file() and "train: 2 examples" in capsys.readouterr().out
@@ -75,7 +98,7 @@ def test_the_real_samples_are_prepared_and_broken_copies_of_them_refused(folder,
   name, splits = folder, None
   if folder == "cityscapes_no_parts_128x256":  # one split only
     name, splits = "cityscapes_panoptic_parts", ["validation"]
-    with pytest.raises(DataError, match="✗ leftImg8bit/train"):
+    with pytest.raises(DataError, match=r"(?s)build validation alone: --splits=validation.*✗ leftImg8bit/train"):
       prepare.prepare(name, tmp_path, manual_dir=raw_files.SAMPLES / folder)
   prepare.prepare(name, tmp_path / "good", manual_dir=raw_files.SAMPLES / folder, splits=splits)
   shutil.copytree(raw_files.SAMPLES / folder, tmp_path / "raw", copy_function=shutil.copy)

@@ -1,3 +1,6 @@
+import functools
+import os
+
 import numpy as np
 import pytest
 
@@ -64,6 +67,21 @@ def test_where_processes_cannot_start_the_scenes_are_made_in_this_one(monkeypatc
   jobs = [("train", 5, (64, 64), index) for index in range(4)]
   together = list(module._on_all_cores(jobs, least=2))
   assert [image for image, _ in together] == [module._scene(job)[0] for job in jobs]
+
+
+def test_a_data_set_is_complete_even_if_every_process_of_the_pool_dies(folder, tmp_path, monkeypatch):
+  module = datasets.module(NAME)
+  dying = functools.partial(module.ProcessPoolExecutor, initializer=os._exit, initargs=(1,))
+  monkeypatch.setattr(module, "ProcessPoolExecutor", dying)
+  monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
+  monkeypatch.setattr(module, "_on_all_cores", functools.partial(module._on_all_cores, least=1))
+  config = module.SyntheticConfig(size=(64, 128), train=3, validation=2, seed=5)
+  other = datasets.build(NAME, data_dir=tmp_path, config=config)
+  for split in ("train", "validation"):
+    for ours, theirs in zip(read.open_split(folder, split), read.open_split(other, split), strict=True):
+      assert ours["image_id"] == theirs["image_id"]
+      np.testing.assert_array_equal(ours["image"], theirs["image"])
+      np.testing.assert_array_equal(ours["uids"], theirs["uids"])
 
 
 def test_any_config_is_built_by_its_name(tmp_path):

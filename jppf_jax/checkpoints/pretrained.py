@@ -41,8 +41,11 @@ class Report:
 
   def __str__(self) -> str:
     rows = (("loaded", self.loaded), ("fresh", self.fresh), ("ignored", self.ignored))
-    texts = {kind: ", ".join(f"{name} ({count})" for name, count in sorted(found.items())) or "-" for kind, found in rows}
-    return "\n".join(f"  {kind:<8} {text}" for kind, text in texts.items())
+    return "\n".join(f"  {kind:<8} {_listed(counts)}" for kind, counts in rows)
+
+
+def _listed(counts: dict[str, int]) -> str:
+  return ", ".join(f"{name} ({count})" for name, count in sorted(counts.items())) or "-"
 
 
 def load_pretrained(found: dict[str, np.ndarray], template: Any, initialise: Callable[[], Any]) -> tuple[Any, Report]:

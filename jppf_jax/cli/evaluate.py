@@ -4,6 +4,7 @@ from absl import app, flags
 from rich.console import Console
 
 from jppf_jax.cli import run_flags
+from jppf_jax.cli.errors import plainly
 from jppf_jax.evaluation.evaluate import evaluate, summary
 
 _SPLIT = flags.DEFINE_string("split", None, "Split of the config's data set; its eval_split if not given.")
@@ -15,7 +16,8 @@ def main(argv: list[str]) -> None:
     raise app.UsageError(f"Unexpected {argv[1:]}; change values with --config.name=value.")
   config, workdir = run_flags.config_and_workdir()
   split = _SPLIT.value or config.data.eval_split
-  report = evaluate(config, workdir, split=split, pictures=_PICTURES.value)
+  with plainly("evaluate"):
+    report = evaluate(config, workdir, split=split, pictures=_PICTURES.value)
   console = Console()
   console.print(summary(report, f"{config.data.name}, {split}: {report['joint']['images']} images, percent"))
   if report["seconds_per_image"] is not None:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from jppf_jax import build
 from jppf_jax.cli import run_flags
+from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT
 from jppf_jax.evaluation.evaluate import load_predictor
 from jppf_jax.evaluation.save import distinct_names, save_prediction
@@ -40,7 +41,9 @@ def main(argv: list[str]) -> None:
   if not paths or OUT.value is None:
     raise app.UsageError("Needs images and --out=DIR, e.g. `jppf predict photo.jpg --out=predictions`.")
   config, weights = config_and_weights()
-  predictor, folder = load_predictor(config, weights), Path(OUT.value)
+  with plainly("predict"):
+    predictor = load_predictor(config, weights)
+  folder = Path(OUT.value)
   records, problems = [], []
   for path, name in zip(tqdm(paths, desc="predict", unit="image"), distinct_names(paths)):
     try:

@@ -3,6 +3,7 @@
 from absl import app
 
 from jppf_jax.cli import run_flags
+from jppf_jax.cli.errors import plainly
 from jppf_jax.training import loop
 
 
@@ -10,7 +11,8 @@ def main(argv: list[str]) -> None:
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected {argv[1:]}; change values with --config.name=value.")
   config, workdir = run_flags.config_and_workdir()
-  loop.train(config, workdir)
+  with plainly("train"):
+    loop.train(config, workdir)
 
 
 if __name__ == "__main__":

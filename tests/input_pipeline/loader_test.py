@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jppf_jax.checkpoints.store import Checkpoints
 from jppf_jax.input_pipeline import datasets, loader, read
@@ -58,6 +61,23 @@ def test_views_without_objects_are_kept_unless_they_are_unwanted():
     rngs = map(np.random.default_rng, range(40))
     shown[required] = np.mean([view.random_map(example, rng)["valid"].any() for rng in rngs])
   assert 0.15 < shown[False] < 0.6 and shown[True] > 0.9
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.tuples(st.integers(8, 40), st.integers(8, 40)), st.integers(1, 12))
+def test_every_view_has_tight_boxes_and_only_parts_of_its_classes(seed, size, min_area):
+  image, uids = raw_files.scene(seed, (24, 32))
+  view = dataclasses.replace(VIEW, size=size, min_area=min_area)
+  fields = view.random_map({"image_id": "", "image": image, "uids": uids}, np.random.default_rng(seed))
+  known = fields["semantic"] < 255
+  assert set(np.unique(fields["semantic"][known])) <= set(np.unique(SPEC.decode(uids).semantic))
+  with_part = known & (fields["part"] > 0) & (fields["part"] < 255)
+  assert SPEC.part_matrix[fields["semantic"][with_part], fields["part"][with_part]].all()
+  for row, box in enumerate(fields["boxes"][fields["valid"]]):
+    y, x = np.nonzero(fields["instance"] == row + 1)
+    assert len(y) >= min_area and box.tolist() == [x.min(), y.min(), x.max() + 1, y.max() + 1]
+    assert (fields["semantic"][y, x] == SPEC.num_stuff + fields["labels"][row] - 1).all()
+  assert fields["instance"].max() == fields["valid"].sum()
 
 
 def test_every_epoch_shows_every_example_once_in_another_order_and_view(examples):

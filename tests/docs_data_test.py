@@ -14,7 +14,21 @@ from jppf_jax.cli import main
 from jppf_jax.input_pipeline import datasets, loader, read
 from jppf_jax.labels.registry import load_spec
 
-PAGE = (Path(__file__).parents[1] / "docs" / "data.md").read_text()
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "data.md").read_text()
+WITHOUT_TRAINING = """
+import sys
+from jppf_jax import build
+from jppf_jax.cli import main
+from jppf_jax.training import loop
+
+def show_a_batch(config, workdir):  # compiling a network takes a minute; other tests do
+  spec = build.label_spec(config)
+  print(workdir, spec.num_classes, "classes", next(build.train_iterator(config, spec))[0].image.shape)
+
+loop.train = show_a_batch
+main.run(sys.argv[1:])
+"""
 OWN = PAGE[PAGE.index("## Your own data set") :]
 
 
@@ -22,7 +36,7 @@ def blocks(language):
   return [content for name, content in re.findall(r"```(\w*)\n(.*?)```", OWN, re.DOTALL) if name == language]
 
 
-def test_your_own_data_set_is_built_and_gives_batches(tmp_path):
+def test_your_own_data_set_is_built_and_gives_batches_to_the_run_of_the_page(tmp_path):
   write_label, builder = blocks("python")
   (yaml,) = blocks("yaml")
   (tmp_path / "warehouse.yaml").write_text(yaml)
@@ -41,16 +55,14 @@ def test_your_own_data_set_is_built_and_gives_batches(tmp_path):
     photo = np.random.default_rng(index).integers(0, 255, (20, 40, 3), np.uint8)
     Image.fromarray(photo).save(tmp_path / "raw" / "photos" / split / f"{index}.jpg")
 
-  command = next(line for block in blocks("") for line in block.splitlines() if line.startswith("jppf prepare"))
-  arguments = shlex.split(command)[2:]
-  done = subprocess.run(
-    [sys.executable, "-m", "jppf_jax.cli.prepare", *arguments],
-    cwd=tmp_path,
-    capture_output=True,
-    text=True,
-    check=False,
-  )
-  assert done.returncode == 0, done.stderr
+  (tmp_path / "configs").symlink_to(ROOT / "configs")  # the page's commands are typed beside it
+  commands = [shlex.split(line) for block in blocks("") for line in block.splitlines()]
+  assert [command[:2] for command in commands] == [["jppf", "prepare"], ["jppf", "train"]]
+  for command in commands:
+    run = [sys.executable, "-c", WITHOUT_TRAINING, *command]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+  assert done.stdout.splitlines()[-1] == f"{tmp_path}/runs/warehouse 3 classes (2, 64, 128, 3)"
   folder = datasets.folder("warehouse", tmp_path / "data_sets")
   assert (folder / "contact_sheet.png").is_file()
 

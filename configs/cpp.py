@@ -47,7 +47,8 @@ def get_config() -> ml_collections.ConfigDict:
     pixel_std=(65.496, 67.6, 74.123),
   )
   config.sampling = dict(anchors=256, regions=256)  # per image; positives at most a half and a quarter
-  config.detection = dict(score_threshold=0.5, nms_threshold=0.5, max_detections=100)
+  # weak detections count for average precision; the fusions take those above config.fusion.score_threshold, 0.5
+  config.detection = dict(score_threshold=0.05, nms_threshold=0.5, max_detections=100)
   config.fusion = dict(min_stuff_area=2048)
   config.optimizer = dict(name="sgd", momentum=0.9, weight_decay=1e-4, clip_norm=35.0)
   config.phases = dict(

@@ -15,7 +15,10 @@ from tqdm import tqdm
 
 from jppf_jax import build
 from jppf_jax.checkpoints.weights import load_weights
+from jppf_jax.evaluation.instances import instance_masks
 from jppf_jax.evaluation.predict import Predictor
+from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.metrics.instance_ap import CityscapesAP, CocoAP
 from jppf_jax.metrics.iou import IoU
 from jppf_jax.metrics.scores import Scores
 from jppf_jax.visualization import render
@@ -58,8 +61,8 @@ def evaluate(
     pictures: how many images to draw.
 
   Returns:
-    `{"joint": scores, "top_down": scores, "heads": {"semantic_miou", "part_miou"}, "seconds_per_image"}`; scores in the
-    form of `Scores.to_json`.
+    `{"joint": scores, "top_down": scores, "heads": {"semantic_miou", "part_miou", "instance_ap"},
+    "seconds_per_image"}`; scores as `Scores.to_json`, AP as `CityscapesAP.results` gives them.
   """
   workdir, split = Path(workdir), split or config.data.eval_split
   predictor = load_predictor(config, workdir / build.RUN_WEIGHTS)
@@ -68,7 +71,7 @@ def evaluate(
   folder.mkdir(parents=True, exist_ok=True)
   scores = {name: Scores(spec) for name in METHODS}
   heads = {"semantic": IoU(spec.num_classes), "part": IoU(spec.num_parts)}
-  seconds = []
+  instances, seconds = instance_ap(spec), []
   for index in tqdm(range(len(examples)), desc=f"evaluate {split}", unit="image"):
     example = examples[index]
     start = time.monotonic()
@@ -77,6 +80,8 @@ def evaluate(
     truth = spec.decode(example["uids"])
     for name, counts in heads.items():
       counts.add(getattr(truth, name), getattr(prediction, name))
+    masks = instance_masks(prediction.detections, spec, example["uids"].shape)
+    instances.add(example["image_id"], example["uids"], masks)
     for name in METHODS:
       answer = getattr(prediction, name)
       channels = spec.to_channels(answer.semantic, answer.instance, answer.part)
@@ -86,9 +91,15 @@ def evaluate(
       save_picture(folder / f"{example['image_id']}.png", render.comparison(example["image"], answers, spec))
   report = {name: scores[name].to_json() for name in METHODS}
   report["heads"] = {f"{name}_miou": counts.mean() for name, counts in heads.items()}
+  report["heads"]["instance_ap"] = instances.results()
   report["seconds_per_image"] = float(np.median(seconds[1:])) if seconds[1:] else None  # the first one compiles
   (folder / "scores.json").write_text(json.dumps(report, indent=1))
   return report
+
+
+def instance_ap(spec: LabelSpec) -> CityscapesAP | CocoAP:
+  """Returns an empty AP in the protocol that is customary: Cityscapes' for its taxonomy, COCO's for all others."""
+  return CityscapesAP(spec) if spec.name.startswith("cpp") else CocoAP(spec)
 
 
 def summary(report: dict[str, Any], title: str) -> Table:
@@ -100,8 +111,10 @@ def summary(report: dict[str, Any], title: str) -> Table:
   for row, keys in ROWS.items():
     table.add_row(row, *(_percent(_at(report[name], keys)) for name in METHODS))
   table.add_section()
-  for name, value in report["heads"].items():
-    table.add_row(f"{name.removesuffix('_miou')} head mIoU", _percent(value), "")
+  heads = report["heads"]
+  for name in ("semantic", "part"):
+    table.add_row(f"{name} head mIoU", _percent(heads[f"{name}_miou"]), "")
+  table.add_row(f"instance head AP ({heads['instance_ap']['protocol']})", _percent(heads["instance_ap"]["ap"]), "")
   return table
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 from PIL import Image
 
+from jppf_jax.evaluation.instances import in_image
 from jppf_jax.fusion.canvas import upsample
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.efficientps import efficientps_fusion
@@ -18,7 +19,7 @@ from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.fusion.top_down import part_map, top_down_merge
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
-from jppf_jax.structs import Array, Outputs, PanopticParts
+from jppf_jax.structs import Array, Detections, Outputs, PanopticParts
 
 MEAN_COLOR = (106, 117, 120)  # of the Cityscapes images; fills what the image does not cover
 
@@ -32,16 +33,18 @@ class Prediction:
     top_down: by EfficientPS fusion and top-down merging.
     semantic: the semantic head alone, train ids.
     part: the part head alone, part channels (0 = any background).
+    detections: the instance head alone, boxes in the image's own pixels; `instances.instance_masks` draws them.
   """
 
   joint: PanopticParts
   top_down: PanopticParts
   semantic: Int[np.ndarray, "H W"]
   part: Int[np.ndarray, "H W"]
+  detections: Detections
 
 
 def fuse_both(outputs: Outputs, *, spec: LabelSpec, size: tuple[int, int], config: FusionConfig) -> dict[str, Any]:
-  """Both fusions and both dense heads for a batch; `size` (H, W) is the part of the padded image that counts."""
+  """Both fusions and all heads, for a batch; `size` (H, W) is the part of the padded image that counts."""
 
   def one(semantic: Array, part: Array, detections: Any) -> dict[str, Any]:
     parts = part_map(part, spec=spec, size=size)
@@ -60,6 +63,7 @@ def fuse_both(outputs: Outputs, *, spec: LabelSpec, size: tuple[int, int], confi
       "top_down": top_down_merge(panoptic, parts, spec=spec),
       "semantic": jnp.argmax(upsample(semantic, size), -1).astype(jnp.int32),
       "part": parts,
+      "detections": detections,
     }
 
   return jax.vmap(one)(outputs.semantic, outputs.part, outputs.detections)
@@ -99,7 +103,8 @@ class Predictor:
       )
       for name in ("joint", "top_down")
     }
-    return Prediction(**panoptic, **maps)
+    detections = in_image(result["detections"], covered, (height, width))
+    return Prediction(**panoptic, **maps, detections=detections)
 
 
 def _program(

@@ -16,7 +16,6 @@ import numpy as np
 from etils import epath
 from PIL import Image, UnidentifiedImageError
 
-SHOWN = 50  # problems listed in full; a wrong folder would otherwise print thousands of lines
 
 
 class Pair(NamedTuple):
@@ -32,10 +31,9 @@ class DataError(ValueError):
 
   def __init__(self, name: str, problems: list[str], *, advice: str = "Repair or remove these files:"):
     self.problems = problems
-    more = [f"... and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
-    lines = [f"  - {line}" for line in problems[:SHOWN] + more]
+    lines = "\n".join(f"  - {line}" for line in problems)
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    super().__init__(f"{name}: {count}, nothing was built. {advice}\n" + "\n".join(lines))
+    super().__init__(f"{name}: {count}, nothing was built. {advice}\n{lines}")
 
 
 class ShortfallWarning(UserWarning):

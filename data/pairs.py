@@ -17,7 +17,6 @@ from etils import epath
 from PIL import Image, UnidentifiedImageError
 
 
-
 class Pair(NamedTuple):
   """One example on disk."""
 

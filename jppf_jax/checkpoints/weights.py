@@ -8,7 +8,9 @@ import jax
 import numpy as np
 from flax import traverse_util
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
+
+_PYTORCH = (".pth", ".pt", ".bin", ".ckpt", ".tar")
 
 
 class WeightsError(ValueError):
@@ -28,7 +30,7 @@ def save_weights(path: str | Path, variables: Any, metadata: dict[str, Any], *, 
   path = Path(path)
   path.parent.mkdir(parents=True, exist_ok=True)
   partial = path.with_name(path.name + ".partial")
-  save_file(flat, partial, metadata={"about": json.dumps(metadata)})
+  partial.write_bytes(save(flat, metadata={"about": json.dumps(metadata)}))  # `save_file` hides it from other users
   partial.replace(path)
 
 
@@ -43,7 +45,8 @@ def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any
       names = list(file.keys())
       return {name: file.get_tensor(name).astype(np.float32) for name in names}, metadata
   except (SafetensorError, json.JSONDecodeError) as error:
-    raise WeightsError(f"{path} is not a readable safetensors file: {error}.") from error
+    hint = " Files of PyTorch go through `jppf import-weights` first." if path.suffix in _PYTORCH else ""
+    raise WeightsError(f"{path} is not a readable safetensors file: {error}.{hint}") from error
 
 
 def load_weights(path: str | Path, template: Any) -> Any:

@@ -43,6 +43,18 @@ def test_a_file_of_another_kind_is_refused(tmp_path, content):
     read_weights(path)
 
 
+def test_a_file_of_pytorch_is_told_where_to_go(tmp_path):
+  (tmp_path / "model.pth").write_bytes(b"PK")
+  with pytest.raises(WeightsError, match=r"model.pth is not .* go through `jppf import-weights` first"):
+    read_weights(tmp_path / "model.pth")
+
+
+def test_others_may_read_what_was_saved_as_far_as_the_umask_allows(tmp_path):
+  (tmp_path / "other").write_bytes(b"")
+  save_weights(tmp_path / "w.safetensors", VARIABLES, {})
+  assert (tmp_path / "w.safetensors").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
 def test_a_missing_file_is_named(tmp_path):
   with pytest.raises(WeightsError, match="no weights file at .*nowhere"):
     read_weights(tmp_path / "nowhere.safetensors")

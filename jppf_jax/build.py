@@ -130,6 +130,7 @@ def train_iterator(config: ml_collections.ConfigDict, spec: LabelSpec) -> grain.
     max_objects=data.max_objects,
     min_area=data.min_area,
     pad_uid=data.pad_uid,
+    pad_color=tuple(round(value) for value in config.model.pixel_mean),
     require_object=data.require_object,
   )
   return loader.train_iterator(

@@ -93,6 +93,12 @@ def test_a_data_set_knows_its_own_labels(tmp_path):
   assert build.label_spec(tiny.config(tmp_path, **{"data.labels": ""})).name == "cpp_grouped"
 
 
+def test_what_no_image_covers_has_the_mean_colour_of_the_model(tmp_path):
+  config = tiny.config(tmp_path, **{"model.pixel_mean": (10.4, 20.6, 30.0), "data.scale": (0.3, 0.3)})
+  batch, _ = next(build.train_iterator(config, build.label_spec(config)))
+  assert (batch.image[:, -1, -1] == (10, 21, 30)).all()
+
+
 def test_batches_have_the_shapes_of_the_config(tmp_path):
   config = tiny.config(tmp_path)
   batch, ids = next(build.train_iterator(config, build.label_spec(config)))

@@ -21,8 +21,6 @@ from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
 from jppf_jax.structs import Array, Detections, Outputs, PanopticParts
 
-MEAN_COLOR = (106, 117, 120)  # of the Cityscapes images; fills what the image does not cover
-
 
 @dataclass(frozen=True)
 class Prediction:
@@ -84,13 +82,14 @@ class Predictor:
   def __init__(self, model: JPPF, variables: Any, spec: LabelSpec, *, size: tuple[int, int], config: FusionConfig):
     self.spec = spec
     self._size = size
+    self._padding = _padding_color(model)
     self._variables = jax.device_put(variables)
     self._program: Callable = jax.jit(partial(_program, model=model, spec=spec, config=config), static_argnames="size")
 
   def __call__(self, image: UInt8[np.ndarray, "H W 3"]) -> Prediction:
     height, width = image.shape[:2]
     size = self._size if width >= height else self._size[::-1]
-    fitted, covered = fit(image, size)
+    fitted, covered = fit(image, size, self._padding)
     result = jax.device_get(self._program(self._variables, fitted[None], size=size))
     result = jax.tree.map(lambda x: x[0], result)
     restore = partial(_restore, covered=covered, size=(height, width))
@@ -111,15 +110,22 @@ def _program(
   variables: Any, image: Array, *, size: tuple[int, int], model: JPPF, spec: LabelSpec, config: FusionConfig
 ) -> dict[str, Any]:
   padding = [(0, -side % 32) for side in size]
-  color = jnp.array(MEAN_COLOR, jnp.uint8)
+  color = jnp.array(_padding_color(model), jnp.uint8)
   shape = (image.shape[0], size[0] + padding[0][1], size[1] + padding[1][1], 3)
   padded = jnp.broadcast_to(color, shape).at[:, : size[0], : size[1]].set(image)
   outputs = model.apply(variables, padded, train=False)
   return fuse_both(outputs, spec=spec, size=size, config=config)
 
 
-def fit(image: UInt8[np.ndarray, "H W 3"], size: tuple[int, int]) -> tuple[UInt8[np.ndarray, "h w 3"], tuple[int, int]]:
-  """Scales `image` to fit into `size`, aspect kept, and pads it bottom and right.
+def _padding_color(model: JPPF) -> tuple[int, ...]:
+  """What fills the rest of a frame: the network sees it as about 0, as EfficientPS's does."""
+  return tuple(round(value) for value in model.pixel_mean)
+
+
+def fit(
+  image: UInt8[np.ndarray, "H W 3"], size: tuple[int, int], color: tuple[int, ...]
+) -> tuple[UInt8[np.ndarray, "h w 3"], tuple[int, int]]:
+  """Scales `image` to fit into `size`, aspect kept, and pads it bottom and right with one colour.
 
   Returns:
     The canvas of exactly `size`, and how many of its rows and columns the image covers.
@@ -129,7 +135,7 @@ def fit(image: UInt8[np.ndarray, "H W 3"], size: tuple[int, int]) -> tuple[UInt8
   covered = (max(1, min(size[0], round(height * factor))), max(1, min(size[1], round(width * factor))))
   if covered != (height, width):
     image = np.asarray(Image.fromarray(image).resize(covered[::-1], Image.Resampling.BILINEAR))
-  canvas = np.broadcast_to(np.array(MEAN_COLOR, np.uint8), (*size, 3)).copy()
+  canvas = np.broadcast_to(np.array(color, np.uint8), (*size, 3)).copy()
   canvas[: covered[0], : covered[1]] = image
   return canvas, covered
 

@@ -1,4 +1,4 @@
-"""Random views of a labelled image, and the plain view that evaluation uses. NumPy and Pillow on uint8 images, 0..255.
+"""Random views of a labelled image. NumPy and Pillow on uint8 images, 0..255.
 
 Labels are moved as uids, before their meaning is decided: nothing but geometry can change, and no new id can appear.
 That is enough for flips too: what files call left and right parts is one part in every spec (tests hold it).
@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Int32, UInt8
 from PIL import Image
 
-MEAN_COLOR = (106, 117, 120)  # RGB that normalisation turns into about 0 (EfficientPS); fills what no image covers
 VOID = 0
+MEAN_COLOR = (106, 117, 120)  # RGB, of Cityscapes
 
 View = tuple[UInt8[np.ndarray, "h w 3"], Int32[np.ndarray, "h w"]]
 
@@ -23,12 +23,13 @@ def random_view(
   scale: tuple[int | float, int | float] = (0.5, 2.0),
   flip: bool = True,
   pad_uid: int = VOID,
+  pad_color: tuple[int, int, int] = MEAN_COLOR,
 ) -> View:
   """Returns a randomly scaled, cropped and flipped view of a fixed size (EfficientPS, Sec. 4.2).
 
   The image is scaled, keeping its ratio, until its long side reaches r times the long side of `size` or its short side
   r times the short one, r uniform in `scale`: a portrait in a landscape frame keeps its detail. What is larger than the
-  frame is cropped at a uniform place, what is smaller stands at the top left; the rest is mean colour and void.
+  frame is cropped at a uniform place, what is smaller stands at the top left; the rest is `pad_color` and void.
 
   Differs from EfficientPS: the image is smoothed when it shrinks, and labels are sampled at pixel centres. Small images
   are padded to the full size, so that shapes are static; their padding is void, not road.
@@ -41,6 +42,7 @@ def random_view(
     scale: range of r; (1, 1) keeps an image of that size as it is.
     flip: whether to mirror every second view.
     pad_uid: label of the padding; 7 (road, in Cityscapes) is what EfficientPS teaches.
+    pad_color: of the padding, RGB; what normalisation turns into about 0, as in EfficientPS.
 
   Raises:
     ValueError: `scale` is not an increasing pair of positive numbers.
@@ -58,31 +60,21 @@ def random_view(
   image, uids = _cut(image, uids, scaled, (int(top), int(left)), size)
   if mirrored:
     image, uids = image[:, ::-1], uids[:, ::-1]
-  return pad(np.ascontiguousarray(image), np.ascontiguousarray(uids), size, pad_uid)
+  return _pad(np.ascontiguousarray(image), np.ascontiguousarray(uids), size, pad_uid, pad_color)
 
 
-def whole_view(
-  image: UInt8[np.ndarray, "H W 3"], uids: Int32[np.ndarray, "H W"], *, size: tuple[int, int]
-) -> tuple[UInt8[np.ndarray, "h w 3"], Int32[np.ndarray, "h w"], tuple[int, int]]:
-  """Returns the whole image in a fixed size and (rows, columns) of it that are image.
-
-  It is scaled, keeping its ratio, until it just fits, and padded at the right or the bottom; an image of that size
-  comes out unchanged.
-  """
-  factor = min(limit / side for side, limit in zip(uids.shape, size))
-  content = tuple(min(limit, max(1, round(side * factor))) for side, limit in zip(uids.shape, size))
-  image, uids = _cut(image, uids, content, (0, 0), size)
-  return *pad(image, uids, size), content
-
-
-def pad(
-  image: UInt8[np.ndarray, "a b 3"], uids: Int32[np.ndarray, "a b"], size: tuple[int, int], uid: int = VOID
+def _pad(
+  image: UInt8[np.ndarray, "a b 3"],
+  uids: Int32[np.ndarray, "a b"],
+  size: tuple[int, int],
+  uid: int,
+  color: tuple[int, int, int],
 ) -> View:
-  """Extends to `size` at the bottom and the right, with the mean colour and one label."""
+  """Extends to `size` at the bottom and the right, with one colour and one label."""
   if uids.shape == size:
     return image, uids
   rows, columns = uids.shape
-  framed = np.full((*size, 3), MEAN_COLOR, np.uint8)
+  framed = np.full((*size, 3), color, np.uint8)
   framed[:rows, :columns] = image
   labels = np.full(size, uid, np.int32)
   labels[:rows, :columns] = uids

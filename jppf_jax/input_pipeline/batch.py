@@ -114,17 +114,3 @@ def stack(examples: Sequence[dict[str, Any]]) -> tuple[Batch, list[str]]:
   """Returns the batch of some examples (from `targets`, with an `image_id` each) and their ids."""
   batch = Batch(**{name: np.stack([example[name] for example in examples]) for name in FIELDS})
   return batch, [example["image_id"] for example in examples]
-
-
-def blank(size: tuple[int, int], max_objects: int) -> dict[str, Any]:
-  """Returns an example that fills up an incomplete batch: black, ignored everywhere, no object, id ""."""
-  return {
-    "image_id": "",
-    "image": np.zeros((*size, 3), np.uint8),
-    "semantic": np.full(size, 255, np.int32),
-    "part": np.full(size, 255, np.int32),
-    "instance": np.zeros(size, np.int32),
-    "boxes": np.zeros((max_objects, 4), np.float32),
-    "labels": np.zeros(max_objects, np.int32),
-    "valid": np.zeros(max_objects, bool),
-  }

@@ -1,20 +1,16 @@
-"""Batches for training, in an order and with augmentations that depend on the seed only, and for evaluation."""
+"""Batches for training, in an order and with augmentations that depend on the seed only."""
 
 import dataclasses
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 
 import grain
 import numpy as np
 from absl import flags
 
 from jppf_jax.input_pipeline import augment
-from jppf_jax.input_pipeline.batch import blank, stack, targets
+from jppf_jax.input_pipeline.batch import stack, targets
 from jppf_jax.input_pipeline.read import Example
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import Batch
 
 TRIES = 10
 
@@ -25,7 +21,7 @@ class View(grain.transforms.RandomMap):
 
   Attributes:
     spec: what the ids mean.
-    size, scale, flip, pad_uid: as in `augment.random_view`.
+    size, scale, flip, pad_uid, pad_color: as in `augment.random_view`.
     max_objects, min_area: as in `batch.targets`.
     require_object: draw again, up to `TRIES` times, until a view shows an object. EfficientPS never trains on views
       without one; ours keep teaching stuff by default. Differs from EfficientPS: it draws another image.
@@ -38,10 +34,12 @@ class View(grain.transforms.RandomMap):
   max_objects: int
   min_area: int
   pad_uid: int = augment.VOID
+  pad_color: tuple[int, int, int] = augment.MEAN_COLOR
   require_object: bool = False
 
   def random_map(self, element: Example, rng: np.random.Generator) -> dict[str, Any]:
-    options = {"size": self.size, "scale": self.scale, "flip": self.flip, "pad_uid": self.pad_uid}
+    names = ("size", "scale", "flip", "pad_uid", "pad_color")
+    options = {name: getattr(self, name) for name in names}
     for _ in range(TRIES if self.require_object else 1):
       image, uids = augment.random_view(rng, element["image"], element["uids"], **options)
       fields = targets(image, uids, self.spec, max_objects=self.max_objects, min_area=self.min_area)
@@ -95,55 +93,3 @@ def train_iterator(
     per_worker = max(1, buffered // workers)
     dataset = dataset.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=per_worker))
   return iter(dataset)
-
-
-class EvaluationBatch(NamedTuple):
-  """Whole images with everything that scoring needs.
-
-  Attributes:
-    batch: images and targets at the evaluation size; blank rows at the end of the last one.
-    image_ids: one per image, without the blank rows.
-    uids: labels as stored, [H W] each, at their own size.
-    contents: rows and columns of each padded image that are image; the rest is padding.
-  """
-
-  batch: Batch
-  image_ids: list[str]
-  uids: list[np.ndarray]
-  contents: list[tuple[int, int]]
-
-
-def evaluation_batches(
-  examples: grain.sources.RandomAccessDataSource,
-  spec: LabelSpec,
-  *,
-  size: tuple[int, int],
-  batch_size: int,
-  max_objects: int,
-  process: tuple[int, int] = (0, 1),
-  threads: int = 2,
-) -> Iterator[EvaluationBatch]:
-  """Yields every example once, in stored order; with several processes each yields its share, in as many batches.
-
-  At most two batches are held ahead of their use.
-  """
-  index, count = process
-  share = range(index, len(examples), count)
-  batches = -(-len(range(0, len(examples), count)) // batch_size)  # of the largest share: all processes step together
-
-  def load(position: int) -> tuple[dict[str, Any], np.ndarray, tuple[int, int]]:
-    example = examples[position]
-    image, uids, content = augment.whole_view(example["image"], example["uids"], size=size)
-    fields = targets(image, uids, spec, max_objects=max_objects)
-    return {"image_id": example["image_id"], **fields}, example["uids"], content
-
-  with ThreadPoolExecutor(threads) as pool:
-    groups = deque(share[i * batch_size : (i + 1) * batch_size] for i in range(batches))
-    ahead = deque()
-    while groups or ahead:
-      while groups and len(ahead) < 3:
-        ahead.append([pool.submit(load, position) for position in groups.popleft()])
-      loaded = [future.result() for future in ahead.popleft()]
-      padding = [blank(size, max_objects)] * (batch_size - len(loaded))
-      batch, ids = stack([fields for fields, _, _ in loaded] + padding)
-      yield EvaluationBatch(batch, ids[: len(loaded)], [uids for _, uids, _ in loaded], [c for _, _, c in loaded])

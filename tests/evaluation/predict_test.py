@@ -30,13 +30,13 @@ def test_landscape_and_portrait_compile_once_each(predictor):
 
 
 def test_fitting_keeps_the_aspect_and_pads():
-  canvas, covered = fit(np.full((50, 200, 3), 7, np.uint8), (64, 128))
+  canvas, covered = fit(np.full((50, 200, 3), 7, np.uint8), (64, 128), (1, 2, 3))
   assert canvas.shape == (64, 128, 3) and covered == (32, 128)
-  assert (canvas[:32] == 7).all() and (canvas[32:] != 7).all()
+  assert (canvas[:32] == 7).all() and (canvas[32:] == (1, 2, 3)).all()
 
 
 def test_an_image_of_the_working_size_is_untouched():
   image = np.random.default_rng(0).integers(0, 256, (64, 128, 3), np.uint8)
-  canvas, covered = fit(image, (64, 128))
+  canvas, covered = fit(image, (64, 128), (0, 0, 0))
   assert covered == (64, 128)
   np.testing.assert_array_equal(canvas, image)

@@ -40,23 +40,8 @@ def test_labels_and_image_stay_aligned_and_no_id_appears(image_size, size, scale
   )
 
 
-@settings(deadline=None, max_examples=100)
-@given(sizes, sizes)
-def test_the_whole_view_shows_every_row_and_column(image_size, size):
-  image, uids = blocks(image_size, block=11)
-  view, labels, (rows, columns) = augment.whole_view(image, uids, size=size)
-  assert (rows == size[0] or columns == size[1]) and (labels[:rows, :columns] > 0).all()
-  assert (labels[rows:] == 0).all() and (labels[:, columns:] == 0).all()
-  corners = uids[[0, 0, -1, -1], [0, -1, 0, -1]]
-  if min(rows / image_size[0], columns / image_size[1]) >= 1:  # nothing is skipped when the image grows
-    np.testing.assert_array_equal(labels[[0, 0, rows - 1, rows - 1], [0, columns - 1, 0, columns - 1]], corners)
-  assert misaligned(view, labels, max(rows / image_size[0], columns / image_size[1])) <= 1
-
-
 def test_an_image_of_the_right_size_is_not_touched():
   image, uids = blocks((24, 40))
-  view, labels, content = augment.whole_view(image, uids, size=(24, 40))
-  assert content == (24, 40) and (view == image).all() and (labels == uids).all()
   options = {"size": (24, 40), "scale": (1, 1), "flip": False}
   view, labels = augment.random_view(np.random.default_rng(0), image, uids, **options)
   assert (view == image).all() and (labels == uids).all()
@@ -80,15 +65,22 @@ def test_crops_reach_every_part_of_the_image():
 
 def test_doubling_a_label_map_repeats_every_pixel():
   image, uids = np.zeros((3, 5, 3), np.uint8), np.arange(1, 16, dtype=np.int32).reshape(3, 5)
-  _, labels, _ = augment.whole_view(image, uids, size=(6, 10))
+  options = {"size": (6, 10), "scale": (1, 1), "flip": False}
+  _, labels = augment.random_view(np.random.default_rng(0), image, uids, **options)
   np.testing.assert_array_equal(labels, uids.repeat(2, 0).repeat(2, 1))
 
 
-def test_a_portrait_is_matched_by_its_long_side_when_training_and_shown_whole_when_evaluating():
+def test_a_portrait_is_matched_by_its_long_side():
   image, uids = blocks((100, 50))
   _, trained = augment.random_view(np.random.default_rng(0), image, uids, size=(50, 100), scale=(1, 1))
   assert (trained[:, :50] > 0).all() and (trained[:, 50:] == 0).all()
-  assert augment.whole_view(image, uids, size=(50, 100))[2] == (50, 25)
+
+
+def test_padding_has_the_colour_that_is_asked_for():
+  image, uids = blocks((10, 10))
+  options = {"size": (20, 30), "scale": (1, 1), "pad_color": (1, 2, 3)}
+  view, _ = augment.random_view(np.random.default_rng(0), image, uids, **options)
+  assert (view[:, 20:] == (1, 2, 3)).all()
 
 
 def test_padding_is_void_unless_a_label_is_asked_for():

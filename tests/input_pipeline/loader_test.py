@@ -2,7 +2,6 @@ import dataclasses
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import jax
@@ -160,37 +159,3 @@ def test_two_processes_share_the_examples_and_resume_exactly(examples):
     assert_equal(take(new, 3), take(old, 3))
   with pytest.raises(ValueError, match="use fewer processes"):
     iterator(examples, process=(0, 8))
-
-
-def test_small_cached_images_come_faster_than_a_cpu_can_learn_from_them():
-  image, uids = raw_files.scene(size=(192, 384))
-
-  class Scenes(list):
-    pass
-
-  view = loader.View(SPEC, size=(192, 384), scale=(0.5, 2.0), flip=True, max_objects=40, min_area=12)
-  source = Scenes([{"image_id": "scene", "image": image, "uids": uids}] * 8)
-  batches = loader.train_iterator(source, view, batch_size=4, seed=0)
-  next(batches)
-  start = time.process_time()
-  take(batches, 10)
-  assert (time.process_time() - start) / 40 < 0.05  # seconds of a core per image: two cores give 40 a second; idle, 160
-
-
-@pytest.mark.parametrize("size", [(16, 32), (20, 32)])
-def test_evaluation_shows_every_example_once_and_fills_the_last_batch(examples, size):
-  batches = list(loader.evaluation_batches(examples, SPEC, size=size, batch_size=3, max_objects=5))
-  assert [len(batch.image_ids) for batch in batches] == [3, 3, 1]
-  assert {image_id for batch in batches for image_id in batch.image_ids} == {e["image_id"] for e in examples}
-  last = batches[-1]
-  assert last.batch.image.shape == (3, *size, 3) and (last.batch.semantic[1:] == 255).all()
-  assert last.contents == [(16, 32)] and (last.batch.semantic[0, 16:] == 255).all()
-  np.testing.assert_array_equal(last.uids[0], examples[6]["uids"])
-
-
-def test_evaluating_processes_step_together_even_with_unequal_shares(examples):
-  shares = [
-    list(loader.evaluation_batches(examples, SPEC, size=(16, 32), batch_size=2, max_objects=5, process=(index, 3)))
-    for index in range(3)
-  ]
-  assert [[len(batch.image_ids) for batch in share] for share in shares] == [[2, 1], [2, 0], [2, 0]]

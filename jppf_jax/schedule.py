@@ -64,16 +64,6 @@ def paper_text(main: Phase, frozen: Phase) -> tuple[Phase, ...]:
 ORDERS = {"main_then_frozen": main_then_frozen, "paper_text": paper_text}
 
 
-def phase_at(phases: Sequence[Phase], step: int) -> Phase:
-  """Returns the phase that `step` (from 0) belongs to; the last one ever after."""
-  end = 0
-  for phase in phases:
-    end += phase.steps
-    if step < end:
-      return phase
-  return phases[-1]
-
-
 def learning_rate(phases: Sequence[Phase]) -> optax.Schedule:
   """Returns the learning rate as a function of the step, counted from 0 over all phases."""
   schedules, ends = [], []

@@ -1,10 +1,12 @@
 """Small random inputs for the fusions: logits of both heads and overlapping detections, exact in float32."""
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.structs import Detections
+from tests.oracles.fusion import is_clear
 
 SPEC = cpp()
 SIZE = (22, 38)  # not a multiple of 4: the logits cover 24 x 40
@@ -41,4 +43,6 @@ def scenes(draw, spec=SPEC):
     if draw(st.booleans()):
       rows.append((*rows[-1][:1], draw(st.sampled_from([PERSON, RIDER, TRAIN])), 0, mask))
   rows = [(box, label, 0.95 - 0.1 * n, mask) for n, (box, label, _, mask) in enumerate(rows[:6])]
-  return logits(seed, spec.num_classes), logits(seed + 1, spec.num_part_outputs), detections(*rows)
+  found = detections(*rows)
+  assume(is_clear(found, SIZE))
+  return logits(seed, spec.num_classes), logits(seed + 1, spec.num_part_outputs), found

@@ -57,10 +57,11 @@ def rectangle(box, size):
   return inside
 
 
-def keep_instances(detections, size, score_threshold=0.5, overlap_threshold=0.5, legacy=True):
+def keep_instances(detections, size, score_threshold=0.5, overlap_threshold=0.5, legacy=True, above=0.0):
   occupied, kept = np.zeros(size, bool), []
   for n, valid in enumerate(detections.valid):
-    mask = paste(detections.mask_logits[n], detections.boxes[n], size, legacy) > 0
+    reached = paste(np.ones((28, 28)), detections.boxes[n], size, legacy) > 0
+    mask = reached & (paste(detections.mask_logits[n], detections.boxes[n], size, legacy) > above)
     good = bool(valid) and detections.scores[n] > score_threshold
     if good and mask.any():
       good = (mask & occupied).sum() / mask.sum() <= overlap_threshold
@@ -70,19 +71,35 @@ def keep_instances(detections, size, score_threshold=0.5, overlap_threshold=0.5,
   return np.array(kept)
 
 
+def is_clear(detections, size):
+  """Whether no instance's fate hangs on masks that are 0 but for rounding."""
+  rounded = [keep_instances(detections, size, above=above) for above in (-1e-5, 0.0, 1e-5)]
+  return all(np.array_equal(kept, rounded[0]) for kept in rounded)
+
+
 def fused_logits(terms, reduce=np.sum):
   terms = np.stack(terms)
   with np.errstate(invalid="ignore"):
     return reduce(sigmoid(terms), 0) * reduce(terms, 0)
 
 
-def first_maximum(channels):
-  """Index of the first maximum, and by how much it beats the channels that are not equal to it."""
+def first_maximum(channels, owners=None, answer=None):
+  """Index of the first maximum, and by how much it beats the channels that are not equal to it.
+
+  Rounding to float32 may order equal channels either way (two places of one program may round otherwise): with the
+  `answer` [H W] in question, an instance in it, or stuff, may take the place of the first maximum that it is equal to.
+  `owners` are the numbers of the instances that the channels belong to, 0 for stuff. That the first wins where rounding
+  has no say is for tests of single cases.
+  """
   best = channels.max(0)
   equal = channels >= best - TIE
   with np.errstate(invalid="ignore"):
     margin = best - np.where(equal, -np.inf, channels).max(0)
-  return equal.argmax(0), margin
+  index = equal.argmax(0)
+  if answer is None:
+    return index, margin
+  answered = equal & (np.array(owners, int)[:, None, None] == answer)
+  return np.where(answered.any(0), answered.argmax(0), index), margin
 
 
 def background_output(spec, k):
@@ -94,8 +111,11 @@ def background_output(spec, k):
   return spec.num_parts + rank - 1 if divided and rank else 0
 
 
-def joint_fusion(semantic_logits, part_logits, detections, *, spec, size, config):
-  """Returns (semantic, instance, part, margin); margin is how clear each pixel was, before areas are looked at."""
+def joint_fusion(semantic_logits, part_logits, detections, *, spec, size, config, answer):
+  """Returns (semantic, instance, part, margin); margin is how clear each pixel was, before areas are looked at.
+
+  `answer` is the instance map in question, see `first_maximum`.
+  """
   semantic, part = upsample(semantic_logits, size), upsample(part_logits, size)
   s, p = softmax(semantic), softmax(part)
   reduce = {"sum": np.sum, "mean": np.mean}[config.fuse_reduce]
@@ -118,7 +138,8 @@ def joint_fusion(semantic_logits, part_logits, detections, *, spec, size, config
       (owners_p if spec.class_parts[c] else owners_np).append((n, c, label))
   stuff = [fused_logits([s[..., k], p[..., background_output(spec, k)]], reduce) for k in range(spec.num_stuff)]
   owners = [*owners_p, *owners_np]
-  index, margin = first_maximum(np.stack([*with_parts, *without_parts, *stuff]))
+  numbers = [n + 1 for n, _, _ in owners] + [0] * len(stuff)
+  index, margin = first_maximum(np.stack([*with_parts, *without_parts, *stuff]), numbers, answer)
 
   stuff_index, stuff_margin = first_maximum(np.stack(stuff))
   fill, fill_margin = {
@@ -129,8 +150,8 @@ def joint_fusion(semantic_logits, part_logits, detections, *, spec, size, config
   return *_canvas(index, owners, fill, spec, config, size), np.minimum(margin, fill_margin)
 
 
-def efficientps_fusion(semantic_logits, detections, *, spec, size, scale=4.0, config):
-  """Returns (semantic, instance, margin)."""
+def efficientps_fusion(semantic_logits, detections, *, spec, size, scale=4.0, config, answer):
+  """Returns (semantic, instance, margin); arguments as above."""
   logits = upsample(semantic_logits, size)
   channels = [logits[..., k] for k in range(spec.num_stuff)]
   owners = []
@@ -139,7 +160,8 @@ def efficientps_fusion(semantic_logits, detections, *, spec, size, scale=4.0, co
     mlb = np.where(rectangle(detections.boxes[n], size), logits[..., c], 0)
     channels.append(fused_logits([scale * paste(detections.mask_logits[n], detections.boxes[n], size), mlb]))
     owners.append((n, c, 0))
-  index, margin = first_maximum(np.stack(channels))
+  numbers = [0] * spec.num_stuff + [n + 1 for n, _, _ in owners]
+  index, margin = first_maximum(np.stack(channels), numbers, answer)
   index = np.where(index < spec.num_stuff, len(owners), index - spec.num_stuff)
   fill, fill_margin = first_maximum(np.moveaxis(logits, -1, 0))
   semantic, instance, _ = _canvas(index, owners, fill, spec, config, size)

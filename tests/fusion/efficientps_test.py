@@ -59,6 +59,15 @@ def test_a_zero_fused_logit_ties_with_the_zero_of_instances_elsewhere():
     assert (np.asarray(fuse()(semantic, found).instance) == 1).all()  # the first maximum
 
 
+def test_equal_channels_go_to_stuff_first_then_to_the_better_score():
+  flat, same = np.zeros((6, 10, SPEC.num_classes), np.float32), [4, 4, 34, 20]
+  both = detections((same, TRAIN, 0.9, 3.0), (same, CAR, 0.8, 3.0))
+  result = fuse(overlap_threshold=1.0)(flat, both)
+  assert (np.asarray(result.instance)[6:18, 8:30] == 1).all()
+  zero = detections((same, TRAIN, 0.9, 0.0))  # the fused logit of two zeros is 0, as are those of stuff
+  assert not np.asarray(fuse()(flat, zero).instance).any()
+
+
 def test_the_scale_of_the_mask_logits_matters():
   semantic = np.zeros((6, 10, SPEC.num_classes), np.float32)
   semantic[..., 0] = 3

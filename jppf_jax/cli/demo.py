@@ -16,6 +16,7 @@ from rich.table import Table
 
 from jppf_jax.cli import run_flags
 from jppf_jax.cli.errors import plainly
+from jppf_jax.cli.train import EXPECTED
 from jppf_jax.evaluation.evaluate import evaluate, summary
 from jppf_jax.input_pipeline.synthetic.write import write_cpp
 from jppf_jax.training import loop
@@ -65,7 +66,7 @@ def main(argv: list[str]) -> None:
     raise app.UsageError(f"Unexpected {argv[1:]}; `jppf demo` takes flags only.")
   workdir = run_flags.workdir_or_none() or Path("runs/demo").resolve()
   config = configure(workdir, from_scratch=_FROM_SCRATCH.value)
-  with plainly("demo"):
+  with plainly("demo", *EXPECTED):
     report = run(workdir, config)
   console = Console()
   console.print(summary(report, f"{report['joint']['images']} generated scenes that were not trained on, percent"))

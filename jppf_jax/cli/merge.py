@@ -6,7 +6,6 @@ three-channel PNGs, uid TIFFs or Cityscapes instanceIds; or it is made from `--s
 spec. Written are three-channel PNGs.
 """
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 from absl import app, flags
 from tqdm import tqdm
 
+from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT, SPEC
 from jppf_jax.fusion.saved import merge_instances, merge_parts
 from jppf_jax.labels import cityscapes, coco, files
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> None:
   complete = both == (None, None) if panoptic else None not in both
   if len(argv) > 1 or None in (SPEC.value, _PARTS.value, OUT.value) or not complete:
     raise app.UsageError("Needs --spec, --parts=DIR, --out=DIR, and either --panoptic, or --semantic and --instances.")
-  try:
+  with plainly("merge", ValueError, OSError):
     spec = load_spec(SPEC.value)
     if panoptic:
       source = panoptic_source(Path(panoptic), spec)
@@ -45,8 +45,6 @@ def main(argv: list[str]) -> None:
       options = {"confidence": _CONFIDENCE.value, "overlap": _OVERLAP.value, "min_stuff": _MIN_STUFF.value}
       source = instance_source(Path(_SEMANTIC.value), Path(_INSTANCES.value), spec, **options)
     merge_folder(source, Path(_PARTS.value), Path(OUT.value), spec)
-  except (ValueError, OSError) as error:
-    sys.exit(f"jppf merge: {error}")
   print(f"{len(source)} images written to {OUT.value}; score them with jppf score --pred={OUT.value}.")
 
 

@@ -12,6 +12,7 @@ from absl import app
 from tqdm import tqdm
 
 from jppf_jax import build
+from jppf_jax.checkpoints.weights import WeightsError
 from jppf_jax.cli import run_flags
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT
@@ -41,7 +42,7 @@ def main(argv: list[str]) -> None:
   if not paths or OUT.value is None:
     raise app.UsageError("Needs images and --out=DIR, e.g. `jppf predict photo.jpg --out=predictions`.")
   config, weights = config_and_weights()
-  with plainly("predict"):
+  with plainly("predict", WeightsError, FileNotFoundError):
     predictor = load_predictor(config, weights)
   folder = Path(OUT.value)
   records, problems = [], []

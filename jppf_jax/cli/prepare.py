@@ -5,7 +5,6 @@ numbers, or the path of a builder of your own.
 """
 
 import functools
-import sys
 import warnings
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from jppf_jax.cli.errors import plainly
 from jppf_jax.input_pipeline import datasets, read
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
@@ -37,10 +37,8 @@ def main(argv: list[str]) -> None:
   if len(argv) != 2:
     raise app.UsageError(f"Name one data set: {', '.join(datasets.NAMES)}, or the path of your own builder.")
   logging.set_verbosity(logging.WARNING)  # TFDS tells every step it takes
-  try:
+  with plainly("prepare", ValueError, FileNotFoundError):  # what is wrong with the data or the flags
     prepare(argv[1], _DATA_DIR.value, manual_dir=_MANUAL_DIR.value, splits=_SPLITS.value, labels=_LABELS.value)
-  except (ValueError, FileNotFoundError) as error:  # what is wrong with the data or the flags; no traceback helps
-    sys.exit(f"jppf prepare: {error}")
 
 
 def prepare(

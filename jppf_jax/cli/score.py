@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from tqdm import tqdm
 
+from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT, SPEC
 from jppf_jax.labels import files
 from jppf_jax.labels.registry import load_spec
@@ -33,12 +34,10 @@ _MISSING = flags.DEFINE_enum("missing", "error", ["error", "empty"], "Images wit
 def main(argv: list[str]) -> None:
   if len(argv) > 1 or None in (SPEC.value, _GT.value, _PRED.value, OUT.value):
     raise app.UsageError("Needs --spec, --gt=DIR, --pred=DIR and --out=FILE.json, and nothing else.")
-  try:
+  with plainly("score", ValueError, OSError):
     spec = load_spec(SPEC.value)
     workers = _WORKERS.value or os.cpu_count() or 1
     scores = score_folders(spec, Path(_GT.value), Path(_PRED.value), missing=_MISSING.value, workers=workers)
-  except (ValueError, OSError) as error:
-    sys.exit(f"jppf score: {error}")
   report = scores.to_json()
   out = Path(OUT.value)
   out.parent.mkdir(parents=True, exist_ok=True)

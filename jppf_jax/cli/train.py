@@ -2,16 +2,22 @@
 
 from absl import app
 
+from jppf_jax.checkpoints.store import CheckpointError
+from jppf_jax.checkpoints.weights import WeightsError
 from jppf_jax.cli import run_flags
 from jppf_jax.cli.errors import plainly
+from jppf_jax.input_pipeline import datasets
 from jppf_jax.training import loop
+
+# what is wrong with the user's files or with the run, not with us
+EXPECTED = (CheckpointError, WeightsError, loop.NonFiniteLoss, datasets.data_error(), FileNotFoundError)
 
 
 def main(argv: list[str]) -> None:
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected {argv[1:]}; change values with --config.name=value.")
   config, workdir = run_flags.config_and_workdir()
-  with plainly("train"):
+  with plainly("train", *EXPECTED):
     loop.train(config, workdir)
 
 

@@ -44,6 +44,12 @@ def module(name: str) -> Any:
   return importlib.import_module(f"jppf_jax_data.{name}.{name}{SUFFIX}")
 
 
+def data_error() -> type[ValueError]:
+  """Returns the class of the error that builders raise for incomplete or broken raw files."""
+  _make_importable()
+  return importlib.import_module("jppf_jax_data.pairs").DataError
+
+
 def builder(name: str, *, data_dir: str | Path, **settings: Any) -> tfds.core.DatasetBuilder:
   """Returns the TFDS builder, for ArrayRecord files.
 

@@ -3,22 +3,23 @@ import pytest
 from jppf_jax.checkpoints.store import CheckpointError
 from jppf_jax.checkpoints.weights import WeightsError
 from jppf_jax.cli.errors import plainly
+from jppf_jax.cli.train import EXPECTED
 from jppf_jax.training.loop import NonFiniteLoss
 from jppf_jax_data.pairs import DataError
 
 
 @pytest.mark.parametrize("kind", [CheckpointError, WeightsError, NonFiniteLoss, FileNotFoundError])
 def test_what_is_wrong_with_files_or_the_run_ends_with_its_message(kind):
-  with pytest.raises(SystemExit, match="jppf train: this is why"), plainly("train"):
+  with pytest.raises(SystemExit, match="jppf train: this is why"), plainly("train", *EXPECTED):
     raise kind("this is why")
 
 
 def test_the_builders_errors_do_too():
-  with pytest.raises(SystemExit, match=r"(?s)jppf train: cpp.*no\.png"), plainly("train"):
+  with pytest.raises(SystemExit, match=r"(?s)jppf train: cpp.*no\.png"), plainly("train", *EXPECTED):
     raise DataError("cpp", ["no.png is missing"])
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyError, RuntimeError])
 def test_what_may_be_a_mistake_of_ours_keeps_its_traceback(kind):
-  with pytest.raises(kind), plainly("train"):
+  with pytest.raises(kind), plainly("train", *EXPECTED):
     raise kind("unexpected")

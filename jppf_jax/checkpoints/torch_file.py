@@ -54,13 +54,11 @@ class _Tensor(NamedTuple):
   stride: tuple[int, ...]
 
 
-class _Maker:
-  """What a file may call. An instance has nothing that a file could change."""
+class _MakeTensor:
+  """What a file may call. Instances have nothing that a file could change, as functions would."""
 
   __slots__ = ()
 
-
-class _MakeTensor(_Maker):
   def __call__(self, storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> _Tensor:
     match storage, offset, size, stride:
       case _Storage(), int(), tuple(), tuple() if len(size) == len(stride):
@@ -72,7 +70,11 @@ class _MakeTensor(_Maker):
     raise WeightsError(f"a tensor of size {size} reaches outside of its storage.")
 
 
-class _MakeParameter(_Maker):
+class _MakeParameter:
+  """As `_MakeTensor`."""
+
+  __slots__ = ()
+
   def __call__(self, tensor: Any, *_: Any) -> Any:
     return tensor
 

@@ -81,6 +81,15 @@ def test_every_way_to_ask_for_a_name_is_closed(tmp_path, protocol):
     read_torch_file(tmp_path / "x.pth")
 
 
+@pytest.mark.parametrize("state", [{"mark": 1}, (None, {"mark": 1})])
+@pytest.mark.parametrize("name", ["_rebuild_tensor_v2", "_rebuild_parameter"])
+def test_a_file_cannot_leave_anything_on_what_it_may_call(tmp_path, name, state):
+  build = b"ctorch._utils\n" + name.encode() + b"\n" + pickle.dumps(state, 0)[:-1] + b"b."  # GLOBAL, state, BUILD
+  write_zip(tmp_path / "x.pth", build, {})
+  with pytest.raises(WeightsError, match="object has no attribute"):
+    read_torch_file(tmp_path / "x.pth")
+
+
 @pytest.mark.parametrize(
   "offset, size, stride",
   [(1, (6,), (1,)), (0, (2, 3), (4, 1)), (0, (3,), (-1,)), (-1, (2,), (1,)), (0, (10**6,), (0,)), (0, (2, 3), (1,))],

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from flax import traverse_util
 
-from jppf_jax.checkpoints.weights import WeightsError
+from jppf_jax.checkpoints.weights import WeightsError, differences, shapes_of
 
 Shape = tuple[int, ...]
 
@@ -93,23 +93,18 @@ def convert(
   wanted = {path: tuple(leaf.shape) for path, leaf in traverse_util.flatten_dict(template).items()}
   sources = {path: source_of(path[1:]) for path in wanted}
   theirs = {source.name: source.layout.shape(wanted[path]) for path, source in sources.items()}
-  missing = [f"missing {name} {shape}" for name, shape in sorted(theirs.items()) if name not in found]
-  left_over, skipped = [], {}
-  for name in sorted(found.keys() - theirs.keys()):
-    reason = skip(name)
-    if reason is None:
-      left_over.append(f"left over {name} {found[name].shape}")
-    else:
+  reasons = {name: skip(name) for name in sorted(found.keys() - theirs.keys())}
+  skipped: dict[str, list[str]] = {}
+  for name, reason in reasons.items():
+    if reason is not None:
       skipped.setdefault(reason, []).append(name)
-  other_shape = [
-    f"{name} has shape {found[name].shape}, expected {shape}"
-    for name, shape in sorted(theirs.items())
-    if name in found and found[name].shape != shape
-  ]
-  if problems := [*missing, *left_over, *other_shape]:
+  shapes = {name: shape for name, shape in shapes_of(found).items() if reasons.get(name) is None}
+  problems = differences(shapes, theirs, whose="expected")
+  if any(problems):
+    missing, left_over, other_shape = map(len, problems)
     raise WeightsError(
-      "the tensors are not those of this network:\n  " + "\n  ".join(problems) + f"\nIn all {len(missing)} missing, "
-      f"{len(left_over)} left over and {len(other_shape)} of another shape, of {len(theirs)}. Is it the right variant?"
+      f"the tensors are not those of this network:{problems}\nIn all {missing} missing, {left_over} left over and "
+      f"{other_shape} of another shape, of {len(theirs)}. Is it the right variant?"
     )
   flat = {}
   for path, source in sources.items():

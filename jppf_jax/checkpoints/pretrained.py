@@ -6,22 +6,22 @@ to a misspelt name or a wrong width without anybody noticing.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from flax import traverse_util
 
-from jppf_jax.checkpoints.weights import WeightsError
+from jppf_jax.checkpoints.weights import WeightsError, differences, shapes_of
 
-Names = tuple[str, ...]
 # the layers whose width is a number of classes, things or parts
 _OUTPUTS = {
-  ("semantic_head", "logits"),
-  ("part_head", "logits"),
-  ("box_head", "classes"),
-  ("box_head", "deltas"),
-  ("mask_head", "logits"),
+  "semantic_head/logits",
+  "part_head/logits",
+  "box_head/classes",
+  "box_head/deltas",
+  "mask_head/logits",
 }
 
 
@@ -60,43 +60,39 @@ def load_pretrained(found: dict[str, np.ndarray], template: Any, initialise: Cal
     WeightsError: a module of the file lacks tensors, or has some that the model does not have or has in another shape;
       or no module of the model is in the file at all.
   """
-  flat = {path: tuple(leaf.shape) for path, leaf in traverse_util.flatten_dict(template).items()}
-  weights = {tuple(name.split("/")): value for name, value in found.items()}
-  modules = {path[1] for path in flat}
-  known = modules & {path[1] for path in weights if len(path) > 1}
+  wanted, held = shapes_of(traverse_util.flatten_dict(template, sep="/")), shapes_of(found)
+  modules = {_module(name) for name in wanted}
+  known = modules & {_module(name) for name in held}
   if not known:
     raise WeightsError(
       f"None of {', '.join(sorted(modules))} is in the weights; they hold {', '.join(sorted(found)[:3])}, ... "
       "Files of PyTorch go through `jppf import-weights` first."
     )
-  other_width = {
-    path[1:3] for path, value in weights.items() if path[1:3] in _OUTPUTS and path in flat and flat[path] != value.shape
-  }
-  loaded, fresh, ignored, problems, result = {}, {}, {}, [], {}
-  for path, shape in flat.items():
-    name = "/".join(path)
-    if path[1] not in known or path[1:3] in other_width:
-      _count(fresh, path[1] if path[1] not in known else "/".join(path[1:3]))
-    elif path not in weights:
-      problems.append(f"missing {name} {shape}")
-    elif weights[path].shape != shape:
-      problems.append(f"{name} has shape {weights[path].shape}, the model {shape}")
-    else:
-      result[path] = weights[path]
-      _count(loaded, path[1])
-  for path in weights:
-    if len(path) < 2 or path[1] not in modules:
-      _count(ignored, path[1] if len(path) > 1 else path[0])
-    elif path[1:3] in other_width:
-      _count(ignored, "/".join(path[1:3]))
-    elif path not in flat:
-      problems.append(f"left over {'/'.join(path)} {weights[path].shape}")
-  if problems:
-    raise WeightsError(f"{len(problems)} tensors do not fit the model:\n  " + "\n  ".join(sorted(problems)))
+  widened = {_layer(name) for name in wanted.keys() & held.keys() if held[name] != wanted[name]} & _OUTPUTS
+
+  def fits(name: str) -> bool:
+    return _module(name) in known and _layer(name) not in widened
+
+  def counts(names: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(_layer(name) if _layer(name) in widened else _module(name) for name in names))
+
+  usable = {name: shape for name, shape in held.items() if fits(name)}
+  problems = differences(usable, {name: shape for name, shape in wanted.items() if fits(name)})
+  if any(problems):
+    raise WeightsError(f"{sum(map(len, problems))} tensors do not fit the model:{problems}")
+  result = {name: found[name] for name in usable}
+  fresh = wanted.keys() - usable.keys()
   if fresh:
-    result = traverse_util.flatten_dict(initialise()) | result
-  return traverse_util.unflatten_dict(result), Report(loaded, fresh, ignored)
+    result = traverse_util.flatten_dict(initialise(), sep="/") | result
+  report = Report(counts(usable), counts(fresh), counts(held.keys() - usable.keys()))
+  return traverse_util.unflatten_dict(result, sep="/"), report
 
 
-def _count(counts: dict[str, int], name: str) -> None:
-  counts[name] = counts.get(name, 0) + 1
+def _module(name: str) -> str:
+  """Of "params/encoder/...", "encoder"; a name of another form stands for itself."""
+  return name.split("/")[1] if "/" in name else name
+
+
+def _layer(name: str) -> str:
+  """Of "params/box_head/classes/...", "box_head/classes"."""
+  return "/".join(name.split("/")[1:3])

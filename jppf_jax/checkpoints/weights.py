@@ -1,8 +1,9 @@
 """Weights for exchange: one safetensors file with parameters and running statistics, strict on names and shapes."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -10,6 +11,7 @@ from flax import traverse_util
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+Shapes = dict[str, tuple[int, ...]]  # of tensors, by name
 _PYTORCH = (".pth", ".pt", ".bin", ".ckpt", ".tar")
 
 
@@ -49,6 +51,35 @@ def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any
     raise WeightsError(f"{path} is not a readable safetensors file: {error}.{hint}") from error
 
 
+class Differences(NamedTuple):
+  """What keeps tensors from fitting, a line for each."""
+
+  missing: list[str]
+  left_over: list[str]
+  other_shape: list[str]
+
+  def __str__(self) -> str:
+    return "".join(f"\n  {line}" for lines in self for line in lines)
+
+
+def differences(found: Shapes, wanted: Shapes, *, whose: str = "the model") -> Differences:
+  """Compares the shapes of named tensors with what is wanted; `whose` shape that is, is said of those that differ."""
+  return Differences(
+    [f"missing {name} {wanted[name]}" for name in sorted(wanted.keys() - found.keys())],
+    [f"left over {name} {found[name]}" for name in sorted(found.keys() - wanted.keys())],
+    [
+      f"{name} has shape {found[name]}, {whose} {wanted[name]}"
+      for name in sorted(wanted.keys() & found.keys())
+      if found[name] != wanted[name]
+    ],
+  )
+
+
+def shapes_of(tensors: Mapping[str, Any]) -> Shapes:
+  """The shapes of named arrays, or of named descriptions of arrays."""
+  return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
 def load_weights(path: str | Path, template: Any) -> Any:
   """Reads `path` into the structure of `template` (`{"params": ..., "batch_stats": ...}` of arrays or shapes).
 
@@ -56,14 +87,7 @@ def load_weights(path: str | Path, template: Any) -> Any:
     WeightsError: tensors are missing, left over or of another shape; all of them are listed and nothing is returned.
   """
   found, _ = read_weights(path)
-  wanted = traverse_util.flatten_dict(template, sep="/")
-  problems = [f"missing {name} {tuple(wanted[name].shape)}" for name in sorted(wanted.keys() - found.keys())]
-  problems += [f"left over {name} {found[name].shape}" for name in sorted(found.keys() - wanted.keys())]
-  problems += [
-    f"{name} has shape {found[name].shape}, the model {tuple(wanted[name].shape)}"
-    for name in sorted(wanted.keys() & found.keys())
-    if found[name].shape != tuple(wanted[name].shape)
-  ]
-  if problems:
-    raise WeightsError(f"{path} does not fit the model:\n  " + "\n  ".join(problems))
+  problems = differences(shapes_of(found), shapes_of(traverse_util.flatten_dict(template, sep="/")))
+  if any(problems):
+    raise WeightsError(f"{path} does not fit the model:{problems}")
   return traverse_util.unflatten_dict(found, sep="/")

@@ -20,7 +20,7 @@ from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.heads.instance_regions import BoxHead, MaskHead
 from jppf_jax.heads.instance_rpn import RPNHead
 from jppf_jax.heads.semantic_part import SemanticPartHead
-from jppf_jax.input_pipeline import datasets, loader, read
+from jppf_jax.input_pipeline import augment, datasets, loader, read
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
@@ -130,7 +130,7 @@ def train_iterator(config: ml_collections.ConfigDict, spec: LabelSpec) -> grain.
     max_objects=data.max_objects,
     min_area=data.min_area,
     pad_uid=data.pad_uid,
-    pad_color=tuple(round(value) for value in config.model.pixel_mean),
+    pad_color=augment.mean_color(config.model.pixel_mean),
     require_object=data.require_object,
   )
   return loader.train_iterator(

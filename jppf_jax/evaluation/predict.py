@@ -17,6 +17,7 @@ from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.efficientps import efficientps_fusion
 from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.fusion.top_down import part_map, top_down_merge
+from jppf_jax.input_pipeline.augment import mean_color
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
 from jppf_jax.structs import Array, Detections, Outputs, PanopticParts
@@ -82,7 +83,7 @@ class Predictor:
   def __init__(self, model: JPPF, variables: Any, spec: LabelSpec, *, size: tuple[int, int], config: FusionConfig):
     self.spec = spec
     self._size = size
-    self._padding = _padding_color(model)
+    self._padding = mean_color(model.pixel_mean)
     self._variables = jax.device_put(variables)
     self._program: Callable = jax.jit(partial(_program, model=model, spec=spec, config=config), static_argnames="size")
 
@@ -110,16 +111,11 @@ def _program(
   variables: Any, image: Array, *, size: tuple[int, int], model: JPPF, spec: LabelSpec, config: FusionConfig
 ) -> dict[str, Any]:
   padding = [(0, -side % 32) for side in size]
-  color = jnp.array(_padding_color(model), jnp.uint8)
+  color = jnp.array(mean_color(model.pixel_mean), jnp.uint8)
   shape = (image.shape[0], size[0] + padding[0][1], size[1] + padding[1][1], 3)
   padded = jnp.broadcast_to(color, shape).at[:, : size[0], : size[1]].set(image)
   outputs = model.apply(variables, padded, train=False)
   return fuse_both(outputs, spec=spec, size=size, config=config)
-
-
-def _padding_color(model: JPPF) -> tuple[int, ...]:
-  """What fills the rest of a frame: the network sees it as about 0, as EfficientPS's does."""
-  return tuple(round(value) for value in model.pixel_mean)
 
 
 def fit(

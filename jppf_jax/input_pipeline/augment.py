@@ -4,6 +4,8 @@ Labels are moved as uids, before their meaning is decided: nothing but geometry 
 That is enough for flips too: what files call left and right parts is one part in every spec (tests hold it).
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from jaxtyping import Int32, UInt8
 from PIL import Image
@@ -12,6 +14,12 @@ VOID = 0
 MEAN_COLOR = (106, 117, 120)  # RGB, of Cityscapes
 
 View = tuple[UInt8[np.ndarray, "h w 3"], Int32[np.ndarray, "h w"]]
+
+
+def mean_color(pixel_mean: Iterable[float]) -> tuple[int, int, int]:
+  """Returns the colour that normalisation with this mean (RGB) turns into about 0, for what no image covers."""
+  red, green, blue = (round(value) for value in pixel_mean)
+  return red, green, blue
 
 
 def random_view(
@@ -42,7 +50,7 @@ def random_view(
     scale: range of r; (1, 1) keeps an image of that size as it is.
     flip: whether to mirror every second view.
     pad_uid: label of the padding; 7 (road, in Cityscapes) is what EfficientPS teaches.
-    pad_color: of the padding, RGB; what normalisation turns into about 0, as in EfficientPS.
+    pad_color: of the padding, RGB; EfficientPS has the mean colour there.
 
   Raises:
     ValueError: `scale` is not an increasing pair of positive numbers.

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "jppf_jax"
 
 # layer -> layers of ours that it may import, besides itself
-LEAVES = {"structs", "labels", "ops"}
+LEAVES = {"structs", "labels", "ops", "street_scenes"}
 STAGES = {"encoder", "fpn", "heads"}
 MODEL = {"layers", *STAGES, "model"}
 PURE = {"targets", "losses", "fusion", "metrics", "visualization"}
@@ -17,6 +17,7 @@ ALLOWED = {
   "structs": set(),
   "labels": {"structs"},
   "ops": {"structs"},
+  "street_scenes": {"structs", "labels"},
   "layers": {"ops", "structs"},
   **{stage: {"layers", "ops", "structs"} for stage in STAGES},
   "model": {"layers", *STAGES, "ops", "structs"},

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from jppf_jax.input_pipeline.synthetic.annotate import annotate
-from jppf_jax.input_pipeline.synthetic.camera import Camera
-from jppf_jax.input_pipeline.synthetic.canvas import Canvas
-from jppf_jax.input_pipeline.synthetic.items import Ground
-from jppf_jax.input_pipeline.synthetic.light import Light
-from jppf_jax.input_pipeline.synthetic.street import Side, Street
+from jppf_jax.street_scenes.annotate import annotate
+from jppf_jax.street_scenes.camera import Camera
+from jppf_jax.street_scenes.canvas import Canvas
+from jppf_jax.street_scenes.items import Ground
+from jppf_jax.street_scenes.light import Light
+from jppf_jax.street_scenes.street import Side, Street
 
 CAMERA = Camera((128, 256), 250.0, 1.6, 60.0, 0.0)
 NOON = Light(np.array([0.0, 1.0, 0.0]), 0.7, 0.3, 0.4, (0.4, 0.6, 0.9), (0.8, 0.85, 0.9), 200.0, 0.3)

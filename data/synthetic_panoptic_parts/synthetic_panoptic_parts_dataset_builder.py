@@ -52,7 +52,7 @@ class SyntheticConfig(tfds.core.BuilderConfig):
 class Builder(tfds.core.GeneratorBasedBuilder):
   """Same features as cityscapes_panoptic_parts, so the same code reads both.
 
-  The one builder that needs our own package: the scenes come from `jppf_jax.input_pipeline.synthetic`, imported when
+  The one builder that needs our own package: the scenes come from `jppf_jax.street_scenes`, imported when
   the first scene is made.
   """
 
@@ -81,8 +81,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 def _scene(job: tuple[str, int, tuple[int, int], int]) -> tuple[bytes, np.ndarray]:
   """Makes one scene: the one that `write_cpp` writes for this seed, split and index, whatever the number of scenes."""
-  from jppf_jax.input_pipeline.synthetic.scene import make_scene
-  from jppf_jax.input_pipeline.synthetic.write import scene_seed
+  from jppf_jax.street_scenes.scene import make_scene
+  from jppf_jax.street_scenes.write import scene_seed
 
   split, seed, size, index = job
   image, uids = make_scene(scene_seed(seed, FOLDERS[split], index), size=size)

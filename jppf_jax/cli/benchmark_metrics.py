@@ -15,7 +15,7 @@ from jaxtyping import Int32, UInt8
 from rich.console import Console
 from rich.table import Table
 
-from jppf_jax.input_pipeline.synthetic.scene import make_scene
+from jppf_jax.street_scenes.scene import make_scene
 from jppf_jax.labels import files
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.spec import LabelSpec

@@ -18,7 +18,7 @@ from jppf_jax.cli import run_flags
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.train import EXPECTED
 from jppf_jax.evaluation.evaluate import evaluate, summary
-from jppf_jax.input_pipeline.synthetic.write import write_cpp
+from jppf_jax.street_scenes.write import write_cpp
 from jppf_jax.training import loop
 from jppf_jax_configs import demo as demo_config
 

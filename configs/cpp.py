@@ -46,7 +46,9 @@ def get_config() -> ml_collections.ConfigDict:
     pixel_mean=(106.433, 116.617, 119.559),  # of Cityscapes, RGB (EfficientPS)
     pixel_std=(65.496, 67.6, 74.123),
   )
-  config.sampling = dict(anchors=256, regions=256)  # per image; positives at most a half and a quarter
+  config.sampling = dict(
+    anchors=256, regions=256
+  )  # per image; positives at most a half and a quarter
   # weak detections count for average precision; the fusions take those above config.fusion.score_threshold, 0.5
   config.detection = dict(score_threshold=0.05, nms_threshold=0.5, max_detections=100)
   config.fusion = dict(min_stuff_area=2048)
@@ -55,6 +57,8 @@ def get_config() -> ml_collections.ConfigDict:
     main=dict(steps=50_000, learning_rate=0.07, warmup=200, drops=(32_000, 44_000)),
     frozen=dict(steps=3_720, learning_rate=1e-4),  # norms frozen; 10 epochs; 0 steps leave it out
   )
-  config.phase_order = "main_then_frozen"  # as EfficientPS; "paper_text" freezes first, as the paper's text says
+  config.phase_order = (
+    "main_then_frozen"  # as EfficientPS; "paper_text" freezes first, as the paper's text says
+  )
   config.train = dict(log_every=50, checkpoint_every=1000, keep=3, weights_dtype="float32")
   return config.lock()

@@ -41,6 +41,8 @@ def get_config() -> ml_collections.ConfigDict:
   config.model.pretrained = "demo"  # small weights, made by configs/synthetic.py
   config.phases.main.update(steps=40, learning_rate=1e-4, warmup=10, drops=(30,))
   config.phases.frozen.steps = 0
-  config.from_scratch = dict(steps=300, learning_rate=1e-3, warmup=50, drops=(250,))  # of `jppf demo --from-scratch`
+  config.from_scratch = dict(
+    steps=300, learning_rate=1e-3, warmup=50, drops=(250,)
+  )  # of `jppf demo --from-scratch`
   config.train.update(log_every=10, checkpoint_every=40)
   return config.lock()

@@ -28,7 +28,9 @@ class Pair(NamedTuple):
 class DataError(ValueError):
   """The raw data cannot be built; the message lists everything that is wrong with it."""
 
-  def __init__(self, name: str, problems: list[str], *, advice: str = "Repair or remove these files:"):
+  def __init__(
+    self, name: str, problems: list[str], *, advice: str = "Repair or remove these files:"
+  ):
     self.problems = problems
     lines = "\n".join(f"  - {line}" for line in problems)
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -39,16 +41,28 @@ class ShortfallWarning(UserWarning):
   """A split has fewer examples than the official release."""
 
 
-def match(images: Mapping[str, epath.Path], labels: Mapping[str, epath.Path]) -> tuple[list[Pair], list[str]]:
+def match(
+  images: Mapping[str, epath.Path], labels: Mapping[str, epath.Path]
+) -> tuple[list[Pair], list[str]]:
   """Returns the pairs in the order of their ids, and one line per file without its counterpart."""
-  lonely = [f"{images[key]}: no label file for this image" for key in sorted(images.keys() - labels.keys())]
-  lonely += [f"{labels[key]}: no image for this label file" for key in sorted(labels.keys() - images.keys())]
-  return [Pair(key, images[key], labels[key]) for key in sorted(images.keys() & labels.keys())], lonely
+  lonely = [
+    f"{images[key]}: no label file for this image" for key in sorted(images.keys() - labels.keys())
+  ]
+  lonely += [
+    f"{labels[key]}: no image for this label file" for key in sorted(labels.keys() - images.keys())
+  ]
+  return [
+    Pair(key, images[key], labels[key]) for key in sorted(images.keys() & labels.keys())
+  ], lonely
 
 
 def warn_of_shortfall(name: str, found: Mapping[str, int], official: Mapping[str, int]) -> None:
   """Warns, naming the numbers, if a split has fewer pairs than the official release."""
-  short = [f"{split}: {found[split]} of {official[split]}" for split in found if found[split] < official.get(split, 0)]
+  short = [
+    f"{split}: {found[split]} of {official[split]}"
+    for split in found
+    if found[split] < official.get(split, 0)
+  ]
   if short:
     message = f"{name} has fewer examples than the official release ({', '.join(short)}); building what is there."
     warnings.warn(message, ShortfallWarning, stacklevel=2)
@@ -63,7 +77,9 @@ def tree(root: epath.Path, layout: Mapping[str, str]) -> str:
   """
   marks = {folder: "✓" if (root / folder).is_dir() else "✗" for folder in layout}
   width = max(map(len, layout))
-  return "\n".join([f"{root}/"] + [f"  {marks[folder]} {folder:<{width}}  {layout[folder]}" for folder in layout])
+  return "\n".join(
+    [f"{root}/"] + [f"  {marks[folder]} {folder:<{width}}  {layout[folder]}" for folder in layout]
+  )
 
 
 def check_uids(uids: np.ndarray, *, max_scene_id: int) -> np.ndarray:
@@ -75,9 +91,13 @@ def check_uids(uids: np.ndarray, *, max_scene_id: int) -> np.ndarray:
     ValueError: not a map of whole numbers, or illegal ids; says how many pixels and shows the first.
   """
   if uids.ndim != 2 or uids.dtype.kind not in "iu":
-    raise ValueError(f"expected one whole number per pixel, found shape {uids.shape}, type {uids.dtype}")
+    raise ValueError(
+      f"expected one whole number per pixel, found shape {uids.shape}, type {uids.dtype}"
+    )
   values, counts = np.unique(uids, return_counts=True)
-  scene = np.where(values > 99_999, values // 100_000, np.where(values > 999, values // 1000, values))
+  scene = np.where(
+    values > 99_999, values // 100_000, np.where(values > 999, values // 1000, values)
+  )
   wrong = (values < 0) | ((values > 99) & (values < 1000)) | (scene > max_scene_id)
   if wrong.any():
     pixels = counts[wrong].sum()
@@ -146,7 +166,12 @@ class Reader:
     problems: list[str],
     read_label: Callable[[epath.Path], np.ndarray],
   ):
-    self.name, self.splits, self.problems, self.read_label = name, splits, list(problems), read_label
+    self.name, self.splits, self.problems, self.read_label = (
+      name,
+      splits,
+      list(problems),
+      read_label,
+    )
 
   def examples(self, split: str) -> Iterator[tuple[str, dict]]:
     """Yields (image id, example) as TFDS wants them; bad files are skipped until all are known.
@@ -164,10 +189,18 @@ class Reader:
       else:
         yield found["image_id"], found
     if problems:
-      raise DataError(self.name, problems + self._all_problems([other for other in self.splits if other != split]))
+      raise DataError(
+        self.name, problems + self._all_problems([other for other in self.splits if other != split])
+      )
 
   def _all_problems(self, splits: list[str]) -> list[str]:
-    return [line for split in splits for found in self._read_all(split) if isinstance(found, list) for line in found]
+    return [
+      line
+      for split in splits
+      for found in self._read_all(split)
+      if isinstance(found, list)
+      for line in found
+    ]
 
   def _read_all(self, split: str) -> Iterator[dict | list[str]]:
     """Reads on all cores, in order, with a bounded number of examples in memory."""

@@ -75,10 +75,14 @@ class PairsBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   @classmethod
   def tree(cls, root: epath.Path, splits: tuple[str, ...] = SPLITS) -> str:
     """Draws the expected folders below `root` with a tick or a cross each."""
-    return pairs.tree(root, {folder: what for split in splits for folder, what in cls.layout(split).items()})
+    return pairs.tree(
+      root, {folder: what for split in splits for folder, what in cls.layout(split).items()}
+    )
 
   @classmethod
-  def find(cls, root: epath.Path, splits: tuple[str, ...] = SPLITS) -> tuple[dict[str, list[pairs.Pair]], list[str]]:
+  def find(
+    cls, root: epath.Path, splits: tuple[str, ...] = SPLITS
+  ) -> tuple[dict[str, list[pairs.Pair]], list[str]]:
     """Returns the pairs of every split, and the problems met; warns of fewer pairs than in the official release.
 
     Raises:
@@ -87,7 +91,9 @@ class PairsBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """
     if unknown := sorted(set(splits) - set(SPLITS)):
       raise ValueError(f"{cls.name} has the splits {', '.join(SPLITS)}; got {', '.join(unknown)}.")
-    present = [split for split in splits if all((root / folder).is_dir() for folder in cls.layout(split))]
+    present = [
+      split for split in splits if all((root / folder).is_dir() for folder in cls.layout(split))
+    ]
     if len(present) < len(splits):
       drawn = f"folders are missing (✗) in {cls.tree(root, splits)}"
       advice = f"To build {present[0]} alone: --splits={present[0]}" if present else ""
@@ -99,7 +105,9 @@ class PairsBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       found[split], lonely = pairs.match(images, labels)
       problems += lonely
       if not images and not labels:
-        problems.append(f"{root}: no files for the split {split}; expected\n{cls.tree(root, (split,))}")
+        problems.append(
+          f"{root}: no files for the split {split}; expected\n{cls.tree(root, (split,))}"
+        )
     pairs.warn_of_shortfall(cls.name, {split: len(found[split]) for split in found}, cls.OFFICIAL)
     return found, problems
 

@@ -36,7 +36,9 @@ def label_spec(config: ml_collections.ConfigDict) -> LabelSpec:
   return load_spec(config.data.labels or datasets.module(config.data.name).Builder.SPEC)
 
 
-def model(config: ml_collections.ConfigDict, spec: LabelSpec, *, axis_name: str | None = None) -> JPPF:
+def model(
+  config: ml_collections.ConfigDict, spec: LabelSpec, *, axis_name: str | None = None
+) -> JPPF:
   """The network. `axis_name` is the mapped axis whose replicas share norm statistics; inference needs none."""
   c = config.model
   shared = dict(axis_name=axis_name, dtype=_dtype(c.dtype))
@@ -74,7 +76,9 @@ def variable_shapes(net: JPPF) -> Any:
 def classifier_shapes(variant: str) -> Any:
   """Returns the shapes of an encoder with its ImageNet classifier."""
   image = jnp.zeros((1, *_SIZE, 3))
-  return jax.eval_shape(lambda: Classifier(EfficientNet(variant)).init(jax.random.key(0), image, train=False))
+  return jax.eval_shape(
+    lambda: Classifier(EfficientNet(variant)).init(jax.random.key(0), image, train=False)
+  )
 
 
 def init_variables(key: Array, net: JPPF) -> Any:
@@ -91,7 +95,9 @@ def optimization(
 ) -> tuple[tuple[schedule.Phase, ...], optax.GradientTransformation, optax.Schedule]:
   """The phases in their order, the optimizer over all of them, and the learning rate by step."""
   if config.phase_order not in schedule.ORDERS:
-    raise ValueError(f"config.phase_order must be one of {sorted(schedule.ORDERS)}; got {config.phase_order!r}.")
+    raise ValueError(
+      f"config.phase_order must be one of {sorted(schedule.ORDERS)}; got {config.phase_order!r}."
+    )
   order = schedule.ORDERS[config.phase_order]
   main = schedule.Phase(**config.phases.main)
   frozen = config.phases.frozen
@@ -100,7 +106,9 @@ def optimization(
   settings = config.optimizer.to_dict()
   name = settings.pop("name")
   if name not in schedule.OPTIMIZERS:
-    raise ValueError(f"config.optimizer.name must be one of {sorted(schedule.OPTIMIZERS)}; got {name!r}.")
+    raise ValueError(
+      f"config.optimizer.name must be one of {sorted(schedule.OPTIMIZERS)}; got {name!r}."
+    )
   return phases, schedule.OPTIMIZERS[name](rate, **settings), rate
 
 
@@ -121,7 +129,9 @@ def train_iterator(config: ml_collections.ConfigDict, spec: LabelSpec) -> grain.
   """Endless augmented batches of this process, with their image ids; its position is checkpointed."""
   data, processes = config.data, jax.process_count()
   if data.batch_size % processes:
-    raise ValueError(f"config.data.batch_size {data.batch_size} does not divide by the {processes} processes.")
+    raise ValueError(
+      f"config.data.batch_size {data.batch_size} does not divide by the {processes} processes."
+    )
   view = loader.View(
     spec=spec,
     size=tuple(data.train_size),
@@ -157,7 +167,9 @@ def start(config: ml_collections.ConfigDict, net: JPPF) -> tuple[Any, pretrained
   if not c.pretrained:
     return fresh(), None
   found, about = _named_weights(c.pretrained)
-  made_for = about.get("encoder") or about.get("config", {}).get("model", {}).get("encoder", c.encoder)
+  made_for = about.get("encoder") or about.get("config", {}).get("model", {}).get(
+    "encoder", c.encoder
+  )
   if made_for != c.encoder:  # b0 and lite0 have the same shapes
     raise weights.WeightsError(
       f"The weights {c.pretrained} are for the encoder {made_for!r}, config.model.encoder is {c.encoder!r}; give that "

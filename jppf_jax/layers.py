@@ -98,11 +98,15 @@ class Conv(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, "B h w _c"]) -> Float[Array, "B oh ow C"]:
-    kernel = self.param("kernel", self.kernel_init, (*self.kernel, x.shape[-1], self.features), jnp.float32)
+    kernel = self.param(
+      "kernel", self.kernel_init, (*self.kernel, x.shape[-1], self.features), jnp.float32
+    )
     x, kernel = x.astype(self.dtype), kernel.astype(self.dtype)
     if self.kernel == self.strides == (1, 1):
       return jnp.dot(x.reshape(-1, x.shape[-1]), kernel[0, 0]).reshape(*x.shape[:-1], self.features)
-    return lax.conv_general_dilated(x, kernel, self.strides, "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    return lax.conv_general_dilated(
+      x, kernel, self.strides, "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
 
 
 class ConvNorm(nn.Module):
@@ -174,7 +178,9 @@ class SeparableConvNorm(nn.Module):
 def dot_float32(x: Float[Array, "*B c"], kernel: Float[Array, "c C"]) -> Float[Array, "*B C"]:
   """Multiplies the channels by a matrix, in the dtype of both, and returns the float32 sums."""
   rows = x.reshape(-1, x.shape[-1])  # as in `Conv`
-  return jnp.dot(rows, kernel, preferred_element_type=jnp.float32).reshape(*x.shape[:-1], kernel.shape[1])
+  return jnp.dot(rows, kernel, preferred_element_type=jnp.float32).reshape(
+    *x.shape[:-1], kernel.shape[1]
+  )
 
 
 class Logits(nn.Module):

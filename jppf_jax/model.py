@@ -15,7 +15,15 @@ from jppf_jax.heads.instance_rpn import RPNHead, propose
 from jppf_jax.heads.semantic_part import SemanticPartHead
 from jppf_jax.ops.anchors import pyramid_anchors
 from jppf_jax.ops.roi_align import roi_align
-from jppf_jax.structs import Array, Detections, Outputs, Proposals, Pyramid, RegionOutputs, RegionTargets
+from jppf_jax.structs import (
+  Array,
+  Detections,
+  Outputs,
+  Proposals,
+  Pyramid,
+  RegionOutputs,
+  RegionTargets,
+)
 
 _STRIDE = 32  # of the coarsest level: image sides are multiples of it
 
@@ -79,13 +87,23 @@ class JPPF(nn.Module):
     """
     size = image.shape[1:3]
     if size[0] % _STRIDE or size[1] % _STRIDE:
-      raise ValueError(f"Image sides must be multiples of {_STRIDE}; got {size[0]} x {size[1]}. Pad bottom and right.")
+      raise ValueError(
+        f"Image sides must be multiples of {_STRIDE}; got {size[0]} x {size[1]}. Pad bottom and right."
+      )
     if train and sample_regions is None:
-      raise ValueError("train=True needs sample_regions, which chooses what the box and mask heads are trained on.")
-    pixels = (image.astype(jnp.float32) - jnp.asarray(self.pixel_mean)) / jnp.asarray(self.pixel_std)
+      raise ValueError(
+        "train=True needs sample_regions, which chooses what the box and mask heads are trained on."
+      )
+    pixels = (image.astype(jnp.float32) - jnp.asarray(self.pixel_mean)) / jnp.asarray(
+      self.pixel_std
+    )
     pyramid = self.fpn(self.encoder(pixels, train=train), train=train)
     semantic = self.semantic_head(pyramid, train=train)
-    part = self.part_head(pyramid, train=train) if self.part_head else jnp.zeros((*semantic.shape[:3], 0), jnp.float32)
+    part = (
+      self.part_head(pyramid, train=train)
+      if self.part_head
+      else jnp.zeros((*semantic.shape[:3], 0), jnp.float32)
+    )
     rpn = self.rpn_head(pyramid)
     anchors = pyramid_anchors(
       size, tuple(pyramid), scale=self.anchor_scale, ratios=self.anchor_ratios, legacy=self.legacy
@@ -105,8 +123,12 @@ class JPPF(nn.Module):
       return outputs.replace(detections=self._detect(pyramid, proposals, size))
     targets = sample_regions(proposals)
     class_logits, deltas = self.box_head(self._pool(pyramid, targets.boxes, bins=7))
-    masks = self.mask_head(self._pool(pyramid, targets.mask_boxes, bins=14), targets.mask_valid, train=train)
-    return outputs.replace(regions=RegionOutputs(class_logits, deltas, masks), region_targets=targets)
+    masks = self.mask_head(
+      self._pool(pyramid, targets.mask_boxes, bins=14), targets.mask_valid, train=train
+    )
+    return outputs.replace(
+      regions=RegionOutputs(class_logits, deltas, masks), region_targets=targets
+    )
 
   def _detect(self, pyramid: Pyramid, proposals: Proposals, size: tuple[int, int]) -> Detections:
     class_logits, deltas = self.box_head(self._pool(pyramid, proposals.boxes, bins=7))
@@ -124,6 +146,8 @@ class JPPF(nn.Module):
     of_label = jnp.take_along_axis(masks, found.labels[:, :, None, None, None], -1)[..., 0]
     return Detections(found.boxes, found.labels, found.scores, of_label, found.valid)
 
-  def _pool(self, pyramid: Pyramid, boxes: Float[Array, "B R 4"], *, bins: int) -> Float[Array, "B R bins bins C"]:
+  def _pool(
+    self, pyramid: Pyramid, boxes: Float[Array, "B R 4"], *, bins: int
+  ) -> Float[Array, "B R bins bins C"]:
     pool = partial(roi_align, bins=bins, finest_scale=self.finest_scale, legacy=self.legacy)
     return jax.vmap(pool)(pyramid, boxes)

@@ -38,8 +38,15 @@ class Phase:
 
   def __post_init__(self):
     order = (self.warmup, *self.drops)
-    if self.steps < 1 or self.warmup < 0 or list(order) != sorted(set(order)) or order[-1] > self.steps:
-      raise ValueError(f"A phase needs steps > 0 and 0 <= warmup < drop < next drop <= steps; got {self}.")
+    if (
+      self.steps < 1
+      or self.warmup < 0
+      or list(order) != sorted(set(order))
+      or order[-1] > self.steps
+    ):
+      raise ValueError(
+        f"A phase needs steps > 0 and 0 <= warmup < drop < next drop <= steps; got {self}."
+      )
     if self.learning_rate <= 0:
       raise ValueError(f"A phase needs a positive learning rate; got {self}.")
 
@@ -58,7 +65,11 @@ def paper_text(main: Phase, frozen: Phase) -> tuple[Phase, ...]:
   rest = Phase(steps=main.steps, learning_rate=main.learning_rate, drops=main.drops)
   if not main.warmup:
     return frozen, rest
-  return Phase(steps=main.warmup, learning_rate=main.learning_rate, warmup=main.warmup), frozen, rest
+  return (
+    Phase(steps=main.warmup, learning_rate=main.learning_rate, warmup=main.warmup),
+    frozen,
+    rest,
+  )
 
 
 ORDERS = {"main_then_frozen": main_then_frozen, "paper_text": paper_text}
@@ -69,7 +80,9 @@ def learning_rate(phases: Sequence[Phase]) -> optax.Schedule:
   schedules, ends = [], []
   for phase in phases:
     peak = phase.learning_rate
-    steady = optax.piecewise_constant_schedule(peak, {drop - phase.warmup: 0.1 for drop in phase.drops})
+    steady = optax.piecewise_constant_schedule(
+      peak, {drop - phase.warmup: 0.1 for drop in phase.drops}
+    )
     if phase.warmup:
       rise = optax.linear_schedule(peak / 3, peak, phase.warmup)
       steady = optax.join_schedules([rise, steady], [phase.warmup])
@@ -79,7 +92,11 @@ def learning_rate(phases: Sequence[Phase]) -> optax.Schedule:
 
 
 def sgd(
-  schedule: optax.Schedule, *, momentum: float = 0.9, weight_decay: float = 1e-4, clip_norm: float = 35.0
+  schedule: optax.Schedule,
+  *,
+  momentum: float = 0.9,
+  weight_decay: float = 1e-4,
+  clip_norm: float = 35.0,
 ) -> optax.GradientTransformation:
   """Returns EfficientPS's optimizer: PyTorch's SGD with momentum, on gradients clipped to a global norm.
 
@@ -94,7 +111,11 @@ def sgd(
 
 
 def adamw(
-  schedule: optax.Schedule, *, momentum: float = 0.9, weight_decay: float = 1e-4, clip_norm: float = 35.0
+  schedule: optax.Schedule,
+  *,
+  momentum: float = 0.9,
+  weight_decay: float = 1e-4,
+  clip_norm: float = 35.0,
 ) -> optax.GradientTransformation:
   """Returns AdamW on clipped gradients: where there are few steps, as for the small weights, it gets further than SGD.
 
@@ -130,7 +151,9 @@ def freeze_norms(optimizer: optax.GradientTransformation) -> optax.GradientTrans
 
   def update(updates, state, params=None):
     updates = zero_norms(updates)
-    updates, state = optimizer.update(updates, state, None if params is None else zero_norms(params))
+    updates, state = optimizer.update(
+      updates, state, None if params is None else zero_norms(params)
+    )
     return zero_norms(updates), state
 
   return optax.GradientTransformation(optimizer.init, update)
@@ -140,4 +163,6 @@ def zero_norms(tree: dict[str, Any]) -> dict[str, Any]:
   """Sets the parameters of norms to 0: whatever stands beside a `scale`, which no other layer has."""
   flat = traverse_util.flatten_dict(tree)
   norms = {path[:-1] for path in flat if path[-1] == "scale"}
-  return traverse_util.unflatten_dict({k: jnp.zeros_like(v) if k[:-1] in norms else v for k, v in flat.items()})
+  return traverse_util.unflatten_dict(
+    {k: jnp.zeros_like(v) if k[:-1] in norms else v for k, v in flat.items()}
+  )

@@ -27,8 +27,14 @@ ALLOWED = {
   "checkpoints": {"structs", "labels"},
   "build": LEAVES | MODEL | PURE | {"schedule", "input_pipeline", "checkpoints"},
   "evaluation": LEAVES | MODEL | PURE | {"input_pipeline", "checkpoints", "build"},
-  "training": LEAVES | MODEL | PURE | {"schedule", "input_pipeline", "checkpoints", "build", "evaluation"},
-  "cli": LEAVES | MODEL | PURE | {"input_pipeline", "checkpoints", "build", "evaluation", "training"},
+  "training": LEAVES
+  | MODEL
+  | PURE
+  | {"schedule", "input_pipeline", "checkpoints", "build", "evaluation"},
+  "cli": LEAVES
+  | MODEL
+  | PURE
+  | {"input_pipeline", "checkpoints", "build", "evaluation", "training"},
 }
 HEAVY = {"torch", "tensorflow", "matplotlib"}  # never imported when our modules are
 SOURCES = sorted(PACKAGE.rglob("*.py"))
@@ -58,7 +64,9 @@ def test_a_layer_imports_only_what_stands_below_it(path):
     assert not {name for name in imports(path) if name.startswith("jppf_jax")}
     return
   used = {name.split(".")[1] for name in imports(path) if name.startswith("jppf_jax.")}
-  assert used - {layer} <= ALLOWED[layer], f"{layer} must not import {sorted(used - {layer} - ALLOWED[layer])}"
+  assert used - {layer} <= ALLOWED[layer], (
+    f"{layer} must not import {sorted(used - {layer} - ALLOWED[layer])}"
+  )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -77,5 +85,9 @@ def test_every_source_file_has_a_test_beside_its_twin():
   wanted = {path: path.relative_to(PACKAGE).with_name(path.stem + "_test.py") for path in SOURCES}
   for path in (ROOT / "data").rglob("*.py"):
     wanted[path] = Path("data", path.stem + "_test.py")
-  missing = [str(test) for path, test in sorted(wanted.items()) if path.name != "__init__.py" and test not in tests]
+  missing = [
+    str(test)
+    for path, test in sorted(wanted.items())
+    if path.name != "__init__.py" and test not in tests
+  ]
   assert not missing, f"no tests/{missing}"

@@ -33,9 +33,13 @@ def test_an_unknown_dtype_order_or_optimizer_says_what_there_is(tmp_path):
   config = tiny.config(tmp_path, **{"model.dtype": "float64"})
   with pytest.raises(ValueError, match="'float32' or 'bfloat16'; got 'float64'"):
     build.model(config, build.label_spec(config))
-  with pytest.raises(ValueError, match="config.phase_order must be one of .*main_then_frozen.*; got 'frozen'"):
+  with pytest.raises(
+    ValueError, match="config.phase_order must be one of .*main_then_frozen.*; got 'frozen'"
+  ):
     build.optimization(tiny.config(tmp_path, phase_order="frozen"))
-  with pytest.raises(ValueError, match="config.optimizer.name must be one of .*adamw.*sgd.*; got 'lion'"):
+  with pytest.raises(
+    ValueError, match="config.optimizer.name must be one of .*adamw.*sgd.*; got 'lion'"
+  ):
     build.optimization(tiny.config(tmp_path, **{"optimizer.name": "lion"}))
 
 
@@ -49,7 +53,9 @@ def test_a_phase_of_no_steps_is_left_out(tmp_path):
 
 
 def test_a_data_set_that_is_not_built_says_how_to_build_it(tmp_path):
-  config = tiny.config(tmp_path, **{"data.name": "cityscapes_panoptic_parts", "data.manual_dir": ""})
+  config = tiny.config(
+    tmp_path, **{"data.name": "cityscapes_panoptic_parts", "data.manual_dir": ""}
+  )
   with pytest.raises(FileNotFoundError, match="jppf prepare cityscapes_panoptic_parts"):
     build.examples(config, "train")
 
@@ -63,15 +69,21 @@ def test_training_starts_fresh_or_from_all_of_a_run(tiny_run):
   model = build.model(tiny_run.config, build.label_spec(tiny_run.config))
   fresh, nothing = build.start(tiny_run.config, model)
   assert nothing is None
-  config = tiny.config(tiny_run.workdir, **{"model.pretrained": str(tiny_run.workdir / "weights.safetensors")})
+  config = tiny.config(
+    tiny_run.workdir, **{"model.pretrained": str(tiny_run.workdir / "weights.safetensors")}
+  )
   trained, report = build.start(config, model)
   assert not report.fresh and not report.ignored and set(report.loaded) == set(fresh["params"])
-  different = jax.tree.map(lambda a, b: not np.array_equal(a, b), fresh["batch_stats"], trained["batch_stats"])
+  different = jax.tree.map(
+    lambda a, b: not np.array_equal(a, b), fresh["batch_stats"], trained["batch_stats"]
+  )
   assert all(jax.tree.leaves(different))
 
 
 def test_training_starts_from_an_encoder_by_the_name_of_its_package(tmp_path, monkeypatch):
-  config = tiny.config(tmp_path, **{"model.encoder": "lite0", "model.width": 1.0, "model.depth": 1.0})
+  config = tiny.config(
+    tmp_path, **{"model.encoder": "lite0", "model.width": 1.0, "model.depth": 1.0}
+  )
   config.model.pretrained = "lite0"
   model = build.model(config, build.label_spec(config))
   zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), build.variable_shapes(model))
@@ -94,7 +106,9 @@ def test_a_data_set_knows_its_own_labels(tmp_path):
 
 
 def test_what_no_image_covers_has_the_mean_colour_of_the_model(tmp_path):
-  config = tiny.config(tmp_path, **{"model.pixel_mean": (10.4, 20.6, 30.0), "data.scale": (0.3, 0.3)})
+  config = tiny.config(
+    tmp_path, **{"model.pixel_mean": (10.4, 20.6, 30.0), "data.scale": (0.3, 0.3)}
+  )
   batch, _ = next(build.train_iterator(config, build.label_spec(config)))
   assert (batch.image[:, -1, -1] == (10, 21, 30)).all()
 
@@ -103,7 +117,11 @@ def test_batches_have_the_shapes_of_the_config(tmp_path):
   config = tiny.config(tmp_path)
   batch, ids = next(build.train_iterator(config, build.label_spec(config)))
   count, size = config.data.batch_size, tuple(config.data.train_size)
-  assert batch.image.shape == (count, *size, 3) and batch.boxes.shape == (count, config.data.max_objects, 4)
+  assert batch.image.shape == (count, *size, 3) and batch.boxes.shape == (
+    count,
+    config.data.max_objects,
+    4,
+  )
   assert len(ids) == count
 
 
@@ -113,7 +131,10 @@ def test_a_background_per_class_reaches_targets_head_loss_and_both_fusions(tmp_p
   model = build.model(config, spec)
   batch, _ = next(build.train_iterator(config, spec))
   outputs = jax.eval_shape(
-    lambda key: model.init_with_output(key, jnp.zeros(batch.image.shape, jnp.uint8), train=False)[0], jax.random.key(0)
+    lambda key: model.init_with_output(key, jnp.zeros(batch.image.shape, jnp.uint8), train=False)[
+      0
+    ],
+    jax.random.key(0),
   )
   assert outputs.part.shape[-1] == 23
   gradient = jax.grad(lambda logits: hard_cross_entropy(logits, batch.part, fraction=1.0).total)
@@ -122,6 +143,14 @@ def test_a_background_per_class_reaches_targets_head_loss_and_both_fusions(tmp_p
   np.testing.assert_array_equal(np.flatnonzero(pulled_up), taught)
   assert (taught >= spec.num_parts).sum() > 2
   results = jax.eval_shape(
-    functools.partial(fuse_both, spec=spec, size=tuple(config.data.eval_size), config=build.fusion(config)), outputs
+    functools.partial(
+      fuse_both, spec=spec, size=tuple(config.data.eval_size), config=build.fusion(config)
+    ),
+    outputs,
   )
-  assert results["joint"].part.shape == results["top_down"].part.shape == results["part"].shape == batch.part.shape
+  assert (
+    results["joint"].part.shape
+    == results["top_down"].part.shape
+    == results["part"].shape
+    == batch.part.shape
+  )

@@ -39,14 +39,20 @@ def test_a_notebook_is_a_dozen_short_cells_each_under_a_sentence(path):
     assert re.search(r"\w[.:]", text.source), text.source
     lines = [line for line in code.source.splitlines() if line]
     assert len(lines) <= 16 and max(map(len, lines)) <= 120, code.source
-    assert not re.search(r"^ *(def|class) ", code.source, re.MULTILINE), "functions belong in the library"
+    assert not re.search(r"^ *(def|class) ", code.source, re.MULTILINE), (
+      "functions belong in the library"
+    )
 
 
 @pytest.mark.parametrize("path", COLABS, ids=lambda p: p.stem)
 def test_a_notebook_is_kept_without_outputs(path):
   notebook = nbformat.read(path, as_version=4)
   nbformat.validate(notebook)
-  assert all(not cell.outputs and cell.execution_count is None for cell in notebook.cells if cell.cell_type == "code")
+  assert all(
+    not cell.outputs and cell.execution_count is None
+    for cell in notebook.cells
+    if cell.cell_type == "code"
+  )
 
 
 def run(path: Path, folder: Path) -> list[nbformat.NotebookNode]:
@@ -66,18 +72,26 @@ def run(path: Path, folder: Path) -> list[nbformat.NotebookNode]:
   kernels = KernelSpecManager(kernel_dirs=[str(folder / "kernels")], ensure_native_kernel=False)
   manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=kernels)
   (folder / "work").mkdir()
-  client = NotebookClient(notebook, km=manager, timeout=600, resources={"metadata": {"path": str(folder / "work")}})
+  client = NotebookClient(
+    notebook, km=manager, timeout=600, resources={"metadata": {"path": str(folder / "work")}}
+  )
   client.execute(env=os.environ | settings)  # an error in a cell is raised here
   return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def pictures(cell: nbformat.NotebookNode) -> list[np.ndarray]:
-  data = [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
+  data = [
+    output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})
+  ]
   return [np.asarray(Image.open(io.BytesIO(base64.b64decode(png)))) for png in data]
 
 
 def printed(cell: nbformat.NotebookNode) -> str:
-  return "".join(output.text for output in cell.outputs if output.output_type == "stream" and output.name == "stdout")
+  return "".join(
+    output.text
+    for output in cell.outputs
+    if output.output_type == "stream" and output.name == "stdout"
+  )
 
 
 def test_the_fusion_is_explained_with_a_picture_of_every_step(tmp_path):

@@ -22,7 +22,15 @@ def test_every_config_builds(name):
   jax.eval_shape(optimizer.init, shapes["params"])
   assert sum(phase.steps for phase in phases) > 0 and float(rate(0)) > 0
   assert build.fusion(config).min_stuff(tuple(config.data.eval_size)) > 0
-  assert {"encoder", "fpn", "semantic_head", "part_head", "rpn_head", "box_head", "mask_head"} == set(shapes["params"])
+  assert {
+    "encoder",
+    "fpn",
+    "semantic_head",
+    "part_head",
+    "rpn_head",
+    "box_head",
+    "mask_head",
+  } == set(shapes["params"])
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -66,6 +74,10 @@ def test_habits_of_efficientps_reach_the_views_where_a_config_turns_them_on(name
 def test_the_paper_s_pascal_run_has_57_parts_and_its_own_rate_and_size():
   config = importlib.import_module("jppf_jax_configs.ppp").get_config()
   spec, (phases, _, _) = build.label_spec(config), build.optimization(config)
-  assert (spec.num_classes, spec.num_things, spec.num_parts) == (59, 20, 58)  # 58 with the background
+  assert (spec.num_classes, spec.num_things, spec.num_parts) == (
+    59,
+    20,
+    58,
+  )  # 58 with the background
   assert config.data.train_size == (384, 512) and config.data.batch_size == 32
   assert [(phase.steps, phase.learning_rate) for phase in phases] == [(50_000, 0.01), (1_570, 1e-4)]

@@ -22,7 +22,9 @@ def pytest_configure(config):
     "jax_persistent_cache_min_compile_time_secs": 0.5,
     "jax_persistent_cache_min_entry_size_bytes": -1,
   }
-  os.environ.update({name.upper(): str(value) for name, value in cache.items()})  # child processes inherit it
+  os.environ.update(
+    {name.upper(): str(value) for name, value in cache.items()}
+  )  # child processes inherit it
   for name, value in cache.items() if "jax" in sys.modules else ():  # too late for the environment
     sys.modules["jax"].config.update(name, value)
 

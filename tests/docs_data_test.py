@@ -33,7 +33,11 @@ OWN = PAGE[PAGE.index("## Your own data set") :]
 
 
 def blocks(language):
-  return [content for name, content in re.findall(r"```(\w*)\n(.*?)```", OWN, re.DOTALL) if name == language]
+  return [
+    content
+    for name, content in re.findall(r"```(\w*)\n(.*?)```", OWN, re.DOTALL)
+    if name == language
+  ]
 
 
 def test_your_own_data_set_is_built_and_gives_batches_to_the_run_of_the_page(tmp_path):
@@ -46,12 +50,19 @@ def test_your_own_data_set_is_built_and_gives_batches_to_the_run_of_the_page(tmp
   for index, split in enumerate(("train", "train", "validation")):
     scene = np.full((20, 40), names["FLOOR"])
     instance, part = np.full((20, 40), -1), np.full((20, 40), -1)
-    scene[5:15, 4:12], instance[5:15, 4:12], part[5:10, 4:12], part[10:15, 4:12] = names["ROBOT"], 1, 2, 3
+    scene[5:15, 4:12], instance[5:15, 4:12], part[5:10, 4:12], part[10:15, 4:12] = (
+      names["ROBOT"],
+      1,
+      2,
+      3,
+    )
     scene[8:18, 20:30], instance[8:18, 20:30], part[8:18, 20:30] = names["CART"], 0, 2
     scene[:2], instance[:2], part[:2] = 9, -1, -1
     for folder in ("photos", "labels"):
       (tmp_path / "raw" / folder / split).mkdir(parents=True, exist_ok=True)
-    names["write_label"](tmp_path / "raw" / "labels" / split / f"{index}.tif", scene, instance, part)
+    names["write_label"](
+      tmp_path / "raw" / "labels" / split / f"{index}.tif", scene, instance, part
+    )
     photo = np.random.default_rng(index).integers(0, 255, (20, 40, 3), np.uint8)
     Image.fromarray(photo).save(tmp_path / "raw" / "photos" / split / f"{index}.jpg")
 
@@ -69,7 +80,9 @@ def test_your_own_data_set_is_built_and_gives_batches_to_the_run_of_the_page(tmp
   spec = load_spec(str(tmp_path / "warehouse.yaml"))
   assert spec.part_names == ("background", "arm", "wheel", "body")
   view = loader.View(spec, size=(20, 40), scale=(1, 1), flip=False, max_objects=4, min_area=1)
-  batch, _ = next(loader.train_iterator(read.open_split(folder, "train"), view, batch_size=2, seed=0))
+  batch, _ = next(
+    loader.train_iterator(read.open_split(folder, "train"), view, batch_size=2, seed=0)
+  )
   np.testing.assert_array_equal(batch.boxes[0, :2], [[4, 5, 12, 15], [20, 8, 30, 18]])
   assert batch.part[0, [6, 12, 10, 0], [5, 5, 25, 0]].tolist() == [1, 2, 3, 255]
 

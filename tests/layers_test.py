@@ -21,7 +21,8 @@ def one_channel(scale, mean=0.0, var=1.0, bias=0.0):
 
 
 @pytest.mark.parametrize(
-  ("x", "epsilon", "expected"), [(2, 1e-3, 0.70067492), (2, 1e-5, 0.70000675), (-2, 1e-3, -0.00901125)]
+  ("x", "epsilon", "expected"),
+  [(2, 1e-3, 0.70067492), (2, 1e-5, 0.70000675), (-2, 1e-3, -0.00901125)],
 )
 def test_iabn_gives_the_worked_values_of_the_public_code(x, epsilon, expected):
   variables = one_channel(-0.8, mean=0.5, var=4.0, bias=0.1)
@@ -31,13 +32,17 @@ def test_iabn_gives_the_worked_values_of_the_public_code(x, epsilon, expected):
 
 def test_plain_batch_norm_uses_the_sign_of_its_scale():
   norm = IABN(1e-3, activation=relu6, signed_scale=True)
-  y = norm.apply(one_channel(-2.0, bias=1.0), jnp.array([-1.0, 1.0, -9.0]).reshape(1, 1, 3, 1), train=False)
+  y = norm.apply(
+    one_channel(-2.0, bias=1.0), jnp.array([-1.0, 1.0, -9.0]).reshape(1, 1, 3, 1), train=False
+  )
   np.testing.assert_allclose(y.ravel(), [1 + 2 / np.sqrt(1.001), 0, 6], rtol=1e-6)
 
 
 def test_training_uses_the_batch_and_records_the_unbiased_variance():
   x = np.array([1, 2, 3, 6], np.float32).reshape(2, 1, 2, 1)
-  y, updated = IABN(1e-5, activation=None).apply(one_channel(1.0, mean=1.0), x, train=True, mutable=["batch_stats"])
+  y, updated = IABN(1e-5, activation=None).apply(
+    one_channel(1.0, mean=1.0), x, train=True, mutable=["batch_stats"]
+  )
   np.testing.assert_allclose(y.ravel(), (x.ravel() - 3) / np.sqrt(3.5), rtol=1e-4)
   np.testing.assert_allclose(updated["batch_stats"]["mean"], [0.9 * 1 + 0.1 * 3], rtol=1e-6)
   np.testing.assert_allclose(updated["batch_stats"]["var"], [0.9 * 1 + 0.1 * 14 / 3], rtol=1e-6)
@@ -70,13 +75,17 @@ def test_maps_that_are_not_valid_stay_out_of_the_statistics():
   y, updated = run(x, valid=np.array([True, False, True]))
   alone, expected = run(x[[0, 2]])
   np.testing.assert_allclose(y[jnp.array([0, 2])], alone, atol=1e-6)
-  np.testing.assert_allclose(updated["batch_stats"]["var"], expected["batch_stats"]["var"], rtol=1e-6)
+  np.testing.assert_allclose(
+    updated["batch_stats"]["var"], expected["batch_stats"]["var"], rtol=1e-6
+  )
 
 
 def test_without_any_valid_map_the_running_statistics_stay():
   variables = one_channel(1.0, mean=2.0, var=4.0)
   x = np.ones((2, 2, 2, 1), np.float32)
-  _, updated = IABN().apply(variables, x, train=True, valid=np.zeros(2, bool), mutable=["batch_stats"])
+  _, updated = IABN().apply(
+    variables, x, train=True, valid=np.zeros(2, bool), mutable=["batch_stats"]
+  )
   assert updated["batch_stats"] == variables["batch_stats"]
 
 
@@ -93,14 +102,18 @@ def test_replicas_record_the_same_statistics_as_one_device():
   )
   np.testing.assert_allclose(ys.reshape(x.shape), y, atol=1e-6)
   for name in ("mean", "var"):
-    np.testing.assert_allclose(each["batch_stats"][name], [whole["batch_stats"][name]] * 2, rtol=1e-6)
+    np.testing.assert_allclose(
+      each["batch_stats"][name], [whole["batch_stats"][name]] * 2, rtol=1e-6
+    )
 
 
 def test_statistics_are_float32_under_bfloat16():
   x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 8, 8, 1)), jnp.bfloat16)
   y, updated = IABN().apply(one_channel(1.0), x, train=True, mutable=["batch_stats"])
   assert y.dtype == jnp.bfloat16
-  np.testing.assert_allclose(updated["batch_stats"]["mean"], 0.1 * np.asarray(x, np.float64).mean(), rtol=1e-5)
+  np.testing.assert_allclose(
+    updated["batch_stats"]["mean"], 0.1 * np.asarray(x, np.float64).mean(), rtol=1e-5
+  )
 
 
 @pytest.mark.parametrize(
@@ -111,8 +124,12 @@ def test_conv_equals_flax_and_the_oracle(kernel, strides):
   conv = Conv(5, kernel, strides)
   variables = random_variables(conv, x)
   y = conv.apply(variables, x)
-  np.testing.assert_allclose(y, nn.Conv(5, kernel, strides, use_bias=False).apply(variables, x), atol=1e-5)
-  np.testing.assert_allclose(y, oracle.conv(x, variables["params"]["kernel"], strides[0]), atol=1e-5)
+  np.testing.assert_allclose(
+    y, nn.Conv(5, kernel, strides, use_bias=False).apply(variables, x), atol=1e-5
+  )
+  np.testing.assert_allclose(
+    y, oracle.conv(x, variables["params"]["kernel"], strides[0]), atol=1e-5
+  )
 
 
 def test_conv_norm_and_separable_conv_equal_the_oracle():
@@ -136,7 +153,9 @@ def test_compute_dtype_is_the_result_dtype_and_parameters_stay_float32():
 
 def test_logits_multiply_in_bfloat16_but_sum_in_float32():
   layer = Logits(1, dtype=jnp.bfloat16)
-  variables = {"params": {"kernel": np.ones((257, 1), np.float32), "bias": np.array([0.125], np.float32)}}
+  variables = {
+    "params": {"kernel": np.ones((257, 1), np.float32), "bias": np.array([0.125], np.float32)}
+  }
   y = layer.apply(variables, np.ones((2, 257), np.float32))
   assert y.dtype == jnp.float32
   np.testing.assert_array_equal(y, [[257.125]] * 2)  # in bfloat16: 256
@@ -144,6 +163,10 @@ def test_logits_multiply_in_bfloat16_but_sum_in_float32():
 
 def test_kernels_start_with_the_variance_of_kaiming():
   depthwise = DepthwiseConv().init(KEY, np.ones((1, 1, 1, 4096), np.float32))["params"]["kernel"]
-  np.testing.assert_allclose(depthwise.std(), (2 / (9 * 4096)) ** 0.5, rtol=0.02)  # all outputs count, as in PyTorch
-  pointwise = ConvNorm(64).init(KEY, np.ones((1, 1, 1, 256), np.float32), train=False)["params"]["conv"]["kernel"]
+  np.testing.assert_allclose(
+    depthwise.std(), (2 / (9 * 4096)) ** 0.5, rtol=0.02
+  )  # all outputs count, as in PyTorch
+  pointwise = ConvNorm(64).init(KEY, np.ones((1, 1, 1, 256), np.float32), train=False)["params"][
+    "conv"
+  ]["kernel"]
   np.testing.assert_allclose(pointwise.std(), (2 / 64) ** 0.5, rtol=0.02)

@@ -15,7 +15,9 @@ def random_variables(module, *args, seed=0, **kwargs):
       inputs = np.prod(leaf.shape[:-1])  # of a depthwise kernel too: its third axis is 1
       value = rng.normal(size=leaf.shape) * (2 / inputs) ** 0.5
     elif name in ("scale", "var"):
-      value = rng.uniform(0.7, 1.3, leaf.shape) * (1 if name == "var" else rng.choice([-1, 1], leaf.shape))
+      value = rng.uniform(0.7, 1.3, leaf.shape) * (
+        1 if name == "var" else rng.choice([-1, 1], leaf.shape)
+      )
     else:
       value = 0.1 * rng.normal(size=leaf.shape)
     return value.astype(np.float32)

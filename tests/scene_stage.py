@@ -10,7 +10,9 @@ from jppf_jax.street_scenes.light import Light
 from jppf_jax.street_scenes.street import Side, Street
 
 CAMERA = Camera((128, 256), 250.0, 1.6, 60.0, 0.0)
-NOON = Light(np.array([0.0, 1.0, 0.0]), 0.7, 0.3, 0.4, (0.4, 0.6, 0.9), (0.8, 0.85, 0.9), 200.0, 0.3)
+NOON = Light(
+  np.array([0.0, 1.0, 0.0]), 0.7, 0.3, 0.4, (0.4, 0.6, 0.9), (0.8, 0.85, 0.9), 200.0, 0.3
+)
 
 
 def stage():
@@ -29,7 +31,10 @@ def parts_seen(canvas, sid):
 
 
 def street(*, crossing=None, zebra=None, end=160.0, parking=2.2):
-  left, right = Side(-1, 5.0 + parking, parking, 8.0, 11.0, 13.0), Side(1, 1.6 + parking, parking, 5.0, 8.0, 9.0)
+  left, right = (
+    Side(-1, 5.0 + parking, parking, 8.0, 11.0, 13.0),
+    Side(1, 1.6 + parking, parking, 5.0, 8.0, 9.0),
+  )
   return Street(left, right, 3.2, (0.0,), (-3.2,), crossing, zebra, end, False)
 
 

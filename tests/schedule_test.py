@@ -36,19 +36,39 @@ def frozen_at(phases, step):
 
 def test_the_main_schedule_has_the_paper_s_numbers():
   steps = [0, 100, 199, 200, 31_999, 32_000, 43_999, 44_000, 49_999]
-  expected = [0.07 / 3, 0.07 * 2 / 3, 0.07 * (1 - 1 / 300), 0.07, 0.07, 0.007, 0.007, 0.0007, 0.0007]
+  expected = [
+    0.07 / 3,
+    0.07 * 2 / 3,
+    0.07 * (1 - 1 / 300),
+    0.07,
+    0.07,
+    0.007,
+    0.007,
+    0.0007,
+    0.0007,
+  ]
   np.testing.assert_allclose(_rates([MAIN], steps), expected, rtol=1e-6)
 
 
 def test_the_warm_up_equals_efficientps():
   phase = Phase(steps=1000, learning_rate=0.07, warmup=500)
-  np.testing.assert_allclose(_rates([phase], [0, 250, 499]), [0.0233333, 0.0466667, 0.0699067], atol=1e-7)
+  np.testing.assert_allclose(
+    _rates([phase], [0, 250, 499]), [0.0233333, 0.0466667, 0.0699067], atol=1e-7
+  )
 
 
 def test_by_default_the_frozen_epochs_come_last():
   phases = main_then_frozen(MAIN, FROZEN)
-  np.testing.assert_allclose(_rates(phases, [49_999, 50_000, 53_719]), [0.0007, 1e-4, 1e-4], rtol=1e-6)
-  assert [frozen_at(phases, step) for step in (0, 49_999, 50_000, 53_719, 60_000)] == [0, 0, 1, 1, 1]
+  np.testing.assert_allclose(
+    _rates(phases, [49_999, 50_000, 53_719]), [0.0007, 1e-4, 1e-4], rtol=1e-6
+  )
+  assert [frozen_at(phases, step) for step in (0, 49_999, 50_000, 53_719, 60_000)] == [
+    0,
+    0,
+    1,
+    1,
+    1,
+  ]
 
 
 def test_the_order_of_the_paper_s_text_warms_up_freezes_and_then_trains():
@@ -73,10 +93,16 @@ def test_every_order_has_a_name():
 @given(st.lists(st.tuples(st.integers(3, 9), st.booleans()), min_size=1, max_size=4))
 @settings(max_examples=10, deadline=None)
 def test_a_phase_does_not_depend_on_what_came_before(shapes):
-  phases = [Phase(n, 0.1 * (i + 1), warmup=warm, drops=(n - 1,)) for i, (n, warm) in enumerate(shapes)]
+  phases = [
+    Phase(n, 0.1 * (i + 1), warmup=warm, drops=(n - 1,)) for i, (n, warm) in enumerate(shapes)
+  ]
   together, alone = learning_rate(phases), [learning_rate([phase]) for phase in phases]
-  expected = [float(rate(step)) for phase, rate in zip(phases, alone) for step in range(phase.steps)]
-  np.testing.assert_allclose([float(together(step)) for step in range(len(expected))], expected, rtol=1e-6)
+  expected = [
+    float(rate(step)) for phase, rate in zip(phases, alone) for step in range(phase.steps)
+  ]
+  np.testing.assert_allclose(
+    [float(together(step)) for step in range(len(expected))], expected, rtol=1e-6
+  )
 
 
 @pytest.mark.parametrize(
@@ -119,7 +145,9 @@ def _steps(optimizer, params, gradients, state=None):
 
 def test_equals_pytorch_s_sgd_written_out():
   params, rates = _params(), [0.1, 0.1, 0.02]
-  gradients = [optax.tree.scale(size, _params(seed)) for seed, size in ((1, 0.5), (2, 100.0), (3, 20.0))]
+  gradients = [
+    optax.tree.scale(size, _params(seed)) for seed, size in ((1, 0.5), (2, 100.0), (3, 20.0))
+  ]
   ours, _ = _steps(sgd(lambda step: jnp.asarray(rates)[step], clip_norm=35.0), params, gradients)
 
   weights, tree = jax.tree.flatten(params)
@@ -130,7 +158,11 @@ def test_equals_pytorch_s_sgd_written_out():
     grads = [g * min(1.0, 35.0 / (norm + 1e-6)) + 1e-4 * w for g, w in zip(grads, weights)]
     velocities = [0.9 * v + g for v, g in zip(velocities, grads)]
     weights = [w - rate * v for w, v in zip(weights, velocities)]
-  jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6), ours, tree.unflatten(weights))
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6),
+    ours,
+    tree.unflatten(weights),
+  )
 
 
 def test_small_gradients_are_not_clipped_and_large_ones_keep_their_direction():
@@ -144,7 +176,9 @@ def test_small_gradients_are_not_clipped_and_large_ones_keep_their_direction():
 def test_only_what_stands_beside_a_scale_is_a_norm():
   zeroed = jax.tree.map(lambda x: bool((x == 0).all()), zero_norms(_params()))
   assert zeroed["block"]["norm"] == {"scale": True, "bias": True}
-  assert not any(jax.tree.leaves({"conv": zeroed["conv"], "pointwise": zeroed["block"]["pointwise"]}))
+  assert not any(
+    jax.tree.leaves({"conv": zeroed["conv"], "pointwise": zeroed["block"]["pointwise"]})
+  )
 
 
 def test_frozen_norms_do_not_change_by_a_bit_whatever_their_momentum():
@@ -169,7 +203,9 @@ def test_frozen_norms_do_not_count_in_the_clipped_norm():
 def test_adamw_steps_by_the_rate_whatever_the_size_of_the_gradient():
   optimizer = OPTIMIZERS["adamw"](lambda step: 0.1, weight_decay=0.0)
   params = {"w": np.zeros(3, np.float32)}
-  updates, _ = optimizer.update({"w": np.array([1e-2, -1.0, 10.0], np.float32)}, optimizer.init(params), params)
+  updates, _ = optimizer.update(
+    {"w": np.array([1e-2, -1.0, 10.0], np.float32)}, optimizer.init(params), params
+  )
   np.testing.assert_allclose(updates["w"], [-0.1, 0.1, -0.1], rtol=1e-4)
 
 

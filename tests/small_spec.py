@@ -16,7 +16,10 @@ def first_classes_without_parts(count: int) -> LabelSpec:
   train_id = np.full(256, IGNORE, np.int32)
   train_id[kept] = np.arange(len(kept))
   sid_to_train = train_id[spec.sid_to_train]
-  rows = {name: tuple(getattr(spec, name)[k] for k in kept) for name in ("class_names", "class_parts", "class_pids")}
+  rows = {
+    name: tuple(getattr(spec, name)[k] for k in kept)
+    for name in ("class_names", "class_parts", "class_pids")
+  }
   return dataclasses.replace(
     spec,
     **rows,

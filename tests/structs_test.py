@@ -10,12 +10,18 @@ from jppf_jax.structs import RPNTargets
 
 def _targets(batch: int = 2, anchors: int = 3) -> RPNTargets:
   flags = np.zeros((batch, anchors), bool)
-  return RPNTargets(positive=flags, negative=~flags, deltas=np.ones((batch, anchors, 4), np.float32))
+  return RPNTargets(
+    positive=flags, negative=~flags, deltas=np.ones((batch, anchors, 4), np.float32)
+  )
 
 
 def test_shapes_that_disagree_are_refused():
   with pytest.raises(TypeError):
-    RPNTargets(positive=np.zeros((2, 3), bool), negative=np.zeros((2, 3), bool), deltas=np.zeros((2, 4, 4), np.float32))
+    RPNTargets(
+      positive=np.zeros((2, 3), bool),
+      negative=np.zeros((2, 3), bool),
+      deltas=np.zeros((2, 4, 4), np.float32),
+    )
 
 
 def test_vmap_sees_one_image_at_a_time():
@@ -30,7 +36,9 @@ def test_a_tree_of_anything_keeps_the_structure():
 
 
 def test_fields_have_names_in_tree_paths():
-  paths = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(_targets())]
+  paths = [
+    jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(_targets())
+  ]
   assert paths == [".positive", ".negative", ".deltas"]
 
 

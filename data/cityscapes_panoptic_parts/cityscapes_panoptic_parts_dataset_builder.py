@@ -24,12 +24,17 @@ class Builder(PairsBuilder):
   @classmethod
   def layout(cls, split: str) -> dict[str, str]:
     folder = FOLDERS[split]
-    return {f"leftImg8bit/{folder}": f"<city>/*{IMAGE}", f"gtFinePanopticParts/{folder}": f"<city>/*{LABEL}"}
+    return {
+      f"leftImg8bit/{folder}": f"<city>/*{IMAGE}",
+      f"gtFinePanopticParts/{folder}": f"<city>/*{LABEL}",
+    }
 
   @classmethod
   def files(cls, root: epath.Path, split: str) -> tuple[Files, Files]:
     folder = FOLDERS[split]
-    return _by_id(root / "leftImg8bit" / folder, IMAGE), _by_id(root / "gtFinePanopticParts" / folder, LABEL)
+    return _by_id(root / "leftImg8bit" / folder, IMAGE), _by_id(
+      root / "gtFinePanopticParts" / folder, LABEL
+    )
 
   @classmethod
   def read_label(cls, path: epath.Path) -> np.ndarray:

@@ -37,7 +37,9 @@ class Builder(PairsBuilder):
   def files(cls, root: epath.Path, split: str) -> tuple[Files, Files]:
     """One photo of ten is for validation; a hash of the name decides, so adding photos moves none."""
     folders = (root / "photos").glob("*.jpg"), (root / "annotations").glob("*.png")
-    images, labels = ({path.stem: path for path in folder if _split_of(path.stem) == split} for folder in folders)
+    images, labels = (
+      {path.stem: path for path in folder if _split_of(path.stem) == split} for folder in folders
+    )
     return images, labels
 
   @classmethod
@@ -50,9 +52,13 @@ class Builder(PairsBuilder):
     with path.open("rb") as file:
       labels = np.asarray(Image.open(file))
     if labels.ndim != 2 or labels.dtype != np.uint8:
-      raise ValueError(f"expected one byte per pixel, found shape {labels.shape}, type {labels.dtype}")
+      raise ValueError(
+        f"expected one byte per pixel, found shape {labels.shape}, type {labels.dtype}"
+      )
     if labels.max() > MAX_LABEL:
-      raise ValueError(f"{(labels > MAX_LABEL).sum()} pixels with labels above {MAX_LABEL}, e.g. {labels.max()}")
+      raise ValueError(
+        f"{(labels > MAX_LABEL).sum()} pixels with labels above {MAX_LABEL}, e.g. {labels.max()}"
+      )
     if not labels.any():
       return np.zeros(labels.shape, np.int32)
     person = labels > 0

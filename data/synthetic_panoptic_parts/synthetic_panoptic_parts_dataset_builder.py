@@ -16,7 +16,10 @@ from PIL import Image
 
 from jppf_jax_data.pairs_builder import dataset_info
 
-FOLDERS = {"train": "train", "validation": "val"}  # as official files name the splits; part of a scene's seed
+FOLDERS = {
+  "train": "train",
+  "validation": "val",
+}  # as official files name the splits; part of a scene's seed
 
 
 @dataclasses.dataclass
@@ -37,7 +40,9 @@ class SyntheticConfig(tfds.core.BuilderConfig):
 
   def __post_init__(self):
     rows, columns = self.size
-    self.name = self.name or f"{rows}x{columns}_train{self.train}_validation{self.validation}_seed{self.seed}"
+    self.name = (
+      self.name or f"{rows}x{columns}_train{self.train}_validation{self.validation}_seed{self.seed}"
+    )
 
   @classmethod
   def parse(cls, name: str) -> "SyntheticConfig":
@@ -87,7 +92,9 @@ def _scene(job: tuple[str, int, tuple[int, int], int]) -> tuple[bytes, np.ndarra
   split, seed, size, index = job
   image, uids = make_scene(scene_seed(seed, FOLDERS[split], index), size=size)
   file = io.BytesIO()
-  Image.fromarray(image).save(file, format="PNG", compress_level=3)  # level 6 takes three times as long for 2 %
+  Image.fromarray(image).save(
+    file, format="PNG", compress_level=3
+  )  # level 6 takes three times as long for 2 %
   return file.getvalue(), uids.astype(np.int32)
 
 
@@ -109,5 +116,7 @@ def _on_all_cores(jobs: list, *, least: int = 8):
       while window:
         yield window.popleft().result()
         done += 1
-  except BrokenProcessPool:  # a script without `if __name__ == "__main__"`, or a machine that allows no processes
+  except (
+    BrokenProcessPool
+  ):  # a script without `if __name__ == "__main__"`, or a machine that allows no processes
     yield from map(_scene, jobs[done:])

@@ -26,9 +26,13 @@ class Layout(NamedTuple):
 
 SAME = Layout(lambda ours: ours, lambda x, _: x)
 # outputs, inputs, rows, columns -> rows, columns, inputs, outputs; for depthwise kernels "inputs" is 1 in both
-CONV = Layout(lambda ours: (ours[3], ours[2], ours[0], ours[1]), lambda x, _: x.transpose(2, 3, 1, 0))
+CONV = Layout(
+  lambda ours: (ours[3], ours[2], ours[0], ours[1]), lambda x, _: x.transpose(2, 3, 1, 0)
+)
 # inputs, outputs, rows, columns -> rows, columns, inputs, outputs; not flipped, see `DoubleResolution`
-TRANSPOSED_CONV = Layout(lambda ours: (ours[2], ours[3], ours[0], ours[1]), lambda x, _: x.transpose(2, 3, 0, 1))
+TRANSPOSED_CONV = Layout(
+  lambda ours: (ours[2], ours[3], ours[0], ours[1]), lambda x, _: x.transpose(2, 3, 0, 1)
+)
 DENSE = Layout(lambda ours: ours[::-1], lambda x, _: x.T)
 # a 1 x 1 convolution that is a matrix with us
 POINTWISE = Layout(lambda ours: (*ours[::-1], 1, 1), lambda x, _: x[:, :, 0, 0].T)
@@ -50,7 +54,13 @@ class Source(NamedTuple):
   layout: Layout = SAME
 
 
-_LEAVES = {"kernel": "weight", "scale": "weight", "bias": "bias", "mean": "running_mean", "var": "running_var"}
+_LEAVES = {
+  "kernel": "weight",
+  "scale": "weight",
+  "bias": "bias",
+  "mean": "running_mean",
+  "var": "running_var",
+}
 
 
 def tensor_of(module: str, leaf: str, layout: Layout = SAME) -> Source:

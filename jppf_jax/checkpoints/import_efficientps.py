@@ -5,7 +5,16 @@ from typing import Any
 import numpy as np
 
 from jppf_jax.checkpoints import convert as engine
-from jppf_jax.checkpoints.convert import CONV, DENSE, POINTWISE, TRANSPOSED_CONV, Imported, Source, counters, tensor_of
+from jppf_jax.checkpoints.convert import (
+  CONV,
+  DENSE,
+  POINTWISE,
+  TRANSPOSED_CONV,
+  Imported,
+  Source,
+  counters,
+  tensor_of,
+)
 from jppf_jax.checkpoints.import_efficientnet import timm_source
 
 _BINS = 7  # cells per side of what the box head reads
@@ -16,7 +25,11 @@ _NECK = {
   "bottom_up": ("lateral_convs_bottom", _STRIDES[::-1]),
   "out": ("fpn_convs", _STRIDES),
 }
-_RPN = {"conv": ("rpn_conv", CONV), "objectness": ("rpn_cls", POINTWISE), "deltas": ("rpn_reg", POINTWISE)}
+_RPN = {
+  "conv": ("rpn_conv", CONV),
+  "objectness": ("rpn_cls", POINTWISE),
+  "deltas": ("rpn_reg", POINTWISE),
+}
 _BOX = {
   "hidden0": ("shared_fcs.0", engine.flattened(_BINS)),
   "hidden1": ("shared_fcs.1", DENSE),
@@ -42,7 +55,9 @@ _SEPARABLE = {
 }
 
 
-def convert(found: dict[str, np.ndarray], template: Any, *, part_head: str | None = None) -> Imported:
+def convert(
+  found: dict[str, np.ndarray], template: Any, *, part_head: str | None = None
+) -> Imported:
   """Returns our variables from the tensors of a checkpoint's `state_dict`.
 
   Args:
@@ -54,7 +69,9 @@ def convert(found: dict[str, np.ndarray], template: Any, *, part_head: str | Non
     WeightsError: tensors are missing, left over or of another shape; all are listed.
   """
   if part_head is None:
-    template = {kind: {k: v for k, v in tree.items() if k != "part_head"} for kind, tree in template.items()}
+    template = {
+      kind: {k: v for k, v in tree.items() if k != "part_head"} for kind, tree in template.items()
+    }
 
   def source_of(path: tuple[str, ...]) -> Source:
     module, *layer, leaf = path
@@ -91,7 +108,9 @@ def _mask(layer: list[str], leaf: str) -> Source:
   if layer[0] in _MASK:
     name, layout = _MASK[layer[0]]
     return tensor_of(f"mask_head.{name}", leaf, layout)
-  return tensor_of(f"mask_head.convs.{layer[0].removeprefix('conv')}.{_SEPARABLE[layer[1]]}", leaf, CONV)
+  return tensor_of(
+    f"mask_head.convs.{layer[0].removeprefix('conv')}.{_SEPARABLE[layer[1]]}", leaf, CONV
+  )
 
 
 def _semantic(head: str, layer: list[str], leaf: str) -> Source:

@@ -48,7 +48,9 @@ def _listed(counts: dict[str, int]) -> str:
   return ", ".join(f"{name} ({count})" for name, count in sorted(counts.items())) or "-"
 
 
-def load_pretrained(found: dict[str, np.ndarray], template: Any, initialise: Callable[[], Any]) -> tuple[Any, Report]:
+def load_pretrained(
+  found: dict[str, np.ndarray], template: Any, initialise: Callable[[], Any]
+) -> tuple[Any, Report]:
   """Returns the model's variables, from the weights as far as they go, and a report.
 
   Args:
@@ -68,13 +70,17 @@ def load_pretrained(found: dict[str, np.ndarray], template: Any, initialise: Cal
       f"None of {', '.join(sorted(modules))} is in the weights; they hold {', '.join(sorted(found)[:3])}, ... "
       "Files of PyTorch go through `jppf import-weights` first."
     )
-  widened = {_layer(name) for name in wanted.keys() & held.keys() if held[name] != wanted[name]} & _OUTPUTS
+  widened = {
+    _layer(name) for name in wanted.keys() & held.keys() if held[name] != wanted[name]
+  } & _OUTPUTS
 
   def fits(name: str) -> bool:
     return _module(name) in known and _layer(name) not in widened
 
   def counts(names: Iterable[str]) -> dict[str, int]:
-    return dict(Counter(_layer(name) if _layer(name) in widened else _module(name) for name in names))
+    return dict(
+      Counter(_layer(name) if _layer(name) in widened else _module(name) for name in names)
+    )
 
   usable = {name: shape for name, shape in held.items() if fits(name)}
   problems = differences(usable, {name: shape for name, shape in wanted.items() if fits(name)})

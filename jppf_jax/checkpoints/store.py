@@ -44,7 +44,10 @@ class Checkpoints:
     self._manager = ocp.CheckpointManager(
       self._path,
       options=ocp.CheckpointManagerOptions(
-        max_to_keep=keep, cleanup_tmp_directories=not read_only, create=not read_only, read_only=read_only
+        max_to_keep=keep,
+        cleanup_tmp_directories=not read_only,
+        create=not read_only,
+        read_only=read_only,
       ),
     )
 
@@ -88,7 +91,9 @@ class Checkpoints:
 
   def record(self, step: int) -> dict[str, Any]:
     """Returns what `save` was given as `record`."""
-    return self._manager.restore(step, args=ocp.args.Composite(record=ocp.args.JsonRestore())).record
+    return self._manager.restore(
+      step, args=ocp.args.Composite(record=ocp.args.JsonRestore())
+    ).record
 
   def restore(self, template: Any, data_iterator: Any = None) -> tuple[int, Any] | None:
     """Restores the newest checkpoint that is whole.
@@ -109,7 +114,9 @@ class Checkpoints:
       try:
         state = self._restore_step(step, template, data_iterator)
       except Exception as error:  # Orbax reports damage through whatever it trips over
-        problems.append(f"step {step}: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
+        problems.append(
+          f"step {step}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        )
         logging.warning("Checkpoint of %s cannot be used; trying the one before.", problems[-1])
         continue
       return step, state
@@ -123,14 +130,22 @@ class Checkpoints:
 
   def _restore_step(self, step: int, template: Any, data_iterator: Any) -> Any:
     expected = self.record(step).get("checksums", {})
-    wanted = {jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(template)}
+    wanted = {
+      jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(template)
+    }
     if missing := sorted(wanted ^ set(expected)):
-      raise CheckpointError(f"another architecture: {len(missing)} arrays differ, the first is {missing[0]}")
-    restored = self._manager.restore(step, args=ocp.args.Composite(state=ocp.args.StandardRestore(template)))
+      raise CheckpointError(
+        f"another architecture: {len(missing)} arrays differ, the first is {missing[0]}"
+      )
+    restored = self._manager.restore(
+      step, args=ocp.args.Composite(state=ocp.args.StandardRestore(template))
+    )
     state = jax.tree.map(np.asarray, restored.state)
     found = checksums(state)
     if damaged := [name for name in found if found[name] != expected[name]]:
-      raise CheckpointError(f"{len(damaged)} arrays do not match their checksum, the first is {damaged[0]}")
+      raise CheckpointError(
+        f"{len(damaged)} arrays do not match their checksum, the first is {damaged[0]}"
+      )
     shapes = jax.tree.map(lambda x: x.shape, (state, template))
     if shapes[0] != shapes[1]:
       raise CheckpointError("another architecture: arrays have other shapes")

@@ -106,7 +106,9 @@ class _Unpickler(pickle.Unpickler):
 
   def persistent_load(self, pid: Any) -> _Storage:
     match pid:
-      case ("storage", str(kind), str(key), str(), int(numel), *rest) if kind in _STORAGES and rest in ([], [None]):
+      case ("storage", str(kind), str(key), str(), int(numel), *rest) if (
+        kind in _STORAGES and rest in ([], [None])
+      ):
         return self.storages.setdefault(key, _Storage(key, np.dtype(_STORAGES[kind]), numel))
     raise WeightsError("it refers to something outside that is no storage of numbers.")
 
@@ -128,7 +130,9 @@ def read_torch_file(path: str | Path) -> Any:
       return _read_zip(file) if zipfile.is_zipfile(path) else _read_legacy(file)
   except WeightsError as error:
     raise type(error)(f"{path} is refused: {error}") from error
-  except Exception as error:  # damaged bytes make pickle and zipfile raise whatever they come across
+  except (
+    Exception
+  ) as error:  # damaged bytes make pickle and zipfile raise whatever they come across
     raise WeightsError(f"{path} is not a readable PyTorch file: {error!r}.") from error
 
 
@@ -147,10 +151,18 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
   if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
     content = content["state_dict"]
   if not isinstance(content, dict) or not content:
-    raise WeightsError(f"{path} holds a {type(content).__name__}; expected tensors by name, or {{'state_dict': ...}}.")
-  others = [f"{name!r} is a {type(value).__name__}" for name, value in content.items() if not _is_entry(name, value)]
+    raise WeightsError(
+      f"{path} holds a {type(content).__name__}; expected tensors by name, or {{'state_dict': ...}}."
+    )
+  others = [
+    f"{name!r} is a {type(value).__name__}"
+    for name, value in content.items()
+    if not _is_entry(name, value)
+  ]
   if others:
-    raise WeightsError(f"{path} holds more than tensors by name: {', '.join(others[:5])}. Save its state_dict alone.")
+    raise WeightsError(
+      f"{path} holds more than tensors by name: {', '.join(others[:5])}. Save its state_dict alone."
+    )
   return {name.removeprefix("module."): value for name, value in content.items()}
 
 
@@ -160,7 +172,9 @@ def _is_entry(name: Any, value: Any) -> bool:
 
 def _read_zip(file: io.BufferedIOBase) -> Any:
   with zipfile.ZipFile(file) as archive:
-    names = [name for name in archive.namelist() if name.endswith("/data.pkl") or name == "data.pkl"]
+    names = [
+      name for name in archive.namelist() if name.endswith("/data.pkl") or name == "data.pkl"
+    ]
     if len(names) != 1:
       raise WeightsError("a zip file without data.pkl is not from torch.save.")
     root = names[0].removesuffix("data.pkl")
@@ -197,10 +211,14 @@ def _with_arrays(content: Any, read: Callable[[_Storage], bytes]) -> Any:
     if storage not in flat:
       data, wanted = read(storage), storage.numel * storage.dtype.itemsize
       if len(data) != wanted:
-        raise WeightsError(f"a storage has {len(data)} bytes instead of {wanted}; the file is truncated or damaged.")
+        raise WeightsError(
+          f"a storage has {len(data)} bytes instead of {wanted}; the file is truncated or damaged."
+        )
       flat[storage] = np.frombuffer(data, storage.dtype)
     strides = [step * storage.dtype.itemsize for step in tensor.stride]
-    return np.lib.stride_tricks.as_strided(flat[storage][tensor.offset :], tensor.size, strides, writeable=False)
+    return np.lib.stride_tricks.as_strided(
+      flat[storage][tensor.offset :], tensor.size, strides, writeable=False
+    )
 
   return _mapped(content, array, {})
 

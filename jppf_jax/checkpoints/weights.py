@@ -19,7 +19,9 @@ class WeightsError(ValueError):
   """A weights file that cannot be read, or that does not fit the model; the message lists every difference."""
 
 
-def save_weights(path: str | Path, variables: Any, metadata: dict[str, Any], *, dtype: str = "float32") -> None:
+def save_weights(
+  path: str | Path, variables: Any, metadata: dict[str, Any], *, dtype: str = "float32"
+) -> None:
   """Writes `{"params": ..., "batch_stats": ...}` to `path`.
 
   Args:
@@ -32,7 +34,9 @@ def save_weights(path: str | Path, variables: Any, metadata: dict[str, Any], *, 
   path = Path(path)
   path.parent.mkdir(parents=True, exist_ok=True)
   partial = path.with_name(path.name + ".partial")
-  partial.write_bytes(save(flat, metadata={"about": json.dumps(metadata)}))  # `save_file` hides it from other users
+  partial.write_bytes(
+    save(flat, metadata={"about": json.dumps(metadata)})
+  )  # `save_file` hides it from other users
   partial.replace(path)
 
 
@@ -47,7 +51,9 @@ def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any
       names = list(file.keys())
       return {name: file.get_tensor(name).astype(np.float32) for name in names}, metadata
   except (SafetensorError, json.JSONDecodeError) as error:
-    hint = " Files of PyTorch go through `jppf import-weights` first." if path.suffix in _PYTORCH else ""
+    hint = (
+      " Files of PyTorch go through `jppf import-weights` first." if path.suffix in _PYTORCH else ""
+    )
     raise WeightsError(f"{path} is not a readable safetensors file: {error}.{hint}") from error
 
 

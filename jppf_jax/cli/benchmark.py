@@ -11,7 +11,9 @@ SUBJECTS = {"metrics": "benchmark_metrics", "input": "benchmark_input"}
 
 def main(argv: list[str]) -> None:
   if len(argv) != 2 or argv[1] not in SUBJECTS:
-    raise app.UsageError(f"Say what to measure: `jppf benchmark {{{','.join(SUBJECTS)}}}`; got {argv[1:]}.")
+    raise app.UsageError(
+      f"Say what to measure: `jppf benchmark {{{','.join(SUBJECTS)}}}`; got {argv[1:]}."
+    )
   importlib.import_module(f"jppf_jax.cli.{SUBJECTS[argv[1]]}").run(OUT.value)
 
 

@@ -32,7 +32,9 @@ SCENES = 6
 REPEATS = 7
 
 
-def run(out: str | Path | None, *, size: tuple[int, int] = SIZE, scenes: int = SCENES, seconds: float = 10) -> dict:
+def run(
+  out: str | Path | None, *, size: tuple[int, int] = SIZE, scenes: int = SCENES, seconds: float = 10
+) -> dict:
   """Measures on generated scenes, prints two tables, writes them as JSON to `out` where given, and returns them.
 
   Args:
@@ -53,10 +55,14 @@ def run(out: str | Path | None, *, size: tuple[int, int] = SIZE, scenes: int = S
       "stages_ms": _stages(folder, size),
       "formats": _formats(read.open_split(folder, "train")[0]["image"], Path(root)),
     }
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as fresh:  # its memory is its own
+    with ProcessPoolExecutor(
+      1, mp_context=multiprocessing.get_context("spawn")
+    ) as fresh:  # its memory is its own
       report["pipeline"] = fresh.submit(_pipeline, folder, size, seconds).result()
   stages = report["stages_ms"]
-  report["decode_share"] = (stages["read"] + stages["image"] + stages["labels"]) / sum(stages.values())
+  report["decode_share"] = (stages["read"] + stages["image"] + stages["labels"]) / sum(
+    stages.values()
+  )
   _show(report)
   if out:
     Path(out).write_text(json.dumps(report, indent=2))
@@ -83,13 +89,20 @@ def _stages(folder: Path, size: tuple[int, int]) -> dict[str, float]:
   with_labels = builder.as_data_source("train", decoders={"image": skip})
   record, example = with_labels[0], read.open_split(folder, "train")[0]
   reading = _median_ms(lambda: raw[0])
-  fields = {"image_id": "", **targets(example["image"], example["uids"], spec, max_objects=100, min_area=16)}
+  fields = {
+    "image_id": "",
+    **targets(example["image"], example["uids"], spec, max_objects=100, min_area=16),
+  }
   return {
     "read": reading,
     "labels": max(0.0, _median_ms(lambda: with_labels[0]) - reading),
     "image": _median_ms(lambda: read.decode(record)),
-    "augment": _median_ms(lambda: augment.random_view(rng, example["image"], example["uids"], size=size)),
-    "targets": _median_ms(lambda: targets(example["image"], example["uids"], spec, max_objects=100, min_area=16)),
+    "augment": _median_ms(
+      lambda: augment.random_view(rng, example["image"], example["uids"], size=size)
+    ),
+    "targets": _median_ms(
+      lambda: targets(example["image"], example["uids"], spec, max_objects=100, min_area=16)
+    ),
     "batch": _median_ms(lambda: stack([fields, fields])) / 2,
   }
 
@@ -174,7 +187,9 @@ def _show(report: dict) -> None:
   table = Table("stage", "ms per image", title=f"Input pipeline, {rows} x {columns}, one core")
   for name, milliseconds in report["stages_ms"].items():
     table.add_row(name, f"{milliseconds:.1f}")
-  table.add_row("decode (read, labels, image)", f"{100 * report['decode_share']:.0f} %", style="dim")
+  table.add_row(
+    "decode (read, labels, image)", f"{100 * report['decode_share']:.0f} %", style="dim"
+  )
   console.print(table)
   table = Table("lossless format", "MB", "ms to read and decode", title="Ways to keep the image")
   for name, row in report["formats"].items():

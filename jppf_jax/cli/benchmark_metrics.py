@@ -45,7 +45,11 @@ WORKERS = 2
 
 
 def run(
-  out: str | None = None, *, size: tuple[int, int] = (1024, 2048), images: int = 3, files_scored: int = 24
+  out: str | None = None,
+  *,
+  size: tuple[int, int] = (1024, 2048),
+  images: int = 3,
+  files_scored: int = 24,
 ) -> None:
   """Prints how fast PartPQ and PQ are, and writes the same as JSON to `out`.
 
@@ -63,7 +67,11 @@ def run(
   report: dict[str, Any] = {"size": list(size), "images": images}
   report |= measure_counting(spec, pairs)
   report |= measure_scoring(spec, pairs, files_scored)
-  report["versions"] = {"python": platform.python_version(), "numpy": np.__version__, "machine": platform.machine()}
+  report["versions"] = {
+    "python": platform.python_version(),
+    "numpy": np.__version__,
+    "machine": platform.machine(),
+  }
   if out is not None:
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     Path(out).write_text(json.dumps(report, indent=2))
@@ -75,7 +83,11 @@ def make_pair(spec: LabelSpec, seed: int, size: tuple[int, int]) -> Pair:
   _, uids = make_scene(seed, size=size)
   prediction = spec.uids_to_channels(np.roll(uids, (2, 3), (0, 1)))
   rng = np.random.default_rng(seed)
-  blocks = rng.random((size[0] // 16 + 1, size[1] // 16 + 1)).repeat(16, 0).repeat(16, 1)[: size[0], : size[1]]
+  blocks = (
+    rng.random((size[0] // 16 + 1, size[1] // 16 + 1))
+    .repeat(16, 0)
+    .repeat(16, 1)[: size[0], : size[1]]
+  )
   has_part = np.isin(prediction[..., 0], spec.class_ids[spec.has_parts])
   prediction[has_part & (blocks < 0.1), 2] = 255
   prediction[has_part & (blocks > 0.9), 2] = 1
@@ -107,10 +119,14 @@ def measure_counting(spec: LabelSpec, pairs: list[Pair]) -> dict[str, Any]:
   }
 
 
-def agree(counts: Counts, expected: dict[int, tuple[int, int, int, float]], spec: LabelSpec) -> bool:
+def agree(
+  counts: Counts, expected: dict[int, tuple[int, int, int, float]], spec: LabelSpec
+) -> bool:
   """Returns whether tp, fp, fn are equal and sums of IoUs within 1e-9."""
   ours = np.stack([counts.tp, counts.fp, counts.fn, counts.iou_sum], -1)
-  return bool(np.allclose(ours, [expected[sid] for sid in spec.class_ids.tolist()], rtol=0, atol=1e-9))
+  return bool(
+    np.allclose(ours, [expected[sid] for sid in spec.class_ids.tolist()], rtol=0, atol=1e-9)
+  )
 
 
 def measure_scoring(spec: LabelSpec, pairs: list[Pair], count: int) -> dict[str, Any]:
@@ -125,7 +141,9 @@ def measure_scoring(spec: LabelSpec, pairs: list[Pair], count: int) -> dict[str,
       files.write_uids(root / "gt" / f"{i:04d}.tif", uids)
       files.write_channels(root / "pred" / f"{i:04d}.png", prediction)
     command = [sys.executable, "-c", SCORE, str(root), str(WORKERS)]
-    measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    measured = json.loads(
+      subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    )
   return {
     "score_images_per_second": count / measured["seconds"],
     "score_workers": WORKERS,
@@ -137,12 +155,16 @@ def print_report(report: dict[str, Any], console: Console) -> None:
   """Prints the figures as a table."""
   height, width = report["size"]
   table = Table(f"metrics, {report['images']} scenes of {height}x{width}", "")
-  table.add_row("panoptic-parts 2.0rc6: PartPQ", f"{report['reference_seconds_per_image']:.2f} s per image")
+  table.add_row(
+    "panoptic-parts 2.0rc6: PartPQ", f"{report['reference_seconds_per_image']:.2f} s per image"
+  )
   table.add_row("ours: PartPQ and PQ", f"{1000 * report['seconds_per_image']:.1f} ms per image")
   table.add_row("ratio, one core", f"{report['ratio']:.0f} x")
   table.add_row("same counts", "yes" if report["equal"] else "NO")
   workers = f"jppf score, {report['score_workers']} threads"
-  table.add_row(f"{workers}, files included", f"{report['score_images_per_second']:.1f} images per second")
+  table.add_row(
+    f"{workers}, files included", f"{report['score_images_per_second']:.1f} images per second"
+  )
   if report["score_peak_memory_mb"] is not None:
     table.add_row(f"{workers}, peak memory", f"{report['score_peak_memory_mb']:.0f} MB")
   console.print(table)

@@ -51,7 +51,12 @@ def run(workdir: Path, config: ml_collections.ConfigDict) -> dict:
 
   scenes = config.data.synthetic
   counts = {"train": scenes.train, "val": scenes.validation}
-  stage("scenes", lambda: write_cpp(workdir / "scenes", split_counts=counts, size=tuple(scenes.size), seed=scenes.seed))
+  stage(
+    "scenes",
+    lambda: write_cpp(
+      workdir / "scenes", split_counts=counts, size=tuple(scenes.size), seed=scenes.seed
+    ),
+  )
   with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message=".*fewer examples than the official release")
     stage("training", lambda: loop.train(config, workdir))
@@ -69,7 +74,11 @@ def main(argv: list[str]) -> None:
   with plainly("demo", *EXPECTED):
     report = run(workdir, config)
   console = Console()
-  console.print(summary(report, f"{report['joint']['images']} generated scenes that were not trained on, percent"))
+  console.print(
+    summary(
+      report, f"{report['joint']['images']} generated scenes that were not trained on, percent"
+    )
+  )
   stages = Table(title="seconds per stage")
   for name in report["seconds"]:
     stages.add_column(name, justify="right")

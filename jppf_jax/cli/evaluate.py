@@ -9,7 +9,9 @@ from jppf_jax.cli.errors import plainly
 from jppf_jax.evaluation.evaluate import evaluate, summary
 from jppf_jax.input_pipeline import datasets
 
-_SPLIT = flags.DEFINE_string("split", None, "Split of the config's data set; its eval_split if not given.")
+_SPLIT = flags.DEFINE_string(
+  "split", None, "Split of the config's data set; its eval_split if not given."
+)
 _PICTURES = flags.DEFINE_integer("pictures", 4, "How many images to draw.", lower_bound=0)
 
 
@@ -21,7 +23,9 @@ def main(argv: list[str]) -> None:
   with plainly("evaluate", WeightsError, datasets.data_error(), FileNotFoundError):
     report = evaluate(config, workdir, split=split, pictures=_PICTURES.value)
   console = Console()
-  console.print(summary(report, f"{config.data.name}, {split}: {report['joint']['images']} images, percent"))
+  console.print(
+    summary(report, f"{config.data.name}, {split}: {report['joint']['images']} images, percent")
+  )
   if report["seconds_per_image"] is not None:
     console.print(f"{report['seconds_per_image']:.2f} s per image, compilation apart.")
   console.print(f"Scores and pictures: {workdir}/evaluation/{split}/", soft_wrap=True)

@@ -26,22 +26,32 @@ from jppf_jax.cli.file_flags import OUT
 from jppf_jax.encoder import variants
 from jppf_jax_configs import cpp
 
-_FROM = flags.DEFINE_enum("from", None, ["timm", "efficientnet-lite", "efficientps"], "Who wrote the file.")
+_FROM = flags.DEFINE_enum(
+  "from", None, ["timm", "efficientnet-lite", "efficientps"], "Who wrote the file."
+)
 _VARIANT = flags.DEFINE_enum("variant", None, variants.NAMES, "Which EfficientNet the file holds.")
-_PART_HEAD = flags.DEFINE_string("part_head", None, "What a second semantic head, for parts, is called in the file.")
+_PART_HEAD = flags.DEFINE_string(
+  "part_head", None, "What a second semantic head, for parts, is called in the file."
+)
 
 
 def main(argv: list[str]) -> None:
   if len(argv) > 2 or not _FROM.value or not OUT.value:
-    raise app.UsageError("Needs --from=SOURCE, --out=FILE.safetensors and at most one FILE to read.")
+    raise app.UsageError(
+      "Needs --from=SOURCE, --out=FILE.safetensors and at most one FILE to read."
+    )
   file = Path(argv[1]) if len(argv) == 2 else None
   try:
-    imported, about = import_file(_FROM.value, file, variant=_VARIANT.value, part_head=_PART_HEAD.value)
+    imported, about = import_file(
+      _FROM.value, file, variant=_VARIANT.value, part_head=_PART_HEAD.value
+    )
     save_weights(OUT.value, imported.variables, about)
   except (ValueError, OSError) as error:
     sys.exit(f"jppf import-weights {file or ''}: {error}\nNothing was written.")
   print_report(imported, Console(highlight=False))
-  print(f"Written to {OUT.value}. Start training from it with --config.model.pretrained={OUT.value}.")
+  print(
+    f"Written to {OUT.value}. Start training from it with --config.model.pretrained={OUT.value}."
+  )
 
 
 def import_file(
@@ -69,7 +79,9 @@ def import_file(
   else:
     if file is None:
       raise ValueError("--from=timm needs the FILE, safetensors or PyTorch.")
-    if not variant.startswith("lite"):  # without squeeze-and-excitation the classifier would classify nothing
+    if not variant.startswith(
+      "lite"
+    ):  # without squeeze-and-excitation the classifier would classify nothing
       template = {kind: {"encoder": tree["encoder"]} for kind, tree in template.items()}
     imported = import_efficientnet.import_timm(read_state_dict(file), template)
   return imported, {"from": source, "file": file.name, "encoder": variant}

@@ -21,8 +21,12 @@ from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 
 _PANOPTIC = flags.DEFINE_string("panoptic", None, "Folder of panoptic predictions.")
-_SEMANTIC = flags.DEFINE_string("semantic", None, "Without --panoptic: folder of PNGs with scene ids.")
-_INSTANCES = flags.DEFINE_string("instances", None, "Without --panoptic: COCO results JSON, or Cityscapes folder.")
+_SEMANTIC = flags.DEFINE_string(
+  "semantic", None, "Without --panoptic: folder of PNGs with scene ids."
+)
+_INSTANCES = flags.DEFINE_string(
+  "instances", None, "Without --panoptic: COCO results JSON, or Cityscapes folder."
+)
 _PARTS = flags.DEFINE_string("parts", None, "Folder of PNGs with part channels, 0 = background.")
 _CONFIDENCE = flags.DEFINE_float("confidence", 0.5, "Lowest score of an instance.")
 _OVERLAP = flags.DEFINE_float("overlap", 0.5, "Share of an instance that may be taken already.")
@@ -36,16 +40,24 @@ def main(argv: list[str]) -> None:
   panoptic, both = _PANOPTIC.value, (_SEMANTIC.value, _INSTANCES.value)
   complete = both == (None, None) if panoptic else None not in both
   if len(argv) > 1 or None in (SPEC.value, _PARTS.value, OUT.value) or not complete:
-    raise app.UsageError("Needs --spec, --parts=DIR, --out=DIR, and either --panoptic, or --semantic and --instances.")
+    raise app.UsageError(
+      "Needs --spec, --parts=DIR, --out=DIR, and either --panoptic, or --semantic and --instances."
+    )
   with plainly("merge", ValueError, OSError):
     spec = load_spec(SPEC.value)
     if panoptic:
       source = panoptic_source(Path(panoptic), spec)
     else:
-      options = {"confidence": _CONFIDENCE.value, "overlap": _OVERLAP.value, "min_stuff": _MIN_STUFF.value}
+      options = {
+        "confidence": _CONFIDENCE.value,
+        "overlap": _OVERLAP.value,
+        "min_stuff": _MIN_STUFF.value,
+      }
       source = instance_source(Path(_SEMANTIC.value), Path(_INSTANCES.value), spec, **options)
     merge_folder(source, Path(_PARTS.value), Path(OUT.value), spec)
-  print(f"{len(source)} images written to {OUT.value}; score them with jppf score --pred={OUT.value}.")
+  print(
+    f"{len(source)} images written to {OUT.value}; score them with jppf score --pred={OUT.value}."
+  )
 
 
 def merge_folder(source: Source, parts: Path, out: Path, spec: LabelSpec) -> None:
@@ -58,7 +70,9 @@ def merge_folder(source: Source, parts: Path, out: Path, spec: LabelSpec) -> Non
   part_files = files.find(parts, IMAGES)
   missing = [image_id for image_id in source if image_id not in part_files]
   if missing:
-    raise ValueError(f"{len(missing)} of {len(source)} images have no file in {parts}, e.g. {missing[0]}.")
+    raise ValueError(
+      f"{len(missing)} of {len(source)} images have no file in {parts}, e.g. {missing[0]}."
+    )
   problems = []
   for image_id, read_panoptic in tqdm(source.items(), unit="image"):
     try:
@@ -67,7 +81,9 @@ def merge_folder(source: Source, parts: Path, out: Path, spec: LabelSpec) -> Non
     except (ValueError, OSError) as error:
       problems.append(f"{image_id}: {error}")
   if problems:
-    raise ValueError(f"{len(problems)} of {len(source)} images cannot be merged:\n  " + "\n  ".join(problems))
+    raise ValueError(
+      f"{len(problems)} of {len(source)} images cannot be merged:\n  " + "\n  ".join(problems)
+    )
 
 
 def panoptic_source(path: Path, spec: LabelSpec) -> Source:
@@ -80,12 +96,20 @@ def panoptic_source(path: Path, spec: LabelSpec) -> Source:
   if path.suffix == ".json":
     index, folder = path, path.with_suffix("")
     return _coco_source(index, folder if folder.is_dir() else path.parent)
-  found = [path.with_suffix(".json")] if path.with_suffix(".json").is_file() else sorted(path.glob("*.json"))
+  found = (
+    [path.with_suffix(".json")]
+    if path.with_suffix(".json").is_file()
+    else sorted(path.glob("*.json"))
+  )
   if len(found) > 1:
-    raise ValueError(f"{path} holds {len(found)} JSON files; name the panoptic one as --panoptic=FILE.json.")
+    raise ValueError(
+      f"{path} holds {len(found)} JSON files; name the panoptic one as --panoptic=FILE.json."
+    )
   if found:
     return _coco_source(found[0], path)
-  return {i: lambda file=file: _read_panoptic(file, spec) for i, file in files.find(path, IMAGES).items()}
+  return {
+    i: lambda file=file: _read_panoptic(file, spec) for i, file in files.find(path, IMAGES).items()
+  }
 
 
 def _coco_source(index: Path, folder: Path) -> Source:
@@ -100,7 +124,9 @@ def _coco_source(index: Path, folder: Path) -> Source:
 def _read_panoptic(path: Path, spec: LabelSpec) -> coco.Panoptic:
   """Returns a panoptic prediction from a three-channel PNG, or from uids or instanceIds, numbered from 1 per class."""
   array = files.read_image(path)
-  channels = files.read_channels(path) if array.ndim == 3 else spec.uids_to_channels(array.astype(np.int32))
+  channels = (
+    files.read_channels(path) if array.ndim == 3 else spec.uids_to_channels(array.astype(np.int32))
+  )
   scene = spec.train_to_sid[spec.scene_to_train[channels[..., 0]]]
   instance = np.zeros(scene.shape, np.int32)
   for sid in np.intersect1d(scene, spec.class_ids):
@@ -109,7 +135,9 @@ def _read_panoptic(path: Path, spec: LabelSpec) -> coco.Panoptic:
   return coco.Panoptic(scene, instance)
 
 
-def instance_source(semantic: Path, instances: Path, spec: LabelSpec, **options: float | int) -> Source:
+def instance_source(
+  semantic: Path, instances: Path, spec: LabelSpec, **options: float | int
+) -> Source:
   """Returns {image id: reader} that makes panoptic predictions of classes and instances; see `merge_instances`.
 
   Raises:
@@ -119,19 +147,28 @@ def instance_source(semantic: Path, instances: Path, spec: LabelSpec, **options:
   classes = files.find(semantic, IMAGES)
   if instances.suffix == ".json":
     results = coco.read_results(instances)
-    found = {i: lambda i=i: [coco.detection(entry) for entry in _of_image(results, i)] for i in classes}
+    found = {
+      i: lambda i=i: [coco.detection(entry) for entry in _of_image(results, i)] for i in classes
+    }
   else:
     texts = files.find(instances, (".txt",))
     missing = [image_id for image_id in classes if image_id not in texts]
     if missing:
-      raise ValueError(f"{len(missing)} of {len(classes)} images have no text file in {instances}, e.g. {missing[0]}.")
+      raise ValueError(
+        f"{len(missing)} of {len(classes)} images have no text file in {instances}, e.g. {missing[0]}."
+      )
     found = {i: lambda i=i: cityscapes.read_results(texts[i]) for i in classes}
-  return {i: lambda i=i: merge_instances(files.read_uids(classes[i]), found[i](), spec, **options) for i in classes}
+  return {
+    i: lambda i=i: merge_instances(files.read_uids(classes[i]), found[i](), spec, **options)
+    for i in classes
+  }
 
 
 def _of_image(results: dict[str, list[coco.Record]], image_id: str) -> list[coco.Record]:
   """Returns the instances of an image; tools of COCO turn ids such as "000042" into numbers."""
-  return results.get(image_id) or results.get(str(int(image_id)) if image_id.isdigit() else image_id, [])
+  return results.get(image_id) or results.get(
+    str(int(image_id)) if image_id.isdigit() else image_id, []
+  )
 
 
 if __name__ == "__main__":

@@ -32,7 +32,9 @@ def config_and_weights() -> tuple[ml_collections.ConfigDict, Path]:
   config = run_flags.config_or_none()
   if config is None:
     if not saved.is_file():
-      raise app.UsageError(f"{workdir} holds no run: there is no config.json. Train one with `jppf train`.")
+      raise app.UsageError(
+        f"{workdir} holds no run: there is no config.json. Train one with `jppf train`."
+      )
     config = ml_collections.ConfigDict(json.loads(saved.read_text()))
   return config, workdir / build.RUN_WEIGHTS
 
@@ -40,7 +42,9 @@ def config_and_weights() -> tuple[ml_collections.ConfigDict, Path]:
 def main(argv: list[str]) -> None:
   paths = [Path(name) for name in argv[1:]]
   if not paths or OUT.value is None:
-    raise app.UsageError("Needs images and --out=DIR, e.g. `jppf predict photo.jpg --out=predictions`.")
+    raise app.UsageError(
+      "Needs images and --out=DIR, e.g. `jppf predict photo.jpg --out=predictions`."
+    )
   config, weights = config_and_weights()
   with plainly("predict", WeightsError, FileNotFoundError):
     predictor = load_predictor(config, weights)
@@ -55,9 +59,13 @@ def main(argv: list[str]) -> None:
     records.append(save_prediction(folder, name, image, predictor(image).joint, predictor.spec))
   if records:
     coco.write_index(folder / "panoptic.json", records, predictor.spec)
-    print(f"{len(records)} images: pictures in {folder}, labels in {folder}/uids, {folder}/channels, {folder}/panoptic")
+    print(
+      f"{len(records)} images: pictures in {folder}, labels in {folder}/uids, {folder}/channels, {folder}/panoptic"
+    )
   if problems:
-    sys.exit(f"{len(problems)} of {len(paths)} images could not be read:\n  " + "\n  ".join(problems))
+    sys.exit(
+      f"{len(problems)} of {len(paths)} images could not be read:\n  " + "\n  ".join(problems)
+    )
 
 
 if __name__ == "__main__":

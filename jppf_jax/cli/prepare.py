@@ -27,7 +27,9 @@ from jppf_jax.visualization.palette import class_colors, hatch, part_colors
 _MANUAL_DIR = flags.DEFINE_string("manual_dir", None, "The raw files, in the official layout.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "data_sets", "Where built data sets go.")
 _SPLITS = flags.DEFINE_list("splits", None, "What to build; train and validation if not given.")
-_LABELS = flags.DEFINE_string("labels", None, "Label spec (name or YAML file); the data set's own if not given.")
+_LABELS = flags.DEFINE_string(
+  "labels", None, "Label spec (name or YAML file); the data set's own if not given."
+)
 
 SHOWN = 12  # examples on the contact sheet
 WIDTH, HEIGHT = 480, 360  # of each at most, in pixels
@@ -35,10 +37,20 @@ WIDTH, HEIGHT = 480, 360  # of each at most, in pixels
 
 def main(argv: list[str]) -> None:
   if len(argv) != 2:
-    raise app.UsageError(f"Name one data set: {', '.join(datasets.NAMES)}, or the path of your own builder.")
+    raise app.UsageError(
+      f"Name one data set: {', '.join(datasets.NAMES)}, or the path of your own builder."
+    )
   logging.set_verbosity(logging.WARNING)  # TFDS tells every step it takes
-  with plainly("prepare", ValueError, FileNotFoundError):  # what is wrong with the data or the flags
-    prepare(argv[1], _DATA_DIR.value, manual_dir=_MANUAL_DIR.value, splits=_SPLITS.value, labels=_LABELS.value)
+  with plainly(
+    "prepare", ValueError, FileNotFoundError
+  ):  # what is wrong with the data or the flags
+    prepare(
+      argv[1],
+      _DATA_DIR.value,
+      manual_dir=_MANUAL_DIR.value,
+      splits=_SPLITS.value,
+      labels=_LABELS.value,
+    )
 
 
 def prepare(
@@ -67,12 +79,16 @@ def prepare(
   spec = load_spec(labels or made.SPEC)
   folder = Path(made.data_dir)
   if (folder / "dataset_info.json").is_file():
-    console.print(f"{name} is built already in {folder}; remove that folder to build it anew.", soft_wrap=True)
+    console.print(
+      f"{name} is built already in {folder}; remove that folder to build it anew.", soft_wrap=True
+    )
   else:
     _build(made, name, spec, data_dir, manual_dir, console)
   built = tfds.builder_from_directory(folder).info.splits
   if missing := sorted(set(splits or ()) - set(built)):
-    raise ValueError(f"{folder} was built without {', '.join(missing)}; remove it to build it anew.")
+    raise ValueError(
+      f"{folder} was built without {', '.join(missing)}; remove it to build it anew."
+    )
   for split, info in built.items():
     console.print(f"  {split}: {info.num_examples} examples, {info.num_bytes / 1e6:.1f} MB")
   path = folder / "contact_sheet.png"
@@ -96,7 +112,9 @@ def _build(
       raise ValueError(f"{name} is built from raw files; say with --manual_dir=DIR where they lie.")
     with warnings.catch_warnings(record=True) as shortfall:
       warnings.simplefilter("always")
-      found, _ = made.find(epath.Path(manual_dir), made.splits)  # the problems come with those of the contents, below
+      found, _ = made.find(
+        epath.Path(manual_dir), made.splits
+      )  # the problems come with those of the contents, below
     console.print(made.tree(epath.Path(manual_dir), made.splits), markup=False, soft_wrap=True)
     for warning in shortfall:
       console.print(f"  ! {warning.message}", markup=False, soft_wrap=True)
@@ -104,11 +122,22 @@ def _build(
     settings = {"splits": made.splits, "check_uids": functools.partial(check_uids, spec)}
   else:
     total = made.builder_config.train + made.builder_config.validation
-  columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+  columns = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeRemainingColumn(),
+  )
   with Progress(*columns, console=console) as bar, warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)  # the shortfall, said above
     task = bar.add_task("building", total=total)
-    datasets.build(name, data_dir=data_dir, manual_dir=manual_dir, on_example=lambda: bar.advance(task), **settings)
+    datasets.build(
+      name,
+      data_dir=data_dir,
+      manual_dir=manual_dir,
+      on_example=lambda: bar.advance(task),
+      **settings,
+    )
 
 
 def check_uids(spec: LabelSpec, uids: np.ndarray) -> None:
@@ -121,24 +150,37 @@ def check_uids(spec: LabelSpec, uids: np.ndarray) -> None:
 
 def contact_sheet(folder: Path, spec: LabelSpec, *, count: int = SHOWN) -> np.ndarray:
   """Draws examples spread over all splits: photo beside labels, and the legend of what occurs, uint8 [H W 3]."""
-  splits = [read.open_split(folder, split) for split in tfds.builder_from_directory(folder).info.splits]
+  splits = [
+    read.open_split(folder, split) for split in tfds.builder_from_directory(folder).info.splits
+  ]
   everything = [(examples, index) for examples in splits for index in range(len(examples))]
-  chosen = [everything[i] for i in np.linspace(0, len(everything) - 1, min(count, len(everything))).round().astype(int)]
+  chosen = [
+    everything[i]
+    for i in np.linspace(0, len(everything) - 1, min(count, len(everything))).round().astype(int)
+  ]
   pictures, classes, channels = {}, set(), set()
   for examples, index in chosen:
     example = examples[index]
     rows, columns = example["uids"].shape
     width = max(1, min(WIDTH, round(HEIGHT * columns / rows)))
     photo, maps = render.scaled(example["image"], spec.decode(example["uids"]), width=width)
-    unknown = (maps.part == IGNORE) & (maps.semantic != IGNORE)  # parts that nobody labelled: show the class
+    unknown = (maps.part == IGNORE) & (
+      maps.semantic != IGNORE
+    )  # parts that nobody labelled: show the class
     maps = maps._replace(part=np.where(unknown, 0, maps.part))
-    pictures[example["image_id"]] = np.concatenate([photo, render.overlay(photo, maps, spec, opacity=0.8)], 1)
+    pictures[example["image_id"]] = np.concatenate(
+      [photo, render.overlay(photo, maps, spec, opacity=0.8)], 1
+    )
     classes |= set(np.unique(maps.semantic).tolist())
     channels |= set(np.unique(maps.part).tolist())
   drawn = sheet.grid(pictures, columns=3)
   entries = {
-    "Classes": {spec.class_names[k]: class_colors(spec)[k] for k in sorted(classes) if k < spec.num_classes},
-    "Parts": {spec.part_names[p]: part_colors(spec)[p] for p in sorted(channels) if 0 < p < spec.num_parts},
+    "Classes": {
+      spec.class_names[k]: class_colors(spec)[k] for k in sorted(classes) if k < spec.num_classes
+    },
+    "Parts": {
+      spec.part_names[p]: part_colors(spec)[p] for p in sorted(channels) if 0 < p < spec.num_parts
+    },
   }
   if IGNORE in classes:
     entries["Other"] = {"void": hatch((64, 64))}

@@ -6,8 +6,12 @@ import ml_collections
 from absl import app, flags
 from ml_collections import config_flags
 
-_CONFIG = config_flags.DEFINE_config_file("config", help_string="A file under configs/.", lock_config=True)
-_WORKDIR = flags.DEFINE_string("workdir", None, "The folder of the run: checkpoints, logs, results, pictures.")
+_CONFIG = config_flags.DEFINE_config_file(
+  "config", help_string="A file under configs/.", lock_config=True
+)
+_WORKDIR = flags.DEFINE_string(
+  "workdir", None, "The folder of the run: checkpoints, logs, results, pictures."
+)
 
 
 def config_or_none() -> ml_collections.ConfigDict | None:

@@ -26,18 +26,28 @@ from jppf_jax.metrics.scores import ImageScore, Scores, score_image
 from jppf_jax.structs import IGNORE
 
 _GT = flags.DEFINE_string("gt", None, "Folder of the ground truth: uid TIFFs.")
-_PRED = flags.DEFINE_string("pred", None, "Folder of the predictions: three-channel PNGs or uid TIFFs.")
-_WORKERS = flags.DEFINE_integer("workers", None, "Images scored at a time; default: one per core.", lower_bound=1)
-_MISSING = flags.DEFINE_enum("missing", "error", ["error", "empty"], "Images without a prediction; empty: all void.")
+_PRED = flags.DEFINE_string(
+  "pred", None, "Folder of the predictions: three-channel PNGs or uid TIFFs."
+)
+_WORKERS = flags.DEFINE_integer(
+  "workers", None, "Images scored at a time; default: one per core.", lower_bound=1
+)
+_MISSING = flags.DEFINE_enum(
+  "missing", "error", ["error", "empty"], "Images without a prediction; empty: all void."
+)
 
 
 def main(argv: list[str]) -> None:
   if len(argv) > 1 or None in (SPEC.value, _GT.value, _PRED.value, OUT.value):
-    raise app.UsageError("Needs --spec, --gt=DIR, --pred=DIR and --out=FILE.json, and nothing else.")
+    raise app.UsageError(
+      "Needs --spec, --gt=DIR, --pred=DIR and --out=FILE.json, and nothing else."
+    )
   with plainly("score", ValueError, OSError):
     spec = load_spec(SPEC.value)
     workers = _WORKERS.value or os.cpu_count() or 1
-    scores = score_folders(spec, Path(_GT.value), Path(_PRED.value), missing=_MISSING.value, workers=workers)
+    scores = score_folders(
+      spec, Path(_GT.value), Path(_PRED.value), missing=_MISSING.value, workers=workers
+    )
   report = scores.to_json()
   out = Path(OUT.value)
   out.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +57,13 @@ def main(argv: list[str]) -> None:
 
 
 def score_folders(
-  spec: LabelSpec, gt: Path, pred: Path, *, missing: str = "error", workers: int = 1, progress: bool = True
+  spec: LabelSpec,
+  gt: Path,
+  pred: Path,
+  *,
+  missing: str = "error",
+  workers: int = 1,
+  progress: bool = True,
 ) -> Scores:
   """Returns the scores of a folder of predictions.
 
@@ -72,10 +88,16 @@ def score_folders(
     )
   surplus = [image_id for image_id in predictions if image_id not in labels]
   if surplus:
-    print(f"Left out: {len(surplus)} predictions without ground truth, {_some(surplus)}.", file=sys.stderr)
+    print(
+      f"Left out: {len(surplus)} predictions without ground truth, {_some(surplus)}.",
+      file=sys.stderr,
+    )
 
   scores, problems = Scores(spec), []
-  with ThreadPoolExecutor(workers) as pool, tqdm(total=len(labels), unit="image", disable=not progress) as bar:
+  with (
+    ThreadPoolExecutor(workers) as pool,
+    tqdm(total=len(labels), unit="image", disable=not progress) as bar,
+  ):
     jobs = {pool.submit(score_files, spec, labels[i], predictions.get(i)): i for i in labels}
     for job in as_completed(jobs):
       try:
@@ -84,7 +106,10 @@ def score_folders(
         problems.append(f"{jobs[job]}: {error}")
       bar.update()
   if problems:
-    raise ValueError(f"{len(problems)} of {len(labels)} images cannot be scored:\n  " + "\n  ".join(sorted(problems)))
+    raise ValueError(
+      f"{len(problems)} of {len(labels)} images cannot be scored:\n  "
+      + "\n  ".join(sorted(problems))
+    )
   return scores
 
 
@@ -102,17 +127,24 @@ def _some(image_ids: list[str], shown: int = 5) -> str:
 
 def print_tables(report: dict[str, Any], console: Console) -> None:
   """Prints the scores in percent: per class, averages, and the rest in a line."""
-  table = Table("class", *_right("PartPQ", "PartSQ", "PartRQ", "PQ", "SQ", "RQ", "IoU", "found", "wrong", "missed"))
+  table = Table(
+    "class",
+    *_right("PartPQ", "PartSQ", "PartRQ", "PQ", "SQ", "RQ", "IoU", "found", "wrong", "missed"),
+  )
   for row in report["per_class"]:
     part_pq, pq = row["part_pq"], row["pq"]
-    values = [part_pq[key] for key in ("part_pq", "part_sq", "part_rq")] + [pq[key] for key in ("pq", "sq", "rq")]
+    values = [part_pq[key] for key in ("part_pq", "part_sq", "part_rq")] + [
+      pq[key] for key in ("pq", "sq", "rq")
+    ]
     counts = [str(part_pq[key]) for key in ("tp", "fp", "fn")]
     table.add_row(row["name"], *map(_percent, [*values, row["semantic_iou"]]), *counts)
   console.print(table)
   table = Table("mean over", *_right("classes", "PartPQ", "PartSQ", "PartRQ", "PQ", "SQ", "RQ"))
   for group, part_pq in report["part_pq"].items():
     pq = report["pq"][group]
-    values = [part_pq[key] for key in ("part_pq", "part_sq", "part_rq")] + [pq[key] for key in ("pq", "sq", "rq")]
+    values = [part_pq[key] for key in ("part_pq", "part_sq", "part_rq")] + [
+      pq[key] for key in ("pq", "sq", "rq")
+    ]
     table.add_row(group.replace("_", " "), str(part_pq["classes"]), *map(_percent, values))
   console.print(table)
   density = report["density"]

@@ -10,7 +10,13 @@ from jppf_jax.input_pipeline import datasets
 from jppf_jax.training import loop
 
 # what is wrong with the user's files or with the run, not with us
-EXPECTED = (CheckpointError, WeightsError, loop.NonFiniteLoss, datasets.data_error(), FileNotFoundError)
+EXPECTED = (
+  CheckpointError,
+  WeightsError,
+  loop.NonFiniteLoss,
+  datasets.data_error(),
+  FileNotFoundError,
+)
 
 
 def main(argv: list[str]) -> None:

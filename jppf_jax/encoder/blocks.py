@@ -45,7 +45,9 @@ class DepthwiseSeparable(nn.Module):
     y = DepthwiseConv(sides, strides, kernel_init=conv_init, dtype=self.dtype, name="depthwise")(x)
     y = self.norm(name="depthwise_norm")(y, train=train)
     norm = self.norm if self.active_projection else partial(self.norm, activation=None)
-    y = ConvNorm(self.features, kernel_init=conv_init, norm=norm, dtype=self.dtype, name="project")(y, train=train)
+    y = ConvNorm(self.features, kernel_init=conv_init, norm=norm, dtype=self.dtype, name="project")(
+      y, train=train
+    )
     return x + y if x.shape == y.shape else y
 
 
@@ -75,5 +77,7 @@ class InvertedResidual(nn.Module):
     y = conv(self.expansion * x.shape[-1], norm=self.norm, name="expand")(x, train=train)
     y = DepthwiseConv(sides, strides, kernel_init=conv_init, dtype=self.dtype, name="depthwise")(y)
     y = self.norm(name="depthwise_norm")(y, train=train)
-    y = conv(self.features, norm=partial(self.norm, activation=None), name="project")(y, train=train)
+    y = conv(self.features, norm=partial(self.norm, activation=None), name="project")(
+      y, train=train
+    )
     return x + y if self.stride == 1 and x.shape == y.shape else y

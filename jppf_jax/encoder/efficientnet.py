@@ -45,7 +45,9 @@ class EfficientNet(nn.Module):
       axis_name=self.axis_name,
     )
     conv = partial(ConvNorm, kernel_init=conv_init, norm=norm, dtype=self.dtype)
-    separable = partial(DepthwiseSeparable, active_projection=net.active_projection, norm=norm, dtype=self.dtype)
+    separable = partial(
+      DepthwiseSeparable, active_projection=net.active_projection, norm=norm, dtype=self.dtype
+    )
     x = conv(net.stem, (3, 3), (2, 2), name="stem")(image, train=train)
     pyramid = {}
     for index, stage in enumerate(net.stages):

@@ -105,7 +105,9 @@ def variant(name: str, *, width: float = 1.0, depth: float = 1.0) -> Variant:
   for index, stage in enumerate(_BASE):
     deeper = depth * (end_depth if index in (0, len(_BASE) - 1) else depth_scale)
     channels = scaled_width(stage.channels * width_scale * width)
-    stages.append(dataclasses.replace(stage, channels=channels, repeats=math.ceil(stage.repeats * deeper)))
+    stages.append(
+      dataclasses.replace(stage, channels=channels, repeats=math.ceil(stage.repeats * deeper))
+    )
   return Variant(
     stem=scaled_width(_STEM * end_width * width),
     stages=tuple(stages),

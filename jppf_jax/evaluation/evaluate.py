@@ -44,11 +44,17 @@ def load_predictor(config: ml_collections.ConfigDict, weights: str | Path) -> Pr
   spec = build.label_spec(config)
   model = build.model(config, spec)
   variables = load_weights(weights, build.variable_shapes(model))
-  return Predictor(model, variables, spec, size=tuple(config.data.eval_size), config=build.fusion(config))
+  return Predictor(
+    model, variables, spec, size=tuple(config.data.eval_size), config=build.fusion(config)
+  )
 
 
 def evaluate(
-  config: ml_collections.ConfigDict, workdir: str | Path, *, split: str | None = None, pictures: int = 4
+  config: ml_collections.ConfigDict,
+  workdir: str | Path,
+  *,
+  split: str | None = None,
+  pictures: int = 4,
 ) -> dict[str, Any]:
   """Scores the run in `workdir` on a split of its data set, at the resolution of the labels.
 
@@ -87,12 +93,20 @@ def evaluate(
       channels = spec.to_channels(answer.semantic, answer.instance, answer.part)
       scores[name].add(example["image_id"], example["uids"], channels)
     if index < pictures:
-      answers = {"Ground truth": truth, "Joint fusion": prediction.joint, "Top-down merge": prediction.top_down}
-      save_picture(folder / f"{example['image_id']}.png", render.comparison(example["image"], answers, spec))
+      answers = {
+        "Ground truth": truth,
+        "Joint fusion": prediction.joint,
+        "Top-down merge": prediction.top_down,
+      }
+      save_picture(
+        folder / f"{example['image_id']}.png", render.comparison(example["image"], answers, spec)
+      )
   report = {name: scores[name].to_json() for name in METHODS}
   report["heads"] = {f"{name}_miou": counts.mean() for name, counts in heads.items()}
   report["heads"]["instance_ap"] = instances.results()
-  report["seconds_per_image"] = float(np.median(seconds[1:])) if seconds[1:] else None  # the first one compiles
+  report["seconds_per_image"] = (
+    float(np.median(seconds[1:])) if seconds[1:] else None
+  )  # the first one compiles
   (folder / "scores.json").write_text(json.dumps(report, indent=1))
   return report
 
@@ -114,7 +128,11 @@ def summary(report: dict[str, Any], title: str) -> Table:
   heads = report["heads"]
   for name in ("semantic", "part"):
     table.add_row(f"{name} head mIoU", _percent(heads[f"{name}_miou"]), "")
-  table.add_row(f"instance head AP ({heads['instance_ap']['protocol']})", _percent(heads["instance_ap"]["ap"]), "")
+  table.add_row(
+    f"instance head AP ({heads['instance_ap']['protocol']})",
+    _percent(heads["instance_ap"]["ap"]),
+    "",
+  )
   return table
 
 

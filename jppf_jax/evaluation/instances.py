@@ -14,7 +14,9 @@ def in_image(detections: Detections, covered: tuple[int, int], size: tuple[int, 
   return detections.replace(boxes=np.asarray(detections.boxes) * factors)
 
 
-def instance_masks(detections: Detections, spec: LabelSpec, size: tuple[int, int]) -> list[Detection]:
+def instance_masks(
+  detections: Detections, spec: LabelSpec, size: tuple[int, int]
+) -> list[Detection]:
   """Returns the instances of one image, best first, with masks of height and width `size`.
 
   As EfficientPS does for its instance results: the box is cut to whole pixels, the mask of 28 x 28

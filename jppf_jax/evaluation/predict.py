@@ -42,7 +42,9 @@ class Prediction:
   detections: Detections
 
 
-def fuse_both(outputs: Outputs, *, spec: LabelSpec, size: tuple[int, int], config: FusionConfig) -> dict[str, Any]:
+def fuse_both(
+  outputs: Outputs, *, spec: LabelSpec, size: tuple[int, int], config: FusionConfig
+) -> dict[str, Any]:
   """Both fusions and all heads, for a batch; `size` (H, W) is the part of the padded image that counts."""
 
   def one(semantic: Array, part: Array, detections: Any) -> dict[str, Any]:
@@ -80,12 +82,22 @@ class Predictor:
     config: the fusion's settings.
   """
 
-  def __init__(self, model: JPPF, variables: Any, spec: LabelSpec, *, size: tuple[int, int], config: FusionConfig):
+  def __init__(
+    self,
+    model: JPPF,
+    variables: Any,
+    spec: LabelSpec,
+    *,
+    size: tuple[int, int],
+    config: FusionConfig,
+  ):
     self.spec = spec
     self._size = size
     self._padding = mean_color(model.pixel_mean)
     self._variables = jax.device_put(variables)
-    self._program: Callable = jax.jit(partial(_program, model=model, spec=spec, config=config), static_argnames="size")
+    self._program: Callable = jax.jit(
+      partial(_program, model=model, spec=spec, config=config), static_argnames="size"
+    )
 
   def __call__(self, image: UInt8[np.ndarray, "H W 3"]) -> Prediction:
     height, width = image.shape[:2]
@@ -108,7 +120,13 @@ class Predictor:
 
 
 def _program(
-  variables: Any, image: Array, *, size: tuple[int, int], model: JPPF, spec: LabelSpec, config: FusionConfig
+  variables: Any,
+  image: Array,
+  *,
+  size: tuple[int, int],
+  model: JPPF,
+  spec: LabelSpec,
+  config: FusionConfig,
 ) -> dict[str, Any]:
   padding = [(0, -side % 32) for side in size]
   color = jnp.array(mean_color(model.pixel_mean), jnp.uint8)
@@ -128,7 +146,10 @@ def fit(
   """
   height, width = image.shape[:2]
   factor = min(size[0] / height, size[1] / width)
-  covered = (max(1, min(size[0], round(height * factor))), max(1, min(size[1], round(width * factor))))
+  covered = (
+    max(1, min(size[0], round(height * factor))),
+    max(1, min(size[1], round(width * factor))),
+  )
   if covered != (height, width):
     image = np.asarray(Image.fromarray(image).resize(covered[::-1], Image.Resampling.BILINEAR))
   canvas = np.broadcast_to(np.array(color, np.uint8), (*size, 3)).copy()
@@ -136,7 +157,9 @@ def fit(
   return canvas, covered
 
 
-def _restore(ids: Int[np.ndarray, "h w"], covered: tuple[int, int], size: tuple[int, int]) -> Int[np.ndarray, "H W"]:
+def _restore(
+  ids: Int[np.ndarray, "h w"], covered: tuple[int, int], size: tuple[int, int]
+) -> Int[np.ndarray, "H W"]:
   """Crops the covered part of an id map and scales it to `size` by nearest neighbour (pixel centres)."""
   rows = ((np.arange(size[0]) + 0.5) * covered[0] / size[0]).astype(int)
   columns = ((np.arange(size[1]) + 0.5) * covered[1] / size[1]).astype(int)

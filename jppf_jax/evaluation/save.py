@@ -15,7 +15,11 @@ from jppf_jax.visualization import render
 
 
 def save_prediction(
-  folder: Path, image_id: str, image: UInt8[np.ndarray, "H W 3"], answer: PanopticParts, spec: LabelSpec
+  folder: Path,
+  image_id: str,
+  image: UInt8[np.ndarray, "H W 3"],
+  answer: PanopticParts,
+  spec: LabelSpec,
 ) -> coco.Record:
   """Writes what one image was found to be and returns its COCO panoptic entry, for `coco.write_index`.
 
@@ -26,7 +30,9 @@ def save_prediction(
   uids = spec.to_uids(*maps)
   files.write_uids(folder / "uids" / f"{image_id}.tif", uids)
   files.write_channels(folder / "channels" / f"{image_id}.png", spec.to_channels(*maps))
-  files.write_image(folder / f"{image_id}.png", Image.fromarray(render.explained(image, answer, spec)), format="PNG")
+  files.write_image(
+    folder / f"{image_id}.png", Image.fromarray(render.explained(image, answer, spec)), format="PNG"
+  )
   return coco.write_panoptic(folder / "panoptic" / f"{image_id}.png", uids, spec)
 
 
@@ -35,5 +41,6 @@ def distinct_names(paths: Iterable[Path]) -> list[str]:
   paths = list(paths)
   stems = [path.stem for path in paths]
   return [
-    stem if stems.count(stem) == 1 else str(path).replace(os.sep, "_").strip("._") for stem, path in zip(stems, paths)
+    stem if stems.count(stem) == 1 else str(path).replace(os.sep, "_").strip("._")
+    for stem, path in zip(stems, paths)
   ]

@@ -10,7 +10,9 @@ from jppf_jax.ops.resize import resize_bilinear
 from jppf_jax.structs import IGNORE, Array, Detections, PanopticParts, Segments
 
 
-def upsample(logits: Float[Array, "h w C"], size: tuple[int, int]) -> Float[Array, "{size[0]} {size[1]} C"]:
+def upsample(
+  logits: Float[Array, "h w C"], size: tuple[int, int]
+) -> Float[Array, "{size[0]} {size[1]} C"]:
   """Returns stride-4 logits at image resolution, float32, without the padding below and right of the image.
 
   Differs from EfficientPS's code, which squeezes the padded logits to the size of the image.
@@ -32,7 +34,9 @@ def things_of(detections: Detections, spec: LabelSpec) -> Int[Array, "D"]:
   return jnp.clip(detections.labels + spec.num_stuff - 1, 0, spec.num_classes - 1)
 
 
-def fill_stuff(fill: Int[Array, "H W"], won: Bool[Array, "H W"], *, num_stuff: int, min_area: int) -> Int[Array, "H W"]:
+def fill_stuff(
+  fill: Int[Array, "H W"], won: Bool[Array, "H W"], *, num_stuff: int, min_area: int
+) -> Int[Array, "H W"]:
   """Returns the stuff classes of the pixels that no instance won; 255 on the others.
 
   Pixels whose fill is a thing, and classes left with fewer than `min_area` pixels, become void.
@@ -100,5 +104,7 @@ def one_at_a_time(fuse):
 def unknown_parts(spec: LabelSpec) -> Int[np.ndarray, "256"]:
   """Returns the part of a class (255 = void) whose parts nobody predicted: 255, or what it is if there is no choice."""
   table = np.zeros(256, np.int32)
-  table[: spec.num_classes] = [IGNORE if len(parts) > 1 else sum(parts) for parts in spec.class_parts]
+  table[: spec.num_classes] = [
+    IGNORE if len(parts) > 1 else sum(parts) for parts in spec.class_parts
+  ]
   return table

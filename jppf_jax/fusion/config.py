@@ -53,7 +53,9 @@ class FusionConfig:
   def __post_init__(self):
     for name, known in _CHOICES.items():
       if getattr(self, name) not in known:
-        raise ValueError(f"FusionConfig.{name} is {getattr(self, name)!r}, expected one of {known}.")
+        raise ValueError(
+          f"FusionConfig.{name} is {getattr(self, name)!r}, expected one of {known}."
+        )
     for name in ("score_threshold", "overlap_threshold", "min_stuff_relative"):
       value = getattr(self, name)
       if value is not None and not 0 <= value <= 1:

@@ -50,7 +50,9 @@ def efficientps_fusion(
     ValueError: logits whose channels are not the classes, or which do not cover an image of this size.
   """
   if semantic_logits.shape[-1] != spec.num_classes:
-    raise ValueError(f"Got {semantic_logits.shape[-1]} semantic channels; {spec.name} has {spec.num_classes} classes.")
+    raise ValueError(
+      f"Got {semantic_logits.shape[-1]} semantic channels; {spec.name} has {spec.num_classes} classes."
+    )
 
   def fuse(semantic_logits, detections):
     logits = upsample(semantic_logits, size)
@@ -58,7 +60,9 @@ def efficientps_fusion(
     candidates = detections.valid & (detections.scores > score_threshold)
     kept = keep_instances(placed, candidates, overlap_threshold=overlap_threshold)
     placed = placed.replace(masks=placed.masks * instance_logit_scale)
-    things, slot = _best_instances(placed, kept, jnp.moveaxis(logits, -1, 0), things_of(detections, spec))
+    things, slot = _best_instances(
+      placed, kept, jnp.moveaxis(logits, -1, 0), things_of(detections, spec)
+    )
     stuff = jnp.max(logits[..., : spec.num_stuff], axis=-1, initial=-jnp.inf)
     slot = jnp.where(things > stuff, slot, -1)
     fill, none = jnp.argmax(logits, axis=-1), jnp.zeros(size, jnp.int32)
@@ -69,7 +73,10 @@ def efficientps_fusion(
 
 
 def _best_instances(
-  placed: PlacedMasks, kept: Bool[Array, "D"], logits: Float[Array, "K H W"], things: Int[Array, "D"]
+  placed: PlacedMasks,
+  kept: Bool[Array, "D"],
+  logits: Float[Array, "K H W"],
+  things: Int[Array, "D"],
 ) -> tuple[Float[Array, "H W"], Int[Array, "H W"]]:
   """The largest fused logit of all kept instances at each pixel and the first instance that has it; -inf where none."""
 
@@ -77,7 +84,9 @@ def _best_instances(
     best, slot = state
     n = window.instance
     evidence = jnp.where(window.within(placed.rectangles[n]), window.cut(logits, things[n]), 0)
-    score = jnp.where(window.within(placed.spans[n]), fused_logits(window.paste(placed), evidence), -jnp.inf)
+    score = jnp.where(
+      window.within(placed.spans[n]), fused_logits(window.paste(placed), evidence), -jnp.inf
+    )
     winner = jnp.where(score > window.cut(best), n, window.cut(slot))
     return window.put(best, jnp.maximum(score, window.cut(best))), window.put(slot, winner)
 
@@ -89,7 +98,9 @@ def _best_instances(
   return jnp.where(absent_wins, 0, best), jnp.where(absent_wins, absent, slot)
 
 
-def _first_absent(spans: Int[Array, "D 4"], kept: Bool[Array, "D"], size: tuple[int, int]) -> Int[Array, "H W"]:
+def _first_absent(
+  spans: Int[Array, "D 4"], kept: Bool[Array, "D"], size: tuple[int, int]
+) -> Int[Array, "H W"]:
   """The first kept instance that does not reach the pixel, where its fused logit is 0; D if all do."""
   y, x = jnp.arange(size[0])[:, None], jnp.arange(size[1])
 
@@ -102,4 +113,6 @@ def _first_absent(spans: Int[Array, "D 4"], kept: Bool[Array, "D"], size: tuple[
   def unfinished(carry):  # a few steps: no pixel lies in many of the best instances
     return (carry[0] < kept.size) & (carry[1] == kept.size).any()
 
-  return jax.lax.while_loop(unfinished, look, (jnp.zeros((), jnp.int32), jnp.full(size, kept.size, jnp.int32)))[1]
+  return jax.lax.while_loop(
+    unfinished, look, (jnp.zeros((), jnp.int32), jnp.full(size, kept.size, jnp.int32))
+  )[1]

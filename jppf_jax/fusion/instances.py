@@ -17,7 +17,10 @@ from jppf_jax.structs import Array
 
 State = TypeVar("State")
 
-_CPU_WINDOW = (128, 256)  # fits the cache; an accelerator pays per visit, so there a window is the whole image
+_CPU_WINDOW = (
+  128,
+  256,
+)  # fits the cache; an accelerator pays per visit, so there a window is the whole image
 
 
 @struct.dataclass
@@ -40,12 +43,18 @@ class PlacedMasks:
 
 
 def place(
-  masks: Float[Array, "D my mx"], boxes: Float[Array, "D 4"], size: tuple[int, int], *, legacy: bool = True
+  masks: Float[Array, "D my mx"],
+  boxes: Float[Array, "D 4"],
+  size: tuple[int, int],
+  *,
+  legacy: bool = True,
 ) -> PlacedMasks:
   """Returns masks laid over their boxes in an image of `size` (height, width), ready to be pasted piece by piece."""
 
   def weights(low, high, cells, length):
-    return jax.vmap(lambda a, b: paste_weights(a, b, cells=cells, length=length, legacy=legacy))(low, high)
+    return jax.vmap(lambda a, b: paste_weights(a, b, cells=cells, length=length, legacy=legacy))(
+      low, high
+    )
 
   boxes = jnp.asarray(boxes, jnp.float32)
   rows = weights(boxes[:, 1], boxes[:, 3], masks.shape[1], size[0])
@@ -53,7 +62,9 @@ def place(
   rectangles = jax.vmap(lambda box: box_rectangle(box, size))(boxes)
   x0, x1 = _extent(columns, rectangles[:, 0], rectangles[:, 2])
   y0, y1 = _extent(rows, rectangles[:, 1], rectangles[:, 3])
-  return PlacedMasks(jnp.asarray(masks, jnp.float32), rows, columns, rectangles, jnp.stack([x0, y0, x1, y1], axis=1))
+  return PlacedMasks(
+    jnp.asarray(masks, jnp.float32), rows, columns, rectangles, jnp.stack([x0, y0, x1, y1], axis=1)
+  )
 
 
 def _extent(
@@ -72,7 +83,9 @@ class Window(NamedTuple):
   instance: Int[Array, ""]
   y: Int[Array, ""]
   x: Int[Array, ""]
-  first_y: Int[Array, ""]  # windows are pushed back into the image: rows above this one were visited before
+  first_y: Int[
+    Array, ""
+  ]  # windows are pushed back into the image: rows above this one were visited before
   first_x: Int[Array, ""]
   shape: tuple[int, int]
 
@@ -80,7 +93,9 @@ class Window(NamedTuple):
     """Returns this piece of a map [H W], or of map `index` out of [n H W]."""
     if maps.ndim == 2:
       return jax.lax.dynamic_slice(maps, (self.y, self.x), self.shape)
-    return jax.lax.dynamic_slice(maps, (jnp.asarray(index, self.y.dtype), self.y, self.x), (1, *self.shape))[0]
+    return jax.lax.dynamic_slice(
+      maps, (jnp.asarray(index, self.y.dtype), self.y, self.x), (1, *self.shape)
+    )[0]
 
   def put(self, whole: Array, piece: Array) -> Array:
     """Returns a map [H W] with this piece replaced."""
@@ -91,7 +106,9 @@ class Window(NamedTuple):
     n, cells = self.instance, placed.masks.shape[1:]
     rows = jax.lax.dynamic_slice(placed.rows, (n, self.y, 0), (1, self.shape[0], cells[0]))[0]
     columns = jax.lax.dynamic_slice(placed.columns, (n, self.x, 0), (1, self.shape[1], cells[1]))[0]
-    return jnp.einsum("hm,mn,wn->hw", rows, placed.masks[n], columns, precision=jax.lax.Precision.HIGHEST)
+    return jnp.einsum(
+      "hm,mn,wn->hw", rows, placed.masks[n], columns, precision=jax.lax.Precision.HIGHEST
+    )
 
   def within(self, box: Int[Array, "4"]) -> Bool[Array, "th tw"]:
     """Returns which pixels of this piece lie in a box of whole pixels."""
@@ -131,10 +148,14 @@ def visit(
     y, x = jnp.minimum(first_y, size[0] - shape[0]), jnp.minimum(first_x, size[1] - shape[1])
     return i + 1, step(state, Window(order[k], y, x, first_y, first_x, shape))
 
-  return jax.lax.while_loop(lambda carry: carry[0] < ends[-1], one, (jnp.zeros_like(ends[-1]), state))[1]
+  return jax.lax.while_loop(
+    lambda carry: carry[0] < ends[-1], one, (jnp.zeros_like(ends[-1]), state)
+  )[1]
 
 
-def keep_instances(placed: PlacedMasks, candidates: Bool[Array, "D"], *, overlap_threshold: float) -> Bool[Array, "D"]:
+def keep_instances(
+  placed: PlacedMasks, candidates: Bool[Array, "D"], *, overlap_threshold: float
+) -> Bool[Array, "D"]:
   """Returns which instances of one image enter the fusion: those that better ones do not mostly cover.
 
   Candidates are visited in order, best first. One whose mask (pasted logit above 0) is covered by those kept before for

@@ -61,7 +61,9 @@ def part_channels(spec: LabelSpec, *, allow_void_part: bool = False) -> PartChan
   longest = max(map(len, rows))
   padded = np.array([[*row, *[(0, 0)] * (longest - len(row))] for row in rows], np.int32)
   valid = np.array([[m < len(row) for m in range(longest)] for row in rows])
-  return PartChannels(padded[..., 0], padded[..., 1], valid, np.array([bool(parts) for parts in spec.class_parts]))
+  return PartChannels(
+    padded[..., 0], padded[..., 1], valid, np.array([bool(parts) for parts in spec.class_parts])
+  )
 
 
 @struct.dataclass
@@ -142,7 +144,9 @@ def joint_fusion(
     ValueError: logits whose channels are not those of the taxonomy, or which do not cover an image of this size.
   """
   fuse = partial(_fuse, spec=spec, size=size, config=config)
-  return one_at_a_time(lambda *inputs: fuse(*inputs).result)(semantic_logits, part_logits, detections)
+  return one_at_a_time(lambda *inputs: fuse(*inputs).result)(
+    semantic_logits, part_logits, detections
+  )
 
 
 def joint_fusion_steps(
@@ -204,19 +208,25 @@ def _fuse(
 ) -> _Fused:
   _check_channels(semantic_logits, part_logits, spec)
   semantic_logits, part_logits = upsample(semantic_logits, size), upsample(part_logits, size)
-  semantic, part = (jnp.moveaxis(jax.nn.softmax(x, axis=-1), -1, 0) for x in (semantic_logits, part_logits))
+  semantic, part = (
+    jnp.moveaxis(jax.nn.softmax(x, axis=-1), -1, 0) for x in (semantic_logits, part_logits)
+  )
   if config.allow_void_part and len(spec.background_outputs) > 1:
     part = jnp.concatenate([part, part[np.array(spec.background_outputs)].sum(0, keepdims=True)])
 
   placed = place(detections.mask_logits, detections.boxes, size, legacy=config.legacy)
   candidates = detections.valid & (detections.scores > config.score_threshold)
   kept = keep_instances(placed, candidates, overlap_threshold=config.overlap_threshold)
-  masks = jax.nn.sigmoid(placed.masks) if config.instance_logit_activation == "sigmoid" else placed.masks
+  masks = (
+    jax.nn.sigmoid(placed.masks) if config.instance_logit_activation == "sigmoid" else placed.masks
+  )
   placed = placed.replace(masks=masks * config.instance_logit_scale)
 
   inputs = _Inputs(semantic, part, placed, things_of(detections, spec))
   things, code = _best_instances(inputs, kept, spec, config)
-  stuff, fused_fill = _first_maximum(_stuff_logits(inputs, spec, config) or (jnp.full(size, -jnp.inf),))
+  stuff, fused_fill = _first_maximum(
+    _stuff_logits(inputs, spec, config) or (jnp.full(size, -jnp.inf),)
+  )
   slot = jnp.where(things >= stuff, code // _LABELS, -1)
   fill = {
     "semantic_argmax": lambda: jnp.argmax(semantic_logits, axis=-1),
@@ -237,7 +247,10 @@ def _fuse(
 
 
 def _check_channels(semantic_logits: Array, part_logits: Array, spec: LabelSpec) -> None:
-  channels, expected = (semantic_logits.shape[-1], part_logits.shape[-1]), (spec.num_classes, spec.num_part_outputs)
+  channels, expected = (
+    (semantic_logits.shape[-1], part_logits.shape[-1]),
+    (spec.num_classes, spec.num_part_outputs),
+  )
   if channels != expected:
     raise ValueError(
       f"Got {channels[0]} semantic and {channels[1]} part channels; {spec.name} has {expected[0]} and {expected[1]}. "
@@ -245,7 +258,9 @@ def _check_channels(semantic_logits: Array, part_logits: Array, spec: LabelSpec)
     )
 
 
-def _instance_logits(window: Window, inputs: _Inputs, spec: LabelSpec, config: FusionConfig) -> InstanceLogits:
+def _instance_logits(
+  window: Window, inputs: _Inputs, spec: LabelSpec, config: FusionConfig
+) -> InstanceLogits:
   """MLI, MLS, MLP and FL of the window's instance."""
   n, thing = window.instance, inputs.things[window.instance]
   table = part_channels(spec, allow_void_part=config.allow_void_part)
@@ -261,7 +276,9 @@ def _instance_logits(window: Window, inputs: _Inputs, spec: LabelSpec, config: F
     parts = [jnp.where(partitionable, part / jnp.maximum(total, _TINY), part) for part in parts]
   mlp = tuple(jnp.where(inside, part, config.outside_value) for part in parts)
   fuse = partial(fused_logits, mean=config.fuse_reduce == "mean")
-  fused = tuple(jnp.where(competes & ok, fuse(mli, mls, part), -jnp.inf) for ok, part in zip(valid, mlp))
+  fused = tuple(
+    jnp.where(competes & ok, fuse(mli, mls, part), -jnp.inf) for ok, part in zip(valid, mlp)
+  )
   return InstanceLogits(mli, mls, mlp, fused, labels, valid)
 
 
@@ -294,12 +311,15 @@ def _first_maximum(channels: tuple[Array, ...]) -> tuple[Float[Array, "H W"], In
   return best, index
 
 
-def _stuff_logits(inputs: _Inputs, spec: LabelSpec, config: FusionConfig) -> tuple[Float[Array, "H W"], ...]:
+def _stuff_logits(
+  inputs: _Inputs, spec: LabelSpec, config: FusionConfig
+) -> tuple[Float[Array, "H W"], ...]:
   """FLS: each stuff class fused with its background in the part head, or with the best of its parts if it has any."""
   fuse = partial(fused_logits, mean=config.fuse_reduce == "mean")
   channels = [spec.class_parts[k] or (spec.class_background[k],) for k in range(spec.num_stuff)]
   return tuple(
-    reduce(jnp.maximum, [fuse(inputs.semantic[k], inputs.part[p]) for p in channels[k]]) for k in range(spec.num_stuff)
+    reduce(jnp.maximum, [fuse(inputs.semantic[k], inputs.part[p]) for p in channels[k]])
+    for k in range(spec.num_stuff)
   )
 
 

@@ -41,9 +41,13 @@ def merge_instances(
   taken, count = np.zeros(semantic.shape, bool), Counter()
   for found in sorted(instances, key=lambda found: -found.score):
     if found.scene not in spec.class_ids:
-      raise ValueError(f"There is an instance of class {found.scene}, which {spec.name} does not have.")
+      raise ValueError(
+        f"There is an instance of class {found.scene}, which {spec.name} does not have."
+      )
     if found.mask.shape != semantic.shape:
-      raise ValueError(f"There is an instance of size {found.mask.shape}; the classes have {semantic.shape}.")
+      raise ValueError(
+        f"There is an instance of size {found.mask.shape}; the classes have {semantic.shape}."
+      )
     area, hidden = int(found.mask.sum()), int((found.mask & taken).sum())
     if found.score < confidence or area == 0 or hidden / area > overlap:
       continue
@@ -58,7 +62,9 @@ def merge_instances(
   return Panoptic(scene, instance)
 
 
-def merge_parts(panoptic: Panoptic, parts: Int[np.ndarray, "_H _W"], spec: LabelSpec) -> UInt8[np.ndarray, "H W 3"]:
+def merge_parts(
+  panoptic: Panoptic, parts: Int[np.ndarray, "_H _W"], spec: LabelSpec
+) -> UInt8[np.ndarray, "H W 3"]:
   """Returns the three-channel form of a panoptic prediction with parts; class and instance are final.
 
   A part that its class does not have voids the part only (255). Void pixels are (255, 0, 0).
@@ -72,11 +78,17 @@ def merge_parts(panoptic: Panoptic, parts: Int[np.ndarray, "_H _W"], spec: Label
     ValueError: the sizes differ, a class is unknown, or a class has more than 255 instances.
   """
   if parts.shape != panoptic.scene.shape:
-    raise ValueError(f"The panoptic prediction has size {panoptic.scene.shape}, the parts {parts.shape}.")
+    raise ValueError(
+      f"The panoptic prediction has size {panoptic.scene.shape}, the parts {parts.shape}."
+    )
   unknown = np.setdiff1d(panoptic.scene, [*spec.class_ids, IGNORE])
   if len(unknown):
-    raise ValueError(f"The panoptic prediction has class {unknown[0]}, which {spec.name} does not have.")
+    raise ValueError(
+      f"The panoptic prediction has class {unknown[0]}, which {spec.name} does not have."
+    )
   if panoptic.instance.max(initial=0) > 255:
-    raise ValueError(f"A class has {panoptic.instance.max()} instances; the three-channel form holds at most 255.")
+    raise ValueError(
+      f"A class has {panoptic.instance.max()} instances; the three-channel form holds at most 255."
+    )
   channel = np.where((parts >= 0) & (parts < spec.num_parts), parts, IGNORE)
   return spec.to_channels(spec.scene_to_train[panoptic.scene], panoptic.instance, channel)

@@ -20,7 +20,9 @@ def part_map(
   return jnp.asarray(spec.output_to_part)[best]
 
 
-def top_down_merge(panoptic: PanopticParts, parts: Int[Array, "*B H W"], *, spec: LabelSpec) -> PanopticParts:
+def top_down_merge(
+  panoptic: PanopticParts, parts: Int[Array, "*B H W"], *, spec: LabelSpec
+) -> PanopticParts:
   """Returns the panoptic prediction with parts; class and instance are final.
 
   Where the part is none of the class's parts (the background, or a part of another class), it is unknown (255). Classes
@@ -34,4 +36,6 @@ def top_down_merge(panoptic: PanopticParts, parts: Int[Array, "*B H W"], *, spec
   fits = np.zeros((256, spec.num_parts), bool)
   fits[: spec.num_classes] = spec.part_matrix
   fits = jnp.asarray(fits)[panoptic.semantic, parts]
-  return panoptic.replace(part=jnp.where(fits, parts, jnp.asarray(unknown_parts(spec))[panoptic.semantic]))
+  return panoptic.replace(
+    part=jnp.where(fits, parts, jnp.asarray(unknown_parts(spec))[panoptic.semantic])
+  )

@@ -38,7 +38,9 @@ class BoxHead(nn.Module):
     """Class logits, and box deltas per class, in units of `STDS`."""
     x = regions.reshape(*regions.shape[:2], -1)  # rows, columns, channels; channels fastest
     for index in range(2):
-      x = nn.Dense(self.hidden, kernel_init=xavier_uniform, dtype=self.dtype, name=f"hidden{index}")(x)
+      x = nn.Dense(
+        self.hidden, kernel_init=xavier_uniform, dtype=self.dtype, name=f"hidden{index}"
+      )(x)
       x = jax.nn.relu(x)
     num_classes = self.num_things + 1
     class_logits = Logits(num_classes, initializers.normal(0.01), self.dtype, name="classes")(x)
@@ -94,7 +96,9 @@ class DoubleResolution(nn.Module):
     x, kernel = x.astype(self.dtype), kernel.astype(self.dtype)
     batch, height, width, channels = x.shape
     blocks = jnp.dot(x.reshape(-1, channels), jnp.moveaxis(kernel, 2, 0).reshape(channels, -1))
-    blocks = blocks.reshape(batch, height, width, 2, 2, self.features).swapaxes(2, 3)  # [B h 2 w 2 C]
+    blocks = blocks.reshape(batch, height, width, 2, 2, self.features).swapaxes(
+      2, 3
+    )  # [B h 2 w 2 C]
     return blocks.reshape(batch, 2 * height, 2 * width, self.features) + bias.astype(self.dtype)
 
 
@@ -168,4 +172,6 @@ def _detect_one(
   scores, best = lax.top_k(jnp.where(keep, scores, -jnp.inf), count)
   valid = scores > -jnp.inf
   rows = (boxes[best] * valid[:, None], labels[best] * valid, jnp.where(valid, scores, 0), valid)
-  return tuple(jnp.pad(row, [(0, max_detections - count)] + [(0, 0)] * (row.ndim - 1)) for row in rows)
+  return tuple(
+    jnp.pad(row, [(0, max_detections - count)] + [(0, 0)] * (row.ndim - 1)) for row in rows
+  )

@@ -82,9 +82,15 @@ def propose(
       " and make the anchors for the padded image."
     )
   longest = min(pre_nms, max(found.values()))
-  one_image = jax.vmap(partial(_best_of_level, image_size=image_size, count=longest, legacy=legacy), (0, 0, None))
-  levels = [one_image(rpn.objectness[s], rpn.deltas[s], jnp.asarray(anchors[s])) for s in sorted(anchors)]
-  boxes, scores, valid = (jnp.stack(parts, 1) for parts in zip(*lax.stop_gradient(levels), strict=True))  # [B L n ..]
+  one_image = jax.vmap(
+    partial(_best_of_level, image_size=image_size, count=longest, legacy=legacy), (0, 0, None)
+  )
+  levels = [
+    one_image(rpn.objectness[s], rpn.deltas[s], jnp.asarray(anchors[s])) for s in sorted(anchors)
+  ]
+  boxes, scores, valid = (
+    jnp.stack(parts, 1) for parts in zip(*lax.stop_gradient(levels), strict=True)
+  )  # [B L n ..]
   keep = jax.vmap(jax.vmap(partial(nms, threshold=nms_threshold)))(boxes, scores, valid)
   batch, num_candidates = len(boxes), sum(min(longest, n) for n in found.values())
   scores = jnp.where(keep, scores, -jnp.inf).reshape(batch, -1)
@@ -92,7 +98,9 @@ def propose(
   valid = scores > -jnp.inf
   boxes = jnp.take_along_axis(boxes.reshape(batch, -1, 4), best[..., None], 1)
   return Proposals(
-    boxes=jnp.where(valid[..., None], boxes, 0), scores=jnp.where(valid, jax.nn.sigmoid(scores), 0), valid=valid
+    boxes=jnp.where(valid[..., None], boxes, 0),
+    scores=jnp.where(valid, jax.nn.sigmoid(scores), 0),
+    valid=valid,
   )
 
 
@@ -110,4 +118,8 @@ def _best_of_level(
   scores, best = lax.top_k(scores, here)
   boxes = clip(decode(anchors[best], deltas[best], STDS), image_size, legacy=legacy)
   padding = (0, count - here)
-  return jnp.pad(boxes, (padding, (0, 0))), jnp.pad(scores, padding), jnp.pad(jnp.ones(here, bool), padding)
+  return (
+    jnp.pad(boxes, (padding, (0, 0))),
+    jnp.pad(scores, padding),
+    jnp.pad(jnp.ones(here, bool), padding),
+  )

@@ -37,7 +37,9 @@ class DensePredictionCell(nn.Module):
     widest = conv((18, 15), name="rate_18_15")(first, train=train)
     last = conv((6, 3), name="rate_6_3")(widest, train=train)
     context = jnp.concatenate([first, narrow, wide, widest, last], -1)
-    return ConvNorm(self.features, norm=self.norm, dtype=self.dtype, name="merge")(context, train=train)
+    return ConvNorm(self.features, norm=self.norm, dtype=self.dtype, name="merge")(
+      context, train=train
+    )
 
 
 class TwoSeparableConvs(nn.Module):
@@ -50,7 +52,9 @@ class TwoSeparableConvs(nn.Module):
   @nn.compact
   def __call__(self, x: Float[Array, "B h w _c"], *, train: bool) -> Float[Array, "B h w C"]:
     for index in range(2):
-      x = SeparableConvNorm(self.features, norm=self.norm, dtype=self.dtype, name=f"conv{index}")(x, train=train)
+      x = SeparableConvNorm(self.features, norm=self.norm, dtype=self.dtype, name=f"conv{index}")(
+        x, train=train
+      )
     return x
 
 

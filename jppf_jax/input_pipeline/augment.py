@@ -90,7 +90,11 @@ def _pad(
 
 
 def _cut(
-  image: np.ndarray, uids: np.ndarray, scaled: tuple[int, int], corner: tuple[int, int], size: tuple[int, int]
+  image: np.ndarray,
+  uids: np.ndarray,
+  scaled: tuple[int, int],
+  corner: tuple[int, int],
+  size: tuple[int, int],
 ) -> tuple[np.ndarray, np.ndarray]:
   """Scales to `scaled` and returns the window of at most `size` at `corner` (top left), computing only that window."""
   height, width = uids.shape
@@ -99,10 +103,15 @@ def _cut(
   if scaled == (height, width):
     window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     return image[window], uids[window]
-  step_y, step_x = height / scaled[0], width / scaled[1]  # source pixels per pixel of the scaled image
+  step_y, step_x = (
+    height / scaled[0],
+    width / scaled[1],
+  )  # source pixels per pixel of the scaled image
   from_rows = np.minimum(((rows + 0.5) * step_y).astype(np.intp), height - 1)
   from_columns = np.minimum(((columns + 0.5) * step_x).astype(np.intp), width - 1)
   box = (columns[0] * step_x, rows[0] * step_y, (columns[-1] + 1) * step_x, (rows[-1] + 1) * step_y)
   box = (*box[:2], min(box[2], width), min(box[3], height))
-  resized = Image.fromarray(image).resize((len(columns), len(rows)), Image.Resampling.BILINEAR, box=box)
+  resized = Image.fromarray(image).resize(
+    (len(columns), len(rows)), Image.Resampling.BILINEAR, box=box
+  )
   return np.asarray(resized), uids[from_rows[:, None], from_columns]

@@ -43,7 +43,9 @@ def targets(
   values, index = _index(uids)
   decoded = spec.decode(values[None])  # a few dozen different uids; pixels look theirs up
   semantic, part, iid = decoded.semantic[0], decoded.part_target[0], decoded.instance[0]
-  row_of_value, train_ids = _objects(semantic, iid, np.bincount(index.ravel()), spec, max_objects, min_area)
+  row_of_value, train_ids = _objects(
+    semantic, iid, np.bincount(index.ravel()), spec, max_objects, min_area
+  )
   instance = row_of_value.take(index)
   boxes = np.zeros((max_objects, 4), np.float32)
   boxes[: len(train_ids)] = _boxes(instance, len(train_ids))
@@ -60,7 +62,9 @@ def targets(
   }
 
 
-def _index(uids: Int32[np.ndarray, "H W"]) -> tuple[Int32[np.ndarray, " V"], Int[np.ndarray, "H W"]]:
+def _index(
+  uids: Int32[np.ndarray, "H W"],
+) -> tuple[Int32[np.ndarray, " V"], Int[np.ndarray, "H W"]]:
   """Returns the distinct uids, ascending, and the position of every pixel's uid among them.
 
   As `np.unique(uids, return_inverse=True)`, but by tables over all ids, of which only what occurs is touched: 40 times
@@ -68,7 +72,9 @@ def _index(uids: Int32[np.ndarray, "H W"]) -> tuple[Int32[np.ndarray, " V"], Int
   """
   low, high = int(uids.min()), int(uids.max())
   if low < 0 or high > LARGEST:
-    raise ValueError(f"uids reach from {low} to {high}; expected 0..{LARGEST}. Is this a panoptic-parts label file?")
+    raise ValueError(
+      f"uids reach from {low} to {high}; expected 0..{LARGEST}. Is this a panoptic-parts label file?"
+    )
   occurs = np.zeros(high + 1, bool)
   occurs[uids] = True
   values = np.flatnonzero(occurs)
@@ -87,7 +93,9 @@ def _objects(
 ) -> tuple[Int32[np.ndarray, " V"], Int32[np.ndarray, " n"]]:
   """Returns the instance number (0, or 1 + the row) of each distinct uid and the train ids of the kept objects."""
   is_thing = (semantic >= spec.num_stuff) & (semantic < spec.num_classes) & (iid >= 0)
-  keys, row = np.unique(semantic[is_thing] * 1000 + iid[is_thing], return_inverse=True)  # instance ids end at 999
+  keys, row = np.unique(
+    semantic[is_thing] * 1000 + iid[is_thing], return_inverse=True
+  )  # instance ids end at 999
   areas = np.bincount(row, weights=pixels[is_thing], minlength=len(keys))
   kept = areas >= min_area
   kept[np.argsort(-areas, kind="stable")[max_objects:]] = False
@@ -103,7 +111,9 @@ def _boxes(instance: Int32[np.ndarray, "H W"], count: int) -> Float32[np.ndarray
   row = instance.ravel()[pixels] - 1
   sides = []
   for length, coordinate in ((width, pixels % width), (height, pixels // width)):
-    occupied = np.zeros((count, length), bool)  # whether the object has pixels in this column, or row
+    occupied = np.zeros(
+      (count, length), bool
+    )  # whether the object has pixels in this column, or row
     occupied[row, coordinate] = True
     sides.append((occupied.argmax(1), length - occupied[:, ::-1].argmax(1)))
   (x0, x1), (y0, y1) = sides

@@ -76,7 +76,9 @@ def builder(name: str, *, data_dir: str | Path, **settings: Any) -> tfds.core.Da
   return made
 
 
-def build(name: str, *, data_dir: str | Path, manual_dir: str | Path | None = None, **settings: Any) -> Path:
+def build(
+  name: str, *, data_dir: str | Path, manual_dir: str | Path | None = None, **settings: Any
+) -> Path:
   """Builds a data set if it is not there yet and returns its folder, which `read.open_split` reads.
 
   Args:
@@ -95,13 +97,19 @@ def build(name: str, *, data_dir: str | Path, manual_dir: str | Path | None = No
     return folder
   if hasattr(made, "find") and not (manual_dir and any(Path(manual_dir).glob("*"))):
     if not manual_dir:
-      raise ValueError(f"{name} is not built yet in {data_dir}; say with manual_dir where its raw files lie.")
+      raise ValueError(
+        f"{name} is not built yet in {data_dir}; say with manual_dir where its raw files lie."
+      )
     made.find(epath.Path(manual_dir), made.splits)  # draws what is missing; TFDS would only assert
   download = tfds.download.DownloadConfig(manual_dir=str(manual_dir) if manual_dir else None)
   tfds.disable_progress_bar()  # its bars count files and shards; ours counts examples
-  with tqdm(desc=f"building {made.name}", unit=" examples", disable=made.on_example is not None) as bar:
+  with tqdm(
+    desc=f"building {made.name}", unit=" examples", disable=made.on_example is not None
+  ) as bar:
     made.on_example = made.on_example or bar.update
-    with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces a download of unknown size; there is none
+    with contextlib.redirect_stdout(
+      io.StringIO()
+    ):  # TFDS announces a download of unknown size; there is none
       made.download_and_prepare(download_config=download)
   return folder
 
@@ -120,7 +128,12 @@ def folder(name: str, data_dir: str | Path) -> Path:
   versions = [path.parent for path in Path(data_dir, name).glob("*.*.*/dataset_info.json")]
   if not versions:
     root = Path(data_dir)
-    built = sorted({str(path.parent.parent.relative_to(root)) for path in root.glob("**/*.*.*/dataset_info.json")})
+    built = sorted(
+      {
+        str(path.parent.parent.relative_to(root))
+        for path in root.glob("**/*.*.*/dataset_info.json")
+      }
+    )
     raise FileNotFoundError(
       f"No built data set {name!r} in {data_dir} (there: {', '.join(built) or 'none'}). "
       f"Build it with `jppf prepare {name.split('/')[0]} --data_dir={data_dir}`."
@@ -149,7 +162,9 @@ def _module_in(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     loaded = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = loaded  # TFDS looks for it there
-    with tfds.core.registered.skip_registration():  # found by its path, so two files may use one name
+    with (
+      tfds.core.registered.skip_registration()
+    ):  # found by its path, so two files may use one name
       spec.loader.exec_module(loaded)
   if not hasattr(loaded, "Builder"):
     raise ValueError(f"{path} holds no class `Builder`.")
@@ -160,7 +175,9 @@ def _make_importable() -> None:
   """Lets `jppf_jax_data` be imported from a checkout that is not installed, where it is the folder `data/`."""
   if importlib.util.find_spec("jppf_jax_data") is None:
     init = Path(__file__).parents[2] / "data" / "__init__.py"
-    spec = importlib.util.spec_from_file_location("jppf_jax_data", init, submodule_search_locations=[str(init.parent)])
+    spec = importlib.util.spec_from_file_location(
+      "jppf_jax_data", init, submodule_search_locations=[str(init.parent)]
+    )
     package = importlib.util.module_from_spec(spec)
     sys.modules["jppf_jax_data"] = package
     spec.loader.exec_module(package)

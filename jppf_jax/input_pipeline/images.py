@@ -26,7 +26,9 @@ def read_image(path: str | Path) -> UInt8[np.ndarray, "H W 3"]:
   except FileNotFoundError as error:
     raise ImageError(f"There is no image at {path}.") from error
   except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-    raise ImageError(f"{path} cannot be read as an image: {error}. Is it complete, and a PNG, JPEG or TIFF?") from error
+    raise ImageError(
+      f"{path} cannot be read as an image: {error}. Is it complete, and a PNG, JPEG or TIFF?"
+    ) from error
   if image.mode.startswith("I;16") or image.mode == "I":
     return np.repeat(_eight_bits(np.asarray(image))[..., None], 3, -1)
   if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:

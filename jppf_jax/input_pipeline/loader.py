@@ -81,7 +81,9 @@ def train_iterator(
   """
   index, count = process
   if len(examples) < count:
-    raise ValueError(f"{len(examples)} examples cannot be divided among {count} processes; use fewer processes.")
+    raise ValueError(
+      f"{len(examples)} examples cannot be divided among {count} processes; use fewer processes."
+    )
   shuffled = grain.MapDataset.source(examples).seed(seed).shuffle()
   share = shuffled[index::count].repeat(None).random_map(view)
   batches = share.batch(batch_size, drop_remainder=True, batch_fn=stack)
@@ -91,5 +93,7 @@ def train_iterator(
     if not flags.FLAGS.is_parsed():
       flags.FLAGS.mark_as_parsed()  # grain insists; a notebook or a library user has no flags
     per_worker = max(1, buffered // workers)
-    dataset = dataset.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=per_worker))
+    dataset = dataset.mp_prefetch(
+      grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=per_worker)
+    )
   return iter(dataset)

@@ -34,7 +34,9 @@ class Examples:
 
   def __getitem__(self, index: int) -> Example:
     if not 0 <= index < len(self):
-      raise IndexError(f"example {index} of {len(self)}")  # what ends a `for` loop over the examples
+      raise IndexError(
+        f"example {index} of {len(self)}"
+      )  # what ends a `for` loop over the examples
     if self._cache is None:
       return decode(self._source[index])
     if index not in self._cache:
@@ -64,7 +66,9 @@ def open_split(folder: str | Path, split: str, *, cache: bool = False) -> Exampl
     ValueError: no such split; says which there are.
   """
   if not (Path(folder) / "dataset_info.json").is_file():
-    raise FileNotFoundError(f"{folder} holds no built data set (no dataset_info.json); build one with `jppf prepare`.")
+    raise FileNotFoundError(
+      f"{folder} holds no built data set (no dataset_info.json); build one with `jppf prepare`."
+    )
   builder = tfds.builder_from_directory(folder)
   if split.split("[")[0] not in builder.info.splits:
     raise ValueError(f"{folder} has no split {split!r}; it has {', '.join(builder.info.splits)}.")
@@ -76,4 +80,8 @@ def decode(record: dict[str, Any]) -> Example:
   """Turns a stored record (image file as bytes) into arrays; any Pillow mode becomes RGB."""
   image = Image.open(io.BytesIO(record["image"]))
   pixels = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
-  return {"image_id": record["image_id"].decode(), "image": pixels, "uids": np.asarray(record["uids"], np.int32)}
+  return {
+    "image_id": record["image_id"].decode(),
+    "image": pixels,
+    "uids": np.asarray(record["uids"], np.int32),
+  }

@@ -23,7 +23,9 @@ def read_results(path: Path) -> list[Detection]:
     try:
       name, scene, score = " ".join(fields[:-2]), int(fields[-2]), float(fields[-1])
     except (IndexError, ValueError) as error:
-      raise ValueError(f"{path}, line {number}: expected `MASK.png CLASS_ID SCORE`, found {line!r}.") from error
+      raise ValueError(
+        f"{path}, line {number}: expected `MASK.png CLASS_ID SCORE`, found {line!r}."
+      ) from error
     mask = read_image(path.parent / name)
     if mask.ndim != 2:
       raise ValueError(f"{path.parent / name} has shape {mask.shape}, expected one channel.")

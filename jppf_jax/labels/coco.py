@@ -64,7 +64,13 @@ def write_panoptic(path: Path, uids: Int[np.ndarray, "H W"], spec: LabelSpec) ->
     category = segment if segment <= 99 else segment // 1000
     crowd = segment <= 99 and bool(spec.sid_to_train[category] >= spec.num_stuff)
     segments.append(
-      {"id": segment, "category_id": category, "area": int(mask.sum()), "bbox": box, "iscrowd": int(crowd)}
+      {
+        "id": segment,
+        "category_id": category,
+        "area": int(mask.sum()),
+        "bbox": box,
+        "iscrowd": int(crowd),
+      }
     )
   write_image(path, Image.fromarray(encode_ids(ids)), format="PNG", compress_level=3)
   size = {"height": uids.shape[0], "width": uids.shape[1]}
@@ -74,11 +80,19 @@ def write_panoptic(path: Path, uids: Int[np.ndarray, "H W"], spec: LabelSpec) ->
 def write_index(path: Path, annotations: list[Record], spec: LabelSpec) -> None:
   """Writes the JSON beside the PNGs of `write_panoptic`."""
   images = [
-    {"id": a["image_id"], "file_name": a["file_name"], "height": a["height"], "width": a["width"]} for a in annotations
+    {"id": a["image_id"], "file_name": a["file_name"], "height": a["height"], "width": a["width"]}
+    for a in annotations
   ]
-  entries = [{key: a[key] for key in ("image_id", "file_name", "segments_info")} for a in annotations]
+  entries = [
+    {key: a[key] for key in ("image_id", "file_name", "segments_info")} for a in annotations
+  ]
   categories = [
-    {"id": int(sid), "name": name, "isthing": int(k >= spec.num_stuff), "color": spec.colors[k].tolist()}
+    {
+      "id": int(sid),
+      "name": name,
+      "isthing": int(k >= spec.num_stuff),
+      "color": spec.colors[k].tolist(),
+    }
     for k, (sid, name) in enumerate(zip(spec.class_ids, spec.class_names))
   ]
   path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +113,9 @@ def read_index(path: Path) -> dict[str, Record]:
   for entry in content["annotations"]:
     missing = {"image_id", "file_name", "segments_info"} - set(entry)
     if missing:
-      raise ValueError(f"{path}: the annotation of image {entry.get('image_id')!r} has no {sorted(missing)[0]!r}.")
+      raise ValueError(
+        f"{path}: the annotation of image {entry.get('image_id')!r} has no {sorted(missing)[0]!r}."
+      )
     if str(entry["image_id"]) in entries:
       raise ValueError(f"{path} has two annotations of image {entry['image_id']!r}.")
     entries[str(entry["image_id"])] = entry
@@ -135,8 +151,12 @@ def read_results(path: Path) -> dict[str, list[Record]]:
   """
   content = _read_json(path)
   fields = {"image_id", "category_id", "segmentation", "score"}
-  if not isinstance(content, list) or not all(isinstance(r, dict) and fields <= set(r) for r in content):
-    raise ValueError(f"{path} is no COCO results JSON: expected a list of entries with {', '.join(sorted(fields))}.")
+  if not isinstance(content, list) or not all(
+    isinstance(r, dict) and fields <= set(r) for r in content
+  ):
+    raise ValueError(
+      f"{path} is no COCO results JSON: expected a list of entries with {', '.join(sorted(fields))}."
+    )
   images: dict[str, list[Record]] = {}
   for entry in content:
     images.setdefault(str(entry["image_id"]), []).append(entry)
@@ -148,7 +168,9 @@ def detection(entry: Record) -> Detection:
   segmentation = entry["segmentation"]
   if isinstance(segmentation["counts"], list):
     segmentation = rle.frPyObjects(segmentation, *segmentation["size"])
-  return Detection(int(entry["category_id"]), float(entry["score"]), rle.decode(segmentation).astype(bool))
+  return Detection(
+    int(entry["category_id"]), float(entry["score"]), rle.decode(segmentation).astype(bool)
+  )
 
 
 def result(image_id: str, instance: Detection) -> Record:

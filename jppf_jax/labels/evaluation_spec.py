@@ -27,7 +27,9 @@ def package_folder() -> Path:
   """
   found = find_spec("panoptic_parts")
   if found is None or not found.submodule_search_locations:
-    raise FileNotFoundError("The label tables come with the package panoptic-parts; run `pip install panoptic-parts`.")
+    raise FileNotFoundError(
+      "The label tables come with the package panoptic-parts; run `pip install panoptic-parts`."
+    )
   return Path(found.submodule_search_locations[0])
 
 
@@ -89,8 +91,13 @@ def _build(evaluation: dict[str, Any], dataset: dict[str, Any], name: str) -> La
       f"eval_sid_parts are {sorted(evaluation['eval_sid_parts'])}, but {sorted(with_parts)} have two or more parts."
     )
 
-  scene_classes = ["UNLABELED", *[c for c in dataset["scene_class2part_classes"] if c != "UNLABELED"]]  # position = sid
-  to_eval_sid = {k: v for k, v in evaluation["dataset_sid2eval_sid"].items() if v != IGNORED and k != "DEFAULT"}
+  scene_classes = [
+    "UNLABELED",
+    *[c for c in dataset["scene_class2part_classes"] if c != "UNLABELED"],
+  ]  # position = sid
+  to_eval_sid = {
+    k: v for k, v in evaluation["dataset_sid2eval_sid"].items() if v != IGNORED and k != "DEFAULT"
+  }
   sid_to_train = np.full(100, IGNORE, np.int32)
   for sid, eval_sid in to_eval_sid.items():
     sid_to_train[sid] = sids.index(eval_sid)
@@ -132,8 +139,14 @@ def _evaluation_pids(
   table = np.full((100, 100), -1, np.int32)
   for sid in range(100):
     scene_class = scene_classes[sid] if sid < len(scene_classes) else None
-    parts = [part for part in dataset["scene_class2part_classes"].get(scene_class, []) if part != "UNLABELED"]
-    folded = {pid: pid for pid in range(100 if folds is None else 1 + len(parts))}  # {file pid: data set pid}
+    parts = [
+      part
+      for part in dataset["scene_class2part_classes"].get(scene_class, [])
+      if part != "UNLABELED"
+    ]
+    folded = {
+      pid: pid for pid in range(100 if folds is None else 1 + len(parts))
+    }  # {file pid: data set pid}
     for part, file_pids in (folds or {}).get(scene_class, {}).items():
       folded |= {file_pid: 1 + parts.index(part) for file_pid in file_pids}
     for file_pid, pid in folded.items():
@@ -144,7 +157,11 @@ def _evaluation_pids(
 
 
 def _channels(
-  sid_to_train: np.ndarray, sids: list[int], with_parts: list[int], flat: dict[int, int], pids: np.ndarray
+  sid_to_train: np.ndarray,
+  sids: list[int],
+  with_parts: list[int],
+  flat: dict[int, int],
+  pids: np.ndarray,
 ) -> np.ndarray:
   """Returns the part channel of (sid, file pid): void 255, an unknown part of a class with parts 255, other classes 0.
 
@@ -154,12 +171,18 @@ def _channels(
   for sid in np.flatnonzero(sid_to_train != IGNORE):
     eval_sid = sids[sid_to_train[sid]]
     otherwise = IGNORE if eval_sid in with_parts else 0
-    table[sid] = [flat.get(eval_sid * 100 + pid, otherwise) if pid > 0 else otherwise for pid in pids[sid].tolist()]
+    table[sid] = [
+      flat.get(eval_sid * 100 + pid, otherwise) if pid > 0 else otherwise
+      for pid in pids[sid].tolist()
+    ]
   return table
 
 
 def part_colors(num_parts: int) -> UInt8[np.ndarray, "P 3"]:
   """Returns colours that neighbouring channels do not share: hues a golden ratio apart; background is black."""
   hues = [(0.61803398875 * channel) % 1.0 for channel in range(1, num_parts)]
-  colors = [colorsys.hsv_to_rgb(hue, 0.85 if n % 2 else 0.55, 0.95 if n % 3 else 0.75) for n, hue in enumerate(hues)]
+  colors = [
+    colorsys.hsv_to_rgb(hue, 0.85 if n % 2 else 0.55, 0.95 if n % 3 else 0.75)
+    for n, hue in enumerate(hues)
+  ]
   return np.round(255 * np.array([(0.0, 0.0, 0.0), *colors])).astype(np.uint8)

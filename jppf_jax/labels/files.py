@@ -23,7 +23,13 @@ from jppf_jax.labels import uids as uid_format
 from jppf_jax.labels.spec import LabelSpec
 
 TIFF = (".tif", ".tiff")
-SUFFIXES = ("_gtFinePanopticParts", "_gtFine_instanceIds", "_gtFine_leftImg8bit", "_leftImg8bit", "_instanceIds")
+SUFFIXES = (
+  "_gtFinePanopticParts",
+  "_gtFine_instanceIds",
+  "_gtFine_leftImg8bit",
+  "_leftImg8bit",
+  "_instanceIds",
+)
 """What the official layouts append to an image id."""
 
 
@@ -36,13 +42,20 @@ def read_uids(path: Path) -> Int32[np.ndarray, "H W"]:
   """
   array = read_image(path)
   if array.ndim != 2 or array.dtype.kind not in "iu":
-    raise ValueError(f"{path} has shape {array.shape} and type {array.dtype}, expected one channel of 32-bit integers.")
+    raise ValueError(
+      f"{path} has shape {array.shape} and type {array.dtype}, expected one channel of 32-bit integers."
+    )
   return array.astype(np.int32)
 
 
 def write_uids(path: Path, uids: Int[np.ndarray, "H W"]) -> None:
   """Writes uids as a TIFF, compressed without loss (LZW)."""
-  write_image(path, Image.fromarray(np.ascontiguousarray(uids, np.int32)), format="TIFF", compression="tiff_lzw")
+  write_image(
+    path,
+    Image.fromarray(np.ascontiguousarray(uids, np.int32)),
+    format="TIFF",
+    compression="tiff_lzw",
+  )
 
 
 def read_channels(path: Path) -> UInt8[np.ndarray, "H W 3"]:
@@ -73,7 +86,9 @@ def read_instance_ids(path: Path) -> Int32[np.ndarray, "H W"]:
   except ValueError as error:
     raise ValueError(f"{path}: {error}") from error
   if (parts >= 0).any():
-    raise ValueError(f"{path} holds numbers with part ids, e.g. {uids[parts >= 0][0]}; instanceIds have none.")
+    raise ValueError(
+      f"{path} holds numbers with part ids, e.g. {uids[parts >= 0][0]}; instanceIds have none."
+    )
   return uids
 
 
@@ -131,7 +146,9 @@ def find(folder: Path, extensions: Sequence[str]) -> dict[str, Path]:
       )
     found[image_id] = path
   if not found:
-    raise FileNotFoundError(f"{folder} and its folders hold no {' or '.join('*' + e for e in extensions)} file.")
+    raise FileNotFoundError(
+      f"{folder} and its folders hold no {' or '.join('*' + e for e in extensions)} file."
+    )
   return found
 
 
@@ -155,7 +172,15 @@ def read_image(path: Path) -> np.ndarray:
       return np.asarray(image)
   except FileNotFoundError:
     raise
-  except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError) as error:
+  except (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+  ) as error:
     raise ValueError(f"{path} cannot be read as an image ({error}); is it complete?") from error
 
 

@@ -44,7 +44,9 @@ def read(path: Path, *, name: str) -> LabelSpec:
   content = load_yaml(path)
   problems = _problems(content)
   if problems:
-    raise ValueError(f"{path} describes no label spec:\n" + "\n".join(f"  - {problem}" for problem in problems))
+    raise ValueError(
+      f"{path} describes no label spec:\n" + "\n".join(f"  - {problem}" for problem in problems)
+    )
   return _build(content, name)
 
 
@@ -60,14 +62,22 @@ def _problems(content: dict[str, Any]) -> list[str]:
   if not stuff and not things:
     found.append("there is no class")
   found += [f"{name!r} is both stuff and thing" for name in stuff if name in things]
-  classes = [(name, entry, False) for name, entry in stuff.items()] + [(n, entry, True) for n, entry in things.items()]
+  classes = [(name, entry, False) for name, entry in stuff.items()] + [
+    (n, entry, True) for n, entry in things.items()
+  ]
   for name, entry, is_thing in classes:
     found += [f"{name}: {problem}" for problem in _class_problems(entry, is_thing)]
   if found:
     return found
   ids = [entry["id"] for _, entry, _ in classes] + list(content.get("ignore") or [])
-  found += [f"id {sid} occurs more than once" for sid in sorted({sid for sid in ids if ids.count(sid) > 1})]
-  return found + [f"ignore: {sid!r} is not a scene id 1..99" for sid in content.get("ignore") or [] if not _is_id(sid)]
+  found += [
+    f"id {sid} occurs more than once" for sid in sorted({sid for sid in ids if ids.count(sid) > 1})
+  ]
+  return found + [
+    f"ignore: {sid!r} is not a scene id 1..99"
+    for sid in content.get("ignore") or []
+    if not _is_id(sid)
+  ]
 
 
 def _class_problems(entry: Any, is_thing: bool) -> list[str]:
@@ -79,10 +89,16 @@ def _class_problems(entry: Any, is_thing: bool) -> list[str]:
   if not _is_id(entry.get("id")):
     found.append(f"id is {entry.get('id')!r}, expected a scene id 1..99")
   color = entry.get("color")
-  if not (isinstance(color, list) and len(color) == 3 and all(type(c) is int and 0 <= c <= 255 for c in color)):
+  if not (
+    isinstance(color, list)
+    and len(color) == 3
+    and all(type(c) is int and 0 <= c <= 255 for c in color)
+  ):
     found.append(f"color is {color!r}, expected [red, green, blue], each 0..255")
   parts = entry.get("parts") or {}
-  if not isinstance(parts, dict) or not all(isinstance(pids, list) and pids for pids in parts.values()):
+  if not isinstance(parts, dict) or not all(
+    isinstance(pids, list) and pids for pids in parts.values()
+  ):
     return [*found, "parts must map names to lists of part ids, e.g. {arm: [1, 2], wheel: [3]}"]
   if parts and not is_thing:
     found.append("stuff cannot have parts: a uid holds a part only together with an instance")
@@ -90,7 +106,9 @@ def _class_problems(entry: Any, is_thing: bool) -> list[str]:
     found.append("has one part; give two or more, or none")
   pids = [pid for group in parts.values() for pid in group]
   found += [f"part id {pid!r} is not within 1..99" for pid in pids if not _is_id(pid)]
-  return found + [f"part id {pid} occurs more than once" for pid in sorted({p for p in pids if pids.count(p) > 1})]
+  return found + [
+    f"part id {pid} occurs more than once" for pid in sorted({p for p in pids if pids.count(p) > 1})
+  ]
 
 
 def _is_id(value: Any) -> bool:
@@ -100,7 +118,9 @@ def _is_id(value: Any) -> bool:
 def _build(content: dict[str, Any], name: str) -> LabelSpec:
   stuff, things = content.get("stuff") or {}, content.get("things") or {}
   classes = {**stuff, **things}
-  channels: dict[Any, int] = {}  # (class, part), or the part alone where classes share parts -> channel
+  channels: dict[
+    Any, int
+  ] = {}  # (class, part), or the part alone where classes share parts -> channel
   class_parts = []
   sid_to_train = np.full(100, IGNORE, np.int32)
   to_channel, to_pid = np.full((100, 100), IGNORE, np.int32), np.zeros((100, 100), np.int32)

@@ -34,7 +34,11 @@ def load_spec(name_or_file: str) -> LabelSpec:
     return SPECS[name_or_file]()
   path = Path(name_or_file)
   if path.suffix not in (".yaml", ".yml"):
-    raise ValueError(f"No label spec {name_or_file!r}; expected one of {', '.join(SPECS)}, or a file ending in .yaml.")
+    raise ValueError(
+      f"No label spec {name_or_file!r}; expected one of {', '.join(SPECS)}, or a file ending in .yaml."
+    )
   if not path.is_file():
     raise FileNotFoundError(f"The label spec {path} does not exist.")
-  return (own_spec.read if own_spec.recognises(path) else evaluation_spec.read)(path, name=path.stem)
+  return (own_spec.read if own_spec.recognises(path) else evaluation_spec.read)(
+    path, name=path.stem
+  )

@@ -95,15 +95,27 @@ class LabelSpec:
       (1 <= k <= IGNORE, f"{k} classes, expected 1..255"),
       (0 <= self.num_stuff <= k, f"{self.num_stuff} stuff classes of {k}"),
       (len(set(self.class_names)) == k, "two classes share a name"),
-      (len(self.class_ids) == k and len(set(self.class_ids.tolist())) == k, "class_ids are not one scene id per class"),
+      (
+        len(self.class_ids) == k and len(set(self.class_ids.tolist())) == k,
+        "class_ids are not one scene id per class",
+      ),
       (all(1 <= sid <= 99 for sid in self.class_ids), "scene ids outside 1..99"),
-      (len(self.class_parts) == k == len(self.class_pids), "class_parts and class_pids need one entry per class"),
-      (all(len(c) == len(i) == len(set(c)) == len(set(i)) for c, i in pairs), "a class repeats a part channel or pid"),
+      (
+        len(self.class_parts) == k == len(self.class_pids),
+        "class_parts and class_pids need one entry per class",
+      ),
+      (
+        all(len(c) == len(i) == len(set(c)) == len(set(i)) for c, i in pairs),
+        "a class repeats a part channel or pid",
+      ),
       (
         set(channels) == set(range(1, p)),
         f"the classes use part channels {sorted(set(channels))}, expected all of 1..{p - 1}",
       ),
-      (all(1 <= pid <= 99 for pids in self.class_pids for pid in pids), "evaluation pids outside 1..99"),
+      (
+        all(1 <= pid <= 99 for pids in self.class_pids for pid in pids),
+        "evaluation pids outside 1..99",
+      ),
       (p >= 1 and self.part_names[0] == "background", "part channel 0 must be 'background'"),
       (len(self.class_background) == k, "class_background needs one entry per class"),
       (
@@ -118,10 +130,22 @@ class LabelSpec:
         len(outputs) == 1 or bool((void_channels == IGNORE).all()),
         "void is background, but there are several: nobody knows which class is there",
       ),
-      (self.num_part_outputs <= IGNORE, f"{self.num_part_outputs} part outputs, expected at most 255"),
-      (self.colors.shape == (k, 3) and self.part_colors.shape == (p, 3), "one colour per class and per part channel"),
-      (bool(np.isin(self.sid_to_train, [*range(k), IGNORE]).all()), "sid_to_train names unknown train ids"),
-      (bool(np.isin(self.sid_pid_to_channel, [*range(p), IGNORE]).all()), "sid_pid_to_channel names unknown channels"),
+      (
+        self.num_part_outputs <= IGNORE,
+        f"{self.num_part_outputs} part outputs, expected at most 255",
+      ),
+      (
+        self.colors.shape == (k, 3) and self.part_colors.shape == (p, 3),
+        "one colour per class and per part channel",
+      ),
+      (
+        bool(np.isin(self.sid_to_train, [*range(k), IGNORE]).all()),
+        "sid_to_train names unknown train ids",
+      ),
+      (
+        bool(np.isin(self.sid_pid_to_channel, [*range(p), IGNORE]).all()),
+        "sid_pid_to_channel names unknown channels",
+      ),
     ]
 
   @property
@@ -222,11 +246,15 @@ class LabelSpec:
     semantic = self.sid_to_train[sid]
     is_class = semantic != IGNORE
     partitionable = np.append(self.has_parts, np.zeros(256 - self.num_classes, bool))[semantic]
-    part = np.where(partitionable & (iid < 0), IGNORE, self.sid_pid_to_channel[sid, file_pid]).astype(np.int32)
+    part = np.where(
+      partitionable & (iid < 0), IGNORE, self.sid_pid_to_channel[sid, file_pid]
+    ).astype(np.int32)
     crowd = is_class & (semantic >= self.num_stuff) & (iid < 0)
     return Decoded(semantic, iid, part, self._part_target(semantic, part), crowd)
 
-  def _part_target(self, semantic: Int[np.ndarray, "H W"], part: Int[np.ndarray, "H W"]) -> Int32[np.ndarray, "H W"]:
+  def _part_target(
+    self, semantic: Int[np.ndarray, "H W"], part: Int[np.ndarray, "H W"]
+  ) -> Int32[np.ndarray, "H W"]:
     """Returns part channels as part outputs: the background of the pixel's class in place of 0."""
     if not any(self.class_background):
       return part
@@ -246,7 +274,10 @@ class LabelSpec:
       )
 
   def to_channels(
-    self, semantic: Int[np.ndarray, "H W"], instance: Int[np.ndarray, "H W"], part: Int[np.ndarray, "H W"]
+    self,
+    semantic: Int[np.ndarray, "H W"],
+    instance: Int[np.ndarray, "H W"],
+    part: Int[np.ndarray, "H W"],
   ) -> UInt8[np.ndarray, "H W 3"]:
     """Returns the three-channel prediction form: scene id, instance id, evaluation pid; 255 = void or unknown.
 
@@ -271,7 +302,10 @@ class LabelSpec:
     return channels
 
   def to_uids(
-    self, semantic: Int[np.ndarray, "H W"], instance: Int[np.ndarray, "H W"], part: Int[np.ndarray, "H W"]
+    self,
+    semantic: Int[np.ndarray, "H W"],
+    instance: Int[np.ndarray, "H W"],
+    part: Int[np.ndarray, "H W"],
   ) -> Int32[np.ndarray, "H W"]:
     """Returns the uids of a prediction (arguments as in `to_channels`); void = 0.
 
@@ -285,7 +319,9 @@ class LabelSpec:
         file_pid_of[k, channel] = self.pid_to_file_pid[self.class_ids[k], pid]
     thing = (semantic != IGNORE) & (semantic >= self.num_stuff) & (instance > 0)
     sid = np.where(semantic == IGNORE, 0, self.train_to_sid[semantic])
-    return uid_format.encode(sid, np.where(thing, instance, -1), np.where(thing, file_pid_of[semantic, part], -1))
+    return uid_format.encode(
+      sid, np.where(thing, instance, -1), np.where(thing, file_pid_of[semantic, part], -1)
+    )
 
   def uids_to_channels(self, uids: Int[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 3"]:
     """Returns the three-channel form of a prediction that was saved as uids; see `to_channels`.
@@ -310,7 +346,9 @@ class LabelSpec:
     return channels
 
 
-def _fit_in_a_byte(semantic: Int[np.ndarray, "H W"], instance: Int[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W"]:
+def _fit_in_a_byte(
+  semantic: Int[np.ndarray, "H W"], instance: Int[np.ndarray, "H W"]
+) -> UInt8[np.ndarray, "H W"]:
   """Returns instance ids below 256: unchanged where they fit, else renumbered inside each class."""
   if instance.min(initial=0) >= 0 and instance.max(initial=0) <= 255:
     return instance.astype(np.uint8)

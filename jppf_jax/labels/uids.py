@@ -36,7 +36,12 @@ def decode(uids: Int[np.ndarray, "*S"]) -> Ids:
   """
   uids = np.asarray(uids)
   illegal = (uids < 0) | ((uids >= 100) & (uids <= 999)) | (uids > LARGEST)
-  _refuse(illegal, uids, "uids", "1-2 digits (scene), 4-5 (scene, instance) or 6-7 (scene, instance, part)")
+  _refuse(
+    illegal,
+    uids,
+    "uids",
+    "1-2 digits (scene), 4-5 (scene, instance) or 6-7 (scene, instance, part)",
+  )
   uids = uids.astype(np.int32)
   with_iid = uids >= 1_000
   with_pid = uids >= 100_000
@@ -44,7 +49,9 @@ def decode(uids: Int[np.ndarray, "*S"]) -> Ids:
   sid = np.where(with_iid, sid_iid // 1000, uids)
   iid = np.where(with_iid, sid_iid - sid * 1000, -1)
   pid = np.where(with_pid, uids - sid_iid * 100, 0)
-  return Ids(sid.astype(np.int32), iid.astype(np.int32), np.where(pid == 0, -1, pid).astype(np.int32))
+  return Ids(
+    sid.astype(np.int32), iid.astype(np.int32), np.where(pid == 0, -1, pid).astype(np.int32)
+  )
 
 
 def encode(
@@ -61,7 +68,10 @@ def encode(
   _refuse((iid < -1) | (iid > 999), iid, "instance ids", "0..999, or -1 for none")
   _refuse((pid < -1) | (pid > 99), pid, "part ids", "1..99, or -1 for none")
   _refuse(
-    (pid > 0) & (iid < 0), pid, "part ids on pixels without an instance", "an instance id wherever there is a part"
+    (pid > 0) & (iid < 0),
+    pid,
+    "part ids on pixels without an instance",
+    "an instance id wherever there is a part",
   )
   _refuse((sid == 0) & (iid >= 0), iid, "instance ids on scene class 0 (void)", "-1 there")
   sid, iid, pid = (ids.astype(np.int32) for ids in (sid, iid, pid))

@@ -24,10 +24,14 @@ def semantic_background(spec: LabelSpec) -> LabelSpec:
     raise ValueError(f"The classes of {spec.name} have backgrounds of their own already.")
   without_parts = [k for k, parts in enumerate(spec.class_parts) if not parts]
   if not without_parts:
-    raise ValueError(f"Every class of {spec.name} has parts: there is no background that could be divided.")
+    raise ValueError(
+      f"Every class of {spec.name} has parts: there is no background that could be divided."
+    )
   background = np.full(spec.num_classes, IGNORE)
   background[without_parts] = [0, *range(spec.num_parts, spec.num_parts + len(without_parts) - 1)]
-  return dataclasses.replace(spec, name=f"{spec.name}_sembg", class_background=tuple(background.tolist()))
+  return dataclasses.replace(
+    spec, name=f"{spec.name}_sembg", class_background=tuple(background.tolist())
+  )
 
 
 @cache
@@ -40,4 +44,6 @@ def void_as_background(spec: LabelSpec) -> LabelSpec:
     ValueError: the classes of `spec` have backgrounds of their own, and void belongs to none of them.
   """
   channels = np.where((spec.sid_to_train == IGNORE)[:, None], 0, spec.sid_pid_to_channel)
-  return dataclasses.replace(spec, name=f"{spec.name}_void_background", sid_pid_to_channel=channels.astype(np.int32))
+  return dataclasses.replace(
+    spec, name=f"{spec.name}_void_background", sid_pid_to_channel=channels.astype(np.int32)
+  )

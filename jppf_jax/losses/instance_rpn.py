@@ -21,7 +21,9 @@ def rpn_losses(outputs: RPNOutputs, targets: RPNTargets, *, beta: float = 1 / 9)
   logits = jnp.concatenate([outputs.objectness[s] for s in strides], 1).astype(jnp.float32)  # [B N]
   deltas = jnp.concatenate([outputs.deltas[s] for s in strides], 1).astype(jnp.float32)  # [B N 4]
   if logits.shape != targets.positive.shape:
-    raise ValueError(f"The RPN scored anchors of shape {logits.shape}, the targets have {targets.positive.shape}.")
+    raise ValueError(
+      f"The RPN scored anchors of shape {logits.shape}, the targets have {targets.positive.shape}."
+    )
 
   positive = jnp.asarray(targets.positive)
   sampled = positive | targets.negative

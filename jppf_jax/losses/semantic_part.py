@@ -15,14 +15,18 @@ from jppf_jax.ops.resize import resize_bilinear
 from jppf_jax.structs import IGNORE, Array
 
 
-def pixel_cross_entropy(logits: Float[Array, "B h w K"], labels: Int[Array, "B H W"]) -> Float[Array, "B H W"]:
+def pixel_cross_entropy(
+  logits: Float[Array, "B h w K"], labels: Int[Array, "B H W"]
+) -> Float[Array, "B H W"]:
   """Softmax cross entropy of every pixel at the resolution of the labels; 0 where the label is 255.
 
   Logits are up-sampled bilinearly before the softmax, as EfficientPS does.
   """
   logits = resize_bilinear(logits.astype(jnp.float32), labels.shape[1:])  # [B H W K]
   is_label = jnp.arange(logits.shape[-1]) == labels[..., None]
-  of_label = jnp.where(is_label, logits, 0).sum(-1)  # a masked sum fuses; a gather and its scatter do not
+  of_label = jnp.where(is_label, logits, 0).sum(
+    -1
+  )  # a masked sum fuses; a gather and its scatter do not
   return jnp.where(labels == IGNORE, 0, jax.nn.logsumexp(logits, -1) - of_label)
 
 
@@ -49,18 +53,24 @@ def hard_cross_entropy(
     ValueError: `fraction` outside (0, 1], or a batch of 2^31 pixels or more.
   """
   if not 0 < fraction <= 1:
-    raise ValueError(f"fraction is the share of pixels that count, above 0 and at most 1; got {fraction}.")
+    raise ValueError(
+      f"fraction is the share of pixels that count, above 0 and at most 1; got {fraction}."
+    )
   losses = pixel_cross_entropy(logits, labels).ravel()
   replicas = 1 if axis_name is None else lax.psum(1, axis_name)
   pixels = losses.size * replicas
   if pixels >= 2**31:
-    raise ValueError(f"The global batch has {pixels} pixels, more than the int32 counts can hold; use smaller batches.")
+    raise ValueError(
+      f"The global batch has {pixels} pixels, more than the int32 counts can hold; use smaller batches."
+    )
   hardest = math.ceil(fraction * pixels)
   weights = top_weights(lax.stop_gradient(losses), hardest, axis_name=axis_name)
   return Term(total=(weights * losses).sum(), count=jnp.float32(hardest / replicas))
 
 
-def top_weights(values: Float[Array, "N"], k: int, *, axis_name: str | None = None) -> Float[Array, "N"]:
+def top_weights(
+  values: Float[Array, "N"], k: int, *, axis_name: str | None = None
+) -> Float[Array, "N"]:
   """1 for the `k` largest values of all replicas, 0 for the rest; values that tie for the last places share them.
 
   No sort: a binary search finds the k-th largest value. The bits of non-negative floats, read as integers, are in the
@@ -76,7 +86,9 @@ def top_weights(values: Float[Array, "N"], k: int, *, axis_name: str | None = No
     local = jnp.sum(mask, dtype=jnp.int32)
     return local if axis_name is None else lax.psum(local, axis_name)
 
-  bits = lax.bitcast_convert_type(jnp.maximum(values, 0), jnp.int32) & 0x7FFFFFFF  # without the sign of -0 and NaN
+  bits = (
+    lax.bitcast_convert_type(jnp.maximum(values, 0), jnp.int32) & 0x7FFFFFFF
+  )  # without the sign of -0 and NaN
 
   def fix_one_bit(i, threshold):
     candidate = threshold | (1 << (30 - i))

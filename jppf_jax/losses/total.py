@@ -38,9 +38,13 @@ def compute_losses(
     ValueError: a weight for an unknown name, or outputs of inference.
   """
   if unknown := sorted(set(weights) - set(NAMES)):
-    raise ValueError(f"There is no loss called {', '.join(unknown)}; weights may name {', '.join(NAMES)}.")
+    raise ValueError(
+      f"There is no loss called {', '.join(unknown)}; weights may name {', '.join(NAMES)}."
+    )
   if outputs.regions is None or outputs.region_targets is None:
-    raise ValueError("The outputs have no regions to score: run the model with train=True and sample_regions.")
+    raise ValueError(
+      "The outputs have no regions to score: run the model with train=True and sample_regions."
+    )
   terms = {
     "semantic": hard_cross_entropy(outputs.semantic, batch.semantic, axis_name=axis_name),
     **rpn_losses(outputs.rpn, rpn_targets),
@@ -48,4 +52,8 @@ def compute_losses(
   }
   if outputs.part.shape[-1]:
     terms["part"] = hard_cross_entropy(outputs.part, batch.part, axis_name=axis_name)
-  return {name: weights.get(name, 1.0) * reduce_term(terms[name], axis_name) for name in NAMES if name in terms}
+  return {
+    name: weights.get(name, 1.0) * reduce_term(terms[name], axis_name)
+    for name in NAMES
+    if name in terms
+  }

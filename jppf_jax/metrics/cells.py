@@ -40,7 +40,9 @@ class Cells(NamedTuple):
   pred_pid: Int32[np.ndarray, " N"]
 
 
-def count_cells(spec: LabelSpec, uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "_H _W _C"]) -> Cells:
+def count_cells(
+  spec: LabelSpec, uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "_H _W _C"]
+) -> Cells:
   """Returns the cells of one image.
 
   Args:
@@ -95,5 +97,7 @@ def _count(
   changes = (uid[1:] != uid[:-1]) | (predicted[1:] != predicted[:-1])
   starts = np.append(0, np.flatnonzero(changes) + 1)
   lengths = np.diff(starts, append=uid.size)
-  keys, cell = np.unique(uid[starts].astype(np.int64) << 24 | predicted[starts], return_inverse=True)
+  keys, cell = np.unique(
+    uid[starts].astype(np.int64) << 24 | predicted[starts], return_inverse=True
+  )
   return keys, np.bincount(cell, lengths).astype(np.int64)

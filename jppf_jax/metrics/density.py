@@ -24,7 +24,10 @@ class Density:
 
   def add(self, spec: LabelSpec, prediction: UInt8[np.ndarray, "H W 3"]) -> None:
     """Adds a prediction (scene id, instance id, evaluation pid); no ground truth is needed."""
-    classes, pids = spec.scene_to_train[prediction[..., 0]].reshape(-1), prediction[..., 2].reshape(-1).astype(np.int32)
+    classes, pids = (
+      spec.scene_to_train[prediction[..., 0]].reshape(-1),
+      prediction[..., 2].reshape(-1).astype(np.int32),
+    )
     self._add(spec, classes, pids, np.ones(classes.size, np.int64))
 
   def add_cells(self, spec: LabelSpec, cells: Cells) -> None:
@@ -46,4 +49,8 @@ class Density:
   def results(self) -> dict[str, float | int | None]:
     """Returns {"full", "scene_only", "pixels"}: fractions, None without any pixel."""
     share = (lambda count: count / self.pixels) if self.pixels else (lambda count: None)
-    return {"full": share(self.complete), "scene_only": share(self.with_class), "pixels": self.pixels}
+    return {
+      "full": share(self.complete),
+      "scene_only": share(self.with_class),
+      "pixels": self.pixels,
+    }

@@ -51,7 +51,9 @@ class CityscapesAP:
   spec: LabelSpec
   images: dict[str, CityscapesImage] = field(default_factory=dict)
 
-  def add(self, image_id: str, uids: Int[np.ndarray, "H W"], instances: Sequence[Detection]) -> None:
+  def add(
+    self, image_id: str, uids: Int[np.ndarray, "H W"], instances: Sequence[Detection]
+  ) -> None:
     """Adds an image: ground truth as in the label files, and predicted things with masks of the same size.
 
     Raises:
@@ -66,7 +68,9 @@ class CityscapesAP:
     is_gt = np.isin(classes, things)
     is_void = (keys <= 99) & (self.spec.sid_to_train[classes] == IGNORE)
     there = [found for found in instances if found.scene in things and found.mask.any()]
-    pixels = np.array([np.bincount(key[found.mask], minlength=len(keys)) for found in there], np.int64)
+    pixels = np.array(
+      [np.bincount(key[found.mask], minlength=len(keys)) for found in there], np.int64
+    )
     pixels = pixels.reshape(len(there), len(keys))
     self.images[image_id] = CityscapesImage(
       gt_class=classes[is_gt].astype(np.int64),
@@ -87,7 +91,9 @@ class CityscapesAP:
     """Returns {"protocol", "ap", "ap50", "per_class": [{"id", "name", "ap", "ap50"}]}; None without instances."""
     things = self.spec.class_ids[self.spec.num_stuff :].tolist()
     ordered = [self.images[image_id] for image_id in sorted(self.images)]
-    ap = np.array([[_cityscapes_ap(ordered, sid, overlap) for overlap in OVERLAPS] for sid in things])
+    ap = np.array(
+      [[_cityscapes_ap(ordered, sid, overlap) for overlap in OVERLAPS] for sid in things]
+    )
     return _report("cityscapes", self.spec, ap.reshape(len(things), len(OVERLAPS)))
 
 
@@ -115,7 +121,9 @@ def _cityscapes_ap(images: Sequence[CityscapesImage], sid: int, overlap: float) 
   return _area_under_curve(np.concatenate(right), np.concatenate(scores), missed)
 
 
-def _area_under_curve(right: Bool[np.ndarray, " N"], scores: Float64[np.ndarray, " N"], missed: int) -> float:
+def _area_under_curve(
+  right: Bool[np.ndarray, " N"], scores: Float64[np.ndarray, " N"], missed: int
+) -> float:
   """Returns the integral of precision over recall; the curve starts at recall 0 with the first precision."""
   if not right.any():
     return 0.0
@@ -135,10 +143,14 @@ class CocoAP:
   """
 
   spec: LabelSpec
-  images: dict[str, tuple[list[dict], list[dict]]] = field(default_factory=dict)  # ground truth, predictions
+  images: dict[str, tuple[list[dict], list[dict]]] = field(
+    default_factory=dict
+  )  # ground truth, predictions
   sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-  def add(self, image_id: str, uids: Int[np.ndarray, "H W"], instances: Sequence[Detection]) -> None:
+  def add(
+    self, image_id: str, uids: Int[np.ndarray, "H W"], instances: Sequence[Detection]
+  ) -> None:
     """Adds an image; arguments and errors as `CityscapesAP.add`."""
     _check(image_id, self.images, uids, instances)
     sid, iid, _ = uid_format.decode(uids)
@@ -151,7 +163,11 @@ class CocoAP:
       encoded = rle.encode(np.asfortranarray((sid == category) & (iid == instance), np.uint8))
       entry = {"category_id": int(category), "iscrowd": int(instance < 0), "segmentation": encoded}
       truth.append(entry | {"area": float(rle.area(encoded)), "bbox": rle.toBbox(encoded).tolist()})
-    found = [result(image_id, instance) for instance in instances if instance.scene in things and instance.mask.any()]
+    found = [
+      result(image_id, instance)
+      for instance in instances
+      if instance.scene in things and instance.mask.any()
+    ]
     self.images[image_id], self.sizes[image_id] = (truth, found), uids.shape
 
   def merge(self, other: "CocoAP") -> None:
@@ -164,7 +180,9 @@ class CocoAP:
     things = self.spec.class_ids[self.spec.num_stuff :].tolist()
     ordered = sorted(self.images)
     annotations = [entry | {"image_id": i} for i in ordered for entry in self.images[i][0]]
-    found = [dict(entry) for i in ordered for entry in self.images[i][1]]  # pycocotools adds to them
+    found = [
+      dict(entry) for i in ordered for entry in self.images[i][1]
+    ]  # pycocotools adds to them
     with_truth = {entry["category_id"] for entry in annotations if not entry["iscrowd"]}
     if not with_truth:
       return _report("coco", self.spec, np.full((len(things), len(OVERLAPS)), np.nan))
@@ -183,22 +201,30 @@ class CocoAP:
       evaluation = COCOeval(truth, truth.loadRes(found), "segm")
       evaluation.evaluate()
       evaluation.accumulate()
-    precision = evaluation.eval["precision"][:, :, :, 0, -1]  # [overlap, recall, class] of all sizes, 100 detections
+    precision = evaluation.eval["precision"][
+      :, :, :, 0, -1
+    ]  # [overlap, recall, class] of all sizes, 100 detections
     return _report("coco", self.spec, np.where(precision > -1, precision, np.nan).mean(1).T)
 
 
-def _check(image_id: str, images: dict[str, Any], uids: np.ndarray, instances: Sequence[Detection]) -> None:
+def _check(
+  image_id: str, images: dict[str, Any], uids: np.ndarray, instances: Sequence[Detection]
+) -> None:
   if image_id in images:
     raise ValueError(f"Image {image_id!r} is there already; each counts once.")
   for found in instances:
     if found.mask.shape != uids.shape:
-      raise ValueError(f"An instance of {image_id!r} has a mask of {found.mask.shape}, the labels have {uids.shape}.")
+      raise ValueError(
+        f"An instance of {image_id!r} has a mask of {found.mask.shape}, the labels have {uids.shape}."
+      )
 
 
 def _merged(images: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
   twice = sorted(images.keys() & others.keys())
   if twice:
-    raise ValueError(f"{len(twice)} images are in both states, e.g. {twice[0]!r}; each counts once.")
+    raise ValueError(
+      f"{len(twice)} images are in both states, e.g. {twice[0]!r}; each counts once."
+    )
   return images | others
 
 
@@ -210,5 +236,7 @@ def _report(protocol: str, spec: LabelSpec, ap: Float64[np.ndarray, "T O"]) -> d
     return float(known.mean()) if known.size else None
 
   rows = zip(spec.class_ids[spec.num_stuff :].tolist(), spec.class_names[spec.num_stuff :], ap)
-  per_class = [{"id": sid, "name": name, "ap": mean(row), "ap50": mean(row[:1])} for sid, name, row in rows]
+  per_class = [
+    {"id": sid, "name": name, "ap": mean(row), "ap50": mean(row[:1])} for sid, name, row in rows
+  ]
   return {"protocol": protocol, "ap": mean(ap), "ap50": mean(ap[:, 0]), "per_class": per_class}

@@ -31,7 +31,9 @@ class IoU:
       ValueError: the shapes differ, or there are labels outside 0..num_labels-1 and 255.
     """
     if truth.shape != prediction.shape:
-      raise ValueError(f"The truth has shape {truth.shape}, the prediction {prediction.shape}; expected the same.")
+      raise ValueError(
+        f"The truth has shape {truth.shape}, the prediction {prediction.shape}; expected the same."
+      )
     for name, labels in (("truth", truth), ("prediction", prediction)):
       wrong = ((labels < 0) | (labels >= self.num_labels)) & (labels != IGNORE)
       if wrong.any():
@@ -42,13 +44,18 @@ class IoU:
     self.add_counts(truth.reshape(-1), prediction.reshape(-1), np.ones(truth.size, np.int64))
 
   def add_counts(
-    self, truth: Int[np.ndarray, " N"], prediction: Int[np.ndarray, " N"], count: Shaped[np.ndarray, " N"]
+    self,
+    truth: Int[np.ndarray, " N"],
+    prediction: Int[np.ndarray, " N"],
+    count: Shaped[np.ndarray, " N"],
   ) -> None:
     """Adds `count` pixels of each (truth, prediction) pair; labels as in `add`, not checked."""
     there = truth != IGNORE
     columns = self.num_labels + 1
     index = truth[there].astype(np.int64) * columns + np.minimum(prediction[there], self.num_labels)
-    self.confusion += np.bincount(index, count[there], self.confusion.size).astype(np.int64).reshape(-1, columns)
+    self.confusion += (
+      np.bincount(index, count[there], self.confusion.size).astype(np.int64).reshape(-1, columns)
+    )
 
   def merge(self, other: "IoU") -> None:
     self.confusion += other.confusion
@@ -79,4 +86,6 @@ def add_parts(state: IoU, cells: Cells, spec: LabelSpec) -> None:
 
   Differs from that advice: it does not say what happens to void; we leave it out, as in training.
   """
-  state.add_counts(cells.gt_channel, spec.pid_to_channel[cells.pred_class, cells.pred_pid], cells.count)
+  state.add_counts(
+    cells.gt_channel, spec.pid_to_channel[cells.pred_class, cells.pred_pid], cells.count
+  )

@@ -27,15 +27,21 @@ def part_panoptic_quality(cells: Cells, spec: LabelSpec) -> Counts:
   classes = matching.segment_class[scored]
   part_iou = _part_iou(cells, crowd, matching, scored)
   iou_sum = np.where(
-    spec.has_parts, np.bincount(classes, part_iou, minlength=spec.num_classes), matching.counts.iou_sum
+    spec.has_parts,
+    np.bincount(classes, part_iou, minlength=spec.num_classes),
+    matching.counts.iou_sum,
   )
   return Counts(matching.counts.tp, matching.counts.fp, matching.counts.fn, iou_sum)
 
 
 def _has_labelled_parts(cells: Cells) -> Bool[np.ndarray, " N"]:
   """Returns whether a cell's ground-truth (class, instance) has a known part anywhere; crowd counts as instance 0."""
-  _, instance = np.unique(cells.gt_class * 1000 + np.maximum(cells.gt_instance, 0), return_inverse=True)
-  return (np.bincount(instance, cells.gt_pid > 0) > 0)[instance] if len(instance) else np.zeros(0, bool)
+  _, instance = np.unique(
+    cells.gt_class * 1000 + np.maximum(cells.gt_instance, 0), return_inverse=True
+  )
+  return (
+    (np.bincount(instance, cells.gt_pid > 0) > 0)[instance] if len(instance) else np.zeros(0, bool)
+  )
 
 
 def _part_iou(
@@ -69,7 +75,9 @@ def _part_iou(
   pred = histogram(pred_row, cells.pred_pid, (pred_row >= 0) & ~left_out)
   inside = (cells.gt_pid > 0) & (cells.pred_pid > 0)
   intersection = histogram(row, cells.gt_pid, both & inside & (cells.gt_pid == cells.pred_pid))
-  either_part = gt[:, 1:].sum(1) + pred[:, 1:].sum(1) - histogram(row, cells.gt_pid, both & inside).sum(1)
+  either_part = (
+    gt[:, 1:].sum(1) + pred[:, 1:].sum(1) - histogram(row, cells.gt_pid, both & inside).sum(1)
+  )
 
   classes = matching.segment_class[scored]
   crowd_area = np.bincount(cells.gt_class[crowd], cells.count[crowd], minlength=LABELS)[classes]

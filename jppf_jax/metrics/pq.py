@@ -26,14 +26,18 @@ class Counts:
     return cls(zero, zero, zero, np.zeros(num_classes))
 
   def __add__(self, other: "Counts") -> "Counts":
-    return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.iou_sum + other.iou_sum)
+    return Counts(
+      self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.iou_sum + other.iou_sum
+    )
 
   @property
   def occurs(self) -> Bool[np.ndarray, " K"]:
     """Classes with at least one ground-truth or predicted segment that counts."""
     return self.tp + self.fp + self.fn > 0
 
-  def qualities(self) -> tuple[Float64[np.ndarray, " K"], Float64[np.ndarray, " K"], Float64[np.ndarray, " K"]]:
+  def qualities(
+    self,
+  ) -> tuple[Float64[np.ndarray, " K"], Float64[np.ndarray, " K"], Float64[np.ndarray, " K"]]:
     """Returns quality, segmentation quality and recognition quality per class; NaN where a class does not occur.
 
     A class that occurs without any match has segmentation quality 0, as in the reference.
@@ -79,7 +83,9 @@ def match(cells: Cells, crowd: Bool[np.ndarray, " N"], num_classes: int) -> Matc
   """
   void = cells.gt_class == IGNORE
   segment, segment_class = _number(cells.gt_class, np.maximum(cells.gt_instance, 0), ~void & ~crowd)
-  pred_segment, pred_class = _number(cells.pred_class, cells.pred_instance, cells.pred_class != IGNORE)
+  pred_segment, pred_class = _number(
+    cells.pred_class, cells.pred_instance, cells.pred_class != IGNORE
+  )
 
   area = _sum(segment, cells.count, len(segment_class))
   pred_area = _sum(pred_segment, cells.count, len(pred_class))
@@ -88,7 +94,9 @@ def match(cells: Cells, crowd: Bool[np.ndarray, " N"], num_classes: int) -> Matc
   pred_crowd = _sum(np.where(own_crowd, pred_segment, -1), cells.count, len(pred_class))
 
   together = (segment >= 0) & (pred_segment >= 0) & (cells.gt_class == cells.pred_class)
-  pairs, pair = np.unique(segment[together] * max(len(pred_class), 1) + pred_segment[together], return_inverse=True)
+  pairs, pair = np.unique(
+    segment[together] * max(len(pred_class), 1) + pred_segment[together], return_inverse=True
+  )
   intersection = _sum(pair, cells.count[together], len(pairs))
   s, z = pairs // max(len(pred_class), 1), pairs % max(len(pred_class), 1)
   union = area[s] + pred_area[z] - intersection - pred_void[z]
@@ -116,13 +124,17 @@ def _number(
   classes: Int[np.ndarray, " N"], instances: Int[np.ndarray, " N"], exists: Bool[np.ndarray, " N"]
 ) -> tuple[Int64[np.ndarray, " N"], Int64[np.ndarray, " S"]]:
   """Returns the segment of each cell (-1 where there is none), and the class of each segment."""
-  keys, inverse = np.unique(classes[exists].astype(np.int64) * 1000 + instances[exists], return_inverse=True)
+  keys, inverse = np.unique(
+    classes[exists].astype(np.int64) * 1000 + instances[exists], return_inverse=True
+  )
   segment = np.full(len(classes), -1)
   segment[exists] = inverse
   return segment, keys // 1000
 
 
-def _sum(index: Int64[np.ndarray, " M"], count: Int64[np.ndarray, " M"], length: int) -> Int64[np.ndarray, " length"]:
+def _sum(
+  index: Int64[np.ndarray, " M"], count: Int64[np.ndarray, " M"], length: int
+) -> Int64[np.ndarray, " length"]:
   """Returns the pixels per index; -1 is left out. Exact: pixel counts are far below 2**53."""
   there = index >= 0
   return np.bincount(index[there], count[there], minlength=length).astype(np.int64)
@@ -154,7 +166,9 @@ class PQ:
     return averages(self.counts, self.spec, ("pq", "sq", "rq"))
 
 
-def averages(counts: Counts, spec: LabelSpec, names: tuple[str, str, str]) -> dict[str, dict[str, float | int | None]]:
+def averages(
+  counts: Counts, spec: LabelSpec, names: tuple[str, str, str]
+) -> dict[str, dict[str, float | int | None]]:
   """Returns plain means over the classes that occur, per group of classes; None where no class of a group occurs.
 
   Differs from the reference evaluator, which divides by zero there.
@@ -170,6 +184,8 @@ def averages(counts: Counts, spec: LabelSpec, names: tuple[str, str, str]) -> di
   results = {}
   for group, members in groups.items():
     chosen = members & counts.occurs
-    means = [float(quality[chosen].mean()) if chosen.any() else None for quality in counts.qualities()]
+    means = [
+      float(quality[chosen].mean()) if chosen.any() else None for quality in counts.qualities()
+    ]
     results[group] = dict(zip(names, means)) | {"classes": int(chosen.sum())}
   return results

@@ -26,7 +26,11 @@ EVALUATION_SPECS = {
 
 
 def part_pq(
-  name: str, uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "H W 3"], *, parts: bool = True
+  name: str,
+  uids: Int[np.ndarray, "H W"],
+  prediction: UInt8[np.ndarray, "H W 3"],
+  *,
+  parts: bool = True,
 ) -> dict[int, tuple[int, int, int, float]]:
   """Returns {scene id: (tp, fp, fn, sum of IoUs)} of one image, as the released code counts them.
 
@@ -42,7 +46,9 @@ def part_pq(
   evaluator, spec = _evaluator(), _evaluation_spec(name)
   whole = spec.cat_definition
   if not parts:
-    spec.cat_definition = whole | {"cat_def": [category | {"parts_cls": [1]} for category in whole["cat_def"]]}
+    spec.cat_definition = whole | {
+      "cat_def": [category | {"parts_cls": [1]} for category in whole["cat_def"]]
+    }
   try:
     uids = np.ascontiguousarray(uids, np.int32)
     truth, part_less = evaluator.annotation_parsing(spec, uids)
@@ -61,7 +67,9 @@ def part_pq(
 
 def load(name: str = "panoptic_parts") -> ModuleType:
   """Returns a module of the package. Not thread-safe."""
-  importlib.import_module("sklearn.metrics")  # outside the guard: SciPy fails where PyTorch is hidden
+  importlib.import_module(
+    "sklearn.metrics"
+  )  # outside the guard: SciPy fails where PyTorch is hidden
   with _guard():
     return importlib.import_module(name)
 
@@ -71,7 +79,9 @@ def _guard() -> Iterator[None]:
   version = platform.python_version
   hidden = [name for name in ("tensorflow", "torch") if name not in sys.modules]
   platform.python_version = lambda: "3.9.0"
-  sys.modules.update(dict.fromkeys(hidden))  # None: the import raises ModuleNotFoundError, which the package handles
+  sys.modules.update(
+    dict.fromkeys(hidden)
+  )  # None: the import raises ModuleNotFoundError, which the package handles
   try:
     yield
   finally:
@@ -84,7 +94,9 @@ def _guard() -> Iterator[None]:
 def _evaluation_spec(name: str) -> Any:
   """Returns the package's own PartPQEvalSpec."""
   cls = load("panoptic_parts.specs.eval_spec").PartPQEvalSpec
-  with contextlib.chdir(package_folder().parent):  # the YAML names the data set specification relative to here
+  with contextlib.chdir(
+    package_folder().parent
+  ):  # the YAML names the data set specification relative to here
     return cls(f"panoptic_parts/specs/eval_specs/{EVALUATION_SPECS[name]}")
 
 

@@ -28,7 +28,9 @@ class ImageScore:
   density: Density
 
 
-def score_image(spec: LabelSpec, uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "_H _W _C"]) -> ImageScore:
+def score_image(
+  spec: LabelSpec, uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "_H _W _C"]
+) -> ImageScore:
   """Returns the counts of one image.
 
   Args:
@@ -66,7 +68,9 @@ class Scores:
     self.density = Density()
     self.images: dict[str, tuple[Counts, Counts]] = {}  # image id -> PartPQ, PQ
 
-  def add(self, image_id: str, uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "_H _W _C"]) -> None:
+  def add(
+    self, image_id: str, uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "_H _W _C"]
+  ) -> None:
     """Scores an image and adds it. Raises ValueError as `score_image`, and for an image that is there already."""
     self.add_score(image_id, score_image(self.spec, uids, prediction))
 
@@ -85,7 +89,9 @@ class Scores:
       ValueError: an image is in both, or the states use different label specs.
     """
     if other.spec.name != self.spec.name:
-      raise ValueError(f"Cannot merge scores of spec {other.spec.name!r} into scores of {self.spec.name!r}.")
+      raise ValueError(
+        f"Cannot merge scores of spec {other.spec.name!r} into scores of {self.spec.name!r}."
+      )
     self._claim(other.images)
     self.images |= other.images
     self.semantic.merge(other.semantic)
@@ -95,7 +101,9 @@ class Scores:
   def _claim(self, image_ids) -> None:
     twice = sorted(set(image_ids) & self.images.keys())
     if twice:
-      raise ValueError(f"{len(twice)} images are scored already, e.g. {twice[0]!r}; each counts once.")
+      raise ValueError(
+        f"{len(twice)} images are scored already, e.g. {twice[0]!r}; each counts once."
+      )
 
   def to_json(self, per_image: bool = True) -> dict[str, Any]:
     """Returns every score: fractions; None where a class, or a whole group of classes, never occurs.
@@ -117,28 +125,35 @@ class Scores:
       "per_class": _per_class(self.spec, part_pq, pq),
       "per_part": [
         {"channel": channel, "name": name, "iou": _or_none(iou)}
-        for channel, (name, iou) in enumerate(zip(self.spec.part_names, self.parts.per_label().tolist()))
+        for channel, (name, iou) in enumerate(
+          zip(self.spec.part_names, self.parts.per_label().tolist())
+        )
       ],
     }
     for row, iou in zip(report["per_class"], self.semantic.per_label().tolist()):
       row["semantic_iou"] = _or_none(iou)
     if per_image:
       report["per_image"] = {
-        image_id: {"per_class": _per_class(self.spec, *self.images[image_id])} for image_id in sorted(self.images)
+        image_id: {"per_class": _per_class(self.spec, *self.images[image_id])}
+        for image_id in sorted(self.images)
       }
     return report
 
 
 def _per_class(spec: LabelSpec, part_pq: Counts, pq: Counts) -> list[dict[str, Any]]:
   ids = zip(spec.class_ids.tolist(), spec.class_names, _rows(part_pq, PART_PQ), _rows(pq, PQ))
-  return [{"id": sid, "name": name, "part_pq": parts, "pq": masks} for sid, name, parts, masks in ids]
+  return [
+    {"id": sid, "name": name, "part_pq": parts, "pq": masks} for sid, name, parts, masks in ids
+  ]
 
 
 def _rows(counts: Counts, names: tuple[str, str, str]) -> list[dict[str, float | int | None]]:
   """Returns {"tp", "fp", "fn", "iou_sum", quality, sq, rq} of each class."""
   columns = (counts.tp, counts.fp, counts.fn, counts.iou_sum, *counts.qualities())
   keys = ("tp", "fp", "fn", "iou_sum", *names)
-  absent = dict(zip(keys, (0, 0, 0, 0.0, None, None, None)))  # one object for all: most classes are in few images
+  absent = dict(
+    zip(keys, (0, 0, 0, 0.0, None, None, None))
+  )  # one object for all: most classes are in few images
   rows = zip(counts.occurs.tolist(), zip(*(column.tolist() for column in columns)))
   return [dict(zip(keys, row)) if occurs else absent for occurs, row in rows]
 

@@ -35,9 +35,13 @@ def level_anchors(
   if stride < 1:
     raise ValueError(f"stride must be at least 1 image pixel per cell; got {stride}.")
   if not ratios or min(ratios) <= 0:
-    raise ValueError(f"ratios are height / width and must be positive, e.g. {_RATIOS}; got {tuple(ratios)}.")
+    raise ValueError(
+      f"ratios are height / width and must be positive, e.g. {_RATIOS}; got {tuple(ratios)}."
+    )
   sqrt_ratios = np.sqrt(np.asarray(ratios, np.float64))
-  sides = scale * stride * np.stack([1 / sqrt_ratios, sqrt_ratios], -1)  # width, height: [ratios, 2]
+  sides = (
+    scale * stride * np.stack([1 / sqrt_ratios, sqrt_ratios], -1)
+  )  # width, height: [ratios, 2]
   low, high = (stride - sides) / 2, (stride + sides) / 2
   if legacy:
     low, high = np.round(low), np.round(high - 1) + 1  # the last pixel is at high - 1

@@ -16,7 +16,9 @@ from jppf_jax.structs import Array
 
 ImageSize = tuple[int, int] | Int[Array, "2"]  # (H, W); an array may be traced
 
-_MAX_LOG_SIZE = math.log(1000 / 16)  # a decoded side is at most 62.5 times that of its box, and at least 1/62.5
+_MAX_LOG_SIZE = math.log(
+  1000 / 16
+)  # a decoded side is at most 62.5 times that of its box, and at least 1/62.5
 _MIN_SIDE = 1e-3  # pixels; keeps the coding of padding finite
 
 
@@ -87,7 +89,9 @@ def decode(
   return jnp.stack([x - half_width, y - half_height, x + half_width, y + half_height], -1)
 
 
-def clip(boxes: Float[Array, "*S 4"], size: ImageSize, *, legacy: bool = True) -> Float[Array, "*S 4"]:
+def clip(
+  boxes: Float[Array, "*S 4"], size: ImageSize, *, legacy: bool = True
+) -> Float[Array, "*S 4"]:
   """Returns the boxes moved into the image, corner by corner.
 
   Args:

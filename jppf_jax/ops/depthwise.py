@@ -45,7 +45,9 @@ def depthwise_conv(
     impl = "shift" if jax.default_backend() == "cpu" else "grouped"
   if impl not in ("shift", "grouped"):
     raise ValueError(f"impl must be 'auto', 'shift' or 'grouped'; got {impl!r}.")
-  return (_shift if impl == "shift" else _grouped)(x, kernel.astype(x.dtype), tuple(strides), tuple(dilation))
+  return (_shift if impl == "shift" else _grouped)(
+    x, kernel.astype(x.dtype), tuple(strides), tuple(dilation)
+  )
 
 
 def _grouped(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> Array:
@@ -106,7 +108,9 @@ def _kernel_gradient(x: Array, dy: Array, taps: Pair, strides: Pair, dilation: P
   for top in range(0, taps[0] * dilation[0], dilation[0]):
     for left in range(0, taps[1] * dilation[1], dilation[1]):
       products.append(_window(padded, (top, left), (oh, ow), strides).astype(jnp.float32) * dy)
-  rows = lax.reduce(products, [np.float32(0)] * len(products), lambda a, b: list(map(jnp.add, a, b)), (0, 2))
+  rows = lax.reduce(
+    products, [np.float32(0)] * len(products), lambda a, b: list(map(jnp.add, a, b)), (0, 2)
+  )
   return jnp.stack(rows).sum(1).reshape(*taps, 1, -1)  # rows: taps x [oh C]
 
 
@@ -115,13 +119,19 @@ def _shift(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> Array:
   return _sum_of_shifts(x, kernel, strides, dilation)
 
 
-def _shift_forward(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> tuple[Array, tuple[Array, Array]]:
+def _shift_forward(
+  x: Array, kernel: Array, strides: Pair, dilation: Pair
+) -> tuple[Array, tuple[Array, Array]]:
   return _shift(x, kernel, strides, dilation), (x, kernel)
 
 
-def _shift_backward(strides: Pair, dilation: Pair, saved: tuple[Array, Array], dy: Array) -> tuple[Array, Array]:
+def _shift_backward(
+  strides: Pair, dilation: Pair, saved: tuple[Array, Array], dy: Array
+) -> tuple[Array, Array]:
   x, kernel = saved
-  if strides == (1, 1) and kernel.shape[0] % 2 and kernel.shape[1] % 2:  # padded alike on both sides: turn the kernel
+  if (
+    strides == (1, 1) and kernel.shape[0] % 2 and kernel.shape[1] % 2
+  ):  # padded alike on both sides: turn the kernel
     dx = _sum_of_shifts(dy, kernel[::-1, ::-1], strides, dilation)
   else:
     (dx,) = jax.linear_transpose(lambda a: _sum_of_shifts(a, kernel, strides, dilation), x)(dy)

@@ -48,9 +48,13 @@ def nms(
     overlaps &= classes[:, None] == classes
   suppresses = jnp.triu(overlaps, 1)  # [i, j]: i comes before j and overlaps it
   if impl == "auto":
-    survivors = jax.lax.platform_dependent(suppresses, ordered_valid, cpu=_sequential, default=_fixed_point)
+    survivors = jax.lax.platform_dependent(
+      suppresses, ordered_valid, cpu=_sequential, default=_fixed_point
+    )
   else:
-    survivors = {"sequential": _sequential, "fixed_point": _fixed_point}[impl](suppresses, ordered_valid)
+    survivors = {"sequential": _sequential, "fixed_point": _fixed_point}[impl](
+      suppresses, ordered_valid
+    )
   return jnp.zeros_like(ordered_valid).at[order].set(survivors)
 
 

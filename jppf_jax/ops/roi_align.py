@@ -11,7 +11,9 @@ from jppf_jax.ops import boxes as box_ops
 from jppf_jax.structs import Array
 
 
-def assign_levels(boxes: Float[Array, "R 4"], strides: Sequence[int], finest_scale: float) -> Int[Array, "R"]:
+def assign_levels(
+  boxes: Float[Array, "R 4"], strides: Sequence[int], finest_scale: float
+) -> Int[Array, "R"]:
   """Returns which level each box is read from, as an index into the sorted `strides`.
 
   `floor(log2(sqrt(area) / finest_scale + 1e-6))`, limited to the levels there are (Feature Pyramid Networks, Lin et al.
@@ -63,22 +65,34 @@ def roi_align(
   strides = sorted(pyramid)
   if len({pyramid[stride].shape[-1] for stride in strides}) != 1:
     shapes = {stride: pyramid[stride].shape for stride in strides}
-    raise ValueError(f"roi_align needs at least one level, all with the same number of channels; got {shapes}.")
+    raise ValueError(
+      f"roi_align needs at least one level, all with the same number of channels; got {shapes}."
+    )
   sizes = np.array([pyramid[stride].shape[:2] for stride in strides], np.int32)
-  starts = np.cumsum([0, *np.prod(sizes, -1)[:-1]], dtype=np.int32)  # row of each level's first cell in `flat`
+  starts = np.cumsum(
+    [0, *np.prod(sizes, -1)[:-1]], dtype=np.int32
+  )  # row of each level's first cell in `flat`
   # In float32 from the start: the gradient of a cell sums over all boxes that read it, too many terms for bfloat16.
   flat = jnp.concatenate(
-    [jnp.asarray(pyramid[s], jnp.float32).reshape(sizes[i].prod(), -1) for i, s in enumerate(strides)]
+    [
+      jnp.asarray(pyramid[s], jnp.float32).reshape(sizes[i].prod(), -1)
+      for i, s in enumerate(strides)
+    ]
   )
 
   levels = assign_levels(boxes, strides, finest_scale)
   heights, widths = jnp.asarray(sizes)[levels].T  # each [R]
-  cells = jax.lax.stop_gradient(jnp.asarray(boxes, jnp.float32)) / jnp.asarray(strides, jnp.float32)[levels, None]
+  cells = (
+    jax.lax.stop_gradient(jnp.asarray(boxes, jnp.float32))
+    / jnp.asarray(strides, jnp.float32)[levels, None]
+  )
   x0, y0, x1, y1 = (cells - (0.0 if legacy else 0.5)).T
   rows, row_weights = _corners(y0, y1, heights, bins, samples)  # each [2 * samples, R, bins]
   columns, column_weights = _corners(x0, x1, widths, bins, samples)
   first = jnp.asarray(starts)[levels][:, None] + rows * widths[:, None]
-  index = first[:, None, :, :, None] + columns[None, :, :, None, :]  # [2 * samples, 2 * samples, R, bins, bins]
+  index = (
+    first[:, None, :, :, None] + columns[None, :, :, None, :]
+  )  # [2 * samples, 2 * samples, R, bins, bins]
   weight = row_weights[:, None, :, :, None] * column_weights[None, :, :, None, :]
 
   def add_corner(total, corner):
@@ -94,7 +108,9 @@ def _corners(
   low: Float[Array, "R"], high: Float[Array, "R"], size: Int[Array, "R"], bins: int, samples: int
 ) -> tuple[Int[Array, "n R {bins}"], Float[Array, "n R {bins}"]]:
   """The two feature cells beside each sample of one axis, and their weights, which sum to at most 1 per bin."""
-  offsets = np.arange(bins)[:, None] + (np.arange(samples) + 0.5) / samples  # in bins: [bins, samples]
+  offsets = (
+    np.arange(bins)[:, None] + (np.arange(samples) + 0.5) / samples
+  )  # in bins: [bins, samples]
   step = jnp.maximum(high - low, 0) / bins
   position = low[:, None, None] + offsets * step[:, None, None]  # in cells: [R, bins, samples]
   last = (size - 1)[:, None, None]

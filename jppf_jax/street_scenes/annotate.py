@@ -10,7 +10,9 @@ OUT_OF_ROI, DYNAMIC = 3, 5
 _MOST_INSTANCES = 1000  # per class: an instance id has three digits
 
 
-def annotate(canvas: Canvas, *, smallest: int, no_parts_below: int, rim: int) -> Int[np.ndarray, "H W"]:
+def annotate(
+  canvas: Canvas, *, smallest: int, no_parts_below: int, rim: int
+) -> Int[np.ndarray, "H W"]:
   """The uid (`SS`, `SS_III` or `SS_III_PP`) of what is seen at every pixel's centre.
 
   Instance ids count up from 0 per class. Inside an instance of a class with parts, a pixel without part is written as

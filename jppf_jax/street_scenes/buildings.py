@@ -81,7 +81,8 @@ def building(canvas: Canvas, light: Light, rng: np.random.Generator, block: Bloc
     else:
       u = rng.uniform(0.2, 0.7) * length
       facade.rectangles(
-        np.array([[u, 0.0, u + 1.2, 2.3], [u + 0.1, 0.0, u + 1.1, 2.2]]), [trim, hsv(rng.random(), 0.5, 0.3)]
+        np.array([[u, 0.0, u + 1.2, 2.3], [u + 0.1, 0.0, u + 1.1, 2.2]]),
+        [trim, hsv(rng.random(), 0.5, 0.3)],
       )
     facade.box(0, 0, length, 0.4, tint(colour, 0.6))
 
@@ -97,7 +98,10 @@ def _windows(
   half, high = share[0] * pitch / 2, share[1] * floor / 2
   panes = np.stack([u - half, v - high, u + half, v + high], axis=-1)
   bright = rng.random(len(u))
-  colours = [blend(glass, (0.8, 0.85, 0.9), 0.5 * b) if b < 0.85 else (0.85, 0.78, 0.55) for b in bright.tolist()]
+  colours = [
+    blend(glass, (0.8, 0.85, 0.9), 0.5 * b) if b < 0.85 else (0.85, 0.78, 0.55)
+    for b in bright.tolist()
+  ]
   frame = tint(trim, 1.15)
   facade.rectangles(panes + np.array([-0.1, -0.1, 0.1, 0.1]), [frame] * len(u))
   facade.rectangles(panes, colours)
@@ -116,9 +120,13 @@ def _shop(facade: Facade, rng: np.random.Generator, floor: Real, glass: Colour) 
   goods = [blend(glass, hsv(rng.random(), 0.5, 0.7), 0.3) for _ in range(count)]
   high = np.full(count, floor - 0.9)
   facade.rectangles(np.stack([starts + 0.2, 0.3 + 0 * high, starts + width - 0.2, high], -1), goods)
-  facade.rectangles(np.stack([starts + 0.3, 0 * high, starts + 1.2, high - 0.1], -1), [tint(glass, 0.6)] * count)
+  facade.rectangles(
+    np.stack([starts + 0.3, 0 * high, starts + 1.2, high - 0.1], -1), [tint(glass, 0.6)] * count
+  )
   signs = [hsv(rng.random(), rng.uniform(0.2, 0.9), rng.uniform(0.25, 0.9)) for _ in range(count)]
-  facade.rectangles(np.stack([starts + 0.1, high + 0.1, starts + width - 0.1, high + 0.75], -1), signs)
+  facade.rectangles(
+    np.stack([starts + 0.1, high + 0.1, starts + width - 0.1, high + 0.75], -1), signs
+  )
   letters = np.array([[s + 0.8 + 0.3 * k, floor - 0.65, s + 0.98 + 0.3 * k, floor - 0.35]
                       for s in starts for k in range(int((width - 1.6) / 0.3))]).reshape(-1, 4)  # fmt: skip
   facade.rectangles(letters, [(0.95, 0.95, 0.9)] * len(letters))
@@ -172,12 +180,14 @@ def fence(canvas: Canvas, light: Light, rng: np.random.Generator, block: Block) 
     u = np.arange(0.0, length - width, step)
     low, high = np.full(len(u), 0.08), height - 0.1 + 0.05 * (np.arange(len(u)) % 2)
     facade.rectangles(
-      np.stack([u, low, u + width, high], -1), [tint(colour, 0.9 + 0.2 * (k % 2)) for k in range(len(u))]
+      np.stack([u, low, u + width, high], -1),
+      [tint(colour, 0.9 + 0.2 * (k % 2)) for k in range(len(u))],
     )
     rails = np.arange(0.2, height, 0.3) if kind >= 0.75 else np.array([0.25, height - 0.3])
     for v in rails.tolist():
       facade.box(0, v, length, v + (0.04 if kind >= 0.75 else 0.09), tint(colour, 0.85))
     posts = np.arange(0.0, length, 2.0)
     facade.rectangles(
-      np.stack([posts, 0 * posts, posts + 0.12, 0 * posts + height + 0.1], -1), [tint(colour, 0.7)] * len(posts)
+      np.stack([posts, 0 * posts, posts + 0.12, 0 * posts + height + 0.1], -1),
+      [tint(colour, 0.7)] * len(posts),
     )

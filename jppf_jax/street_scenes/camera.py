@@ -39,7 +39,9 @@ class Camera:
     x, y, z = points[..., 0], points[..., 1], points[..., 2]
     return np.stack([cos * x - sin * z, y, sin * x + cos * z], axis=-1)
 
-  def project(self, points: Float[np.ndarray, "*n 3"]) -> tuple[Float[np.ndarray, "*n 2"], Float[np.ndarray, "*n"]]:
+  def project(
+    self, points: Float[np.ndarray, "*n 3"]
+  ) -> tuple[Float[np.ndarray, "*n 2"], Float[np.ndarray, "*n"]]:
     """Image coordinates and depth of world points. What is closer than `NEAR` is projected as if it were there."""
     view = self.view(points)
     scale = self.focal / np.maximum(view[..., 2], NEAR)
@@ -65,7 +67,9 @@ class Camera:
     half = math.atan(self.size[1] / 2 / self.focal)
     return z * math.tan(self.yaw - half), z * math.tan(self.yaw + half)
 
-  def ground(self) -> tuple[Float[np.ndarray, "H W"], Float[np.ndarray, "H W"], Float[np.ndarray, "H 1"]]:
+  def ground(
+    self,
+  ) -> tuple[Float[np.ndarray, "H W"], Float[np.ndarray, "H W"], Float[np.ndarray, "H 1"]]:
     """World `x`, `z` of the ground under every pixel, and its depth; above the horizon the ground at 200 m."""
     height, width = self.size
     below = np.maximum(np.arange(height) + 0.5 - self.horizon, self.focal * self.height / 200)

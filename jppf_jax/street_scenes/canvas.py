@@ -87,7 +87,9 @@ class Canvas:
 
   def tables(
     self,
-  ) -> tuple[Float[np.ndarray, "n 3"], Int[np.ndarray, "n"], Int[np.ndarray, "n"], Float[np.ndarray, "n"]]:
+  ) -> tuple[
+    Float[np.ndarray, "n 3"], Int[np.ndarray, "n"], Int[np.ndarray, "n"], Float[np.ndarray, "n"]
+  ]:
     """Per mark: colour, object (-1: nothing was drawn), part, depth in metres."""
     owners = np.array(self._owners, np.float64)
     colours = np.array(self._colours, np.float64)
@@ -115,15 +117,21 @@ class Brush:
     draw = self.canvas._draw_veil if colour is None else self.canvas._draw_paint
     draw.polygon(xy, fill=mark)
 
-  def line(self, xy: Sequence[Real], width: Real, depth: Real, colour: Colour, part: int = 0) -> None:
+  def line(
+    self, xy: Sequence[Real], width: Real, depth: Real, colour: Colour, part: int = 0
+  ) -> None:
     """A line through image points, at least one sample wide; `width` in pixels."""
     mark = self._mark(colour, part, depth)
     scale = self.canvas.scale
     xy = [scale * value - 0.5 for value in xy]
     samples = max(1, round(width * scale))
-    self.canvas._draw_paint.line(xy, fill=mark, width=samples, joint="curve" if samples > 3 else None)
+    self.canvas._draw_paint.line(
+      xy, fill=mark, width=samples, joint="curve" if samples > 3 else None
+    )
 
-  def ellipse(self, x: Real, y: Real, rx: Real, ry: Real, depth: Real, colour: Colour, part: int = 0) -> None:
+  def ellipse(
+    self, x: Real, y: Real, rx: Real, ry: Real, depth: Real, colour: Colour, part: int = 0
+  ) -> None:
     """A filled ellipse in image coordinates, at least one sample large."""
     mark = self._mark(colour, part, depth)
     scale = self.canvas.scale
@@ -138,7 +146,9 @@ class Brush:
       xy, depth = self.camera.project(points)
       self.polygon(xy.ravel().tolist(), float(depth.mean()), colour, part)
 
-  def faces(self, points: Float[np.ndarray, "n m 3"], colours: Sequence[Colour], part: int = 0) -> None:
+  def faces(
+    self, points: Float[np.ndarray, "n m 3"], colours: Sequence[Colour], part: int = 0
+  ) -> None:
     """Many polygons in world coordinates, projected together; those not fully before the camera are left out."""
     xy, depth = self.camera.project(points)
     height, width = self.camera.size
@@ -149,7 +159,9 @@ class Brush:
     for index in np.flatnonzero(seen):
       self.polygon(xy[index].ravel().tolist(), float(mean[index]), colours[index], part)
 
-  def rod(self, points: Float[np.ndarray, "n 3"], thickness: Real, colour: Colour, part: int = 0) -> None:
+  def rod(
+    self, points: Float[np.ndarray, "n 3"], thickness: Real, colour: Colour, part: int = 0
+  ) -> None:
     """A line through world points, `thickness` metres wide; left out where it comes too close."""
     xy, depth = self.camera.project(points)
     if depth.min() > NEAR:

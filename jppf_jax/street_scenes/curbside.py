@@ -16,7 +16,9 @@ from jppf_jax.street_scenes.street import Side, Street
 class Curbside:
   """Collects what stands along both curbs, where the road users have left room."""
 
-  def __init__(self, canvas: Canvas, light: Light, rng: np.random.Generator, street: Street, ground: Ground):
+  def __init__(
+    self, canvas: Canvas, light: Light, rng: np.random.Generator, street: Street, ground: Ground
+  ):
     self.canvas, self.light, self.rng, self.street, self.ground = canvas, light, rng, street, ground
     self.items: list[Item] = []
 
@@ -41,9 +43,13 @@ class Curbside:
 
   def _free(self, z: Real) -> bool:
     crossing = self.street.crossing
-    return z < self.street.end and (crossing is None or not crossing[0] - 0.3 < z < crossing[1] + 0.3)
+    return z < self.street.end and (
+      crossing is None or not crossing[0] - 0.3 < z < crossing[1] + 0.3
+    )
 
-  def _post(self, x: Real, z: Real, draw: Callable[..., None], *, half: Real = 0.15, seen: Real = 0.5) -> bool:
+  def _post(
+    self, x: Real, z: Real, draw: Callable[..., None], *, half: Real = 0.15, seen: Real = 0.5
+  ) -> bool:
     """Something on a pole, where it is in the image, not hidden, and nothing stands yet; says whether it is."""
     block = (x - half, x + half, z - half, z + half)
     if not self._free(z) or not self.ground.fits(block, gap=0.15, seen=seen):
@@ -76,11 +82,15 @@ class Curbside:
       draw = furniture.traffic_sign if rng.random() < 0.7 else furniture.signpost
       for _ in range(6):
         x = side.sign * (side.curb + rng.uniform(0.3, 1.2))
-        if self._post(x, self._near(6.0, 18.0), partial(draw, self.canvas, self.light, rng), half=0.4):
+        if self._post(
+          x, self._near(6.0, 18.0), partial(draw, self.canvas, self.light, rng), half=0.4
+        ):
           break
 
   def _lamps(self, side: Side) -> None:
-    draw = partial(furniture.lamp_post, self.canvas, self.light, self.rng, towards=float(-side.sign))
+    draw = partial(
+      furniture.lamp_post, self.canvas, self.light, self.rng, towards=float(-side.sign)
+    )
     for z in np.arange(self.rng.uniform(6.0, 14.0), 80.0, self.rng.uniform(14.0, 22.0)).tolist():
       self._post(side.sign * (side.curb + 0.45), z, draw)
 
@@ -104,12 +114,16 @@ class Curbside:
       block = (*side.span(side.curb + 0.2, side.curb + 0.28), start, end)
       if self.ground.fits(block, gap=0.1):
         self.ground.occupy(block, covers=False)
-        self.items.append(Item(block, 0.0, partial(buildings.fence, self.canvas, self.light, rng, block)))
+        self.items.append(
+          Item(block, 0.0, partial(buildings.fence, self.canvas, self.light, rng, block))
+        )
 
   def _clutter(self, side: Side) -> None:
     rng = self.rng
     for _ in range(int(rng.integers(0, 3))):
       for _ in range(4):
         x = side.sign * rng.uniform(side.verge + 0.8, side.sidewalk - 0.3)
-        if self._post(x, self._near(6.0, 20.0), partial(furniture.clutter, self.canvas, self.light, rng)):
+        if self._post(
+          x, self._near(6.0, 20.0), partial(furniture.clutter, self.canvas, self.light, rng)
+        ):
           break

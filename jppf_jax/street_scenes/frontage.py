@@ -18,19 +18,25 @@ _KINDS = ("building", "wall", "fence", "park")
 class Frontage:
   """Collects the items that line a street."""
 
-  def __init__(self, canvas: Canvas, light: Light, rng: np.random.Generator, street: Street, ground: Ground):
+  def __init__(
+    self, canvas: Canvas, light: Light, rng: np.random.Generator, street: Street, ground: Ground
+  ):
     self.canvas, self.light, self.rng, self.street, self.ground = canvas, light, rng, street, ground
     self.items: list[Item] = []
 
   def line(self) -> list[Item]:
     """Everything, for both sides and the end of the street."""
-    first = self.rng.permutation(_KINDS)  # the two sides begin differently, so that all kinds are seen often
+    first = self.rng.permutation(
+      _KINDS
+    )  # the two sides begin differently, so that all kinds are seen often
     self._side(self.street.left, first[:2].tolist())
     self._side(self.street.right, first[2:].tolist())
     self._end()
     return self.items
 
-  def _add(self, block: Block, height: Real, draw: Callable[[], None], *, covers: bool = True) -> None:
+  def _add(
+    self, block: Block, height: Real, draw: Callable[[], None], *, covers: bool = True
+  ) -> None:
     self.ground.occupy(block, covers=covers)
     self.items.append(Item(block, height, draw))
 
@@ -49,7 +55,11 @@ class Frontage:
       if end - z > 2.5:
         low, high = self.canvas.camera.visible_range(end)
         visible = side.front < (high if side.sign > 0 else -low)
-        kind = first.pop(0) if visible and first else str(self.rng.choice(_KINDS, p=[0.55, 0.12, 0.13, 0.2]))
+        kind = (
+          first.pop(0)
+          if visible and first
+          else str(self.rng.choice(_KINDS, p=[0.55, 0.12, 0.13, 0.2]))
+        )
         self._segment(side, kind, z, end)
       z = end + (self.rng.uniform(0.0, 2.0) if self.rng.random() < 0.3 else 0.0)
 
@@ -75,7 +85,9 @@ class Frontage:
     for _ in range(int(rng.integers(1, 3))):
       x, z = side.sign * (back + rng.uniform(0.3, 1.7)), float(rng.uniform(z0 + 0.5, z1 - 0.5))
       trunk = (x - 0.2, x + 0.2, z - 0.2, z + 0.2)
-      self._add(trunk, 3.0, partial(plants.tree, canvas, light, rng, np.array([x, 0.0, z])), covers=False)
+      self._add(
+        trunk, 3.0, partial(plants.tree, canvas, light, rng, np.array([x, 0.0, z])), covers=False
+      )
 
   def _end(self) -> None:
     """Houses across the end of the street, or far away the skyline."""
@@ -89,5 +101,7 @@ class Frontage:
         self._add(block, 0.0, partial(buildings.building, self.canvas, self.light, rng, block))
       else:
         low = (x, x + width, z, z + 2.0)
-        self._add(low, 0.0, partial(plants.hedge, self.canvas, self.light, rng, low, rng.uniform(3.0, 7.0)))
+        self._add(
+          low, 0.0, partial(plants.hedge, self.canvas, self.light, rng, low, rng.uniform(3.0, 7.0))
+        )
       x += width

@@ -25,29 +25,39 @@ class _Board:
 
   def polygon(self, points: list[tuple[Real, Real]], colour: Colour) -> None:
     if self.depth > NEAR:
-      xy = [value for dx, dy in points for value in (self.x + dx * self.unit, self.y - dy * self.unit)]
+      xy = [
+        value for dx, dy in points for value in (self.x + dx * self.unit, self.y - dy * self.unit)
+      ]
       self.brush.polygon(xy, self.depth, colour)
 
   def box(self, x0: Real, y0: Real, x1: Real, y1: Real, colour: Colour) -> None:
     self.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour)
 
-  def disc(self, x: Real, y: Real, radius: Real, colour: Colour, corners: int = 20, turn: Real = 0.0) -> None:
+  def disc(
+    self, x: Real, y: Real, radius: Real, colour: Colour, corners: int = 20, turn: Real = 0.0
+  ) -> None:
     angles = [turn + 2 * math.pi * k / corners for k in range(corners)]
     self.polygon([(x + radius * math.cos(a), y + radius * math.sin(a)) for a in angles], colour)
 
 
-def _post(canvas: Canvas, light: Light, position: Point, height: Real, thickness: Real, colour: Colour) -> Brush:
+def _post(
+  canvas: Canvas, light: Light, position: Point, height: Real, thickness: Real, colour: Colour
+) -> Brush:
   brush = canvas.brush(POLE)
   lit = tint(colour, light.ambient + 0.5 * light.diffuse)
   top = position + np.array([0.0, height, 0.0])
   brush.rod(np.stack([position, top]), thickness, lit)
   side = np.array([0.25 * thickness, 0.0, 0.0])
   brush.rod(np.stack([position + side, top + side]), 0.4 * thickness, tint(lit, 0.75))
-  brush.rod(np.stack([position, position + np.array([0.0, 0.5, 0.0])]), 1.5 * thickness, tint(lit, 0.85))
+  brush.rod(
+    np.stack([position, position + np.array([0.0, 0.5, 0.0])]), 1.5 * thickness, tint(lit, 0.85)
+  )
   return brush
 
 
-def lamp_post(canvas: Canvas, light: Light, rng: np.random.Generator, position: Point, towards: Real) -> None:
+def lamp_post(
+  canvas: Canvas, light: Light, rng: np.random.Generator, position: Point, towards: Real
+) -> None:
   """A street lamp whose arm reaches over the road (`towards`: +1 right, -1 left)."""
   colour = hsv(rng.random(), rng.uniform(0, 0.2), rng.uniform(0.2, 0.6))
   height = rng.uniform(5.0, 7.5)
@@ -64,7 +74,12 @@ def bollard(canvas: Canvas, light: Light, position: Point, colour: Colour) -> No
 
 
 def traffic_light(
-  canvas: Canvas, light: Light, rng: np.random.Generator, position: Point, *, over_road: Real | None = None
+  canvas: Canvas,
+  light: Light,
+  rng: np.random.Generator,
+  position: Point,
+  *,
+  over_road: Real | None = None,
 ) -> None:
   """Three lamps in a dark housing on a pole; `over_road`: metres by which an arm carries a second one over the road."""
   colour = GREY if rng.random() < 0.7 else hsv(0.14, 0.7, 0.7)
@@ -101,7 +116,11 @@ def traffic_sign(canvas: Canvas, light: Light, rng: np.random.Generator, positio
 
 def _sign_face(board: _Board, rng: np.random.Generator, size: Real, lit: Real) -> None:
   red, blue = tint((0.8, 0.07, 0.08), lit), tint((0.08, 0.25, 0.7), lit)
-  white, black, yellow = tint((0.95, 0.95, 0.93), lit), (0.08, 0.08, 0.08), tint((0.95, 0.78, 0.1), lit)
+  white, black, yellow = (
+    tint((0.95, 0.95, 0.93), lit),
+    (0.08, 0.08, 0.08),
+    tint((0.95, 0.78, 0.1), lit),
+  )
   kind = int(rng.integers(0, 7))
   if kind == 0:  # a limit
     board.disc(0, 0, size, red)
@@ -110,7 +129,15 @@ def _sign_face(board: _Board, rng: np.random.Generator, size: Real, lit: Real) -
     board.box(0.08 * size, -0.3 * size, 0.4 * size, 0.3 * size, black)
   elif kind == 1:  # an order
     board.disc(0, 0, size, blue)
-    arrow = ((-0.12, -0.6), (0.12, -0.6), (0.12, 0.1), (0.4, 0.1), (0, 0.65), (-0.4, 0.1), (-0.12, 0.1))
+    arrow = (
+      (-0.12, -0.6),
+      (0.12, -0.6),
+      (0.12, 0.1),
+      (0.4, 0.1),
+      (0, 0.65),
+      (-0.4, 0.1),
+      (-0.12, 0.1),
+    )
     board.polygon([(x * size, y * size) for x, y in arrow], white)
   elif kind in (2, 3):  # a warning, or give way
     turn = math.pi / 2 if kind == 2 else -math.pi / 2
@@ -152,7 +179,10 @@ def clutter(canvas: Canvas, light: Light, rng: np.random.Generator, position: Po
   """Something that stands around and is not evaluated: a bin, a box, an advertising column, a trolley."""
   kind = int(rng.integers(0, 4))
   board = _Board(canvas.brush(DYNAMIC if kind == 3 else STATIC, texture=Texture.METAL), position)
-  colour = tint(hsv(rng.random(), rng.uniform(0.1, 0.6), rng.uniform(0.2, 0.6)), light.ambient + 0.4 * light.diffuse)
+  colour = tint(
+    hsv(rng.random(), rng.uniform(0.1, 0.6), rng.uniform(0.2, 0.6)),
+    light.ambient + 0.4 * light.diffuse,
+  )
   if kind == 0:
     board.polygon([(-0.28, 0), (0.28, 0), (0.34, 0.9), (-0.34, 0.9)], colour)
     board.box(-0.36, 0.9, 0.36, 1.02, tint(colour, 0.6))
@@ -189,5 +219,9 @@ def bonnet(canvas: Canvas, rng: np.random.Generator) -> None:
   for r, c in ((radius, (0.3, 0.3, 0.32)), (0.75 * radius, tint(colour, 1.3))):
     brush.ellipse(middle, y, r, r, 1.0, c)
   brush.line([middle, y, middle, y - radius], 0.15 * radius, 1.0, (0.35, 0.35, 0.36))
-  brush.line([middle, y, middle - 0.8 * radius, y + 0.5 * radius], 0.15 * radius, 1.0, (0.35, 0.35, 0.36))
-  brush.line([middle, y, middle + 0.8 * radius, y + 0.5 * radius], 0.15 * radius, 1.0, (0.35, 0.35, 0.36))
+  brush.line(
+    [middle, y, middle - 0.8 * radius, y + 0.5 * radius], 0.15 * radius, 1.0, (0.35, 0.35, 0.36)
+  )
+  brush.line(
+    [middle, y, middle + 0.8 * radius, y + 0.5 * radius], 0.15 * radius, 1.0, (0.35, 0.35, 0.36)
+  )

@@ -28,7 +28,9 @@ class Item:
   draw: Callable[[], None]
 
 
-def may_hide(front: Float[np.ndarray, "*n 4"], back: Float[np.ndarray, "*m 4"]) -> Bool[np.ndarray, "*k"]:
+def may_hide(
+  front: Float[np.ndarray, "*n 4"], back: Float[np.ndarray, "*m 4"]
+) -> Bool[np.ndarray, "*k"]:
   """Whether what stands on the blocks `front` can hide what stands on the blocks `back` (shapes broadcast).
 
   Of two blocks that a line across the street separates, the one with smaller `z` hides the other; of two that a line
@@ -88,7 +90,8 @@ class Ground:
     """Whether the place is free, at least the share `seen` of its width is in the image and not behind something."""
     x0, x1, z0, z1 = block
     if z0 < 3.0 or any(
-      x0 < b1 + gap and b0 < x1 + gap and z0 < e1 + gap and e0 < z1 + gap for b0, b1, e0, e1 in self._blocks
+      x0 < b1 + gap and b0 < x1 + gap and z0 < e1 + gap and e0 < z1 + gap
+      for b0, b1, e0, e1 in self._blocks
     ):
       return False
     edges = np.linspace(*self._columns(block), 9)

@@ -41,7 +41,11 @@ class Light:
 
   def falling_on(self, normal: Float[np.ndarray, "3"]) -> float:
     """Brightness of a white surface with this normal."""
-    return self.ambient + self.diffuse * max(0.0, float(normal @ self.direction)) + 0.12 * float(normal[1])
+    return (
+      self.ambient
+      + self.diffuse * max(0.0, float(normal @ self.direction))
+      + 0.12 * float(normal[1])
+    )
 
 
 def tint(colour: Colour, factor: Real) -> Colour:
@@ -69,7 +73,11 @@ def sample_light(rng: np.random.Generator) -> Light:
   overcast = rng.random() < 0.45
   elevation, azimuth = rng.uniform(0.45, 1.1), rng.uniform(-math.pi, math.pi)
   direction = np.array(
-    [math.cos(elevation) * math.sin(azimuth), math.sin(elevation), math.cos(elevation) * math.cos(azimuth)]
+    [
+      math.cos(elevation) * math.sin(azimuth),
+      math.sin(elevation),
+      math.cos(elevation) * math.cos(azimuth),
+    ]
   )
   if overcast:
     grey = rng.uniform(0.7, 0.92)
@@ -80,14 +88,18 @@ def sample_light(rng: np.random.Generator) -> Light:
   sky = hsv(0.58, rng.uniform(0.3, 0.6), rng.uniform(0.75, 0.95))
   haze = hsv(0.09, 0.2, 0.95) if warm else hsv(0.57, rng.uniform(0.05, 0.2), 0.95)
   shadow = rng.uniform(0.3, 0.5)
-  return Light(direction, 0.68, 0.42, shadow, sky, haze, rng.uniform(120, 350), rng.uniform(0.0, 0.6))
+  return Light(
+    direction, 0.68, 0.42, shadow, sky, haze, rng.uniform(120, 350), rng.uniform(0.0, 0.6)
+  )
 
 
 def car_paint(rng: np.random.Generator) -> Colour:
   """Mostly white, silver, grey and black, and every other colour."""
   if rng.random() < 0.5:
     return hsv(
-      0.6, rng.uniform(0, 0.08), float(rng.choice([0.12, 0.22, 0.4, 0.6, 0.75, 0.9])) + rng.uniform(-0.05, 0.05)
+      0.6,
+      rng.uniform(0, 0.08),
+      float(rng.choice([0.12, 0.22, 0.4, 0.6, 0.75, 0.9])) + rng.uniform(-0.05, 0.05),
     )
   return hsv(rng.random(), rng.uniform(0.5, 0.95), rng.uniform(0.3, 0.85))
 

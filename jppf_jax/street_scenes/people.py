@@ -45,7 +45,9 @@ class Outfit:
   bag: Colour | None
 
 
-def sample_outfit(rng: np.random.Generator, *, helmet: bool = False, riding: bool = False) -> Outfit:
+def sample_outfit(
+  rng: np.random.Generator, *, helmet: bool = False, riding: bool = False
+) -> Outfit:
   """What somebody wears today; riders wear neither skirts nor coats."""
   top, bottom = cloth(rng), cloth(rng)
   if rng.random() < 0.4:
@@ -63,8 +65,13 @@ def sample_outfit(rng: np.random.Generator, *, helmet: bool = False, riding: boo
 def walking(rng: np.random.Generator, height: Real) -> Joints:
   """Somebody walking or standing."""
   moving = rng.random() < 0.7
-  phase, stride = rng.uniform(0, 2 * math.pi), rng.uniform(0.3, 0.55) if moving else rng.uniform(0.0, 0.12)
-  elbow = rng.uniform(0.1, 0.5) if rng.random() < 0.75 else rng.uniform(1.2, 1.9)  # the latter holds something
+  phase, stride = (
+    rng.uniform(0, 2 * math.pi),
+    rng.uniform(0.3, 0.55) if moving else rng.uniform(0.0, 0.12),
+  )
+  elbow = (
+    rng.uniform(0.1, 0.5) if rng.random() < 0.75 else rng.uniform(1.2, 1.9)
+  )  # the latter holds something
   joints = _trunk(height, lean=0.06 if moving else 0.0, pelvis=(0.0, 0.515 * height))
   for side, name in ((1, "left"), (-1, "right")):
     swing = side * stride * math.sin(phase)
@@ -99,10 +106,27 @@ def riding(
   joints = _trunk(height, lean=lean, pelvis=(saddle[0], saddle[1] + 0.05 * height))
   for side, name, pedal in ((1, "left", pedals[0]), (-1, "right", pedals[1])):
     ankle = np.array([pedal[0] - 0.04, side * 0.11, pedal[1] + 0.07])
-    knee = _bend(joints[f"{name}_hip"], ankle, 0.245 * height, 0.235 * height, np.array([1.0, side * 0.15, 0.3]))
+    knee = _bend(
+      joints[f"{name}_hip"],
+      ankle,
+      0.245 * height,
+      0.235 * height,
+      np.array([1.0, side * 0.15, 0.3]),
+    )
     hand = np.array([handle[0], side * handle[1], handle[2]])
-    elbow = _bend(joints[f"{name}_shoulder"], hand, 0.17 * height, 0.17 * height, np.array([-0.4, side * 0.5, -1.0]))
-    joints |= {f"{name}_knee": knee, f"{name}_ankle": ankle, f"{name}_elbow": elbow, f"{name}_hand": hand}
+    elbow = _bend(
+      joints[f"{name}_shoulder"],
+      hand,
+      0.17 * height,
+      0.17 * height,
+      np.array([-0.4, side * 0.5, -1.0]),
+    )
+    joints |= {
+      f"{name}_knee": knee,
+      f"{name}_ankle": ankle,
+      f"{name}_elbow": elbow,
+      f"{name}_hand": hand,
+    }
   _add_toes(joints, height)
   return joints
 
@@ -133,21 +157,26 @@ def _bend(start: Point, end: Point, upper: Real, lower: Real, towards: Point) ->
   along = min(max((length**2 + upper**2 - lower**2) / (2 * length), -upper), upper)
   axis = span / length
   side = towards - axis * (towards @ axis)
-  return start + axis * along + side / np.linalg.norm(side) * math.sqrt(max(upper**2 - along**2, 0.0))
+  return (
+    start + axis * along + side / np.linalg.norm(side) * math.sqrt(max(upper**2 - along**2, 0.0))
+  )
 
 
 def place(joints: Joints, position: Point, heading: Real) -> Joints:
   """Body axes to world: `heading` is the angle from the street's direction towards the right."""
   cos, sin = math.cos(heading), math.sin(heading)
   return {
-    name: position + np.array([sin * p[0] - cos * p[1], p[2], cos * p[0] + sin * p[1]]) for name, p in joints.items()
+    name: position + np.array([sin * p[0] - cos * p[1], p[2], cos * p[0] + sin * p[1]])
+    for name, p in joints.items()
   }
 
 
 Mark = tuple[Real, list[Real], Colour, int]  # depth, polygon, colour, part
 
 
-def body(camera: Camera, light: Light, joints: Joints, heading: Real, outfit: Outfit, height: Real) -> list[Mark]:
+def body(
+  camera: Camera, light: Light, joints: Joints, heading: Real, outfit: Outfit, height: Real
+) -> list[Mark]:
   """The marks of somebody, far to near. Empty where the body reaches behind the camera."""
   names = list(joints)
   xy, depth = camera.project(np.stack([joints[name] for name in names]))
@@ -177,21 +206,48 @@ def _limbs(where: dict[str, tuple[Real, Real, Real]], outfit: Outfit, size: Real
     )  # fmt: skip
     for start, end, r0, r1, colour, part, nearer in bones:
       a, b = where[f"{name}_{start}"], where[f"{name}_{end}"]
-      marks.append(((a[2] + b[2]) / 2 + nearer, _capsule(a, b, r0 * size / a[2], r1 * size / b[2]), colour, part))
+      marks.append(
+        (
+          (a[2] + b[2]) / 2 + nearer,
+          _capsule(a, b, r0 * size / a[2], r1 * size / b[2]),
+          colour,
+          part,
+        )
+      )
     hand = where[f"{name}_hand"]
     marks.append(
-      (hand[2] - 0.05, _capsule(hand, hand, 0.024 * size / hand[2], 0.024 * size / hand[2]), outfit.skin, ARM)
+      (
+        hand[2] - 0.05,
+        _capsule(hand, hand, 0.024 * size / hand[2], 0.024 * size / hand[2]),
+        outfit.skin,
+        ARM,
+      )
     )
   if outfit.skirt:
-    corners = [(where[f"{n}_{j}"], r) for j, r in (("hip", 0.05), ("knee", 0.05)) for n in ("left", "right")]
-    marks.append((where["pelvis"][2] - 0.06, _around([(p, r * size / p[2]) for p, r in corners]), outfit.bottom, LEG))
+    corners = [
+      (where[f"{n}_{j}"], r) for j, r in (("hip", 0.05), ("knee", 0.05)) for n in ("left", "right")
+    ]
+    marks.append(
+      (
+        where["pelvis"][2] - 0.06,
+        _around([(p, r * size / p[2]) for p, r in corners]),
+        outfit.bottom,
+        LEG,
+      )
+    )
   return marks
 
 
-def _trunk_marks(where: dict[str, tuple[Real, Real, Real]], outfit: Outfit, size: Real, heading: Real) -> list[Mark]:
+def _trunk_marks(
+  where: dict[str, tuple[Real, Real, Real]], outfit: Outfit, size: Real, heading: Real
+) -> list[Mark]:
   """Torso, neck and rucksack; `heading` relative to the view, 0 = seen from behind."""
   depth = where["pelvis"][2]
-  circles = [(where[f"{n}_{j}"], r) for j, r in (("shoulder", 0.045), ("hip", 0.058)) for n in ("left", "right")]
+  circles = [
+    (where[f"{n}_{j}"], r)
+    for j, r in (("shoulder", 0.045), ("hip", 0.058))
+    for n in ("left", "right")
+  ]
   if outfit.coat:
     circles += [((p[0], p[1] + 0.1 * size / p[2], p[2]), 0.055) for p, _ in circles[2:]]
   marks = [(depth, _around([(p, r * size / p[2]) for p, r in circles]), outfit.top, TORSO)]
@@ -201,13 +257,26 @@ def _trunk_marks(where: dict[str, tuple[Real, Real, Real]], outfit: Outfit, size
   if outfit.bag is not None:
     hip, unit = where["pelvis"], size / depth
     shift = -0.1 * unit * math.sin(heading)  # on the back: seen beside the body from the side
-    top = (0.85 * neck[0] + 0.15 * hip[0] + shift, 0.85 * neck[1] + 0.15 * hip[1] + 0.05 * unit, depth)
+    top = (
+      0.85 * neck[0] + 0.15 * hip[0] + shift,
+      0.85 * neck[1] + 0.15 * hip[1] + 0.05 * unit,
+      depth,
+    )
     low = (0.35 * neck[0] + 0.65 * hip[0] + shift, 0.35 * neck[1] + 0.65 * hip[1], depth)
-    marks.append((depth - 0.2 * math.cos(heading), _capsule(top, low, 0.075 * unit, 0.085 * unit), outfit.bag, CARRIED))
+    marks.append(
+      (
+        depth - 0.2 * math.cos(heading),
+        _capsule(top, low, 0.075 * unit, 0.085 * unit),
+        outfit.bag,
+        CARRIED,
+      )
+    )
   return marks
 
 
-def _head_marks(where: dict[str, tuple[Real, Real, Real]], outfit: Outfit, size: Real, heading: Real) -> list[Mark]:
+def _head_marks(
+  where: dict[str, tuple[Real, Real, Real]], outfit: Outfit, size: Real, heading: Real
+) -> list[Mark]:
   """The face with hair or helmet around it; `heading` relative to the view, 0 = seen from behind."""
   x, y, depth = where["head"]
   unit = size / depth
@@ -223,11 +292,18 @@ def _head_marks(where: dict[str, tuple[Real, Real, Real]], outfit: Outfit, size:
     marks.append((depth + (0.08 if back < 0 else -0.08), fall, tint(cap, 0.9), HEAD))
   if back < 0.5:
     face_x = x + 0.016 * unit * side
-    face = _ellipse(face_x, y + 0.012 * unit, 0.042 * unit * (1 - 0.2 * max(back, 0.0)), 0.05 * unit)
+    face = _ellipse(
+      face_x, y + 0.012 * unit, 0.042 * unit * (1 - 0.2 * max(back, 0.0)), 0.05 * unit
+    )
     marks.append((near - 0.001, face, outfit.skin, HEAD))
     eyes = blend(outfit.skin, (0.15, 0.1, 0.1), 0.45)
     marks.append(
-      (near - 0.002, _ellipse(x + 0.03 * unit * side, y + 0.004 * unit, 0.028 * unit, 0.006 * unit), eyes, HEAD)
+      (
+        near - 0.002,
+        _ellipse(x + 0.03 * unit * side, y + 0.004 * unit, 0.028 * unit, 0.006 * unit),
+        eyes,
+        HEAD,
+      )
     )
   else:
     marks.append((depth - 0.05, skull, cap, HEAD))

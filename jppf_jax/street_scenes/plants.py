@@ -23,7 +23,9 @@ def tree(canvas: Canvas, light: Light, rng: np.random.Generator, position: Point
   height, thickness = rng.uniform(5.0, 11.0), rng.uniform(0.22, 0.42)
   fork, radius = height * rng.uniform(0.3, 0.42), height * rng.uniform(0.24, 0.36)
   crown = position + np.array([0.0, fork + 1.1 * radius, 0.0])
-  wood, leaves = (canvas.brush(VEGETATION, texture=texture) for texture in (Texture.CLOTH, Texture.LEAVES))
+  wood, leaves = (
+    canvas.brush(VEGETATION, texture=texture) for texture in (Texture.CLOTH, Texture.LEAVES)
+  )
   bark = tint(hsv(0.08, rng.uniform(0.2, 0.45), rng.uniform(0.15, 0.35)), light.ambient)
   top = position + np.array([0.0, fork, 0.0])
   wood.rod(np.stack([position, top]), 1.15 * thickness, bark)
@@ -36,8 +38,12 @@ def tree(canvas: Canvas, light: Light, rng: np.random.Generator, position: Point
     count = _tuft_count(canvas.camera, crown, radius, 260)
     level, angle = rng.random(count) ** 0.8, rng.uniform(0, 2 * np.pi, count)
     spread = 0.28 * height * (1 - level) * np.sqrt(rng.random(count))
-    offsets = np.stack([spread * np.cos(angle), (0.15 + 0.85 * level) * height, spread * np.sin(angle)], -1)
-    _tufts(leaves, light, rng, position + offsets, 4.5 / np.sqrt(count), tint(colour, 0.7), height / 2)
+    offsets = np.stack(
+      [spread * np.cos(angle), (0.15 + 0.85 * level) * height, spread * np.sin(angle)], -1
+    )
+    _tufts(
+      leaves, light, rng, position + offsets, 4.5 / np.sqrt(count), tint(colour, 0.7), height / 2
+    )
     return
   count = _tuft_count(canvas.camera, crown, radius, 80 if kind < 0.22 else 420)
   direction = rng.normal(size=(count, 3))
@@ -49,12 +55,18 @@ def tree(canvas: Canvas, light: Light, rng: np.random.Generator, position: Point
 
 
 def hedge(
-  canvas: Canvas, light: Light, rng: np.random.Generator, block: tuple[Real, Real, Real, Real], height: Real
+  canvas: Canvas,
+  light: Light,
+  rng: np.random.Generator,
+  block: tuple[Real, Real, Real, Real],
+  height: Real,
 ) -> None:
   """Bushes filling a block of ground up to `height`."""
   x0, x1, z0, z1 = block
   colour, middle = leaf_colour(rng), np.array([(x0 + x1) / 2, height / 2, (z0 + z1) / 2])
-  face = np.sqrt((x1 - x0 + z1 - z0) * height)  # the side of a square as large as what one sees of it
+  face = np.sqrt(
+    (x1 - x0 + z1 - z0) * height
+  )  # the side of a square as large as what one sees of it
   count = _tuft_count(canvas.camera, middle, face / 2, 420)
   points = rng.random((count, 3)) * [x1 - x0, 1.0, z1 - z0] + [x0, 0.0, z0]
   bumps = 0.75 + 0.25 * np.sin(1.3 * points[:, 2] + 2.1 * points[:, 0] + rng.uniform(0, 6))
@@ -82,7 +94,11 @@ def _tufts(
   corners = _RAGGED + rng.uniform(-0.3, 0.3, (len(points), len(_RAGGED), 2))
   polygons = xy[:, None] + corners * (squash * radii[:, None])[:, None]
   height, width = brush.camera.size
-  inside = (polygons.max(1) > 0).all(1) & (polygons[..., 0].min(1) < width) & (polygons[..., 1].min(1) < height)
+  inside = (
+    (polygons.max(1) > 0).all(1)
+    & (polygons[..., 0].min(1) < width)
+    & (polygons[..., 1].min(1) < height)
+  )
   order = np.argsort(-depth)
   for index in order[(depth[order] > 2.0) & inside[order]]:
     outline = polygons[index].ravel().tolist()

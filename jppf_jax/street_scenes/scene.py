@@ -34,7 +34,9 @@ def make_scene(
     ValueError: a side is below 64 pixels.
   """
   if min(size) < SMALLEST_SIDE:
-    raise ValueError(f"A scene needs at least {SMALLEST_SIDE} pixels per side to show anything; got size {size}.")
+    raise ValueError(
+      f"A scene needs at least {SMALLEST_SIDE} pixels per side to show anything; got size {size}."
+    )
   if isinstance(seed, np.random.Generator):
     seed = int(seed.integers(2**63))
   plan, noise = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2))
@@ -54,7 +56,9 @@ def make_scene(
   image = shade.photo(canvas, light, noise)
   area = size[0] * size[1]
   rim = max(1, round(0.008 * size[0])) if plan.random() < 0.3 else 0
-  return image, annotate(canvas, smallest=max(6, area // 6000), no_parts_below=max(20, area // 1200), rim=rim)
+  return image, annotate(
+    canvas, smallest=max(6, area // 6000), no_parts_below=max(20, area // 1200), rim=rim
+  )
 
 
 def _sample_camera(rng: np.random.Generator, size: tuple[int, int]) -> Camera:
@@ -62,4 +66,10 @@ def _sample_camera(rng: np.random.Generator, size: tuple[int, int]) -> Camera:
   height, width = size
   focal = rng.uniform(0.95, 1.25) * math.sqrt(height * width)
   horizon = height * rng.uniform(0.38, 0.5)
-  return Camera(size, float(focal), float(rng.uniform(1.4, 2.0)), float(horizon), float(rng.uniform(-0.12, 0.12)))
+  return Camera(
+    size,
+    float(focal),
+    float(rng.uniform(1.4, 2.0)),
+    float(horizon),
+    float(rng.uniform(-0.12, 0.12)),
+  )

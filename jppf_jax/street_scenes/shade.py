@@ -26,7 +26,9 @@ def photo(canvas: Canvas, light: Light, rng: np.random.Generator) -> UInt8[np.nd
   scale = canvas.scale
   paint, _ = canvas.marks()
   colours, owners, _, depths = canvas.tables()
-  texture = np.array([canvas.objects[owner].texture if owner >= 0 else Texture.PLAIN for owner in owners])
+  texture = np.array(
+    [canvas.objects[owner].texture if owner >= 0 else Texture.PLAIN for owner in owners]
+  )
   on_ground = np.isin(texture, _GROUND)
   haze = np.array(light.haze)
   distance = np.where(on_ground | (texture == Texture.SKY), 0.0, depths)
@@ -45,7 +47,9 @@ def photo(canvas: Canvas, light: Light, rng: np.random.Generator) -> UInt8[np.nd
   return _sensor(small, rng)
 
 
-def _field(rng: np.random.Generator, shape: tuple[int, int], cells: int) -> Float[np.ndarray, "H W"]:
+def _field(
+  rng: np.random.Generator, shape: tuple[int, int], cells: int
+) -> Float[np.ndarray, "H W"]:
   """Smooth noise with `cells` random values along the shorter side, deviation about 1."""
   height, width = shape
   unit = min(shape) / cells
@@ -55,20 +59,32 @@ def _field(rng: np.random.Generator, shape: tuple[int, int], cells: int) -> Floa
 
 
 def _noise(
-  camera: Camera, rng: np.random.Generator, kind: Int[np.ndarray, "H W"], ground: Bool[np.ndarray, "H W"]
+  camera: Camera,
+  rng: np.random.Generator,
+  kind: Int[np.ndarray, "H W"],
+  ground: Bool[np.ndarray, "H W"],
 ) -> Float[np.ndarray, "H W"]:
   """Noise of the surfaces: in the image's plane for what stands, in the ground's for what lies."""
   x, z, depth = camera.ground()
   strength = _NOISE[kind]
   total = np.zeros(camera.size, np.float32)
   tile = rng.standard_normal((256, 256), np.float32)
-  footprint = depth**2 / (camera.focal * camera.height)  # metres of ground that a pixel covers along the street
+  footprint = depth**2 / (
+    camera.focal * camera.height
+  )  # metres of ground that a pixel covers along the street
   for level, (cells, per_metre) in enumerate(((160, 24.0), (40, 3.0), (9, 0.5))):
     fade = 1 / (1 + (0.35 * footprint * per_metre) ** 2)
-    lying = tile[(z * per_metre).astype(np.int32) & 255, (x * per_metre).astype(np.int32) & 255] * fade
+    lying = (
+      tile[(z * per_metre).astype(np.int32) & 255, (x * per_metre).astype(np.int32) & 255] * fade
+    )
     if level:
       smooth = (tile + np.roll(tile, 1, 0) + np.roll(tile, 1, 1) + np.roll(tile, 1, (0, 1))) / 2
-      lying = smooth[(z * per_metre * 2).astype(np.int32) & 255, (x * per_metre * 2).astype(np.int32) & 255] * fade
+      lying = (
+        smooth[
+          (z * per_metre * 2).astype(np.int32) & 255, (x * per_metre * 2).astype(np.int32) & 255
+        ]
+        * fade
+      )
     standing = _field(rng, camera.size, min(cells, min(camera.size)))
     total += strength[..., level] * np.where(ground, lying, standing)
   slab = 0.6
@@ -92,13 +108,19 @@ def _sky(camera: Camera, light: Light, rng: np.random.Generator) -> Float[np.nda
   height, _ = camera.size
   up = (1 - (np.arange(height) + 0.5) / max(camera.horizon, 1.0)).clip(0, 1)[:, None, None]
   sky = np.array(light.haze) * (1 - up**0.7) + np.array(light.sky) * up**0.7
-  cloud = 0.6 * _field(rng, camera.size, 3) + 0.3 * _field(rng, camera.size, 8) + 0.15 * _field(rng, camera.size, 20)
+  cloud = (
+    0.6 * _field(rng, camera.size, 3)
+    + 0.3 * _field(rng, camera.size, 8)
+    + 0.15 * _field(rng, camera.size, 20)
+  )
   cover = ((cloud + 2.2 * light.clouds - 0.9).clip(0, 1) * 0.7)[..., None]
   white = 0.93 - 0.12 * cloud.clip(-1, 1)[..., None] * light.clouds
   return (sky * (1 - cover) + white * cover).astype(np.float32)
 
 
-def _sensor(image: Float[np.ndarray, "H W 3"], rng: np.random.Generator) -> UInt8[np.ndarray, "H W 3"]:
+def _sensor(
+  image: Float[np.ndarray, "H W 3"], rng: np.random.Generator
+) -> UInt8[np.ndarray, "H W 3"]:
   """White balance, exposure, contrast, lens and sensor."""
   height, width, _ = image.shape
   gain = rng.uniform(0.92, 1.08, 3) * rng.uniform(0.75, 1.12)

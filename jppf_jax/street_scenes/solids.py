@@ -32,20 +32,38 @@ class Panel:
 
   normal: tuple[Real, Real, Real]
   lift: Callable[[Real, Real], tuple[Real, Real, Real]]
-  marks: list[tuple[Float[np.ndarray, "n 3"], Colour, int, bool]] = dataclasses.field(default_factory=list)
+  marks: list[tuple[Float[np.ndarray, "n 3"], Colour, int, bool]] = dataclasses.field(
+    default_factory=list
+  )
 
   def add(self, points: Flat, colour: Colour, part: int = CHASSIS, *, shines: bool = False) -> None:
     """A polygon in the panel's plane."""
     self.marks.append((np.array([self.lift(a, b) for a, b in points]), colour, part, shines))
 
   def box(
-    self, a0: Real, b0: Real, a1: Real, b1: Real, colour: Colour, part: int = CHASSIS, *, shines: bool = False
+    self,
+    a0: Real,
+    b0: Real,
+    a1: Real,
+    b1: Real,
+    colour: Colour,
+    part: int = CHASSIS,
+    *,
+    shines: bool = False,
   ) -> None:
     """An upright rectangle."""
     self.add(((a0, b0), (a1, b0), (a1, b1), (a0, b1)), colour, part, shines=shines)
 
   def disc(
-    self, a: Real, b: Real, ra: Real, rb: Real, colour: Colour, part: int = CHASSIS, *, shines: bool = False
+    self,
+    a: Real,
+    b: Real,
+    ra: Real,
+    rb: Real,
+    colour: Colour,
+    part: int = CHASSIS,
+    *,
+    shines: bool = False,
   ) -> None:
     """An ellipse."""
     self.add([(a + ra * cos, b + rb * sin) for cos, sin in _CIRCLE], colour, part, shines=shines)
@@ -61,9 +79,13 @@ class Solid:
   """
 
   panels: list[Panel] = dataclasses.field(default_factory=list)
-  below: list[tuple[Float[np.ndarray, "n 3"], Colour, int]] = dataclasses.field(default_factory=list)
+  below: list[tuple[Float[np.ndarray, "n 3"], Colour, int]] = dataclasses.field(
+    default_factory=list
+  )
 
-  def panel(self, normal: tuple[Real, Real, Real], lift: Callable[[Real, Real], tuple[Real, Real, Real]]) -> Panel:
+  def panel(
+    self, normal: tuple[Real, Real, Real], lift: Callable[[Real, Real], tuple[Real, Real, Real]]
+  ) -> Panel:
     """A new empty panel."""
     self.panels.append(Panel(normal, lift))
     return self.panels[-1]
@@ -87,7 +109,12 @@ class Solid:
     return front, rear, left, right
 
   def wheels(
-    self, positions: Sequence[Real], radius: Real, width: Real, sides: tuple[Panel, Panel], rim: Colour
+    self,
+    positions: Sequence[Real],
+    radius: Real,
+    width: Real,
+    sides: tuple[Panel, Panel],
+    rim: Colour,
   ) -> None:
     """Wheels at these distances forward, on both sides."""
     half = width / 2
@@ -96,22 +123,35 @@ class Solid:
         ring = [(x + radius * cos, radius + radius * sin) for cos, sin in _CIRCLE]
         tyre = [(a, sign * y, b) for y in (half - 0.02, half - 0.24) for a, b in ring]
         self.below.append((np.array(tyre), RUBBER, WHEEL))
-        arch = [(x + 1.22 * radius * cos, radius + 1.22 * radius * sin) for cos, sin in _CIRCLE if sin > -0.3]
+        arch = [
+          (x + 1.22 * radius * cos, radius + 1.22 * radius * sin)
+          for cos, sin in _CIRCLE
+          if sin > -0.3
+        ]
         side.add(arch, (0.03, 0.03, 0.03))
         side.disc(x, radius, radius, radius, RUBBER, WHEEL)
         side.disc(x, radius, 0.62 * radius, 0.62 * radius, rim, WHEEL)
         side.disc(x, radius, 0.2 * radius, 0.2 * radius, (0.2, 0.2, 0.2), WHEEL)
 
 
-_CIRCLE = [(math.cos((a + 0.5) * math.pi / 8), math.sin((a + 0.5) * math.pi / 8)) for a in range(16)]
+_CIRCLE = [
+  (math.cos((a + 0.5) * math.pi / 8), math.sin((a + 0.5) * math.pi / 8)) for a in range(16)
+]
 
 
 def draw_solid(
-  brush: Brush, camera: Camera, light: Light, solid: Solid, position: Float[np.ndarray, "3"], heading: Real
+  brush: Brush,
+  camera: Camera,
+  light: Light,
+  solid: Solid,
+  position: Float[np.ndarray, "3"],
+  heading: Real,
 ) -> None:
   """Draws a body standing at `position`; `heading` is the angle from the street's direction towards the right."""
   cos, sin = math.cos(heading), math.sin(heading)
-  turn = np.array([[sin, 0, cos], [-cos, 0, sin], [0, 1, 0]])  # rows: forward, left, up in world axes
+  turn = np.array(
+    [[sin, 0, cos], [-cos, 0, sin], [0, 1, 0]]
+  )  # rows: forward, left, up in world axes
   for points, colour, part in solid.below:
     xy, depth = camera.project(points @ turn + position)
     if depth.min() > NEAR:
@@ -122,7 +162,14 @@ def draw_solid(
     normal = np.array(panel.normal, np.float64) @ turn
     corner = panel.marks[0][0] @ turn + position
     if (eye - corner[0]) @ normal > 0:
-      seen.append((-float(camera.view(corner)[:, 2].mean()), len(seen), normal / np.linalg.norm(normal), panel))
+      seen.append(
+        (
+          -float(camera.view(corner)[:, 2].mean()),
+          len(seen),
+          normal / np.linalg.norm(normal),
+          panel,
+        )
+      )
   for _, _, normal, panel in sorted(seen, key=lambda entry: entry[:2]):
     for points, colour, part, shines in panel.marks:
       brush.face(points @ turn + position, colour if shines else light.on(colour, normal), part)

@@ -83,7 +83,9 @@ def sample_street(rng: np.random.Generator) -> Street:
   if rng.random() < 0.6:
     zebra = crossing[0] - 4.0 if crossing else rng.uniform(6.0, 14.0)
   end = rng.uniform(38.0, 70.0) if rng.random() < 0.35 else FAR
-  return Street(sides[0], sides[1], lane, ahead, oncoming, crossing, zebra, end, bool(rng.random() < 0.3))
+  return Street(
+    sides[0], sides[1], lane, ahead, oncoming, crossing, zebra, end, bool(rng.random() < 0.3)
+  )
 
 
 def _rectangle(brush: Brush, x0: Real, x1: Real, z0: Real, z1: Real, colour: Colour) -> None:
@@ -118,7 +120,10 @@ def draw_ground(canvas: Canvas, light: Light, rng: np.random.Generator, street: 
   gaps = [(-5.0, street.end)]
   if street.crossing:
     gaps = [(-5.0, street.crossing[0]), (street.crossing[1], street.end)]
-    for z0, z1 in ((street.crossing[0] - 2.5, street.crossing[0]), (street.crossing[1], street.crossing[1] + 2.5)):
+    for z0, z1 in (
+      (street.crossing[0] - 2.5, street.crossing[0]),
+      (street.crossing[1], street.crossing[1] + 2.5),
+    ):
       for side in (street.left, street.right):
         _rectangle(paving, *side.span(side.curb, 90.0), z0, z1, slabs)
   for side in (street.left, street.right):
@@ -135,9 +140,13 @@ def draw_ground(canvas: Canvas, light: Light, rng: np.random.Generator, street: 
   _draw_markings(road, rng, street, tint((0.86, 0.86, 0.84), lit), tint(asphalt, 0.75))
 
 
-def _draw_markings(road: Brush, rng: np.random.Generator, street: Street, white: Colour, dark: Colour) -> None:
+def _draw_markings(
+  road: Brush, rng: np.random.Generator, street: Street, white: Colour, dark: Colour
+) -> None:
   start, end = street.crossing or (-1.0, -1.0)
-  free = [z for z in np.arange(1.5, min(street.end, 120.0), 4.5).tolist() if not start - 5 < z < end + 1]
+  free = [
+    z for z in np.arange(1.5, min(street.end, 120.0), 4.5).tolist() if not start - 5 < z < end + 1
+  ]
   lanes = sorted((*street.oncoming, *street.ahead))
   for left, right in itertools.pairwise(lanes):
     x = (left + right) / 2
@@ -147,8 +156,12 @@ def _draw_markings(road: Brush, rng: np.random.Generator, street: Street, white:
     if side.parking:
       low, high = side.span(side.curb - side.parking - 0.06, side.curb - side.parking + 0.06)
       _rectangles(road, [(low, high, z, z + 4.5) for z in free], white)
-  patches = rng.uniform([-street.left.curb, 3.0, 0.6, 1.0], [street.right.curb - 1.5, 30.0, 1.5, 4.0], (4, 4))
-  _rectangles(road, [(x, x + w, z, z + d) for x, z, w, d in patches.tolist()], blend(dark, white, 0.12))
+  patches = rng.uniform(
+    [-street.left.curb, 3.0, 0.6, 1.0], [street.right.curb - 1.5, 30.0, 1.5, 4.0], (4, 4)
+  )
+  _rectangles(
+    road, [(x, x + w, z, z + d) for x, z, w, d in patches.tolist()], blend(dark, white, 0.12)
+  )
   _rectangles(road, [(x + 0.2, x + 0.6, z, z + 0.6) for x, z, _, _ in patches[:2].tolist()], dark)
   if street.rails:
     track = street.oncoming[0]
@@ -160,4 +173,6 @@ def _draw_markings(road: Brush, rng: np.random.Generator, street: Street, white:
     _rectangles(road, [(x, x + 0.5, street.zebra, street.zebra + 3.0) for x in stripes], white)
   if street.crossing:
     z = start - (4.8 if street.zebra is not None else 1.0)
-    _rectangles(road, [(-street.lane / 2 + 0.2, street.ahead[-1] + street.lane / 2, z, z + 0.4)], white)
+    _rectangles(
+      road, [(-street.lane / 2 + 0.2, street.ahead[-1] + street.lane / 2, z, z + 0.4)], white
+    )

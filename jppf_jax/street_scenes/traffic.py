@@ -13,15 +13,33 @@ from jppf_jax.street_scenes.light import Light
 from jppf_jax.street_scenes.solids import draw_solid
 from jppf_jax.street_scenes.street import Street
 
-PERSON, RIDER, CAR, TRUCK, BUS, CARAVAN, TRAIN, MOTORCYCLE, BICYCLE = 24, 25, 26, 27, 28, 29, 31, 32, 33
-_BUILD = {CAR: vehicles.car, TRUCK: vehicles.truck, BUS: vehicles.bus, CARAVAN: trams.caravan, TRAIN: trams.tram}
+PERSON, RIDER, CAR, TRUCK, BUS, CARAVAN, TRAIN, MOTORCYCLE, BICYCLE = (
+  24,
+  25,
+  26,
+  27,
+  28,
+  29,
+  31,
+  32,
+  33,
+)
+_BUILD = {
+  CAR: vehicles.car,
+  TRUCK: vehicles.truck,
+  BUS: vehicles.bus,
+  CARAVAN: trams.caravan,
+  TRAIN: trams.tram,
+}
 Place = tuple[Real, Real, Real]  # x, z, heading
 
 
 class Traffic:
   """Collects the road users of a scene; what finds no room after some tries is left out."""
 
-  def __init__(self, canvas: Canvas, light: Light, rng: np.random.Generator, street: Street, ground: Ground):
+  def __init__(
+    self, canvas: Canvas, light: Light, rng: np.random.Generator, street: Street, ground: Ground
+  ):
     self.canvas, self.light, self.rng, self.street, self.ground = canvas, light, rng, street, ground
     self.items: list[Item] = []
 
@@ -65,7 +83,9 @@ class Traffic:
     rng, street = self.rng, self.street
     chance = rng.random()
     if street.crossing and chance < (0.25 if kind == TRAIN else 0.45):
-      return self._crossing_place(street.crossing, turning=kind == CAR and rng.random() < 0.3), False
+      return self._crossing_place(
+        street.crossing, turning=kind == CAR and rng.random() < 0.3
+      ), False
     z = self._near(5.0 if kind == CAR else 7.0, 30.0) + length / 2
     sides = [side for side in (street.left, street.right) if side.parking]
     if sides and kind != TRAIN and chance > 0.6:
@@ -85,10 +105,14 @@ class Traffic:
     heading = math.pi / 2 if nearer else -math.pi / 2
     return rng.uniform(low, high), z, heading + (rng.uniform(-0.7, 0.7) if turning else 0.0)
 
-  def _put(self, kind: int, vehicle: vehicles.Vehicle, x: Real, z: Real, heading: Real, block: Block) -> None:
+  def _put(
+    self, kind: int, vehicle: vehicles.Vehicle, x: Real, z: Real, heading: Real, block: Block
+  ) -> None:
     def draw() -> None:
       brush = self.canvas.brush(kind, instance=True, texture=Texture.METAL)
-      draw_solid(brush, self.canvas.camera, self.light, vehicle.solid, np.array([x, 0.0, z]), heading)
+      draw_solid(
+        brush, self.canvas.camera, self.light, vehicle.solid, np.array([x, 0.0, z]), heading
+      )
 
     self._add(block, vehicle.height, draw)
 
@@ -111,14 +135,20 @@ class Traffic:
   def _beside_traffic(self, block: Block) -> bool:
     """Whether a parked thing neither blocks the crossing street nor stands beyond the end."""
     crossing = self.street.crossing
-    return block[3] < self.street.end and (crossing is None or block[3] < crossing[0] or block[2] > crossing[1])
+    return block[3] < self.street.end and (
+      crossing is None or block[3] < crossing[0] or block[2] > crossing[1]
+    )
 
   def _two_wheeler(self, kind: int, *, ridden: bool) -> None:
     for _ in range(25):
       x, z, heading = self._rider_place() if ridden else self._kerb_place()
       block = _footprint(x, z, heading, 1.9 if kind == BICYCLE else 2.1, 0.6)
       if self.ground.fits(block, seen=0.7):
-        self._add(block, 1.6 if ridden else 0.9, partial(self._draw_two_wheeler, kind, x, z, heading, ridden))
+        self._add(
+          block,
+          1.6 if ridden else 0.9,
+          partial(self._draw_two_wheeler, kind, x, z, heading, ridden),
+        )
         return
 
   def _draw_two_wheeler(self, kind: int, x: Real, z: Real, heading: Real, ridden: bool) -> None:
@@ -126,7 +156,16 @@ class Traffic:
     vehicle = canvas.brush(kind, instance=True, texture=Texture.METAL)
     if ridden:
       rider = canvas.brush(RIDER, instance=True, texture=Texture.CLOTH)
-      cycles.ridden(vehicle, rider, canvas.camera, self.light, self.rng, position, heading, motor=kind == MOTORCYCLE)
+      cycles.ridden(
+        vehicle,
+        rider,
+        canvas.camera,
+        self.light,
+        self.rng,
+        position,
+        heading,
+        motor=kind == MOTORCYCLE,
+      )
     else:
       draw = cycles.bicycle if kind == BICYCLE else cycles.motorcycle
       draw(vehicle, canvas.camera, self.light, self.rng, position, heading)
@@ -149,7 +188,12 @@ class Traffic:
     side = (self.street.left, self.street.right)[int(rng.integers(2))]
     z = self._near(6.0, 20.0)
     x = side.sign * rng.uniform(side.verge + 0.3, side.sidewalk - 0.2)
-    return x, z, float(rng.choice([0.0, math.pi, math.pi / 2, -math.pi / 2, math.pi / 2])) + rng.normal(0, 0.25)
+    return (
+      x,
+      z,
+      float(rng.choice([0.0, math.pi, math.pi / 2, -math.pi / 2, math.pi / 2]))
+      + rng.normal(0, 0.25),
+    )
 
   def _pedestrian(self) -> None:
     for _ in range(25):
@@ -163,14 +207,22 @@ class Traffic:
     """On a sidewalk, on the zebra or simply crossing the road."""
     rng, street = self.rng, self.street
     if rng.random() < 0.4:
-      z = street.zebra + rng.uniform(0.3, 2.7) if street.zebra and rng.random() < 0.7 else self._near(5.0, 20.0)
+      z = (
+        street.zebra + rng.uniform(0.3, 2.7)
+        if street.zebra and rng.random() < 0.7
+        else self._near(5.0, 20.0)
+      )
       low, high = self.canvas.camera.visible_range(z)
       x = rng.uniform(max(low, -street.left.curb), min(high, street.right.curb))
       return x, z, (math.pi / 2 if rng.random() < 0.5 else -math.pi / 2) + rng.normal(0, 0.2)
     side = (street.left, street.right)[int(rng.integers(2))]
     z = self._near(6.0, 28.0)
     x = side.sign * rng.uniform(side.verge + 0.2, side.sidewalk)
-    return x, z, float(rng.choice([0.0, math.pi, rng.uniform(-math.pi, math.pi)])) + rng.normal(0, 0.2)
+    return (
+      x,
+      z,
+      float(rng.choice([0.0, math.pi, rng.uniform(-math.pi, math.pi)])) + rng.normal(0, 0.2),
+    )
 
   def _draw_person(self, x: Real, z: Real, heading: Real, brush: Brush | None) -> None:
     """Somebody; with a brush given, one of the crowd that it draws."""
@@ -179,7 +231,10 @@ class Traffic:
     height = rng.uniform(1.1, 1.45) if rng.random() < 0.1 else rng.uniform(1.58, 1.92)
     joints = people.place(people.walking(rng, height), np.array([x, 0.0, z]), heading)
     people.draw_marks(
-      brush, people.body(self.canvas.camera, self.light, joints, heading, people.sample_outfit(rng), height)
+      brush,
+      people.body(
+        self.canvas.camera, self.light, joints, heading, people.sample_outfit(rng), height
+      ),
     )
 
   def _crowds(self) -> None:
@@ -206,7 +261,9 @@ class Traffic:
 
   def _draw_people(self, block: Block, count: int) -> None:
     brush = self.canvas.brush(PERSON, texture=Texture.CLOTH)
-    places = self.rng.uniform([block[2] + 0.3, block[0] + 0.3], [block[3] - 0.3, block[1] - 0.3], (count, 2))
+    places = self.rng.uniform(
+      [block[2] + 0.3, block[0] + 0.3], [block[3] - 0.3, block[1] - 0.3], (count, 2)
+    )
     for z, x in sorted(places.tolist(), reverse=True):
       self._draw_person(x, z, self.rng.uniform(-math.pi, math.pi), brush)
 
@@ -224,7 +281,9 @@ class Traffic:
     for z in np.linspace(block[3] - 1.0, block[2] + 1.0, count).tolist():
       position = np.array([(block[0] + block[1]) / 2, 0.0, z])
       heading = math.pi / 2 if self.rng.random() < 0.5 else -math.pi / 2
-      draw_solid(brush, self.canvas.camera, self.light, vehicles.car(self.rng).solid, position, heading)
+      draw_solid(
+        brush, self.canvas.camera, self.light, vehicles.car(self.rng).solid, position, heading
+      )
 
 
 def _footprint(x: Real, z: Real, heading: Real, length: Real, width: Real) -> Block:

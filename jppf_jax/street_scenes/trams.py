@@ -21,7 +21,10 @@ def tram(rng: np.random.Generator) -> Vehicle:
   for side in (left, right):
     side.box(x0, 0.12, x1, 1.2, paint)
     side.box(x0, height - 0.35, x1 - 0.65, height, tint(paint, 0.8))
-    side.add(((x0 + 0.2, 1.3), (x1 - 0.35, 1.3), (x1 - 0.7, height - 0.45), (x0 + 0.2, height - 0.45)), glass)
+    side.add(
+      ((x0 + 0.2, 1.3), (x1 - 0.35, 1.3), (x1 - 0.7, height - 0.45), (x0 + 0.2, height - 0.45)),
+      glass,
+    )
     for x in np.arange(x0 + 0.2, x1 - 0.3, 1.6).tolist():
       side.box(x - 0.05, 1.3, x + 0.05, height - 0.45, DARK)
     for k in range(sections):
@@ -40,7 +43,9 @@ def tram(rng: np.random.Generator) -> Vehicle:
     end.box(-0.15, height - 0.45, 0.15, height - 0.2, (1.0, 0.7, 0.15), shines=True)
     end.box(-1.0, 0.12, 1.0, 0.4, DARK)
     for sign in (1, -1):
-      end.disc(sign * 0.8, 0.8, 0.17, 0.17, (1.0, 0.97, 0.85) if end is front else TAIL, shines=True)
+      end.disc(
+        sign * 0.8, 0.8, 0.17, 0.17, (1.0, 0.97, 0.85) if end is front else TAIL, shines=True
+      )
   _pantograph(solid, height)
   return Vehicle(_without_parts(solid), length, width, height)
 
@@ -50,7 +55,11 @@ def _pantograph(solid: Solid, height: Real) -> None:
   for normal in ((0, 1, 0), (0, -1, 0)):
     arm = solid.panel(normal, lambda x, z: (x, 0.0, z))
     arm.box(-1.6, height - 0.3, 1.6, height + 0.3, (0.35, 0.36, 0.38))
-    for (xa, za), (xb, zb) in (((-0.6, 0.2), (0.5, 0.6)), ((0.5, 0.6), (-0.3, 1.1)), ((-0.7, 1.1), (0.1, 1.1))):
+    for (xa, za), (xb, zb) in (
+      ((-0.6, 0.2), (0.5, 0.6)),
+      ((0.5, 0.6), (-0.3, 1.1)),
+      ((-0.7, 1.1), (0.1, 1.1)),
+    ):
       low, high = height - 0.05, height + 0.05
       arm.add(((xa, za + low), (xb, zb + low), (xb, zb + high), (xa, za + high)), RUBBER)
 

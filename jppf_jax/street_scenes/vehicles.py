@@ -55,7 +55,13 @@ def car(rng: np.random.Generator) -> Vehicle:
   front.box(-half, profile[7][1], half, profile[6][1], paint)
   for index, glazed in ((1, False), (2, True), (3, False), (4, True), (5, False)):
     _strip(
-      solid, profile[index], profile[index + 1], halves[index], halves[index + 1], paint, glass if glazed else None
+      solid,
+      profile[index],
+      profile[index + 1],
+      halves[index],
+      halves[index + 1],
+      paint,
+      glass if glazed else None,
     )
   sides = _car_sides(solid, rng, profile, half, roof_half, paint, glass, style)
   rim = hsv(0.6, 0.05, rng.uniform(0.35, 0.8))
@@ -76,12 +82,17 @@ def _strip(
   """The sheet between two points of the profile, across the car; glazed ones show the frame around the glass."""
   run, rise = end[0] - start[0], end[1] - start[1]
   panel = solid.panel(
-    (-rise, 0, run), lambda t, s: (start[0] + t * run, s * (half0 + t * (half1 - half0)), start[1] + t * rise)
+    (-rise, 0, run),
+    lambda t, s: (start[0] + t * run, s * (half0 + t * (half1 - half0)), start[1] + t * rise),
   )
   panel.box(0, -1, 1, 1, paint)
   if glass is not None:
     panel.box(0.08, -0.88, 0.93, 0.88, glass, WINDOW)
-    panel.add(((0.1, -0.4), (0.1, 0.0), (0.9, 0.5), (0.9, 0.1)), blend(glass, (0.8, 0.87, 0.95), 0.3), WINDOW)
+    panel.add(
+      ((0.1, -0.4), (0.1, 0.0), (0.9, 0.5), (0.9, 0.1)),
+      blend(glass, (0.8, 0.87, 0.95), 0.3),
+      WINDOW,
+    )
 
 
 def _car_sides(
@@ -94,21 +105,30 @@ def _car_sides(
   blind = style == "van" and rng.random() < 0.5  # a delivery van has side windows in front only
   for sign in (1, -1):
     cabin = solid.panel(
-      (0, sign, 0.45), lambda x, z, s=sign: (x, s * _inwards(z, belt0[1], roof0[1], half, roof_half), z)
+      (0, sign, 0.45),
+      lambda x, z, s=sign: (x, s * _inwards(z, belt0[1], roof0[1], half, roof_half), z),
     )
     cabin.add((belt0, roof0, roof1, belt1), paint)
     for t0, t1 in ((0.04, 0.48), (0.53, 0.97)):
       if blind and t0 < 0.5:
         continue
-      quad = [_between(belt0, roof0, belt1, roof1, t, v) for t, v in ((t0, 0.08), (t1, 0.08), (t1, 0.88), (t0, 0.88))]
+      quad = [
+        _between(belt0, roof0, belt1, roof1, t, v)
+        for t, v in ((t0, 0.08), (t1, 0.08), (t1, 0.88), (t0, 0.88))
+      ]
       cabin.add(quad, glass, WINDOW)
       sheen = [_between(belt0, roof0, belt1, roof1, t, v) for t, v in
                ((t0 + 0.1, 0.12), (t0 + 0.2, 0.12), (t0 + 0.28, 0.84), (t0 + 0.18, 0.84))]  # fmt: skip
       cabin.add(sheen, blend(glass, (0.85, 0.9, 0.95), 0.35), WINDOW)
     side = solid.panel((0, sign, 0), lambda x, z, s=sign: (x, s * half, z))
     side.add((profile[0], profile[1], belt0, belt1, profile[6], profile[7]), paint)
-    side.add((profile[0], (profile[0][0], low + 0.16), (profile[7][0], low + 0.16), profile[7]), tint(paint, 0.6))
-    side.box(profile[0][0] + 0.05, belt0[1] - 0.2, profile[7][0] - 0.25, belt0[1] - 0.16, tint(paint, 1.25))
+    side.add(
+      (profile[0], (profile[0][0], low + 0.16), (profile[7][0], low + 0.16), profile[7]),
+      tint(paint, 0.6),
+    )
+    side.box(
+      profile[0][0] + 0.05, belt0[1] - 0.2, profile[7][0] - 0.25, belt0[1] - 0.16, tint(paint, 1.25)
+    )
     for t in (0.02, 0.5, 0.98):
       x = belt0[0] + t * (belt1[0] - belt0[0])
       side.box(x - 0.015, low + 0.1, x + 0.015, belt0[1], tint(paint, 0.45))
@@ -138,7 +158,12 @@ def _between(
 
 
 def _car_ends(
-  rng: np.random.Generator, front: Panel, rear: Panel, half: Real, profile: list[tuple[Real, Real]], paint: Colour
+  rng: np.random.Generator,
+  front: Panel,
+  rear: Panel,
+  half: Real,
+  profile: list[tuple[Real, Real]],
+  paint: Colour,
 ) -> None:
   low, high = profile[7][1], profile[6][1]
   on = rng.random() < 0.5
@@ -155,8 +180,18 @@ def _car_ends(
   brake = rng.random() < 0.4
   for sign in (1, -1):
     tail = (1.0, 0.15, 0.1) if brake else TAIL
-    rear.box(sign * 0.62 * half, high - 0.3, sign * 0.98 * half, high - 0.06, tail, LAMP, shines=brake)
-    rear.box(sign * 0.68 * half, high - 0.22, sign * 0.92 * half, high - 0.16, (0.95, 0.75, 0.6), LAMP, shines=brake)
+    rear.box(
+      sign * 0.62 * half, high - 0.3, sign * 0.98 * half, high - 0.06, tail, LAMP, shines=brake
+    )
+    rear.box(
+      sign * 0.68 * half,
+      high - 0.22,
+      sign * 0.92 * half,
+      high - 0.16,
+      (0.95, 0.75, 0.6),
+      LAMP,
+      shines=brake,
+    )
   _plate(rng, rear, 0.0, low + 0.2)
 
 
@@ -169,13 +204,19 @@ def _plate(rng: np.random.Generator, panel: Panel, y: Real, z: Real, scale: Real
   for k in range(7):
     if k != 3:
       left = y - 0.75 * half + k * 0.23 * half
-      panel.box(left, z + 0.03 * scale, left + 0.13 * half, z + high - 0.03 * scale, (0.1, 0.1, 0.12), PLATE)
+      panel.box(
+        left, z + 0.03 * scale, left + 0.13 * half, z + high - 0.03 * scale, (0.1, 0.1, 0.12), PLATE
+      )
 
 
 def bus(rng: np.random.Generator) -> Vehicle:
   """A city bus: windows all around, doors on the right."""
   length, width, height = rng.uniform(9.5, 12.5), 2.5, rng.uniform(2.9, 3.2)
-  paint = hsv(rng.random(), rng.uniform(0.3, 0.9), rng.uniform(0.4, 0.9)) if rng.random() < 0.7 else (0.88, 0.88, 0.86)
+  paint = (
+    hsv(rng.random(), rng.uniform(0.3, 0.9), rng.uniform(0.4, 0.9))
+    if rng.random() < 0.7
+    else (0.88, 0.88, 0.86)
+  )
   stripe, glass = hsv(rng.random(), 0.7, rng.uniform(0.3, 0.9)), tinted_glass(rng)
   solid = Solid()
   x0, x1 = -length / 2, length / 2
@@ -190,14 +231,18 @@ def bus(rng: np.random.Generator) -> Vehicle:
       door = doors and k in (count - 1, count // 2)
       pane(side, start, 0.42 if door else 1.15, end, height - 0.38, glass)
       if door:
-        side.box((start + end) / 2 - 0.03, 0.42, (start + end) / 2 + 0.03, height - 0.38, tint(paint, 0.5))
+        side.box(
+          (start + end) / 2 - 0.03, 0.42, (start + end) / 2 + 0.03, height - 0.38, tint(paint, 0.5)
+        )
   if rng.random() < 0.5:  # an advertisement
     left.box(x0 + 0.8, 0.9, x1 - 3.0, 1.12, hsv(rng.random(), 0.8, 0.9))
   solid.wheels((x0 + 2.4, x1 - 2.3), 0.48, width, (left, right), (0.5, 0.5, 0.5))
   pane(front, -1.12, 1.05, 1.12, height - 0.55, glass)
   front.box(-0.9, height - 0.45, 0.9, height - 0.12, DARK)
   for k in range(6):
-    front.box(-0.7 + 0.22 * k, height - 0.38, -0.58 + 0.22 * k, height - 0.2, (1.0, 0.65, 0.1), shines=True)
+    front.box(
+      -0.7 + 0.22 * k, height - 0.38, -0.58 + 0.22 * k, height - 0.2, (1.0, 0.65, 0.1), shines=True
+    )
   front.box(-1.25, 0.3, 1.25, 0.55, tint(paint, 0.6))
   pane(rear, -0.95, 1.6, 0.95, height - 0.5, glass)
   rear.box(-0.8, 0.75, 0.8, 1.35, tint(paint, 0.7))
@@ -212,7 +257,9 @@ def bus(rng: np.random.Generator) -> Vehicle:
   return Vehicle(solid, length, width, height)
 
 
-def pane(panel: Panel, a0: Real, b0: Real, a1: Real, b1: Real, glass: Colour, part: int = WINDOW) -> None:
+def pane(
+  panel: Panel, a0: Real, b0: Real, a1: Real, b1: Real, glass: Colour, part: int = WINDOW
+) -> None:
   """A window with a slanted reflection."""
   panel.box(a0, b0, a1, b1, glass, part)
   a, w = a0, a1 - a0
@@ -225,12 +272,16 @@ def truck(rng: np.random.Generator) -> Vehicle:
   length, width, height = rng.uniform(6.5, 9.0), 2.45, rng.uniform(3.0, 3.6)
   paint, glass = car_paint(rng), tinted_glass(rng)
   cargo = (
-    (0.86, 0.87, 0.88) if rng.random() < 0.45 else hsv(rng.random(), rng.uniform(0.2, 0.8), rng.uniform(0.3, 0.85))
+    (0.86, 0.87, 0.88)
+    if rng.random() < 0.45
+    else hsv(rng.random(), rng.uniform(0.2, 0.8), rng.uniform(0.3, 0.85))
   )
   solid = Solid()
   x0, x1 = -length / 2, length / 2
   cab0, cab_top = x1 - 2.0, min(height - 0.2, rng.uniform(2.5, 2.9))
-  _, frame_rear, frame_left, frame_right = solid.block(x0 + 0.05, x1 - 0.2, 0.5, 0.95, width - 0.1, (0.15, 0.15, 0.16))
+  _, frame_rear, frame_left, frame_right = solid.block(
+    x0 + 0.05, x1 - 0.2, 0.5, 0.95, width - 0.1, (0.15, 0.15, 0.16)
+  )
   tray = rng.random() < 0.25
   top = 1.75 if tray else height
   _, box_rear, box_left, box_right = solid.block(x0, cab0 - 0.25, 0.95, top, width, cargo)
@@ -249,12 +300,20 @@ def truck(rng: np.random.Generator) -> Vehicle:
     for y in (-0.9, -0.35, 0.35, 0.9):
       box_rear.box(y - 0.025, 1.05, y + 0.025, top - 0.1, tint(cargo, 0.6))
   for k in range(8):
-    box_rear.box(-1.2 + 0.3 * k, 0.96, -0.9 + 0.3 * k, 1.08, (0.8, 0.1, 0.1) if k % 2 else (0.9, 0.9, 0.9))
+    box_rear.box(
+      -1.2 + 0.3 * k, 0.96, -0.9 + 0.3 * k, 1.08, (0.8, 0.1, 0.1) if k % 2 else (0.9, 0.9, 0.9)
+    )
   for sign in (1, -1):
     frame_rear.box(sign * 0.8, 0.62, sign * 1.15, 0.85, TAIL, LAMP)
   _plate(rng, frame_rear, 0.0, 0.6, 1.25)
   frame_sides = (frame_left, frame_right)
-  solid.wheels((x0 + 1.1, x0 + 2.15) if length > 7.5 else (x0 + 1.4,), 0.46, width, frame_sides, (0.45, 0.45, 0.46))
+  solid.wheels(
+    (x0 + 1.1, x0 + 2.15) if length > 7.5 else (x0 + 1.4,),
+    0.46,
+    width,
+    frame_sides,
+    (0.45, 0.45, 0.46),
+  )
   solid.wheels((x1 - 0.85,), 0.46, width, (left, right), (0.45, 0.45, 0.46))
   return Vehicle(solid, length, width, height)
 
@@ -269,7 +328,9 @@ def _truck_cab(
     front.box(-0.75, 1.0 + 0.12 * k, 0.75, 1.05 + 0.12 * k, tint(paint, 0.8))
   front.box(-1.2, 0.45, 1.2, 0.8, tint(paint, 0.5))
   for sign in (1, -1):
-    front.box(sign * 0.82, 0.6, sign * 1.16, 0.85, (0.92, 0.93, 0.88), LAMP, shines=bool(rng.random() < 0.5))
+    front.box(
+      sign * 0.82, 0.6, sign * 1.16, 0.85, (0.92, 0.93, 0.88), LAMP, shines=bool(rng.random() < 0.5)
+    )
   _plate(rng, front, 0.0, 0.52, 1.25)
   for side in sides:
     pane(side, x0 + 0.5, 1.55, x1 - 0.35, top - 0.3, glass)

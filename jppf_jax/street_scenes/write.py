@@ -46,10 +46,18 @@ def write_cpp(
   root = Path(root)
   for split, count in split_counts.items():
     if count < 0 or not split.isalpha():
-      raise ValueError(f"Splits are letters only with a count of at least 0, e.g. train=400; got {split!r}: {count}.")
-  jobs = [(root, split, index, size, seed) for split, count in split_counts.items() for index in range(count)]
+      raise ValueError(
+        f"Splits are letters only with a count of at least 0, e.g. train=400; got {split!r}: {count}."
+      )
+  jobs = [
+    (root, split, index, size, seed)
+    for split, count in split_counts.items()
+    for index in range(count)
+  ]
   with contextlib.ExitStack() as stack:
-    bar = stack.enter_context(tqdm(total=len(jobs), desc="scenes", unit="scene", disable=not progress))
+    bar = stack.enter_context(
+      tqdm(total=len(jobs), desc="scenes", unit="scene", disable=not progress)
+    )
     each = map
     if workers > 1:
       spawn = multiprocessing.get_context("spawn")  # a fork of a process that runs JAX can hang
@@ -86,7 +94,13 @@ def _write_scene(job: tuple[Path, str, int, tuple[int, int], int]) -> None:
   _save(Image.fromarray(image), photo, format="PNG", pnginfo=text, compress_level=3)
   tags = TiffImagePlugin.ImageFileDirectory_v2()
   tags[_DESCRIPTION_TAG] = origin
-  _save(Image.fromarray(uids.astype(np.int32)), label, format="TIFF", compression="tiff_lzw", tiffinfo=tags)
+  _save(
+    Image.fromarray(uids.astype(np.int32)),
+    label,
+    format="TIFF",
+    compression="tiff_lzw",
+    tiffinfo=tags,
+  )
 
 
 def _save(image: Image.Image, path: Path, **options) -> None:
@@ -105,7 +119,11 @@ def _is_whole(path: Path, origin: str, size: tuple[int, int]) -> bool:
   try:
     with Image.open(path) as image:
       image.load()
-      described = image.tag_v2.get(_DESCRIPTION_TAG) if image.format == "TIFF" else image.info.get("Description")
+      described = (
+        image.tag_v2.get(_DESCRIPTION_TAG)
+        if image.format == "TIFF"
+        else image.info.get("Description")
+      )
       return image.size == (size[1], size[0]) and described == origin
   except (OSError, SyntaxError, ValueError):  # Pillow reports broken chunks as SyntaxError
     return False

@@ -54,7 +54,9 @@ def sample_regions(
     deltas = encode(boxes, objects[index], STDS)
     mask_valid, mask_index = is_positive[:max_positives], index[:max_positives]
     labels = jnp.where(is_positive, batch.labels[index], 0)
-    ids = jnp.where(mask_valid, mask_index + 1, 0)  # row g - 1 of the objects is g in the instance map
+    ids = jnp.where(
+      mask_valid, mask_index + 1, 0
+    )  # row g - 1 of the objects is g in the instance map
     return {
       "boxes": boxes,
       "valid": valid,
@@ -71,7 +73,10 @@ def sample_regions(
 
 
 def _candidates(
-  proposals: Proposals, objects: Float[Array, "G 4"], is_object: Bool[Array, "G"], positive_iou: float
+  proposals: Proposals,
+  objects: Float[Array, "G 4"],
+  is_object: Bool[Array, "G"],
+  positive_iou: float,
 ) -> tuple[Float[Array, "N 4"], Bool[Array, "N"], Bool[Array, "N"], Int[Array, "N"]]:
   """The boxes of the objects, then the proposals; which are positive, which negative, and the object of each."""
   matched = match(
@@ -92,7 +97,11 @@ def _candidates(
 
 
 def _choose(
-  key: Array, positive: Bool[Array, "N"], negative: Bool[Array, "N"], samples: int, max_positives: int
+  key: Array,
+  positive: Bool[Array, "N"],
+  negative: Bool[Array, "N"],
+  samples: int,
+  max_positives: int,
 ) -> tuple[Int[Array, "{samples}"], Bool[Array, "{samples}"], Bool[Array, "{samples}"]]:
   """Rows of the chosen candidates, positives before negatives before padding; which are positive; which are chosen."""
   priorities = jax.random.uniform(key, positive.shape)

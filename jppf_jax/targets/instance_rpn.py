@@ -46,7 +46,9 @@ def rpn_targets(
     The drawn anchors; deltas lead from positive ones to their object and are 0 elsewhere.
   """
   height, width = image_size
-  x0, y0, x1, y1 = anchors.T  # NumPy where the anchors are, so that the compiler has nothing to fold
+  x0, y0, x1, y1 = (
+    anchors.T
+  )  # NumPy where the anchors are, so that the compiler has nothing to fold
   inside = (x0 >= 0) & (y0 >= 0) & (x1 <= width) & (y1 <= height)
   anchors, max_positives = jnp.asarray(anchors), int(samples * positive_fraction)
 
@@ -74,5 +76,7 @@ def rpn_targets(
       jnp.zeros(anchors.shape).at[positives].set(deltas, mode="drop"),
     )
 
-  positive, negative, deltas = jax.vmap(one_image)(image_keys(key, len(boxes), axis_name), boxes, valid)
+  positive, negative, deltas = jax.vmap(one_image)(
+    image_keys(key, len(boxes), axis_name), boxes, valid
+  )
   return RPNTargets(positive=positive, negative=negative, deltas=deltas)

@@ -59,16 +59,24 @@ def match(
     best, index, claimed = state
     g, one, is_object = item
     overlap = jnp.where(candidates & is_object, iou_matrix(boxes, one[None])[:, 0], -1)
-    overlap = lax.optimization_barrier(overlap)  # computed once: the comparison below is of equal bits
+    overlap = lax.optimization_barrier(
+      overlap
+    )  # computed once: the comparison below is of equal bits
     peak = overlap.max()
     claims = (overlap == peak) & (peak >= min_positive_iou)
     better = overlap > best  # of equal ones the first
-    state = jnp.where(better, overlap, best), jnp.where(better, g, index), jnp.where(claims, g, claimed)
+    state = (
+      jnp.where(better, overlap, best),
+      jnp.where(better, g, index),
+      jnp.where(claims, g, claimed),
+    )
     return state, None
 
   start = jnp.full(len(boxes), -1.0), jnp.zeros(len(boxes), jnp.int32), jnp.full(len(boxes), -1)
   rows = jnp.arange(len(objects))
-  (best, index, claimed), _ = lax.scan(visit, start, (rows, jnp.asarray(objects), jnp.asarray(valid)))
+  (best, index, claimed), _ = lax.scan(
+    visit, start, (rows, jnp.asarray(objects), jnp.asarray(valid))
+  )
   positive = (best >= positive_iou) | (claimed >= 0)
   return Match(
     positive=positive,

@@ -21,7 +21,9 @@ class MetricWriter:
     if self._path.exists():
       self._path.write_text("".join(line + "\n" for line in _lines_until(self._path, resumed_step)))
     self._file = self._path.open("a")
-    self._events = SummaryWriter(str(workdir), purge_step=resumed_step + 1 if resumed_step else None)
+    self._events = SummaryWriter(
+      str(workdir), purge_step=resumed_step + 1 if resumed_step else None
+    )
 
   def write(self, step: int, scalars: dict[str, float]) -> None:
     self._file.write(json.dumps({"step": step, **scalars}) + "\n")
@@ -51,7 +53,9 @@ class Progress:
   """A bar with loss, rate and time left; the rate counts from the first step after compilation."""
 
   def __init__(self, total: int, start: int, description: str):
-    self._bar = tqdm(total=total, initial=start, desc=description, unit="step", smoothing=0.05, dynamic_ncols=True)
+    self._bar = tqdm(
+      total=total, initial=start, desc=description, unit="step", smoothing=0.05, dynamic_ncols=True
+    )
     self._steps, self._since = 0, time.monotonic()
 
   def compiled(self) -> None:

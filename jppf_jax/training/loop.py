@@ -55,7 +55,9 @@ class _Window:
           f"Step {step} is not finite ({_named(metrics)}). Its images: {', '.join(ids)}. "
           "The last good checkpoint is kept; lower config.phases.*.learning_rate or look at these images."
         )
-    means = {name: float(np.mean([m[name] for m in fetched])) for name in (fetched[0] if fetched else {})}
+    means = {
+      name: float(np.mean([m[name] for m in fetched])) for name in (fetched[0] if fetched else {})
+    }
     self.steps, self.ids, self.metrics = [], [], []
     return means
 
@@ -75,13 +77,17 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> TrainState:
   """
   workdir = Path(workdir).resolve()
   workdir.mkdir(parents=True, exist_ok=True)
-  check_divisible(config.data.batch_size // jax.process_count(), jax.local_device_count())  # before anything is built
+  check_divisible(
+    config.data.batch_size // jax.process_count(), jax.local_device_count()
+  )  # before anything is built
   spec = build.label_spec(config)
   model = build.model(config, spec, axis_name=AXIS)
   phases, optimizer, rate = build.optimization(config)
   iterator = build.train_iterator(config, spec)
   checkpoints = Checkpoints(workdir / "checkpoints", keep=config.train.keep)
-  template = jax.eval_shape(lambda variables: create_state(variables, optimizer), build.variable_shapes(model))
+  template = jax.eval_shape(
+    lambda variables: create_state(variables, optimizer), build.variable_shapes(model)
+  )
   restored = checkpoints.restore(template, iterator)
   if restored is None:
     state = _initial_state(config, model, optimizer)
@@ -109,7 +115,11 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> TrainState:
 
 
 def _save(
-  config: ml_collections.ConfigDict, workdir: Path, state: TrainState, iterator: Any, checkpoints: Checkpoints
+  config: ml_collections.ConfigDict,
+  workdir: Path,
+  state: TrainState,
+  iterator: Any,
+  checkpoints: Checkpoints,
 ) -> None:
   """Writes the weights alone, which evaluation and prediction read, then a checkpoint to resume from.
 
@@ -118,7 +128,9 @@ def _save(
   about = {"steps": int(state.step), "config": json.loads(config.to_json_best_effort())}
   if jax.process_index() == 0:
     variables = {"params": state.params, "batch_stats": state.batch_stats}
-    weights.save_weights(workdir / build.RUN_WEIGHTS, variables, about, dtype=config.train.weights_dtype)
+    weights.save_weights(
+      workdir / build.RUN_WEIGHTS, variables, about, dtype=config.train.weights_dtype
+    )
   checkpoints.save(about["steps"], state, about, iterator)
 
 

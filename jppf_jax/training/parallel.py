@@ -28,7 +28,9 @@ class PmapRunner:
 
   def __init__(self, step: Step):
     self._step = jax.pmap(step, axis_name=AXIS, donate_argnums=0)
-    self._split = NamedSharding(Mesh(np.array(jax.local_devices()), (AXIS,)), P(AXIS))  # where pmap wants its arguments
+    self._split = NamedSharding(
+      Mesh(np.array(jax.local_devices()), (AXIS,)), P(AXIS)
+    )  # where pmap wants its arguments
 
   def put_state(self, host: Any) -> Any:
     return jax_utils.replicate(host)
@@ -39,7 +41,9 @@ class PmapRunner:
   def put_batch(self, host: Any) -> Any:
     devices = jax.local_device_count()
     check_divisible(jax.tree.leaves(host)[0].shape[0], devices)
-    return jax.device_put(jax.tree.map(lambda x: x.reshape(devices, -1, *x.shape[1:]), host), self._split)
+    return jax.device_put(
+      jax.tree.map(lambda x: x.reshape(devices, -1, *x.shape[1:]), host), self._split
+    )
 
   def __call__(self, state: Any, batch: Any) -> tuple[Any, Any]:
     state, metrics = self._step(state, batch)
@@ -51,12 +55,16 @@ class ShardMapRunner:
 
   def __init__(self, step: Step):
     self._mesh = Mesh(np.array(jax.devices()), (AXIS,))
-    sharded = jax.shard_map(step, mesh=self._mesh, in_specs=(P(), P(AXIS)), out_specs=(P(), P()), check_vma=False)
+    sharded = jax.shard_map(
+      step, mesh=self._mesh, in_specs=(P(), P(AXIS)), out_specs=(P(), P()), check_vma=False
+    )
     self._step = jax.jit(sharded, donate_argnums=0)
 
   def put_state(self, host: Any) -> Any:
     replicated = NamedSharding(self._mesh, P())
-    return jax.tree.map(lambda x: jax.make_array_from_process_local_data(replicated, np.array(x)), host)
+    return jax.tree.map(
+      lambda x: jax.make_array_from_process_local_data(replicated, np.array(x)), host
+    )
 
   def get_state(self, state: Any) -> Any:
     return jax.tree.map(lambda x: np.asarray(x.addressable_shards[0].data), state)
@@ -64,7 +72,9 @@ class ShardMapRunner:
   def put_batch(self, host: Any) -> Any:
     check_divisible(jax.tree.leaves(host)[0].shape[0], jax.local_device_count())
     split = NamedSharding(self._mesh, P(AXIS))
-    return jax.tree.map(lambda x: jax.make_array_from_process_local_data(split, np.asarray(x)), host)
+    return jax.tree.map(
+      lambda x: jax.make_array_from_process_local_data(split, np.asarray(x)), host
+    )
 
   def __call__(self, state: Any, batch: Any) -> tuple[Any, Any]:
     state, metrics = self._step(state, batch)

@@ -24,4 +24,6 @@ def create_state(variables: Any, optimizer: optax.GradientTransformation) -> Tra
   opt_state = jax.tree.map(
     lambda x: np.zeros(x.shape, x.dtype), jax.eval_shape(optimizer.init, variables["params"])
   )  # momentum and counters of SGD start at zero
-  return TrainState(np.zeros((), np.int32), variables["params"], variables["batch_stats"], opt_state)
+  return TrainState(
+    np.zeros((), np.int32), variables["params"], variables["batch_stats"], opt_state
+  )

@@ -47,14 +47,26 @@ def make_step(
   update = freeze_norms(optimizer).update if freeze_norm else optimizer.update
 
   def step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Array]]:
-    key_anchors, key_regions = jax.random.split(jax.random.fold_in(jax.random.key(seed), state.step))
+    key_anchors, key_regions = jax.random.split(
+      jax.random.fold_in(jax.random.key(seed), state.step)
+    )
     size = batch.image.shape[1:3]
-    levels = pyramid_anchors(size, STRIDES, scale=model.anchor_scale, ratios=model.anchor_ratios, legacy=model.legacy)
+    levels = pyramid_anchors(
+      size, STRIDES, scale=model.anchor_scale, ratios=model.anchor_ratios, legacy=model.legacy
+    )
     anchors = np.concatenate([levels[stride] for stride in STRIDES])
     anchor_targets = rpn_targets(
-      key_anchors, anchors, batch.boxes, batch.valid, size, samples=anchors_per_image, axis_name=AXIS
+      key_anchors,
+      anchors,
+      batch.boxes,
+      batch.valid,
+      size,
+      samples=anchors_per_image,
+      axis_name=AXIS,
     )
-    sample = partial(sample_regions, key_regions, batch=batch, samples=regions_per_image, axis_name=AXIS)
+    sample = partial(
+      sample_regions, key_regions, batch=batch, samples=regions_per_image, axis_name=AXIS
+    )
 
     def objective(params: Any) -> tuple[Array, Any]:
       outputs, updated = model.apply(
@@ -71,7 +83,11 @@ def make_step(
     loss, losses, grads = jax.lax.pmean((loss, losses, grads), AXIS)
     updates, opt_state = update(grads, state.opt_state, state.params)
     metrics = {f"loss/{name}": value for name, value in losses.items()}
-    metrics |= {"loss": loss, "grad_norm": optax.tree.norm(grads), "learning_rate": rate(state.step)}
+    metrics |= {
+      "loss": loss,
+      "grad_norm": optax.tree.norm(grads),
+      "learning_rate": rate(state.step),
+    }
     params = optax.apply_updates(state.params, updates)
     return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
 

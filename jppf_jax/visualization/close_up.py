@@ -14,7 +14,11 @@ _NOWHERE = np.array([128, 128, 128], np.uint8)  # what `heat` paints where numbe
 
 
 def window_around(
-  box: Float[Array, "4"] | Int[Array, "4"], size: tuple[int, int], *, margin: float = 0.25, aspect: float = 4 / 3
+  box: Float[Array, "4"] | Int[Array, "4"],
+  size: tuple[int, int],
+  *,
+  margin: float = 0.25,
+  aspect: float = 4 / 3,
 ) -> tuple[slice, slice]:
   """Returns the rows and columns of a window around a box, to index maps with.
 
@@ -70,9 +74,17 @@ def heat_maps(
   inside = {title: np.asarray(values)[window] for title, values in maps.items()}
   everything = np.concatenate([values.ravel() for values in inside.values()])
   finite = everything[np.isfinite(everything)] if np.isfinite(everything).any() else np.zeros(1)
-  low, high = float(finite.min() if low is None else low), float(finite.max() if high is None else high)
-  pictures = {"Photo": image[window], **{title: heat(values, low, high) for title, values in inside.items()}}
-  sheet = grid({title: _enlarged(picture, width) for title, picture in pictures.items()}, columns=columns)
+  low, high = (
+    float(finite.min() if low is None else low),
+    float(finite.max() if high is None else high),
+  )
+  pictures = {
+    "Photo": image[window],
+    **{title: heat(values, low, high) for title, values in inside.items()},
+  }
+  sheet = grid(
+    {title: _enlarged(picture, width) for title, picture in pictures.items()}, columns=columns
+  )
   numbers = np.linspace(low, high, _STEPS)
   entries = {"Scale": dict(zip([f"{n:.3g}" for n in numbers], heat(numbers[None], low, high)[0]))}
   if not np.isfinite(everything).all():

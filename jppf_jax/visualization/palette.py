@@ -8,9 +8,25 @@ from jaxtyping import Bool, Float, Int, UInt8
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Array
 
-_HUES = (0.0, 0.055, -0.055, 0.028, -0.028, 0.08, -0.08)  # 7 hues x 4 strengths: 28 instances before a shade returns
+_HUES = (
+  0.0,
+  0.055,
+  -0.055,
+  0.028,
+  -0.028,
+  0.08,
+  -0.08,
+)  # 7 hues x 4 strengths: 28 instances before a shade returns
 _STRENGTHS = ((0.80, 0.95), (0.45, 1.00), (0.95, 0.62), (0.60, 0.78))  # saturation, value
-_HEAT = ((20, 11, 53), (88, 15, 109), (159, 42, 99), (212, 72, 66), (245, 125, 21), (250, 193, 39), (252, 255, 164))
+_HEAT = (
+  (20, 11, 53),
+  (88, 15, 109),
+  (159, 42, 99),
+  (212, 72, 66),
+  (245, 125, 21),
+  (250, 193, 39),
+  (252, 255, 164),
+)
 
 
 def class_colors(spec: LabelSpec) -> UInt8[np.ndarray, "256 3"]:
@@ -37,12 +53,16 @@ def instance_color(base: UInt8[np.ndarray, "3"], index: int) -> UInt8[np.ndarray
   """
   hue, saturation, _ = colorsys.rgb_to_hsv(*(base.astype(float) / 255))
   strength, value = _STRENGTHS[index % len(_STRENGTHS)]
-  shade = colorsys.hsv_to_rgb((hue + _HUES[index % len(_HUES)]) % 1, strength if saturation > 0.1 else 0.1, value)
+  shade = colorsys.hsv_to_rgb(
+    (hue + _HUES[index % len(_HUES)]) % 1, strength if saturation > 0.1 else 0.1, value
+  )
   return np.round(255 * np.array(shade)).astype(np.uint8)
 
 
 def heat(
-  values: Float[Array, "H W"] | Int[Array, "H W"], low: float | int | None = None, high: float | int | None = None
+  values: Float[Array, "H W"] | Int[Array, "H W"],
+  low: float | int | None = None,
+  high: float | int | None = None,
 ) -> UInt8[np.ndarray, "H W 3"]:
   """Returns numbers as colours from dark violet (`low`) to light yellow (`high`); grey where they are not finite.
 

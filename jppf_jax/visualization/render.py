@@ -36,9 +36,13 @@ Answer = LabelMaps | PanopticParts | Decoded
 
 def label_maps(answer: Answer) -> LabelMaps:
   """Returns the three maps of a prediction for one image, or of a label file."""
-  semantic, instance, part = (np.asarray(x) for x in (answer.semantic, answer.instance, answer.part))
+  semantic, instance, part = (
+    np.asarray(x) for x in (answer.semantic, answer.instance, answer.part)
+  )
   if semantic.ndim != 2:
-    raise ValueError(f"Pictures are drawn of one image; got maps of shape {semantic.shape}. Take one of the batch.")
+    raise ValueError(
+      f"Pictures are drawn of one image; got maps of shape {semantic.shape}. Take one of the batch."
+    )
   return LabelMaps(semantic, instance + 1 if isinstance(answer, Decoded) else instance, part)
 
 
@@ -53,7 +57,8 @@ def scaled(
   height = max(1, round(image.shape[0] * width / image.shape[1]))
   photo = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
   rows, columns = (
-    ((np.arange(new) + 0.5) * old / new).astype(int) for new, old in zip((height, width), maps.semantic.shape)
+    ((np.arange(new) + 0.5) * old / new).astype(int)
+    for new, old in zip((height, width), maps.semantic.shape)
   )
   return np.asarray(photo), LabelMaps(*(x[rows[:, None], columns] for x in maps))
 
@@ -85,7 +90,12 @@ def parts(answer: Answer, spec: LabelSpec) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def overlay(
-  image: UInt8[np.ndarray, "H W 3"], answer: Answer, spec: LabelSpec, *, opacity: float = 0.6, names: bool = False
+  image: UInt8[np.ndarray, "H W 3"],
+  answer: Answer,
+  spec: LabelSpec,
+  *,
+  opacity: float = 0.6,
+  names: bool = False,
 ) -> UInt8[np.ndarray, "H W 3"]:
   """Returns the whole answer over the photo: stuff by class, things by part (by instance, without parts), outlined.
 
@@ -98,7 +108,9 @@ def overlay(
   """
   maps = label_maps(answer)
   if image.shape[:2] != maps.semantic.shape:
-    raise ValueError(f"The photo is {image.shape[:2]}, the maps are {maps.semantic.shape}; scale one to the other.")
+    raise ValueError(
+      f"The photo is {image.shape[:2]}, the maps are {maps.semantic.shape}; scale one to the other."
+    )
   picture = _paint_instances(class_colors(spec)[maps.semantic], maps, spec)
   known = (maps.part > 0) & (maps.part < IGNORE)
   picture[known] = part_colors(spec)[maps.part[known]]
@@ -129,13 +141,20 @@ def explained(
     "Parts": parts(maps, spec),
   }
   below = grid(small, columns=2)
-  large = overlay(*scaled(image, answer, width=2 * width + (below.shape[1] - 2 * width) // 3), spec, names=True)
+  large = overlay(
+    *scaled(image, answer, width=2 * width + (below.shape[1] - 2 * width) // 3), spec, names=True
+  )
   above = grid({"Panoptic parts": large})
   return stack([above, below, _footer([maps], spec, max(above.shape[1], below.shape[1]))])
 
 
 def comparison(
-  image: UInt8[np.ndarray, "H W 3"], answers: dict[str, Answer], spec: LabelSpec, *, width: int = 960, columns: int = 2
+  image: UInt8[np.ndarray, "H W 3"],
+  answers: dict[str, Answer],
+  spec: LabelSpec,
+  *,
+  width: int = 960,
+  columns: int = 2,
 ) -> UInt8[np.ndarray, "H2 W2 3"]:
   """Returns the photo and several answers over it, each under its name, with one legend.
 
@@ -149,7 +168,8 @@ def comparison(
   drawn = {name: scaled(image, answer, width=width) for name, answer in answers.items()}
   photo = scaled(image, LabelMaps(*[np.zeros(image.shape[:2], np.int32)] * 3), width=width)[0]
   sheet = grid(
-    {"Photo": photo, **{k: overlay(photo, maps, spec) for k, (photo, maps) in drawn.items()}}, columns=columns
+    {"Photo": photo, **{k: overlay(photo, maps, spec) for k, (photo, maps) in drawn.items()}},
+    columns=columns,
   )
   return stack([sheet, _footer([maps for _, maps in drawn.values()], spec, sheet.shape[1])])
 
@@ -163,7 +183,9 @@ def _footer(answers: list[LabelMaps], spec: LabelSpec, width: int) -> UInt8[np.n
   entries = {
     "Classes": {spec.class_names[k]: colors[k] for k in classes if k < spec.num_classes},
     "Parts": {
-      spec.part_names[p].replace("-", " ").replace("_", " "): channel_colors[p] for p in channels if p < IGNORE
+      spec.part_names[p].replace("-", " ").replace("_", " "): channel_colors[p]
+      for p in channels
+      if p < IGNORE
     },
   }
   if IGNORE in classes or IGNORE in channels:
@@ -175,7 +197,9 @@ def _is_thing(maps: LabelMaps, spec: LabelSpec) -> Bool[np.ndarray, "H W"]:
   return (maps.semantic >= spec.num_stuff) & (maps.semantic < spec.num_classes)
 
 
-def _hatched(picture: UInt8[np.ndarray, "H W 3"], where: Bool[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 3"]:
+def _hatched(
+  picture: UInt8[np.ndarray, "H W 3"], where: Bool[np.ndarray, "H W"]
+) -> UInt8[np.ndarray, "H W 3"]:
   return np.where(where[..., None], hatch(where.shape), picture)
 
 
@@ -190,7 +214,11 @@ def _paint_instances(
   """`picture` with the pixels of instances in their shades."""
   ids, inverse = np.unique(_identity(maps), return_inverse=True)
   colors, count = np.zeros((len(ids), 3), np.uint8), np.zeros(256, int)
-  thing = (ids // 1_000_000 >= spec.num_stuff) & (ids // 1_000_000 < spec.num_classes) & (ids % 1_000_000 > 0)
+  thing = (
+    (ids // 1_000_000 >= spec.num_stuff)
+    & (ids // 1_000_000 < spec.num_classes)
+    & (ids % 1_000_000 > 0)
+  )
   for row in np.flatnonzero(thing):
     k = ids[row] // 1_000_000
     colors[row] = instance_color(spec.colors[k], int(count[k]))
@@ -223,7 +251,9 @@ def _name_instances(
   canvas = Image.fromarray(picture)
   draw = ImageDraw.Draw(canvas)
   letters = font(max(13, picture.shape[1] // 56))
-  ids, areas = np.unique(np.where(_is_thing(maps, spec) & (maps.instance > 0), _identity(maps), -1), return_counts=True)
+  ids, areas = np.unique(
+    np.where(_is_thing(maps, spec) & (maps.instance > 0), _identity(maps), -1), return_counts=True
+  )
   identity, written = _identity(maps), []
   for number in ids[np.argsort(-areas)]:
     if number < 0:
@@ -234,6 +264,8 @@ def _name_instances(
     fits = box[2] - box[0] < np.ptp(x) and 2 * (box[3] - box[1]) < np.ptp(y)
     free = all(box[2] < b[0] or b[2] < box[0] or box[3] < b[1] or b[3] < box[1] for b in written)
     if fits and free:
-      draw.text(middle, name, fill="white", font=letters, anchor="mm", stroke_width=2, stroke_fill="black")
+      draw.text(
+        middle, name, fill="white", font=letters, anchor="mm", stroke_width=2, stroke_fill="black"
+      )
       written.append(box)
   return np.array(canvas)

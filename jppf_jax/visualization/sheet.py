@@ -15,36 +15,48 @@ def font(size: int) -> ImageFont.FreeTypeFont:
   return ImageFont.load_default(size)
 
 
-def grid(pictures: dict[str, UInt8[np.ndarray, "_h _w 3"]], *, columns: int = 2) -> UInt8[np.ndarray, "H W 3"]:
+def grid(
+  pictures: dict[str, UInt8[np.ndarray, "_h _w 3"]], *, columns: int = 2
+) -> UInt8[np.ndarray, "H W 3"]:
   """Returns a white contact sheet: pictures row by row, each under its title, in cells of the largest one's size.
 
   Raises:
     ValueError: no pictures, or no columns.
   """
   if not pictures or columns < 1:
-    raise ValueError(f"A grid needs pictures and at least one column; got {len(pictures)} pictures, {columns=}.")
+    raise ValueError(
+      f"A grid needs pictures and at least one column; got {len(pictures)} pictures, {columns=}."
+    )
   columns = min(columns, len(pictures))
   height, width = (max(p.shape[axis] for p in pictures.values()) for axis in (0, 1))
   text = _text_size(width * columns)
   margin, bar = text, round(1.7 * text)
   rows = -(-len(pictures) // columns)
-  canvas = Image.new("RGB", (columns * (width + margin) + margin, rows * (height + bar + margin) + margin), "white")
+  canvas = Image.new(
+    "RGB", (columns * (width + margin) + margin, rows * (height + bar + margin) + margin), "white"
+  )
   draw = ImageDraw.Draw(canvas)
   for n, (title, picture) in enumerate(pictures.items()):
     x, y = margin + n % columns * (width + margin), margin + n // columns * (height + bar + margin)
     draw.text((x, y + bar * 0.4), title, fill=_INK, font=font(text), anchor="lm")
     canvas.paste(Image.fromarray(picture), (x, y + bar))
-    draw.rectangle((x - 1, y + bar - 1, x + picture.shape[1], y + bar + picture.shape[0]), outline=_FRAME)
+    draw.rectangle(
+      (x - 1, y + bar - 1, x + picture.shape[1], y + bar + picture.shape[0]), outline=_FRAME
+    )
   return np.asarray(canvas)
 
 
 def stack(pictures: list[UInt8[np.ndarray, "_h _w 3"]]) -> UInt8[np.ndarray, "H W 3"]:
   """Returns pictures under each other, narrower ones continued in white."""
   width = max(picture.shape[1] for picture in pictures)
-  return np.concatenate([np.pad(p, ((0, 0), (0, width - p.shape[1]), (0, 0)), constant_values=255) for p in pictures])
+  return np.concatenate(
+    [np.pad(p, ((0, 0), (0, width - p.shape[1]), (0, 0)), constant_values=255) for p in pictures]
+  )
 
 
-def legend(sections: dict[str, dict[str, UInt8[np.ndarray, "*c"]]], *, width: int) -> UInt8[np.ndarray, "H {width} 3"]:
+def legend(
+  sections: dict[str, dict[str, UInt8[np.ndarray, "*c"]]], *, width: int
+) -> UInt8[np.ndarray, "H {width} 3"]:
   """Returns a white strip that names colours, section by section, wrapped to `width` pixels.
 
   Args:
@@ -54,7 +66,9 @@ def legend(sections: dict[str, dict[str, UInt8[np.ndarray, "*c"]]], *, width: in
   text = _text_size(width)
   line, swatch, margin = round(1.7 * text), round(1.1 * text), text
   letters = font(text)
-  indent = margin + max((round(letters.getlength(heading)) for heading in sections), default=0) + margin
+  indent = (
+    margin + max((round(letters.getlength(heading)) for heading in sections), default=0) + margin
+  )
   places, y = [], margin // 2
   for heading, entries in sections.items():
     x = indent
@@ -69,11 +83,15 @@ def legend(sections: dict[str, dict[str, UInt8[np.ndarray, "*c"]]], *, width: in
   draw = ImageDraw.Draw(canvas)
   for x, y, heading, name, color in places:
     draw.text((margin, y + line // 2), heading, fill=_MUTED, font=letters, anchor="lm")
-    tile = np.broadcast_to(color, (swatch, swatch, 3)) if color.ndim == 1 else color[:swatch, :swatch]
+    tile = (
+      np.broadcast_to(color, (swatch, swatch, 3)) if color.ndim == 1 else color[:swatch, :swatch]
+    )
     top = y + (line - swatch) // 2
     canvas.paste(Image.fromarray(np.ascontiguousarray(tile)), (x, top))
     draw.rectangle((x - 1, top - 1, x + swatch, top + swatch), outline=_FRAME)
-    draw.text((x + swatch + round(0.5 * text), y + line // 2), name, fill=_INK, font=letters, anchor="lm")
+    draw.text(
+      (x + swatch + round(0.5 * text), y + line // 2), name, fill=_INK, font=letters, anchor="lm"
+    )
   return np.asarray(canvas)
 
 

@@ -3,11 +3,23 @@ import numpy as np
 import pytest
 
 from jppf_jax.checkpoints import convert as engine
-from jppf_jax.checkpoints.convert import CONV, DENSE, POINTWISE, SAME, TRANSPOSED_CONV, Source, convert, flattened
+from jppf_jax.checkpoints.convert import (
+  CONV,
+  DENSE,
+  POINTWISE,
+  SAME,
+  TRANSPOSED_CONV,
+  Source,
+  convert,
+  flattened,
+)
 from jppf_jax.checkpoints.weights import WeightsError
 
 RNG = np.random.default_rng(0)
-TEMPLATE = {"params": {"dense": {"kernel": np.zeros((2, 3)), "bias": np.zeros(3)}}, "batch_stats": {}}
+TEMPLATE = {
+  "params": {"dense": {"kernel": np.zeros((2, 3)), "bias": np.zeros(3)}},
+  "batch_stats": {},
+}
 FOUND = {"fc.weight": RNG.normal(size=(3, 2)), "fc.bias": RNG.normal(size=3)}
 
 
@@ -41,17 +53,27 @@ def test_a_flattened_map_is_read_in_our_order():
 
 
 def test_tensors_become_float32_and_others_are_reported():
-  imported = convert(FOUND | {"n.num_batches_tracked": np.zeros(())}, TEMPLATE, source_of, engine.counters)
-  np.testing.assert_allclose(imported.variables["params"]["dense"]["kernel"], FOUND["fc.weight"].T, rtol=1e-6)
+  imported = convert(
+    FOUND | {"n.num_batches_tracked": np.zeros(())}, TEMPLATE, source_of, engine.counters
+  )
+  np.testing.assert_allclose(
+    imported.variables["params"]["dense"]["kernel"], FOUND["fc.weight"].T, rtol=1e-6
+  )
   assert imported.variables["params"]["dense"]["bias"].dtype == jnp.float32
-  assert imported.used == 2 and imported.skipped == {"counters of batches": ["n.num_batches_tracked"]}
+  assert imported.used == 2 and imported.skipped == {
+    "counters of batches": ["n.num_batches_tracked"]
+  }
 
 
 def test_all_problems_stand_in_one_error():
   found = {"fc.weight": np.zeros((3, 9)), "other": np.zeros(4)}
   with pytest.raises(WeightsError) as error:
     convert(found, TEMPLATE, source_of, engine.counters)
-  for line in ("missing fc.bias (3,)", "left over other (4,)", "fc.weight has shape (3, 9), expected (3, 2)"):
+  for line in (
+    "missing fc.bias (3,)",
+    "left over other (4,)",
+    "fc.weight has shape (3, 9), expected (3, 2)",
+  ):
     assert line in str(error.value)
   assert "1 missing, 1 left over and 1 of another shape, of 2" in str(error.value)
 

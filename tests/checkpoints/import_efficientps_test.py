@@ -15,7 +15,9 @@ from jppf_jax.checkpoints.weights import WeightsError
 from jppf_jax_configs import cpp
 from tests.checkpoints.torch_files import save_zip
 
-NAMES = Path(__file__).parents[1] / "goldens/efficientps_names.json"  # of the published network, with a part head
+NAMES = (
+  Path(__file__).parents[1] / "goldens/efficientps_names.json"
+)  # of the published network, with a part head
 
 
 def mark(name):
@@ -38,11 +40,20 @@ def template():
 def checkpoint(shapes, tmp_path_factory):
   """A file of full size as the public code writes it; every tensor is full of its own mark."""
   tensors = {
-    name: np.array(5, np.int64) if name.endswith("num_batches_tracked") else np.full(shape, mark(name))
+    name: np.array(5, np.int64)
+    if name.endswith("num_batches_tracked")
+    else np.full(shape, mark(name))
     for name, shape in shapes.items()
   }
   path = tmp_path_factory.mktemp("efficientps") / "model.pth"
-  save_zip(path, {"meta": {"CLASSES": ("person", "rider"), "epoch": 160}, "state_dict": tensors, "optimizer": {}})
+  save_zip(
+    path,
+    {
+      "meta": {"CLASSES": ("person", "rider"), "epoch": 160},
+      "state_dict": tensors,
+      "optimizer": {},
+    },
+  )
   return path
 
 
@@ -51,7 +62,9 @@ def test_a_checkpoint_of_full_size_is_taken_whole(checkpoint, template, shapes):
   counters = [name for name in shapes if name.endswith("num_batches_tracked")]
   assert imported.used + len(counters) == len(shapes) == 1064 + 230
   assert imported.skipped == {"counters of batches": sorted(counters)}
-  found, wanted = (jax.tree.map(lambda x: (x.shape, x.dtype), tree) for tree in (imported.variables, template))
+  found, wanted = (
+    jax.tree.map(lambda x: (x.shape, x.dtype), tree) for tree in (imported.variables, template)
+  )
   assert found == wanted
 
 
@@ -59,7 +72,10 @@ def test_tensors_arrive_where_they_belong(checkpoint, template):
   variables = convert(read_state_dict(checkpoint), template, part_head="part_head").variables
   params, stats = variables["params"], variables["batch_stats"]
   for ours, name in (
-    (params["encoder"]["stage5_block8"]["project"]["conv"]["kernel"], "backbone.blocks.5.8.conv_pwl.weight"),
+    (
+      params["encoder"]["stage5_block8"]["project"]["conv"]["kernel"],
+      "backbone.blocks.5.8.conv_pwl.weight",
+    ),
     (stats["encoder"]["head"]["norm"]["var"], "backbone.bn2.running_var"),
     (params["fpn"]["top_down_32"]["conv"]["kernel"], "neck.lateral_convs_top.3.conv.weight"),
     (params["fpn"]["bottom_up_32"]["conv"]["kernel"], "neck.lateral_convs_bottom.0.conv.weight"),
@@ -68,7 +84,10 @@ def test_tensors_arrive_where_they_belong(checkpoint, template):
     (params["box_head"]["hidden0"]["kernel"], "bbox_head.shared_fcs.0.weight"),
     (params["box_head"]["classes"]["bias"], "bbox_head.fc_cls.bias"),
     (params["mask_head"]["upsample"]["kernel"], "mask_head.upsample.weight"),
-    (stats["mask_head"]["conv3"]["pointwise_norm"]["mean"], "mask_head.convs.3.pointwise_conv.bn.running_mean"),
+    (
+      stats["mask_head"]["conv3"]["pointwise_norm"]["mean"],
+      "mask_head.convs.3.pointwise_conv.bn.running_mean",
+    ),
     (
       params["semantic_head"]["context_32"]["rate_6_3"]["depthwise"]["kernel"],
       "semantic_head.lateral_convs_ss.0.convs.4.depthwise_conv.conv.weight",
@@ -94,14 +113,21 @@ def test_without_a_part_head_its_tensors_are_left_over(checkpoint, template, sha
   found = read_state_dict(checkpoint)
   with pytest.raises(WeightsError, match="left over part_head.conv_logits.bias") as error:
     convert(found, template)
-  assert "0 missing, 192 left over and 0 of another shape" in str(error.value)  # 230 without the counters
+  assert "0 missing, 192 left over and 0 of another shape" in str(
+    error.value
+  )  # 230 without the counters
   panoptic = {name: tensor for name, tensor in found.items() if not name.startswith("part_head.")}
   assert len(panoptic) == 1064
-  assert set(convert(panoptic, template).variables["params"]) == set(template["params"]) - {"part_head"}
+  assert set(convert(panoptic, template).variables["params"]) == set(template["params"]) - {
+    "part_head"
+  }
 
 
 def test_a_part_head_goes_by_any_name(checkpoint, template):
-  found = {name.replace("part_head.", "parts."): tensor for name, tensor in read_state_dict(checkpoint).items()}
+  found = {
+    name.replace("part_head.", "parts."): tensor
+    for name, tensor in read_state_dict(checkpoint).items()
+  }
   assert "part_head" in convert(found, template, part_head="parts").variables["params"]
   with pytest.raises(WeightsError, match="missing part_head.conv_logits.weight"):
     convert(found, template, part_head="part_head")

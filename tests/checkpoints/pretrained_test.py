@@ -8,7 +8,10 @@ from jppf_jax.checkpoints.weights import WeightsError
 MODEL = {
   "params": {
     "encoder": {"stem": {"kernel": np.zeros((2, 3))}},
-    "semantic_head": {"conv": {"kernel": np.zeros(4)}, "logits": {"kernel": np.zeros((4, 19)), "bias": np.zeros(19)}},
+    "semantic_head": {
+      "conv": {"kernel": np.zeros(4)},
+      "logits": {"kernel": np.zeros((4, 19)), "bias": np.zeros(19)},
+    },
     "box_head": {"classes": {"kernel": np.zeros((5, 9))}},
   },
   "batch_stats": {"encoder": {"stem": {"mean": np.zeros(3)}}},
@@ -44,7 +47,10 @@ def test_an_encoder_is_loaded_and_the_rest_is_fresh():
 
 
 def test_the_outputs_of_another_taxonomy_start_fresh():
-  other = {"params/semantic_head/logits/kernel": np.ones((4, 5)), "params/semantic_head/logits/bias": np.ones(5)}
+  other = {
+    "params/semantic_head/logits/kernel": np.ones((4, 5)),
+    "params/semantic_head/logits/bias": np.ones(5),
+  }
   variables, report = load(ones(MODEL, **other))
   assert (variables["params/semantic_head/logits/kernel"] == 0).all()
   assert (variables["params/semantic_head/conv/kernel"] == 1).all()
@@ -57,7 +63,9 @@ def test_one_output_tensor_of_another_width_makes_its_layer_fresh():
 
 
 def test_all_that_does_not_fit_is_listed():
-  found = ones(MODEL, **{"params/semantic_head/conv/kernel": np.ones(3), "params/encoder/extra": np.ones(2)})
+  found = ones(
+    MODEL, **{"params/semantic_head/conv/kernel": np.ones(3), "params/encoder/extra": np.ones(2)}
+  )
   del found["params/encoder/stem/kernel"]
   with pytest.raises(WeightsError) as error:
     load(found)
@@ -70,9 +78,13 @@ def test_all_that_does_not_fit_is_listed():
     assert line in str(error.value)
 
 
-@pytest.mark.parametrize("found", [{}, {"conv_stem.weight": np.ones(3)}, {"params/decoder/kernel": np.ones(3)}])
+@pytest.mark.parametrize(
+  "found", [{}, {"conv_stem.weight": np.ones(3)}, {"params/decoder/kernel": np.ones(3)}]
+)
 def test_weights_of_which_nothing_is_known_are_refused(found):
-  with pytest.raises(WeightsError, match="None of box_head, encoder, semantic_head is in the weights"):
+  with pytest.raises(
+    WeightsError, match="None of box_head, encoder, semantic_head is in the weights"
+  ):
     load(found)
 
 

@@ -8,7 +8,10 @@ from jppf_jax.checkpoints.store import CheckpointError, Checkpoints, checksums
 
 
 def state(value: float) -> dict:
-  return {"step": np.int32(value), "params": {"kernel": np.full((64, 64), value, np.float32), "bias": np.zeros(3)}}
+  return {
+    "step": np.int32(value),
+    "params": {"kernel": np.full((64, 64), value, np.float32), "bias": np.zeros(3)},
+  }
 
 
 def saved(path, *values) -> Checkpoints:
@@ -74,7 +77,10 @@ def test_a_half_written_checkpoint_is_not_seen(tmp_path):
 
 @pytest.mark.parametrize(
   "other",
-  [{"step": np.int32(0)}, {**state(0), "params": {"kernel": np.zeros((2, 2), np.float32), "bias": np.zeros(3)}}],
+  [
+    {"step": np.int32(0)},
+    {**state(0), "params": {"kernel": np.zeros((2, 2), np.float32), "bias": np.zeros(3)}},
+  ],
 )
 def test_another_architecture_is_an_error_that_says_what_to_do(tmp_path, other):
   checkpoints = saved(tmp_path, 1)
@@ -95,5 +101,10 @@ def test_a_full_disk_is_reported_and_keeps_what_was_there(tmp_path, monkeypatch)
 
 
 def test_checksums_see_values_types_and_shapes():
-  arrays = [np.zeros(4, np.float32), np.zeros(4, np.int32), np.zeros((2, 2), np.float32), np.ones(4, np.float32)]
+  arrays = [
+    np.zeros(4, np.float32),
+    np.zeros(4, np.int32),
+    np.zeros((2, 2), np.float32),
+    np.ones(4, np.float32),
+  ]
   assert len({checksums({"x": a})["['x']"] for a in arrays}) == 4

@@ -8,7 +8,15 @@ import pytest
 
 from jppf_jax.checkpoints.torch_file import UnsafeFile, read_state_dict, read_torch_file
 from jppf_jax.checkpoints.weights import WeightsError, save_weights
-from tests.checkpoints.torch_files import Call, Name, pickled, save_legacy, save_zip, write_legacy, write_zip
+from tests.checkpoints.torch_files import (
+  Call,
+  Name,
+  pickled,
+  save_legacy,
+  save_zip,
+  write_legacy,
+  write_zip,
+)
 
 SAVE = {"zip": save_zip, "legacy": save_legacy}
 TENSORS = OrderedDict(
@@ -26,9 +34,15 @@ def save(request):
 
 
 def test_tensors_and_containers_come_back(tmp_path, save):
-  save(tmp_path / "x.pth", {"meta": {"epoch": 3, "classes": ("road", "car")}, "state_dict": TENSORS, "list": [1, None]})
+  save(
+    tmp_path / "x.pth",
+    {"meta": {"epoch": 3, "classes": ("road", "car")}, "state_dict": TENSORS, "list": [1, None]},
+  )
   content = read_torch_file(tmp_path / "x.pth")
-  assert content["meta"] == {"epoch": 3, "classes": ("road", "car")} and content["list"] == [1, None]
+  assert content["meta"] == {"epoch": 3, "classes": ("road", "car")} and content["list"] == [
+    1,
+    None,
+  ]
   assert list(content["state_dict"]) == list(TENSORS)
   for name, expected in TENSORS.items():
     found = content["state_dict"][name]
@@ -37,23 +51,32 @@ def test_tensors_and_containers_come_back(tmp_path, save):
 
 
 def test_a_checkpoint_is_unwrapped_and_the_prefix_of_parallel_training_dropped(tmp_path, save):
-  save(tmp_path / "x.pth", {"meta": {}, "state_dict": {"module.a.weight": TENSORS["weight"]}, "optimizer": {}})
+  save(
+    tmp_path / "x.pth",
+    {"meta": {}, "state_dict": {"module.a.weight": TENSORS["weight"]}, "optimizer": {}},
+  )
   assert list(read_state_dict(tmp_path / "x.pth")) == ["a.weight"]
 
 
 def test_safetensors_are_read_too(tmp_path):
   save_weights(tmp_path / "x.safetensors", {"a": {"weight": TENSORS["weight"]}}, {})
-  np.testing.assert_array_equal(read_state_dict(tmp_path / "x.safetensors")["a/weight"], TENSORS["weight"])
+  np.testing.assert_array_equal(
+    read_state_dict(tmp_path / "x.safetensors")["a/weight"], TENSORS["weight"]
+  )
 
 
-@pytest.mark.parametrize("content", [[1, 2], {}, {"a": TENSORS["weight"], "b": 1}, {3: TENSORS["weight"]}])
+@pytest.mark.parametrize(
+  "content", [[1, 2], {}, {"a": TENSORS["weight"], "b": 1}, {3: TENSORS["weight"]}]
+)
 def test_what_is_not_tensors_by_name_is_said(tmp_path, save, content):
   save(tmp_path / "x.pth", content)
   with pytest.raises(WeightsError, match="tensors by name"):
     read_state_dict(tmp_path / "x.pth")
 
 
-@pytest.mark.parametrize("module, name", [("os", "system"), ("builtins", "exec"), ("builtins", "getattr")])
+@pytest.mark.parametrize(
+  "module, name", [("os", "system"), ("builtins", "exec"), ("builtins", "getattr")]
+)
 def test_a_malicious_file_is_refused_and_nothing_of_it_runs(tmp_path, save, module, name):
   marker = tmp_path / "was_here"
   arguments = {
@@ -62,7 +85,9 @@ def test_a_malicious_file_is_refused_and_nothing_of_it_runs(tmp_path, save, modu
     "getattr": (Name("os", "system"), "__call__"),
   }[name]
   save(tmp_path / "x.pth", {"state_dict": TENSORS, "more": Call(Name(module, name), arguments)})
-  with pytest.raises(UnsafeFile, match=r"x.pth is refused: it asks to load \w+\.\w+, .* Nothing was run"):
+  with pytest.raises(
+    UnsafeFile, match=r"x.pth is refused: it asks to load \w+\.\w+, .* Nothing was run"
+  ):
     read_torch_file(tmp_path / "x.pth")
   assert not marker.exists()
 
@@ -84,7 +109,9 @@ def test_every_way_to_ask_for_a_name_is_closed(tmp_path, protocol):
 @pytest.mark.parametrize("state", [{"mark": 1}, (None, {"mark": 1})])
 @pytest.mark.parametrize("name", ["_rebuild_tensor_v2", "_rebuild_parameter"])
 def test_a_file_cannot_leave_anything_on_what_it_may_call(tmp_path, name, state):
-  build = b"ctorch._utils\n" + name.encode() + b"\n" + pickle.dumps(state, 0)[:-1] + b"b."  # GLOBAL, state, BUILD
+  build = (
+    b"ctorch._utils\n" + name.encode() + b"\n" + pickle.dumps(state, 0)[:-1] + b"b."
+  )  # GLOBAL, state, BUILD
   write_zip(tmp_path / "x.pth", build, {})
   with pytest.raises(WeightsError, match="object has no attribute"):
     read_torch_file(tmp_path / "x.pth")
@@ -92,7 +119,14 @@ def test_a_file_cannot_leave_anything_on_what_it_may_call(tmp_path, name, state)
 
 @pytest.mark.parametrize(
   "offset, size, stride",
-  [(1, (6,), (1,)), (0, (2, 3), (4, 1)), (0, (3,), (-1,)), (-1, (2,), (1,)), (0, (10**6,), (0,)), (0, (2, 3), (1,))],
+  [
+    (1, (6,), (1,)),
+    (0, (2, 3), (4, 1)),
+    (0, (3,), (-1,)),
+    (-1, (2,), (1,)),
+    (0, (10**6,), (0,)),
+    (0, (2, 3), (1,)),
+  ],
 )
 def test_a_tensor_outside_of_its_storage_is_refused(tmp_path, offset, size, stride):
   main, storages = pickled(np.arange(6, dtype=np.float32))
@@ -138,7 +172,9 @@ def test_a_damaged_file_gives_our_error_or_other_numbers_and_nothing_else(tmp_pa
 
 
 def test_a_name_in_place_of_a_storage_is_refused(tmp_path):
-  write_legacy(tmp_path / "x.pth", b"\x80\x02X\x05\x00\x00\x00helloQ.", b"")  # a persistent id that is a string
+  write_legacy(
+    tmp_path / "x.pth", b"\x80\x02X\x05\x00\x00\x00helloQ.", b""
+  )  # a persistent id that is a string
   with pytest.raises(WeightsError, match="no storage of numbers"):
     read_torch_file(tmp_path / "x.pth")
 

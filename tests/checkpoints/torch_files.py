@@ -49,7 +49,9 @@ class Pickler(pickle._Pickler):
   def __init__(self, file, *, legacy):
     super().__init__(file, protocol=2)
     self.storages = []
-    self.view = (None,) if legacy else ()  # the old format could say that a storage is part of another
+    self.view = (
+      (None,) if legacy else ()
+    )  # the old format could say that a storage is part of another
 
   def persistent_id(self, obj):
     if not isinstance(obj, Storage):
@@ -85,10 +87,17 @@ def pickled(content, *, legacy=False) -> tuple[bytes, list[Storage]]:
 def save_zip(path, content, *, compression=zipfile.ZIP_STORED):
   """The format since PyTorch 1.6."""
   main, storages = pickled(content)
-  write_zip(path, main, {storage.key: storage.array.tobytes() for storage in storages}, compression=compression)
+  write_zip(
+    path,
+    main,
+    {storage.key: storage.array.tobytes() for storage in storages},
+    compression=compression,
+  )
 
 
-def write_zip(path, main: bytes, data: dict[str, bytes], *, compression=zipfile.ZIP_STORED, byteorder=b"little"):
+def write_zip(
+  path, main: bytes, data: dict[str, bytes], *, compression=zipfile.ZIP_STORED, byteorder=b"little"
+):
   with zipfile.ZipFile(path, "w", compression) as archive:
     archive.writestr("archive/data.pkl", main)
     archive.writestr("archive/byteorder", byteorder)
@@ -100,11 +109,17 @@ def write_zip(path, main: bytes, data: dict[str, bytes], *, compression=zipfile.
 def save_legacy(path, content):
   """The format before PyTorch 1.6."""
   main, storages = pickled(content, legacy=True)
-  data = b"".join(struct.pack("<q", storage.array.size) + storage.array.tobytes() for storage in storages)
+  data = b"".join(
+    struct.pack("<q", storage.array.size) + storage.array.tobytes() for storage in storages
+  )
   write_legacy(path, main, pickle.dumps([storage.key for storage in storages], 2) + data)
 
 
 def write_legacy(path, main: bytes, rest: bytes):
-  machine = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
+  machine = {
+    "protocol_version": 1001,
+    "little_endian": True,
+    "type_sizes": {"short": 2, "int": 4, "long": 4},
+  }
   start = [0x1950A86A20F9469CFC6C, 1001, machine]
   path.write_bytes(b"".join(pickle.dumps(value, 2) for value in start) + main + rest)

@@ -4,7 +4,10 @@ import pytest
 from jppf_jax.checkpoints.weights import WeightsError, load_weights, read_weights, save_weights
 
 VARIABLES = {
-  "params": {"encoder": {"kernel": np.arange(6, dtype=np.float32).reshape(2, 3)}, "bias": np.ones(2, np.float32)},
+  "params": {
+    "encoder": {"kernel": np.arange(6, dtype=np.float32).reshape(2, 3)},
+    "bias": np.ones(2, np.float32),
+  },
   "batch_stats": {"mean": np.zeros(2, np.float32)},
 }
 
@@ -13,7 +16,9 @@ VARIABLES = {
 def test_what_was_saved_is_loaded_as_float32(tmp_path, dtype):
   save_weights(tmp_path / "w.safetensors", VARIABLES, {"steps": 3}, dtype=dtype)
   loaded = load_weights(tmp_path / "w.safetensors", VARIABLES)
-  np.testing.assert_array_equal(loaded["params"]["encoder"]["kernel"], VARIABLES["params"]["encoder"]["kernel"])
+  np.testing.assert_array_equal(
+    loaded["params"]["encoder"]["kernel"], VARIABLES["params"]["encoder"]["kernel"]
+  )
   assert loaded["batch_stats"]["mean"].dtype == np.float32
   assert read_weights(tmp_path / "w.safetensors")[1] == {"steps": 3}
   assert not list(tmp_path.glob("*.partial"))
@@ -45,7 +50,9 @@ def test_a_file_of_another_kind_is_refused(tmp_path, content):
 
 def test_a_file_of_pytorch_is_told_where_to_go(tmp_path):
   (tmp_path / "model.pth").write_bytes(b"PK")
-  with pytest.raises(WeightsError, match=r"model.pth is not .* go through `jppf import-weights` first"):
+  with pytest.raises(
+    WeightsError, match=r"model.pth is not .* go through `jppf import-weights` first"
+  ):
     read_weights(tmp_path / "model.pth")
 
 

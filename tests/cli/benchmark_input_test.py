@@ -12,4 +12,6 @@ def test_every_stage_and_format_is_measured_printed_and_written(tmp_path, capsys
   assert 0 < report["pipeline"]["memory_mb"] < 500  # and not that of making the scenes
   assert all(0 < row["megabytes"] < 1 and row["ms"] > 0 for row in report["formats"].values())
   shown = capsys.readouterr().out
-  assert "row differences" in shown and "images/s from disk" in shown and "cores to feed it" in shown
+  assert (
+    "row differences" in shown and "images/s from disk" in shown and "cores to feed it" in shown
+  )

@@ -5,7 +5,9 @@ from absl.testing import flagsaver
 from jppf_jax.cli import benchmark, benchmark_input, benchmark_metrics
 
 
-@pytest.mark.parametrize("subject, module", [("metrics", benchmark_metrics), ("input", benchmark_input)])
+@pytest.mark.parametrize(
+  "subject, module", [("metrics", benchmark_metrics), ("input", benchmark_input)]
+)
 def test_a_subject_runs_its_own_benchmark(subject, module, monkeypatch):
   calls = []
   monkeypatch.setattr(module, "run", calls.append)

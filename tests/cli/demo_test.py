@@ -9,7 +9,9 @@ def small(workdir, *, from_scratch):
   config = tiny.config(workdir)
   with config.unlocked():
     config.data.update(
-      name="cityscapes_panoptic_parts", manual_dir=str(workdir / "scenes"), data_dir=str(workdir / "data_sets")
+      name="cityscapes_panoptic_parts",
+      manual_dir=str(workdir / "scenes"),
+      data_dir=str(workdir / "data_sets"),
     )
   assert from_scratch
   return config

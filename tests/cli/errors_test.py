@@ -15,7 +15,10 @@ def test_what_is_wrong_with_files_or_the_run_ends_with_its_message(kind):
 
 
 def test_the_builders_errors_do_too():
-  with pytest.raises(SystemExit, match=r"(?s)jppf train: cpp.*no\.png"), plainly("train", *EXPECTED):
+  with (
+    pytest.raises(SystemExit, match=r"(?s)jppf train: cpp.*no\.png"),
+    plainly("train", *EXPECTED),
+  ):
     raise DataError("cpp", ["no.png is missing"])
 
 

@@ -45,7 +45,9 @@ def small_checkpoint(template):
   return {name: np.full(shape, 2, np.float32) for name, shape in shapes.items()}
 
 
-def test_efficientps_becomes_a_file_that_a_run_starts_from(monkeypatch, tmp_path, capsys, template, small_checkpoint):
+def test_efficientps_becomes_a_file_that_a_run_starts_from(
+  monkeypatch, tmp_path, capsys, template, small_checkpoint
+):
   save_legacy(tmp_path / "model.pth", {"meta": {}, "state_dict": small_checkpoint})
   out = tmp_path / "ours/model.safetensors"
   options = dict(source="efficientps", config=smoke.get_config(), out=out)
@@ -57,7 +59,9 @@ def test_efficientps_becomes_a_file_that_a_run_starts_from(monkeypatch, tmp_path
   assert not report.fresh and not report.ignored
 
 
-def test_a_file_without_a_part_head_leaves_that_fresh(monkeypatch, tmp_path, template, small_checkpoint):
+def test_a_file_without_a_part_head_leaves_that_fresh(
+  monkeypatch, tmp_path, template, small_checkpoint
+):
   panoptic = {name: x for name, x in small_checkpoint.items() if not name.startswith("parts.")}
   save_zip(tmp_path / "model.pth", panoptic)
   out = tmp_path / "model.safetensors"
@@ -67,11 +71,17 @@ def test_a_file_without_a_part_head_leaves_that_fresh(monkeypatch, tmp_path, tem
   assert list(report.fresh) == ["part_head"]
 
 
-def test_what_does_not_fit_is_listed_and_nothing_is_written(monkeypatch, tmp_path, small_checkpoint):
+def test_what_does_not_fit_is_listed_and_nothing_is_written(
+  monkeypatch, tmp_path, small_checkpoint
+):
   save_zip(tmp_path / "model.pth", small_checkpoint)
   out = tmp_path / "model.safetensors"
-  with pytest.raises(SystemExit, match=r"(?s)model.pth: the tensors are not .*left over parts\.") as error:
-    run(monkeypatch, tmp_path / "model.pth", source="efficientps", config=smoke.get_config(), out=out)
+  with pytest.raises(
+    SystemExit, match=r"(?s)model.pth: the tensors are not .*left over parts\."
+  ) as error:
+    run(
+      monkeypatch, tmp_path / "model.pth", source="efficientps", config=smoke.get_config(), out=out
+    )
   assert "Nothing was written" in str(error.value)
   assert list(tmp_path.iterdir()) == [tmp_path / "model.pth"]
 

@@ -19,7 +19,9 @@ NOTHING = {"panoptic": None, "semantic": None, "instances": None, "parts": None}
 
 def run(root, **changes):
   """Runs the verb in this process and returns what it wrote, by image id."""
-  values = NOTHING | {"parts": str(root / "parts")} | {key: str(value) for key, value in changes.items()}
+  values = (
+    NOTHING | {"parts": str(root / "parts")} | {key: str(value) for key, value in changes.items()}
+  )
   holders = [(getattr(merge, f"_{name.upper()}"), value) for name, value in values.items()]
   flags.FLAGS.mark_as_parsed()
   with flagsaver.flagsaver(*holders, (file_flags.SPEC, "cpp"), (file_flags.OUT, str(root / "out"))):
@@ -30,13 +32,18 @@ def run(root, **changes):
 def write_parts(root, rng, size=(12, 16)):
   parts = {image_id: rng.integers(0, cpp().num_parts, size, np.int32) for image_id in IDS}
   for image_id, channels in parts.items():
-    files.write_image(root / "parts" / f"{image_id}.png", Image.fromarray(channels.astype(np.uint8)), format="PNG")
+    files.write_image(
+      root / "parts" / f"{image_id}.png", Image.fromarray(channels.astype(np.uint8)), format="PNG"
+    )
   return parts
 
 
 def same_segments(a, b):
   """Whether two three-channel predictions agree up to the numbers of their instances."""
-  pairs = {tuple(map(int, pair)) for pair in zip(a[..., 0].flat, a[..., 1].flat, b[..., 0].flat, b[..., 1].flat)}
+  pairs = {
+    tuple(map(int, pair))
+    for pair in zip(a[..., 0].flat, a[..., 1].flat, b[..., 0].flat, b[..., 1].flat)
+  }
   one_to_one = len({p[:2] for p in pairs}) == len({p[2:] for p in pairs}) == len(pairs)
   return one_to_one and np.array_equal(a[..., [0, 2]], b[..., [0, 2]])
 
@@ -50,11 +57,15 @@ def predictions(tmp_path):
     uids, _ = random_labels.random_pair(cpp(), rng)
     sid_iid = np.where(uids > 99_999, uids // 100, uids)
     things = np.isin(sid_iid, cpp().class_ids[cpp().num_stuff :])
-    sid_iid = np.where(things | ((sid_iid > 999) & (sid_iid < 24_000)), 7, sid_iid)  # crowd is for ground truth
+    sid_iid = np.where(
+      things | ((sid_iid > 999) & (sid_iid < 24_000)), 7, sid_iid
+    )  # crowd is for ground truth
     files.write_instance_ids(tmp_path / "ids" / f"{image_id}_instanceIds.png", sid_iid)
     files.write_uids(tmp_path / "uids" / f"{image_id}.tif", sid_iid)
     files.write_channels(tmp_path / "channels" / f"{image_id}.png", cpp().uids_to_channels(sid_iid))
-    annotations.append(coco.write_panoptic(tmp_path / "panoptic" / f"{image_id}.png", sid_iid, cpp()))
+    annotations.append(
+      coco.write_panoptic(tmp_path / "panoptic" / f"{image_id}.png", sid_iid, cpp())
+    )
     panoptic = coco.read_panoptic(tmp_path / "panoptic" / f"{image_id}.png", annotations[-1])
     expected[image_id] = merge_parts(panoptic, parts[image_id], cpp())
   coco.write_index(tmp_path / "panoptic.json", annotations, cpp())
@@ -76,7 +87,9 @@ def test_the_index_may_lie_in_the_folder(predictions):
   merged = run(root, panoptic=root / "panoptic")
   np.testing.assert_array_equal(merged[IDS[0]], expected[IDS[0]])
   (root / "panoptic" / "more.json").write_text("{}")
-  with pytest.raises(SystemExit, match=r"panoptic holds 2 JSON files; name the panoptic one as --panoptic=FILE\.json"):
+  with pytest.raises(
+    SystemExit, match=r"panoptic holds 2 JSON files; name the panoptic one as --panoptic=FILE\.json"
+  ):
     run(root, panoptic=root / "panoptic")
 
 
@@ -87,10 +100,13 @@ def test_panoptic_predictions_are_made_of_classes_and_instances(tmp_path, form):
   for image_id in IDS:
     semantic = rng.choice([7, 23, 24], (12, 16), p=[0.7, 0.2, 0.1]).astype(np.int32)
     files.write_image(
-      tmp_path / "semantic" / f"{image_id}.png", Image.fromarray(semantic.astype(np.uint8)), format="PNG"
+      tmp_path / "semantic" / f"{image_id}.png",
+      Image.fromarray(semantic.astype(np.uint8)),
+      format="PNG",
     )
     found = [
-      Detection(int(rng.choice([24, 26])), i / 4, random_labels.random_rectangle(rng, (12, 16))) for i in range(5)
+      Detection(int(rng.choice([24, 26])), i / 4, random_labels.random_rectangle(rng, (12, 16)))
+      for i in range(5)
     ]
     results += [coco.result(image_id, instance) for instance in found]
     lines = []
@@ -100,9 +116,13 @@ def test_panoptic_predictions_are_made_of_classes_and_instances(tmp_path, form):
       files.write_image(tmp_path / "instances" / name, mask, format="PNG")
       lines.append(f"{name} {instance.scene} {instance.score}")
     (tmp_path / "instances" / f"{image_id}.txt").write_text("\n".join(lines))
-    expected[image_id] = merge_parts(merge_instances(semantic, found, cpp(), min_stuff=30), parts[image_id], cpp())
+    expected[image_id] = merge_parts(
+      merge_instances(semantic, found, cpp(), min_stuff=30), parts[image_id], cpp()
+    )
   for entry in results:
-    entry["image_id"] = 42 if entry["image_id"] == "000042" else entry["image_id"]  # as tools of COCO write it
+    entry["image_id"] = (
+      42 if entry["image_id"] == "000042" else entry["image_id"]
+    )  # as tools of COCO write it
   (tmp_path / "results.json").write_text(json.dumps(results))
   instances = tmp_path / ("results.json" if form == "coco" else "instances")
   with flagsaver.flagsaver((merge._MIN_STUFF, 30)):
@@ -134,7 +154,9 @@ def test_images_without_parts_or_instances_are_named(predictions):
     run(root, semantic=root / "channels", instances=root / "texts")
 
 
-@pytest.mark.parametrize("given", [{}, {"panoptic": "a", "semantic": "b"}, {"semantic": "b"}, {"instances": "c"}])
+@pytest.mark.parametrize(
+  "given", [{}, {"panoptic": "a", "semantic": "b"}, {"semantic": "b"}, {"instances": "c"}]
+)
 def test_one_way_to_give_the_panoptic_prediction_is_needed(tmp_path, given):
   with pytest.raises(app.UsageError, match="either --panoptic, or --semantic and --instances"):
     run(tmp_path, **given)

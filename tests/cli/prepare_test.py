@@ -17,7 +17,9 @@ WRITERS = {
   "pascal_panoptic_parts": raw_files.write_ppp,
   "clothing_co_parsing": lambda root: raw_files.write_clothing(root, 20),
 }
-needs_samples = pytest.mark.skipif(not raw_files.SAMPLES.is_dir(), reason="no real samples beside the repository")
+needs_samples = pytest.mark.skipif(
+  not raw_files.SAMPLES.is_dir(), reason="no real samples beside the repository"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +37,9 @@ def test_the_layout_is_ticked_the_records_are_built_and_a_sheet_is_drawn(name, t
   assert shown.count("✓") >= 2 and "✗" not in shown and "train: " in shown and str(path) in shown
   assert np.asarray(Image.open(path)).std() > 10
   first = path.stat().st_mtime_ns
-  assert prepare.prepare(name, tmp_path / "built") == path and "built already" in capsys.readouterr().out
+  assert (
+    prepare.prepare(name, tmp_path / "built") == path and "built already" in capsys.readouterr().out
+  )
   assert path.stat().st_mtime_ns > first
 
 
@@ -46,7 +50,9 @@ def test_a_broken_copy_is_refused_with_every_broken_file(name, tmp_path):
   raw_files.truncate(cut)
   Image.fromarray(raw_files.scene(size=(9, 8))[0]).save(resized)
   wrong = np.asarray(Image.open(alien)).copy()
-  wrong[:2] = 99 if name == "clothing_co_parsing" else 8_800_101  # 88 is ignored in PPP and has no parts; none in CPP
+  wrong[:2] = (
+    99 if name == "clothing_co_parsing" else 8_800_101
+  )  # 88 is ignored in PPP and has no parts; none in CPP
   Image.fromarray(wrong).save(alien)
   with pytest.raises(DataError) as caught:
     prepare.prepare(name, tmp_path / "built", manual_dir=tmp_path / "raw")
@@ -74,9 +80,17 @@ def test_the_sheet_shows_the_class_of_objects_whose_parts_nobody_labelled(tmp_pa
   for image, label in written:
     Image.fromarray(uids).save(label)
     Image.fromarray(np.zeros((16, 32, 3), np.uint8)).save(image)
-  options = {"data_dir": tmp_path / "built", "manual_dir": tmp_path / "raw", "splits": ["validation"]}
-  drawn = np.asarray(Image.open(prepare.prepare("cityscapes_panoptic_parts", **options))).astype(int)
-  blue = (drawn[..., 2] > 60) & (drawn[..., :2].max(-1) < drawn[..., 2] // 2)  # cars are (0, 0, 142)
+  options = {
+    "data_dir": tmp_path / "built",
+    "manual_dir": tmp_path / "raw",
+    "splits": ["validation"],
+  }
+  drawn = np.asarray(Image.open(prepare.prepare("cityscapes_panoptic_parts", **options))).astype(
+    int
+  )
+  blue = (drawn[..., 2] > 60) & (
+    drawn[..., :2].max(-1) < drawn[..., 2] // 2
+  )  # cars are (0, 0, 142)
   assert blue.sum() > 480 * 240 / 4  # half of the labels, which are half of the picture
 
 
@@ -98,7 +112,9 @@ def test_the_real_samples_are_prepared_and_broken_copies_of_them_refused(folder,
   name, splits = folder, None
   if folder == "cityscapes_no_parts_128x256":  # one split only
     name, splits = "cityscapes_panoptic_parts", ["validation"]
-    with pytest.raises(DataError, match=r"(?s)build validation alone: --splits=validation.*✗ leftImg8bit/train"):
+    with pytest.raises(
+      DataError, match=r"(?s)build validation alone: --splits=validation.*✗ leftImg8bit/train"
+    ):
       prepare.prepare(name, tmp_path, manual_dir=raw_files.SAMPLES / folder)
   prepare.prepare(name, tmp_path / "good", manual_dir=raw_files.SAMPLES / folder, splits=splits)
   shutil.copytree(raw_files.SAMPLES / folder, tmp_path / "raw", copy_function=shutil.copy)

@@ -9,12 +9,17 @@ def test_a_finished_run_is_resumed_and_has_nothing_left_to_do(tiny_run, tmp_path
   done = jppf("train", *smoke(tiny_run), f"--workdir={workdir}")
   assert done.returncode == 0, done.stderr
   assert (workdir / "weights.safetensors").read_bytes() == before
-  assert json.loads((workdir / "config.json").read_text())["model"]["encoder"] == tiny_run.config.model.encoder
+  assert (
+    json.loads((workdir / "config.json").read_text())["model"]["encoder"]
+    == tiny_run.config.model.encoder
+  )
 
 
 def test_weights_that_do_not_fit_end_with_their_message_and_no_traceback(tiny_run, tmp_path):
   done = jppf("train", *smoke(tiny_run), f"--workdir={tmp_path}", "--config.model.pretrained=lite0")
-  assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith("jppf train: The weights lite0 are for")
+  assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith(
+    "jppf train: The weights lite0 are for"
+  )
   assert "Traceback" not in done.stderr
 
 

@@ -22,4 +22,7 @@ def jppf(*argv: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
 
 def smoke(run) -> list[str]:
   """Returns the flags of the shared tiny run's config."""
-  return [f"--config={ROOT / 'configs/smoke.py'}", f"--config.data.data_dir={run.config.data.data_dir}"]
+  return [
+    f"--config={ROOT / 'configs/smoke.py'}",
+    f"--config.data.data_dir={run.config.data.data_dir}",
+  ]

@@ -30,7 +30,17 @@ def test_images_are_stored_byte_for_byte_and_labels_exactly(tmp_path):
 
 def test_every_problem_of_every_split_stands_in_one_error_and_nothing_is_built(tmp_path):
   written = raw_files.write_cpp(tmp_path / "raw", {"train": 5, "val": 4})
-  (_, lonely), (cut, _), (_, cut_label), (_, wrong_size), _, (no_label, label), (_, illegal), (_, no_tiff), _ = written
+  (
+    (_, lonely),
+    (cut, _),
+    (_, cut_label),
+    (_, wrong_size),
+    _,
+    (no_label, label),
+    (_, illegal),
+    (_, no_tiff),
+    _,
+  ) = written
   written[0][0].unlink()
   raw_files.truncate(cut)
   raw_files.truncate(cut_label)
@@ -64,12 +74,16 @@ def test_a_missing_split_folder_prints_the_expected_tree(tmp_path):
   raw_files.write_cpp(tmp_path / "raw", {"train": 1})
   with pytest.raises(pairs.DataError) as caught:
     datasets.build(NAME, data_dir=tmp_path / "built", manual_dir=tmp_path / "raw")
-  assert "✓ leftImg8bit/train" in str(caught.value) and "✗ gtFinePanopticParts/val" in str(caught.value)
+  assert "✓ leftImg8bit/train" in str(caught.value) and "✗ gtFinePanopticParts/val" in str(
+    caught.value
+  )
 
 
 def test_one_split_alone_can_be_asked_for(tmp_path):
   raw_files.write_cpp(tmp_path / "raw", {"val": 1})
-  folder = datasets.build(NAME, data_dir=tmp_path / "built", manual_dir=tmp_path / "raw", splits=("validation",))
+  folder = datasets.build(
+    NAME, data_dir=tmp_path / "built", manual_dir=tmp_path / "raw", splits=("validation",)
+  )
   assert len(read.open_split(folder, "validation")) == 1
 
 

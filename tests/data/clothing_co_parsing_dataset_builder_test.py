@@ -47,20 +47,30 @@ def test_an_index_beyond_the_58_labels_and_a_coloured_label_are_refused(tmp_path
 
 
 def test_the_split_of_a_photo_does_not_depend_on_the_others(tmp_path):
-  few, many = raw_files.write_clothing(tmp_path / "few", 20), raw_files.write_clothing(tmp_path / "many", 40)
+  few, many = (
+    raw_files.write_clothing(tmp_path / "few", 20),
+    raw_files.write_clothing(tmp_path / "many", 40),
+  )
   splits = {}
   for root, written in (("few", few), ("many", many)):
     found, problems = module.Builder.find(epath.Path(tmp_path / root))
     assert not problems and sum(len(pairs) for pairs in found.values()) == len(written)
     splits[root] = {pair.image_id for pair in found["validation"]}
-  assert splits["few"] == {image_id for image_id in splits["many"] if int(image_id) <= 20} and splits["few"]
+  assert (
+    splits["few"] == {image_id for image_id in splits["many"] if int(image_id) <= 20}
+    and splits["few"]
+  )
 
 
 def test_built_records_decode_to_the_grouped_parts(tmp_path):
   raw_files.write_clothing(tmp_path / "raw", 24)
   folder = datasets.build(NAME, data_dir=tmp_path / "built", manual_dir=tmp_path / "raw")
   example = next(example for example in read.open_split(folder, "train") if example["uids"].any())
-  parts = {SPEC.part_names[channel] for channel in np.unique(SPEC.decode(example["uids"]).part) if channel < 255}
+  parts = {
+    SPEC.part_names[channel]
+    for channel in np.unique(SPEC.decode(example["uids"]).part)
+    if channel < 255
+  }
   assert parts == {"background", "person-skin", "person-whole_body", "person-footwear"}
 
 

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 def test_all_data_sets_store_the_same_features(tmp_path):
   features = [
-    datasets.builder(name, data_dir=tmp_path).info.features.get_serialized_info().keys() for name in datasets.NAMES
+    datasets.builder(name, data_dir=tmp_path).info.features.get_serialized_info().keys()
+    for name in datasets.NAMES
   ]
   assert all(keys == {"image_id", "image", "uids"} for keys in features)
 

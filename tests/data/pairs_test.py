@@ -32,7 +32,9 @@ def test_what_is_not_a_map_of_whole_numbers_is_refused(uids):
 
 def test_files_are_matched_by_id_and_each_lonely_one_is_named():
   files = {key: epath.Path(f"/{key}") for key in "abc"}
-  found, lonely = pairs.match({"b": files["b"], "a": files["a"]}, {"b": files["b"], "c": files["c"]})
+  found, lonely = pairs.match(
+    {"b": files["b"], "a": files["a"]}, {"b": files["b"], "c": files["c"]}
+  )
   assert [pair.image_id for pair in found] == ["b"]
   assert lonely == ["/a: no label file for this image", "/c: no image for this label file"]
 

@@ -19,19 +19,31 @@ def build(root):
 def test_both_places_for_images_are_accepted_and_the_folder_is_the_split(tmp_path, images):
   written = raw_files.write_ppp(tmp_path / "raw", {"training": 2, "validation": 1}, images)
   folder = build(tmp_path)
-  found = {e["image_id"]: e for split in ("train", "validation") for e in read.open_split(folder, split)}
+  found = {
+    e["image_id"]: e for split in ("train", "validation") for e in read.open_split(folder, split)
+  }
   assert len(read.open_split(folder, "train")) == 2 and len(found) == 3
   for image_file, label_file in written:
-    np.testing.assert_array_equal(found[image_file.stem]["image"], np.asarray(Image.open(image_file)))
-    np.testing.assert_array_equal(found[image_file.stem]["uids"], np.asarray(Image.open(label_file)))
+    np.testing.assert_array_equal(
+      found[image_file.stem]["image"], np.asarray(Image.open(image_file))
+    )
+    np.testing.assert_array_equal(
+      found[image_file.stem]["uids"], np.asarray(Image.open(label_file))
+    )
 
 
 def test_part_numbers_stay_raw_and_are_folded_once_by_the_spec(tmp_path):
   raw_files.write_ppp(tmp_path / "raw", {"training": 2, "validation": 1})
-  uids = {e["image_id"]: e["uids"] for e in read.open_split(build(tmp_path), "train")}["2008_000001"]
+  uids = {e["image_id"]: e["uids"] for e in read.open_split(build(tmp_path), "train")}[
+    "2008_000001"
+  ]
   assert 100_216 in uids  # the second aeroplane wheel (file pid 16), not the seventh data set pid
   spec = load_spec("ppp")
-  names = {spec.part_names[channel] for channel in np.unique(spec.decode(uids).part) if channel not in (0, 255)}
+  names = {
+    spec.part_names[channel]
+    for channel in np.unique(spec.decode(uids).part)
+    if channel not in (0, 255)
+  }
   assert names == {"aeroplane-wheel", "person-head"}
 
 
@@ -47,7 +59,8 @@ def test_photos_without_a_label_are_no_finding_but_labels_without_a_photo_are(tm
 def test_a_missing_folder_prints_both_places_for_images(tmp_path):
   (tmp_path / "raw").mkdir()
   with pytest.raises(
-    pairs.DataError, match=r"✗ labels/training(.|\n)*✗ JPEGImages .*or images/\{training,validation\}"
+    pairs.DataError,
+    match=r"✗ labels/training(.|\n)*✗ JPEGImages .*or images/\{training,validation\}",
   ):
     build(tmp_path)
 

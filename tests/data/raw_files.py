@@ -49,7 +49,9 @@ def truncate(path: Path, keep: float = 0.5) -> None:
   path.write_bytes(content[: int(len(content) * keep)])
 
 
-def write_ppp(root: Path, counts: dict[str, int] | None = None, images: str = "JPEGImages") -> list[tuple[Path, Path]]:
+def write_ppp(
+  root: Path, counts: dict[str, int] | None = None, images: str = "JPEGImages"
+) -> list[tuple[Path, Path]]:
   """Writes photos as Pascal Panoptic Parts, of different sizes; `images` may hold {split}."""
   written = []
   for split, count in (counts or {"training": 2, "validation": 1}).items():
@@ -73,7 +75,10 @@ def write_clothing(root: Path, count: int = 12) -> list[tuple[Path, Path]]:
   """Writes photos as Clothing Co-Parsing: a person with a face, a dress and shoes; one in twelve without labels."""
   written = []
   for index in range(1, count + 1):
-    image_file, label_file = root / "photos" / f"{index:04d}.jpg", root / "annotations" / f"{index:04d}.png"
+    image_file, label_file = (
+      root / "photos" / f"{index:04d}.jpg",
+      root / "annotations" / f"{index:04d}.png",
+    )
     labels = np.zeros((40, 30), np.uint8)
     if index % 12:
       labels[8:12, 12:16], labels[12:24, 11:17], labels[24:26, 12:16] = 41, 14, 39

@@ -23,11 +23,19 @@ def test_counts_and_size_are_those_of_the_config(folder):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_the_same_scenes_written_as_official_files_and_read_by_the_cityscapes_builder_are_equal(folder, tmp_path):
-  write_cpp(tmp_path / "raw", split_counts={"train": 3, "val": 2}, size=(64, 128), seed=5, progress=False)
-  other = datasets.build("cityscapes_panoptic_parts", data_dir=tmp_path / "built", manual_dir=tmp_path / "raw")
+def test_the_same_scenes_written_as_official_files_and_read_by_the_cityscapes_builder_are_equal(
+  folder, tmp_path
+):
+  write_cpp(
+    tmp_path / "raw", split_counts={"train": 3, "val": 2}, size=(64, 128), seed=5, progress=False
+  )
+  other = datasets.build(
+    "cityscapes_panoptic_parts", data_dir=tmp_path / "built", manual_dir=tmp_path / "raw"
+  )
   for split in ("train", "validation"):
-    ours, files = (sorted(read.open_split(f, split), key=lambda e: e["image"].tobytes()) for f in (folder, other))
+    ours, files = (
+      sorted(read.open_split(f, split), key=lambda e: e["image"].tobytes()) for f in (folder, other)
+    )
     for mine, theirs in zip(ours, files, strict=True):
       np.testing.assert_array_equal(mine["image"], theirs["image"])
       np.testing.assert_array_equal(mine["uids"], theirs["uids"])
@@ -69,7 +77,9 @@ def test_where_processes_cannot_start_the_scenes_are_made_in_this_one(monkeypatc
   assert [image for image, _ in together] == [module._scene(job)[0] for job in jobs]
 
 
-def test_a_data_set_is_complete_even_if_every_process_of_the_pool_dies(folder, tmp_path, monkeypatch):
+def test_a_data_set_is_complete_even_if_every_process_of_the_pool_dies(
+  folder, tmp_path, monkeypatch
+):
   module = datasets.module(NAME)
   dying = functools.partial(module.ProcessPoolExecutor, initializer=os._exit, initargs=(1,))
   monkeypatch.setattr(module, "ProcessPoolExecutor", dying)
@@ -78,7 +88,9 @@ def test_a_data_set_is_complete_even_if_every_process_of_the_pool_dies(folder, t
   config = module.SyntheticConfig(size=(64, 128), train=3, validation=2, seed=5)
   other = datasets.build(NAME, data_dir=tmp_path, config=config)
   for split in ("train", "validation"):
-    for ours, theirs in zip(read.open_split(folder, split), read.open_split(other, split), strict=True):
+    for ours, theirs in zip(
+      read.open_split(folder, split), read.open_split(other, split), strict=True
+    ):
       assert ours["image_id"] == theirs["image_id"]
       np.testing.assert_array_equal(ours["image"], theirs["image"])
       np.testing.assert_array_equal(ours["uids"], theirs["uids"])
@@ -89,11 +101,16 @@ def test_any_config_is_built_by_its_name(tmp_path):
   built = datasets.build(name, data_dir=tmp_path)
   assert built == datasets.folder(name, tmp_path)
   assert read.open_split(built, "validation")[0]["image"].shape == (64, 96, 3)
-  with pytest.raises(ValueError, match="Expected ROWSxCOLUMNS_trainN_validationN_seedN, got 'large'"):
+  with pytest.raises(
+    ValueError, match="Expected ROWSxCOLUMNS_trainN_validationN_seedN, got 'large'"
+  ):
     datasets.build(f"{NAME}/large", data_dir=tmp_path)
 
 
 def test_the_default_config_is_known_to_tfds_and_accepted_as_an_object(tmp_path):
   module = datasets.module(NAME)
   for config in (None, module.SyntheticConfig(), module.SyntheticConfig().name):
-    assert datasets.builder(NAME, data_dir=tmp_path, config=config).builder_config.size == (192, 384)
+    assert datasets.builder(NAME, data_dir=tmp_path, config=config).builder_config.size == (
+      192,
+      384,
+    )

@@ -19,7 +19,12 @@ PARAMETERS = {
   "b6": 33_201_920,
   "b7": 51_813_856,
 }
-TAPS = {"b0": (24, 40, 112, 1280), "b5": (40, 64, 176, 2048), "b7": (48, 80, 224, 2560), "lite4": (32, 56, 160, 1280)}
+TAPS = {
+  "b0": (24, 40, 112, 1280),
+  "b5": (40, 64, 176, 2048),
+  "b7": (48, 80, 224, 2560),
+  "lite4": (32, 56, 160, 1280),
+}
 # with the ImageNet classifier, in millions, as published with the weights
 LITE = {"lite0": 4.65, "lite1": 5.42, "lite2": 6.09, "lite3": 8.20, "lite4": 13.01}
 
@@ -49,7 +54,10 @@ def test_every_stage_of_b5_has_the_reference_number_of_parameters():
 def test_the_pyramid_has_four_levels(name):
   net = EfficientNet(name)
   pyramid = jax.eval_shape(lambda: net.init_with_output(jax.random.key(0), IMAGE, train=False))[0]
-  shapes = {stride: (1, 64 // stride, 96 // stride, width) for stride, width in zip((4, 8, 16, 32), TAPS[name])}
+  shapes = {
+    stride: (1, 64 // stride, 96 // stride, width)
+    for stride, width in zip((4, 8, 16, 32), TAPS[name])
+  }
   assert {stride: level.shape for stride, level in pyramid.items()} == shapes
 
 
@@ -60,7 +68,9 @@ def small():
   variables = random_variables(net, IMAGE, train=False)
 
   def loss(params):
-    pyramid, updated = net.apply(variables | {"params": params}, IMAGE, train=True, mutable=["batch_stats"])
+    pyramid, updated = net.apply(
+      variables | {"params": params}, IMAGE, train=True, mutable=["batch_stats"]
+    )
     return sum(jnp.square(level).sum() for level in pyramid.values()), updated["batch_stats"]
 
   gradients, stats = jax.jit(jax.grad(loss, has_aux=True))(variables["params"])
@@ -87,15 +97,21 @@ def test_bfloat16_stays_close_to_float32(small):
   low = jax.jit(partial(net.clone(dtype=jnp.bfloat16).apply, train=False))(variables, IMAGE)
   for stride, level in low.items():
     assert level.dtype == jnp.bfloat16
-    assert np.abs(level.astype(jnp.float32) - exact[stride]).mean() < 0.05 * np.abs(exact[stride]).mean()
+    assert (
+      np.abs(level.astype(jnp.float32) - exact[stride]).mean() < 0.05 * np.abs(exact[stride]).mean()
+    )
 
 
 def test_the_classifier_averages_the_coarsest_level():
   net = Classifier(EfficientNet("lite0", width=0.25, depth=0.1), num_classes=7)
   variables = random_variables(net, IMAGE, train=False)
   encoder = {kind: tree["encoder"] for kind, tree in variables.items()}
-  run = jax.jit(lambda x: (net.apply(variables, x, train=False), net.encoder.apply(encoder, x, train=False)[32]))
+  run = jax.jit(
+    lambda x: (net.apply(variables, x, train=False), net.encoder.apply(encoder, x, train=False)[32])
+  )
   logits, coarsest = run(IMAGE)
   assert coarsest.min() >= 0 and coarsest.max() <= 6  # ReLU6 in the Lite family
   layer = variables["params"]["classifier"]
-  np.testing.assert_allclose(logits, coarsest.mean((1, 2)) @ layer["kernel"] + layer["bias"], rtol=1e-4, atol=1e-5)
+  np.testing.assert_allclose(
+    logits, coarsest.mean((1, 2)) @ layer["kernel"] + layer["bias"], rtol=1e-4, atol=1e-5
+  )

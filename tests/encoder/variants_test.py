@@ -24,7 +24,12 @@ def test_every_variant_has_the_published_shape():
   assert set(TABLE) == set(NAMES)
   for name, row in TABLE.items():
     net = variant(name)
-    shape = net.stem, tuple(s.channels for s in net.stages), tuple(s.repeats for s in net.stages), net.head
+    shape = (
+      net.stem,
+      tuple(s.channels for s in net.stages),
+      tuple(s.repeats for s in net.stages),
+      net.head,
+    )
     assert shape == row, name
 
 

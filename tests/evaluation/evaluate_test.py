@@ -17,10 +17,17 @@ from tests import tiny
 def detections_of(truth, spec):
   """The true instances as an instance head would give them."""
   thing = (truth.semantic >= spec.num_stuff) & (truth.semantic < spec.num_classes) & ~truth.crowd
-  keys = [key for key in np.unique(np.where(thing, truth.semantic * 1000 + truth.instance, -1)) if key >= 0]
+  keys = [
+    key
+    for key in np.unique(np.where(thing, truth.semantic * 1000 + truth.instance, -1))
+    if key >= 0
+  ]
   masks = [thing & (truth.semantic * 1000 + truth.instance == key) for key in keys]
   boxes = [[np.flatnonzero(m.any(0))[0], np.flatnonzero(m.any(1))[0]] for m in masks]
-  boxes = [[*box, np.flatnonzero(m.any(0))[-1] + 1, np.flatnonzero(m.any(1))[-1] + 1] for box, m in zip(boxes, masks)]
+  boxes = [
+    [*box, np.flatnonzero(m.any(0))[-1] + 1, np.flatnonzero(m.any(1))[-1] + 1]
+    for box, m in zip(boxes, masks)
+  ]
   crops = [m[y0:y1, x0:x1].astype(float) for m, (x0, y0, x1, y1) in zip(masks, boxes)]
   return Detections(
     np.array(boxes, np.float32).reshape(-1, 4),
@@ -44,13 +51,18 @@ class Oracle:
     thing = (truth.semantic >= self.spec.num_stuff) & (truth.semantic < self.spec.num_classes)
     nothing = Segments(*[np.zeros(1, kind) for kind in (np.int32, np.float32, np.int32, bool)])
     answer = PanopticParts(
-      truth.semantic, np.where(thing & ~truth.crowd, truth.instance + 1, 0).astype(np.int32), truth.part, nothing
+      truth.semantic,
+      np.where(thing & ~truth.crowd, truth.instance + 1, 0).astype(np.int32),
+      truth.part,
+      nothing,
     )
     return Prediction(answer, answer, truth.semantic, truth.part, detections_of(truth, self.spec))
 
 
 def test_the_labels_themselves_score_full_marks(tiny_run, tmp_path, monkeypatch):
-  monkeypatch.setattr(module, "load_predictor", lambda config, weights: Oracle(config, "validation"))
+  monkeypatch.setattr(
+    module, "load_predictor", lambda config, weights: Oracle(config, "validation")
+  )
   report = evaluate(tiny_run.config, tmp_path, pictures=0)
   assert report["joint"]["part_pq"]["all"]["part_rq"] == 1
   assert report["joint"]["part_pq"]["all"]["part_pq"] == pytest.approx(1)

@@ -19,7 +19,9 @@ def answer() -> PanopticParts:
   semantic[5:15, 5:20], instance[5:15, 5:20] = CAR, 1
   part[5:15, 5:20] = SPEC.class_parts[CAR][4]
   part[6:9, 7:12] = SPEC.class_parts[CAR][0]
-  empty = Segments(np.zeros(1, np.int32), np.zeros(1, np.float32), np.zeros(1, np.int32), np.zeros(1, bool))
+  empty = Segments(
+    np.zeros(1, np.int32), np.zeros(1, np.float32), np.zeros(1, np.int32), np.zeros(1, bool)
+  )
   return PanopticParts(semantic, instance, part, empty)
 
 

@@ -25,7 +25,9 @@ def test_upsampling_reads_between_cell_centres_and_crops_the_padding():
   x = logits(0, 4)
   np.testing.assert_allclose(upsample(x, SIZE), oracle.upsample(x, SIZE), atol=1e-6)
   ramp = np.broadcast_to(np.arange(10, dtype=np.float32)[:, None], (6, 10, 1))
-  np.testing.assert_allclose(upsample(ramp, (1, 8))[0, :, 0], [0, 0, 0.125, 0.375, 0.625, 0.875, 1.125, 1.375])
+  np.testing.assert_allclose(
+    upsample(ramp, (1, 8))[0, :, 0], [0, 0, 0.125, 0.375, 0.625, 0.875, 1.125, 1.375]
+  )
 
 
 @pytest.mark.parametrize("size", [(25, 40), (24, 41), (0, 40)])
@@ -38,7 +40,9 @@ def test_small_stuff_and_things_of_the_semantic_head_become_void():
   fill = np.array([[0, 0, 0, 0], [1, 1, 2, 2], [1, 9, 9, 9]])
   won = np.array([[1, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0]], bool)
   stuff = fill_stuff(fill, won, num_stuff=9, min_area=3)
-  np.testing.assert_array_equal(stuff, [[255, 0, 0, 0], [255] * 4, [255] * 4])  # of class 1 two pixels are left
+  np.testing.assert_array_equal(
+    stuff, [[255, 0, 0, 0], [255] * 4, [255] * 4]
+  )  # of class 1 two pixels are left
   stuff = fill_stuff(fill, won, num_stuff=9, min_area=2)
   np.testing.assert_array_equal(stuff, [[255, 0, 0, 0], [1, 1, 2, 2], [255] * 4])
 

@@ -24,7 +24,9 @@ def windows_smaller_than_the_image():
 
 @cache
 def fuse(**choices):
-  return jax.jit(partial(efficientps_fusion, spec=SPEC, size=SIZE, **{"min_stuff_area": 20, **choices}))
+  return jax.jit(
+    partial(efficientps_fusion, spec=SPEC, size=SIZE, **{"min_stuff_area": 20, **choices})
+  )
 
 
 @settings(max_examples=25, deadline=None)
@@ -33,8 +35,13 @@ def test_equals_the_dense_oracle(scene):
   semantic_logits, _, found = scene
   semantic_logits = semantic_logits - 5  # also negative, where far instances compete with their 0
   result = fuse()(semantic_logits, found)
-  options = {"config": dataclasses.replace(PAPER, min_stuff_area=20), "answer": np.asarray(result.instance)}
-  semantic, instance, margin = oracle.efficientps_fusion(semantic_logits, found, spec=SPEC, size=SIZE, **options)
+  options = {
+    "config": dataclasses.replace(PAPER, min_stuff_area=20),
+    "answer": np.asarray(result.instance),
+  }
+  semantic, instance, margin = oracle.efficientps_fusion(
+    semantic_logits, found, spec=SPEC, size=SIZE, **options
+  )
   clear = margin > 1e-3
   assert clear.mean() > 0.9
   np.testing.assert_array_equal(options["answer"][clear], instance[clear])
@@ -45,9 +52,13 @@ def test_equals_the_dense_oracle(scene):
 def test_negative_stuff_logits_give_far_pixels_to_the_first_instance_that_is_not_there():
   found = detections(([0, 0, 16, 22], CAR, 0.9, -5.0), ([20, 0, 38, 22], PERSON, 0.8, -5.0))
   result = fuse()(np.full((6, 10, SPEC.num_classes), -1, np.float32), found)
-  assert (np.asarray(result.instance)[:, 24:] == 1).all()  # here the person is, so the car has the first 0
+  assert (
+    np.asarray(result.instance)[:, 24:] == 1
+  ).all()  # here the person is, so the car has the first 0
   assert (np.asarray(result.instance)[2:20, 4:12] == 2).all()  # here the car is
-  assert not np.asarray(fuse()(np.full((6, 10, SPEC.num_classes), 1, np.float32), found).instance)[:, 24:].any()
+  assert not np.asarray(fuse()(np.full((6, 10, SPEC.num_classes), 1, np.float32), found).instance)[
+    :, 24:
+  ].any()
 
 
 def test_a_zero_fused_logit_ties_with_the_zero_of_instances_elsewhere():
@@ -64,14 +75,18 @@ def test_equal_channels_go_to_stuff_first_then_to_the_better_score():
   both = detections((same, TRAIN, 0.9, 3.0), (same, CAR, 0.8, 3.0))
   result = fuse(overlap_threshold=1.0)(flat, both)
   assert (np.asarray(result.instance)[6:18, 8:30] == 1).all()
-  zero = detections((same, TRAIN, 0.9, 0.0))  # the fused logit of two zeros is 0, as are those of stuff
+  zero = detections(
+    (same, TRAIN, 0.9, 0.0)
+  )  # the fused logit of two zeros is 0, as are those of stuff
   assert not np.asarray(fuse()(flat, zero).instance).any()
 
 
 def test_the_scale_of_the_mask_logits_matters():
   semantic = np.zeros((6, 10, SPEC.num_classes), np.float32)
   semantic[..., 0] = 3
-  found = detections(([0, 0, 38, 22], CAR, 0.9, 1.0))  # (sigmoid(4) + 1/2) * 4 > 3 > (sigmoid(1) + 1/2) * 1
+  found = detections(
+    ([0, 0, 38, 22], CAR, 0.9, 1.0)
+  )  # (sigmoid(4) + 1/2) * 4 > 3 > (sigmoid(1) + 1/2) * 1
   assert fuse()(semantic, found).instance[10, 19] == 1
   assert fuse(instance_logit_scale=1.0)(semantic, found).instance[10, 19] == 0
 

@@ -72,7 +72,9 @@ def test_streaming_equals_the_dense_oracle_ties_included(reading):
   def check(scene):
     result = fast(*scene)
     answer = np.asarray(result.instance)
-    semantic, instance, part, margin = oracle.joint_fusion(*scene, spec=spec, size=SIZE, config=config, answer=answer)
+    semantic, instance, part, margin = oracle.joint_fusion(
+      *scene, spec=spec, size=SIZE, config=config, answer=answer
+    )
     clear = margin > 1e-4
     assert clear.mean() > 0.9
     if clear.all():  # one unclear pixel may decide over a whole class
@@ -85,10 +87,16 @@ def test_streaming_equals_the_dense_oracle_ties_included(reading):
 
 def test_fused_logits_of_worked_values():
   assert fused_logits(jnp.array(6.0), jnp.array(2.0)) == pytest.approx(15.026596, rel=1e-6)
-  assert fused_logits(jnp.array(2.0), jnp.array(0.7), jnp.array(0.6)) == pytest.approx(7.242316, rel=1e-6)
-  assert fused_logits(jnp.array(-3.0), jnp.array(0.7), jnp.array(0.6)) == pytest.approx(-2.314159, rel=1e-6)
+  assert fused_logits(jnp.array(2.0), jnp.array(0.7), jnp.array(0.6)) == pytest.approx(
+    7.242316, rel=1e-6
+  )
+  assert fused_logits(jnp.array(-3.0), jnp.array(0.7), jnp.array(0.6)) == pytest.approx(
+    -2.314159, rel=1e-6
+  )
   assert fused_logits(jnp.array(0.9), jnp.array(0.8)) == pytest.approx(2.381571, rel=1e-6)
-  assert fused_logits(jnp.array(0.9), jnp.array(0.8), mean=True) == pytest.approx(2.381571 / 4, rel=1e-6)
+  assert fused_logits(jnp.array(0.9), jnp.array(0.8), mean=True) == pytest.approx(
+    2.381571 / 4, rel=1e-6
+  )
 
 
 @pytest.mark.parametrize("mask_logit, wins", [(-2.05, False), (-1.95, True)])
@@ -102,12 +110,22 @@ def test_an_agreed_person_is_won_above_the_documented_mask_logit(mask_logit, win
 
 def test_equal_channels_go_to_parts_first_then_to_the_better_score_then_to_the_first_part():
   same = [4, 4, 34, 20]
-  rows = [(same, BICYCLE, 0.9, 3.0), (same, TRAIN, 0.8, 3.0), (same, CAR, 0.7, 3.0), (same, CAR, 0.6, 3.0)]
-  flat = np.zeros((6, 10, SPEC.num_classes), np.float32), np.zeros((6, 10, SPEC.num_parts), np.float32)
+  rows = [
+    (same, BICYCLE, 0.9, 3.0),
+    (same, TRAIN, 0.8, 3.0),
+    (same, CAR, 0.7, 3.0),
+    (same, CAR, 0.6, 3.0),
+  ]
+  flat = (
+    np.zeros((6, 10, SPEC.num_classes), np.float32),
+    np.zeros((6, 10, SPEC.num_parts), np.float32),
+  )
   result = fuse(dataclasses.replace(SMALL, overlap_threshold=1.0))(*flat, detections(*rows))
   inside = np.asarray(result.instance)[6:18, 8:30]
   assert (inside == 3).all()  # the first of the two cars, although bicycle and train score better
-  assert (np.asarray(result.part)[6:18, 8:30] == SPEC.class_parts[SPEC.num_stuff + CAR - 1][0]).all()
+  assert (
+    np.asarray(result.part)[6:18, 8:30] == SPEC.class_parts[SPEC.num_stuff + CAR - 1][0]
+  ).all()
   assert result.segments.valid.tolist() == [False, False, True, False, False, False]
   result = fuse(dataclasses.replace(SMALL, overlap_threshold=1.0))(*flat, detections(*rows[:2]))
   assert (np.asarray(result.instance)[6:18, 8:30] == 1).all()
@@ -115,12 +133,16 @@ def test_equal_channels_go_to_parts_first_then_to_the_better_score_then_to_the_f
 
 def test_stuff_whose_probabilities_underflow_does_not_fall_to_a_far_instance():
   semantic = np.zeros((6, 10, SPEC.num_classes), np.float32)
-  semantic[..., SPEC.num_stuff] = 300  # person everywhere: the probability of all stuff is exactly 0, and so is FLS
+  semantic[..., SPEC.num_stuff] = (
+    300  # person everywhere: the probability of all stuff is exactly 0, and so is FLS
+  )
   part = np.zeros((6, 10, SPEC.num_parts), np.float32)
   part[..., 1] = 300
   result = fuse(SMALL)(semantic, part, detections(([2, 2, 12, 12], PERSON, 0.9, 3.0)))
   assert (np.asarray(result.instance)[:, 16:] == 0).all()
-  assert (np.asarray(result.semantic)[:, 16:] == 255).all()  # the semantic head says person, nobody won it
+  assert (
+    np.asarray(result.semantic)[:, 16:] == 255
+  ).all()  # the semantic head says person, nobody won it
 
 
 def test_a_tie_between_a_thing_and_stuff_goes_to_the_thing():
@@ -129,23 +151,38 @@ def test_a_tie_between_a_thing_and_stuff_goes_to_the_thing():
   part = np.zeros((6, 10, SPEC.num_parts), np.float32)
   part[..., 1] = 300
   on_the_grid = [4, 2, 33, 17]  # 28 x 14 pixels for 28 x 28 cells: the pasted mask logits are exact
-  result = fuse(SMALL)(semantic, part, detections((on_the_grid, PERSON, 0.9, -2.0)))  # FL = ... * (-2 + 1 + 1) = 0
+  result = fuse(SMALL)(
+    semantic, part, detections((on_the_grid, PERSON, 0.9, -2.0))
+  )  # FL = ... * (-2 + 1 + 1) = 0
   assert (np.asarray(result.instance)[5:14, 8:28] == 1).all()
 
 
 def test_confined_instances_do_not_spoil_the_rim_of_their_box_for_others():
   config = dataclasses.replace(SMALL, outside_value=-math.inf)
-  rows = [([10, 5, 30, 18], PERSON, 0.9, -300.0), ([0, 0, 38, 22], PERSON, 0.8, 5.0)]  # the first rim: 0 * -inf
-  flat = np.zeros((6, 10, SPEC.num_classes), np.float32), np.zeros((6, 10, SPEC.num_parts), np.float32)
+  rows = [
+    ([10, 5, 30, 18], PERSON, 0.9, -300.0),
+    ([0, 0, 38, 22], PERSON, 0.8, 5.0),
+  ]  # the first rim: 0 * -inf
+  flat = (
+    np.zeros((6, 10, SPEC.num_classes), np.float32),
+    np.zeros((6, 10, SPEC.num_parts), np.float32),
+  )
   assert (np.asarray(fuse(config)(*flat, detections(*rows)).instance)[3:20, 3:35] == 2).all()
 
 
 def test_segments_describe_the_instances_that_won_pixels():
   scene = logits(3, SPEC.num_classes), logits(4, SPEC.num_parts)
-  rows = [([0, 0, 18, 20], CAR, 0.9, 5.0), ([20, 2, 36, 20], TRAIN, 0.8, 5.0), ([5, 5, 9, 9], PERSON, 0.7, -9.0)]
+  rows = [
+    ([0, 0, 18, 20], CAR, 0.9, 5.0),
+    ([20, 2, 36, 20], TRAIN, 0.8, 5.0),
+    ([5, 5, 9, 9], PERSON, 0.7, -9.0),
+  ]
   result = fuse(SMALL)(*scene, detections(*rows))
   assert result.segments.valid.tolist() == [True, True, False, False, False, False]
-  assert result.segments.labels[:2].tolist() == [SPEC.num_stuff + CAR - 1, SPEC.num_stuff + TRAIN - 1]
+  assert result.segments.labels[:2].tolist() == [
+    SPEC.num_stuff + CAR - 1,
+    SPEC.num_stuff + TRAIN - 1,
+  ]
   np.testing.assert_allclose(result.segments.scores[:2], [0.9, 0.8])
   for slot in (0, 1):
     mine = np.asarray(result.instance) == slot + 1
@@ -163,7 +200,11 @@ def test_zero_detections_leave_stuff_and_void():
 
 
 def test_a_batch_gives_what_its_images_give():
-  first = logits(5, SPEC.num_classes), logits(6, SPEC.num_parts), detections(([0, 0, 30, 20], CAR, 0.9, 2.0))
+  first = (
+    logits(5, SPEC.num_classes),
+    logits(6, SPEC.num_parts),
+    detections(([0, 0, 30, 20], CAR, 0.9, 2.0)),
+  )
   second = logits(7, SPEC.num_classes), logits(8, SPEC.num_parts), detections()
   alone = [fuse(SMALL)(*scene) for scene in (first, second)]
   batch = jax.jit(jax.vmap(partial(joint_fusion, spec=SPEC, size=SIZE, config=SMALL)))(
@@ -178,12 +219,18 @@ def test_the_steps_are_those_of_the_fusion():
   found = detections(([1, 1, 20, 20], TRAIN, 0.9, 4.0), ([16, 2, 36, 20], PERSON, 0.8, 1.5))
   steps = jax.jit(partial(joint_fusion_steps, spec=SPEC, size=SIZE, config=SMALL))(*scene, found, 1)
   jax.tree.map(np.testing.assert_array_equal, steps.result, fuse(SMALL)(*scene, found))
-  np.testing.assert_allclose(steps.instance.mli, oracle.paste(found.mask_logits[1], found.boxes[1], SIZE), atol=1e-5)
+  np.testing.assert_allclose(
+    steps.instance.mli, oracle.paste(found.mask_logits[1], found.boxes[1], SIZE), atol=1e-5
+  )
   inside = oracle.rectangle(found.boxes[1], SIZE)
-  np.testing.assert_allclose(steps.instance.mls, np.where(inside, steps.semantic[..., SPEC.num_stuff], 0), atol=1e-6)
+  np.testing.assert_allclose(
+    steps.instance.mls, np.where(inside, steps.semantic[..., SPEC.num_stuff], 0), atol=1e-6
+  )
   assert steps.instance.labels[np.asarray(steps.instance.valid)].tolist() == [1, 2, 3, 4]
   for m in range(4):
-    np.testing.assert_allclose(steps.instance.mlp[m], np.where(inside, steps.part[..., m + 1], 0), atol=1e-6)
+    np.testing.assert_allclose(
+      steps.instance.mlp[m], np.where(inside, steps.part[..., m + 1], 0), atol=1e-6
+    )
   best = np.max(steps.instance.fused, axis=0)
   won = np.asarray(steps.slot) == 1
   np.testing.assert_allclose(best[won], np.asarray(steps.things)[won])
@@ -194,14 +241,18 @@ def test_the_steps_are_those_of_the_fusion():
 def test_stuff_with_parts_is_fused_with_its_parts_and_gets_them():
   tables = SPEC.class_parts, SPEC.class_pids
   parts, pids = (((value,), *rows[1:]) for value, rows in zip(((1, 2), (1, 2)), tables))
-  road_with_parts = dataclasses.replace(SPEC, class_parts=((1, 2), *parts[1:]), class_pids=((1, 2), *pids[1:]))
+  road_with_parts = dataclasses.replace(
+    SPEC, class_parts=((1, 2), *parts[1:]), class_pids=((1, 2), *pids[1:])
+  )
   semantic = np.zeros((6, 10, SPEC.num_classes), np.float32)
   semantic[..., 0] = 5
   part = np.zeros((6, 10, SPEC.num_parts), np.float32)
   part[:, :5, 2], part[:, 5:, 1] = 4, 4
   run = jax.jit(partial(joint_fusion_steps, spec=road_with_parts, size=SIZE, config=SMALL))
   steps = run(semantic, part, detections(), 0)
-  assert (np.asarray(steps.result.part)[:, :18] == 2).all() and (np.asarray(steps.result.part)[:, 22:] == 1).all()
+  assert (np.asarray(steps.result.part)[:, :18] == 2).all() and (
+    np.asarray(steps.result.part)[:, 22:] == 1
+  ).all()
   expected = fused_logits(steps.semantic[..., 0], np.max(steps.part[..., 1:3], axis=-1))
   np.testing.assert_allclose(steps.stuff[0], expected, rtol=1e-5)
 
@@ -216,9 +267,24 @@ def test_part_channels_are_the_parts_of_a_class_or_the_background():
 
 def test_part_channels_are_the_background_of_the_class_where_classes_have_one():
   table = part_channels(SEMBG, allow_void_part=True)
-  person, train, sky = SPEC.num_stuff + PERSON - 1, SPEC.num_stuff + TRAIN - 1, SPEC.class_names.index("sky")
-  assert table.channels[person][table.valid[person]].tolist() == [1, 2, 3, 4, 23]  # 23: all backgrounds together
-  assert [table.channels[k][table.valid[k]].tolist() for k in (0, 1, sky, train)] == [[0], [10], [19], [20]]
+  person, train, sky = (
+    SPEC.num_stuff + PERSON - 1,
+    SPEC.num_stuff + TRAIN - 1,
+    SPEC.class_names.index("sky"),
+  )
+  assert table.channels[person][table.valid[person]].tolist() == [
+    1,
+    2,
+    3,
+    4,
+    23,
+  ]  # 23: all backgrounds together
+  assert [table.channels[k][table.valid[k]].tolist() for k in (0, 1, sky, train)] == [
+    [0],
+    [10],
+    [19],
+    [20],
+  ]
   assert not table.labels[[0, 1, sky, train]].any()
 
 
@@ -234,7 +300,9 @@ def test_the_background_of_the_class_decides_between_things_and_between_stuff_th
   assert (both[3:10] == 2).all() and (both[14:19] == 1).all()
   part[:, :5, SEMBG.class_background[2]], part[:, 5:, SEMBG.class_background[3]] = 18, 18
   result = fuse(config, SEMBG)(semantic, part, detections())
-  assert (np.asarray(result.semantic)[:, :18] == 2).all() and (np.asarray(result.semantic)[:, 22:] == 3).all()
+  assert (np.asarray(result.semantic)[:, :18] == 2).all() and (
+    np.asarray(result.semantic)[:, 22:] == 3
+  ).all()
   assert not np.asarray(result.part).any()
 
 
@@ -252,7 +320,11 @@ def test_the_order_of_the_backgrounds_does_not_matter():
   rng = np.random.default_rng(0)
   semantic = rng.normal(size=(6, 10, SPEC.num_classes)).astype(np.float32)
   part = rng.normal(size=(6, 10, SEMBG.num_part_outputs)).astype(np.float32)
-  rows = [([0, 0, 18, 20], TRAIN, 0.9, 1.0), ([8, 2, 30, 20], PERSON, 0.8, 1.0), ([20, 0, 38, 20], BICYCLE, 0.7, 1.0)]
+  rows = [
+    ([0, 0, 18, 20], TRAIN, 0.9, 1.0),
+    ([8, 2, 30, 20], PERSON, 0.8, 1.0),
+    ([20, 0, 38, 20], BICYCLE, 0.7, 1.0),
+  ]
   old = np.array(SEMBG.background_outputs)
   new = np.append(rng.permutation(old), IGNORE)
   background = tuple(new[np.searchsorted(old, SEMBG.class_background)].tolist())
@@ -261,13 +333,18 @@ def test_the_order_of_the_backgrounds_does_not_matter():
   shuffled[..., new[:-1]] = part[..., old]
   config = SEMBG_READINGS["a background per class, parts renormalised or void, fused stuff"]
   first = fuse(config, SEMBG)(semantic, part, detections(*rows))
-  second = fuse(config, dataclasses.replace(SEMBG, class_background=background))(semantic, shuffled, detections(*rows))
+  second = fuse(config, dataclasses.replace(SEMBG, class_background=background))(
+    semantic, shuffled, detections(*rows)
+  )
   jax.tree.map(np.testing.assert_array_equal, first, second)
-  assert first.segments.valid[:3].all() and len(np.unique(first.semantic)) > 5  # two stuff, three things, void
+  assert (
+    first.segments.valid[:3].all() and len(np.unique(first.semantic)) > 5
+  )  # two stuff, three things, void
 
 
 @pytest.mark.parametrize(
-  "classes, parts, size", [(18, 10, SIZE), (19, 9, SIZE), (19, 23, SIZE), (19, 10, (25, 38)), (19, 10, (0, 4))]
+  "classes, parts, size",
+  [(18, 10, SIZE), (19, 9, SIZE), (19, 23, SIZE), (19, 10, (25, 38)), (19, 10, (0, 4))],
 )
 def test_wrong_channels_and_sizes_are_refused(classes, parts, size):
   with pytest.raises(ValueError, match=r"channels|cover"):

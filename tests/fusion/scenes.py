@@ -15,7 +15,9 @@ PERSON, RIDER, CAR, TRAIN, BICYCLE = 1, 2, 3, 6, 8  # region classes; the last t
 
 def logits(seed, channels, *, levels=5, scale=2.0):
   """Few levels, so that channels are often exactly equal; interpolation by 1/8ths stays exact."""
-  return (np.random.default_rng(seed).integers(0, levels, size=(6, 10, channels)) * scale).astype(np.float32)
+  return (np.random.default_rng(seed).integers(0, levels, size=(6, 10, channels)) * scale).astype(
+    np.float32
+  )
 
 
 def detections(*rows, count=6):
@@ -23,7 +25,11 @@ def detections(*rows, count=6):
   rng = np.random.default_rng(0)
   boxes = rng.normal(size=(count, 4)).astype(np.float32) * 9
   masks = rng.normal(size=(count, 28, 28)).astype(np.float32) * 9
-  labels, scores, valid = np.zeros(count, np.int32), np.zeros(count, np.float32), np.arange(count) < len(rows)
+  labels, scores, valid = (
+    np.zeros(count, np.int32),
+    np.zeros(count, np.float32),
+    np.arange(count) < len(rows),
+  )
   for n, (box, label, score, mask) in enumerate(rows):
     boxes[n], labels[n], scores[n], masks[n] = box, label, score, mask
   return Detections(boxes=boxes, labels=labels, scores=scores, mask_logits=masks, valid=valid)
@@ -38,8 +44,17 @@ def scenes(draw, spec=SPEC):
   for _ in range(draw(st.integers(0, 5))):
     x0, y0 = draw(st.integers(-6, 34)), draw(st.integers(-6, 18))
     width, height = draw(st.sampled_from([1, 3, 9, 29, 57])), draw(st.sampled_from([2, 8, 15, 29]))
-    mask = rng.choice([-2, 0, 0.5, 2], size=(7, 7)).repeat(4, 0).repeat(4, 1) + draw(st.sampled_from([-1, 0, 1.5]))
-    rows.append(([x0, y0, x0 + width, y0 + height], draw(st.sampled_from([PERSON, RIDER, TRAIN, BICYCLE])), 0, mask))
+    mask = rng.choice([-2, 0, 0.5, 2], size=(7, 7)).repeat(4, 0).repeat(4, 1) + draw(
+      st.sampled_from([-1, 0, 1.5])
+    )
+    rows.append(
+      (
+        [x0, y0, x0 + width, y0 + height],
+        draw(st.sampled_from([PERSON, RIDER, TRAIN, BICYCLE])),
+        0,
+        mask,
+      )
+    )
     if draw(st.booleans()):
       rows.append((*rows[-1][:1], draw(st.sampled_from([PERSON, RIDER, TRAIN])), 0, mask))
   rows = [(box, label, 0.95 - 0.1 * n, mask) for n, (box, label, _, mask) in enumerate(rows[:6])]

@@ -42,10 +42,21 @@ def main():
   values = np.concatenate([value.ravel().astype(np.float32) for value in state.values()])
   np.savez_compressed(HERE / "network.npz", layout=layout, values=values, **arrays)
 
-  shapes = {name: list(value.shape) for name, value in EfficientPS(Sizes(parts=10)).state_dict().items()}
+  shapes = {
+    name: list(value.shape) for name, value in EfficientPS(Sizes(parts=10)).state_dict().items()
+  }
   for parts, parameters in ((0, 42_988_744), (10, 44_190_674)):
-    assert sum(value.numel() for value in EfficientPS(Sizes(parts=parts)).parameters()) == parameters
-  entries = {"backbone": 696, "neck": 72, "rpn_head": 6, "bbox_head": 8, "mask_head": 52, "semantic_head": 230}
+    assert (
+      sum(value.numel() for value in EfficientPS(Sizes(parts=parts)).parameters()) == parameters
+    )
+  entries = {
+    "backbone": 696,
+    "neck": 72,
+    "rpn_head": 6,
+    "bbox_head": 8,
+    "mask_head": 52,
+    "semantic_head": 230,
+  }
   assert Counter(name.split(".")[0] for name in shapes) == entries | {"part_head": 230}
   rows = ",\n".join(f"{json.dumps(name)}: {json.dumps(shape)}" for name, shape in shapes.items())
   (HERE / "efficientps_names.json").write_text("{\n" + rows + "\n}\n")

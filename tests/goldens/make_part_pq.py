@@ -21,7 +21,9 @@ def main():
     pairs = [random_labels.random_pair(spec, np.random.default_rng(seed)) for seed in range(IMAGES)]
     for metric, parts in (("part_pq", True), ("pq", False)):
       counts = [reference.part_pq(name, *pair, parts=parts) for pair in pairs]
-      arrays[f"{name}/{metric}"] = np.array([[image[sid] for sid in spec.class_ids.tolist()] for image in counts])
+      arrays[f"{name}/{metric}"] = np.array(
+        [[image[sid] for sid in spec.class_ids.tolist()] for image in counts]
+      )
     arrays[f"{name}/uids"] = np.stack([uids for uids, _ in pairs])
     arrays[f"{name}/predictions"] = np.stack([prediction for _, prediction in pairs])
   np.savez_compressed(Path(__file__).with_name("part_pq.npz"), **arrays)

@@ -36,5 +36,9 @@ if __name__ == "__main__":
   for variant in variants.NAMES:
     tensors = tensors_of(variant)
     ours = {name: shape for name, shape in tensors.items() if is_ours(variant, name)}
-    entries[variant] = {"ours": len(ours), "others": len(tensors) - len(ours), "digest": digest(ours)}
+    entries[variant] = {
+      "ours": len(ours),
+      "others": len(tensors) - len(ours),
+      "digest": digest(ours),
+    }
   PATH.write_text(json.dumps(entries, indent=1) + "\n")

@@ -17,7 +17,8 @@ REGIONS = RNG.normal(size=(2, 3, 4, 4, 5)).astype(np.float32)
 VALID = np.array([[True, True, False], [True, False, False]])
 SIZE = (64, 96)
 compiled = jax.jit(
-  partial(detect, image_size=SIZE), static_argnames=("score_threshold", "nms_threshold", "max_detections", "legacy")
+  partial(detect, image_size=SIZE),
+  static_argnames=("score_threshold", "nms_threshold", "max_detections", "legacy"),
 )
 
 
@@ -29,17 +30,23 @@ def test_box_head_equals_its_formula():
   for name in ("hidden0", "hidden1"):
     x = np.maximum(x @ p[name]["kernel"] + p[name]["bias"], 0)
   class_logits, deltas = head.apply(variables, REGIONS)
-  np.testing.assert_allclose(class_logits, x @ p["classes"]["kernel"] + p["classes"]["bias"], rtol=1e-4, atol=1e-4)
+  np.testing.assert_allclose(
+    class_logits, x @ p["classes"]["kernel"] + p["classes"]["bias"], rtol=1e-4, atol=1e-4
+  )
   flat = x @ p["deltas"]["kernel"] + p["deltas"]["bias"]  # channel 4 * class + coordinate
   for label in range(4):
-    np.testing.assert_allclose(deltas[:, :, label], flat[..., 4 * label : 4 * label + 4], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+      deltas[:, :, label], flat[..., 4 * label : 4 * label + 4], rtol=1e-4, atol=1e-4
+    )
 
 
 def test_paper_size_has_the_reference_number_of_parameters():
   box = shapes_of(BoxHead(8), np.zeros((1, 2, 7, 7, 256), np.float32))
   sizes = {name: num_parameters(layer) for name, layer in box.items()}
   assert sizes == {"hidden0": 12_846_080, "hidden1": 1_049_600, "classes": 9_225, "deltas": 36_900}
-  mask = shapes_of(MaskHead(8), np.zeros((1, 2, 14, 14, 256), np.float32), np.ones((1, 2), bool), train=False)
+  mask = shapes_of(
+    MaskHead(8), np.zeros((1, 2, 14, 14, 256), np.float32), np.ones((1, 2), bool), train=False
+  )
   sizes = {name: num_parameters(layer) for name, layer in mask.items()}
   assert sizes == {f"conv{i}": 68_864 for i in range(4)} | {"upsample": 262_400, "logits": 2_313}
 
@@ -54,7 +61,9 @@ def test_mask_head_equals_the_oracle():
   doubled = np.zeros((6, 8, 8, 6))
   for i in range(2):
     for j in range(2):
-      doubled[:, i::2, j::2] = np.maximum(x @ p["upsample"]["kernel"][i, j] + p["upsample"]["bias"], 0)
+      doubled[:, i::2, j::2] = np.maximum(
+        x @ p["upsample"]["kernel"][i, j] + p["upsample"]["bias"], 0
+      )
   expected = doubled @ p["logits"]["kernel"] + p["logits"]["bias"]
   logits = jax.jit(partial(head.apply, train=False))(variables, REGIONS, VALID)
   np.testing.assert_allclose(logits, expected.reshape(2, 3, 8, 8, 3), rtol=1e-4, atol=1e-4)
@@ -63,7 +72,10 @@ def test_mask_head_equals_the_oracle():
 def test_doubling_is_flax_transposed_convolution_with_the_kernel_turned():
   x = REGIONS[0]
   variables = random_variables(DoubleResolution(6), x)
-  turned = {"kernel": variables["params"]["kernel"][::-1, ::-1], "bias": variables["params"]["bias"]}
+  turned = {
+    "kernel": variables["params"]["kernel"][::-1, ::-1],
+    "bias": variables["params"]["bias"],
+  }
   expected = nn.ConvTranspose(6, (2, 2), (2, 2), padding="VALID").apply({"params": turned}, x)
   np.testing.assert_allclose(DoubleResolution(6).apply(variables, x), expected, atol=1e-5)
 
@@ -73,7 +85,10 @@ def test_padding_regions_change_no_statistic_and_no_mask_of_the_others():
   variables = random_variables(head, REGIONS, VALID, train=False)
   run = jax.jit(partial(head.apply, train=True, mutable=["batch_stats"]))
   other = np.where(VALID[..., None, None, None], REGIONS, 7)
-  (masks, stats), (same_masks, same_stats) = run(variables, REGIONS, VALID), run(variables, other, VALID)
+  (masks, stats), (same_masks, same_stats) = (
+    run(variables, REGIONS, VALID),
+    run(variables, other, VALID),
+  )
   np.testing.assert_allclose(masks[VALID], same_masks[VALID], atol=1e-5)
   jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), stats, same_stats)
 
@@ -81,7 +96,10 @@ def test_padding_regions_change_no_statistic_and_no_mask_of_the_others():
 def test_logits_are_float32_under_bfloat16():
   box, mask = BoxHead(2, 4, dtype=jnp.bfloat16), MaskHead(2, 4, dtype=jnp.bfloat16)
   shapes = jax.eval_shape(
-    lambda key: (box.init_with_output(key, REGIONS)[0], mask.init_with_output(key, REGIONS, VALID, train=True)[0]),
+    lambda key: (
+      box.init_with_output(key, REGIONS)[0],
+      mask.init_with_output(key, REGIONS, VALID, train=True)[0],
+    ),
     jax.random.key(0),
   )
   assert {leaf.dtype for leaf in jax.tree.leaves(shapes)} == {np.dtype(np.float32)}
@@ -90,17 +108,32 @@ def test_logits_are_float32_under_bfloat16():
 def random_case(seed, regions=30, things=3, batch=2):
   rng = np.random.default_rng(seed)
   low = rng.integers(0, 60, (batch, regions, 2))
-  boxes = np.concatenate([low, low + rng.integers(4, 40, (batch, regions, 2))], -1).astype(np.float32)
-  proposals = Proposals(boxes, np.ones((batch, regions), np.float32), rng.random((batch, regions)) < 0.8)
+  boxes = np.concatenate([low, low + rng.integers(4, 40, (batch, regions, 2))], -1).astype(
+    np.float32
+  )
+  proposals = Proposals(
+    boxes, np.ones((batch, regions), np.float32), rng.random((batch, regions)) < 0.8
+  )
   class_logits = 3 * rng.normal(size=(batch, regions, things + 1)).astype(np.float32)
-  return proposals, class_logits, rng.normal(size=(batch, regions, things + 1, 4)).astype(np.float32)
+  return (
+    proposals,
+    class_logits,
+    rng.normal(size=(batch, regions, things + 1, 4)).astype(np.float32),
+  )
 
 
-@pytest.mark.parametrize(("score_threshold", "max_detections"), [(0.5, 100), (0.5, 5), (0.3, 100), (0.999, 10)])
+@pytest.mark.parametrize(
+  ("score_threshold", "max_detections"), [(0.5, 100), (0.5, 5), (0.3, 100), (0.999, 10)]
+)
 def test_detections_equal_the_oracle(score_threshold, max_detections):
   proposals, class_logits, deltas = random_case(0)
   found = compiled(
-    proposals, class_logits, deltas, score_threshold=score_threshold, nms_threshold=0.3, max_detections=max_detections
+    proposals,
+    class_logits,
+    deltas,
+    score_threshold=score_threshold,
+    nms_threshold=0.3,
+    max_detections=max_detections,
   )
   for image in range(2):
     rows = proposals.boxes[image], proposals.valid[image], class_logits[image], deltas[image]
@@ -108,7 +141,9 @@ def test_detections_equal_the_oracle(score_threshold, max_detections):
     count = len(expected)
     assert found.valid[image].tolist() == [True] * count + [False] * (max_detections - count)
     assert found.labels[image, :count].tolist() == [label for _, label, _ in expected]
-    np.testing.assert_allclose(found.scores[image, :count], [score for *_, score in expected], rtol=1e-5)
+    np.testing.assert_allclose(
+      found.scores[image, :count], [score for *_, score in expected], rtol=1e-5
+    )
     for row, (box, *_) in enumerate(expected):
       np.testing.assert_allclose(found.boxes[image, row], box, atol=1e-3)
     for padding in (found.boxes, found.labels, found.scores):
@@ -124,7 +159,9 @@ def one_region_each(*rows):
 
 def test_only_the_same_class_suppresses():
   box, shifted = [10, 10, 30, 30], [11, 10, 31, 30]
-  found = one_region_each((box, [0, 5, 0]), (shifted, [0, 4, 0]), (box, [0, 0, 3]), (shifted, [0, 0, 2]))
+  found = one_region_each(
+    (box, [0, 5, 0]), (shifted, [0, 4, 0]), (box, [0, 0, 3]), (shifted, [0, 0, 2])
+  )
   assert found.labels[0].tolist() == [1, 2, 0, 0]
   np.testing.assert_allclose(found.boxes[0, :2], [box, box])
 

@@ -37,19 +37,27 @@ def test_outputs_are_ordered_row_column_anchor_and_four_deltas_per_anchor():
   variables = random_variables(head, pyramid)
   p = variables["params"]
   outputs = head.apply(variables, pyramid)
-  features = np.maximum(oracle.conv(pyramid[8], p["conv"]["kernel"]) + p["conv"]["bias"], 0)  # [2, 8, 12, 3]
+  features = np.maximum(
+    oracle.conv(pyramid[8], p["conv"]["kernel"]) + p["conv"]["bias"], 0
+  )  # [2, 8, 12, 3]
   scores = features @ p["objectness"]["kernel"] + p["objectness"]["bias"]
   deltas = features @ p["deltas"]["kernel"] + p["deltas"]["bias"]
   for y, x, anchor in [(0, 0, 0), (0, 1, 1), (3, 5, 0), (7, 11, 1)]:
     row = (y * 12 + x) * 2 + anchor
-    np.testing.assert_allclose(outputs.objectness[8][:, row], scores[:, y, x, anchor], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+      outputs.objectness[8][:, row], scores[:, y, x, anchor], rtol=1e-4, atol=1e-5
+    )
     expected = deltas[:, y, x, 4 * anchor : 4 * anchor + 4]
     np.testing.assert_allclose(outputs.deltas[8][:, row], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_paper_size_has_the_reference_number_of_parameters_for_all_levels_together():
   params = shapes_of(RPNHead(), random_pyramid(64, 64, (256,) * 4))
-  assert {k: num_parameters(v) for k, v in params.items()} == {"conv": 590_080, "objectness": 771, "deltas": 3_084}
+  assert {k: num_parameters(v) for k, v in params.items()} == {
+    "conv": 590_080,
+    "objectness": 771,
+    "deltas": 3_084,
+  }
 
 
 def test_starts_close_to_zero_and_stays_float32_under_bfloat16():
@@ -71,7 +79,9 @@ def test_proposals_equal_the_oracle(pre_nms, max_proposals):
     boxes, logits = (np.array(column) for column in zip(*expected))
     assert proposals.valid[image].sum() == len(expected)
     np.testing.assert_allclose(proposals.boxes[image, : len(boxes)], boxes, atol=1e-3)
-    np.testing.assert_allclose(proposals.scores[image, : len(boxes)], 1 / (1 + np.exp(-logits)), rtol=1e-5)
+    np.testing.assert_allclose(
+      proposals.scores[image, : len(boxes)], 1 / (1 + np.exp(-logits)), rtol=1e-5
+    )
 
 
 def test_what_suppression_leaves_over_is_padding_at_the_end():
@@ -103,11 +113,19 @@ def test_no_gradient_flows_through_proposals():
   rpn = random_outputs(batch=1)
 
   def total(rpn):
-    return sum(x.sum() for x in jax.tree.leaves(partial(compiled, pre_nms=20, max_proposals=20)(rpn))[:2])
+    return sum(
+      x.sum() for x in jax.tree.leaves(partial(compiled, pre_nms=20, max_proposals=20)(rpn))[:2]
+    )
 
   assert not any(leaf.any() for leaf in jax.tree.leaves(jax.grad(total)(rpn)))
 
 
 def test_anchors_of_another_image_are_an_error():
   with pytest.raises(ValueError, match=r"num_anchors.*padded image"):
-    propose(random_outputs(1), pyramid_anchors((64, 64), (4, 8, 16, 32)), SIZE, pre_nms=10, max_proposals=10)
+    propose(
+      random_outputs(1),
+      pyramid_anchors((64, 64), (4, 8, 16, 32)),
+      SIZE,
+      pre_nms=10,
+      max_proposals=10,
+    )

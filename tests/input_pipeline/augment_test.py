@@ -21,7 +21,9 @@ def blocks(size, seed=0, block=7):
 def misaligned(image, uids, magnified=1.0):
   """Largest difference of a colour from its label's, where the label is constant as far as interpolation reaches."""
   reach = 2 + int(np.ceil(magnified))
-  padded = np.pad(uids, reach, constant_values=-1)  # what lies beyond the border may have been mixed in
+  padded = np.pad(
+    uids, reach, constant_values=-1
+  )  # what lies beyond the border may have been mixed in
   windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * reach + 1,) * 2)
   inside = (windows == uids[..., None, None]).all((2, 3)) & (uids != augment.VOID)
   return np.abs(image[inside, 0].astype(int) - COLORS[uids[inside] - 24_001]).max(initial=0)
@@ -31,8 +33,15 @@ def misaligned(image, uids, magnified=1.0):
 @given(sizes, sizes, st.floats(0.3, 3), st.integers(0, 2**32 - 1))
 def test_labels_and_image_stay_aligned_and_no_id_appears(image_size, size, scale, seed):
   image, uids = blocks(image_size, block=11)
-  view, labels = augment.random_view(np.random.default_rng(seed), image, uids, size=size, scale=(0.3, scale))
-  assert view.shape == (*size, 3) and view.dtype == np.uint8 and labels.shape == size and labels.dtype == np.int32
+  view, labels = augment.random_view(
+    np.random.default_rng(seed), image, uids, size=size, scale=(0.3, scale)
+  )
+  assert (
+    view.shape == (*size, 3)
+    and view.dtype == np.uint8
+    and labels.shape == size
+    and labels.dtype == np.int32
+  )
   assert set(np.unique(labels)) <= set(np.unique(uids)) | {augment.VOID}
   assert misaligned(view, labels, scale * max(size) / max(image_size)) <= 1
   np.testing.assert_array_equal(
@@ -49,8 +58,13 @@ def test_an_image_of_the_right_size_is_not_touched():
 
 def test_half_the_views_are_mirrored_and_a_mirrored_one_is_the_exact_mirror():
   image, uids = blocks((24, 40))
-  views = [augment.random_view(np.random.default_rng(s), image, uids, size=(24, 40), scale=(1, 1)) for s in range(200)]
-  mirrored = [(view == image[:, ::-1]).all() and (labels == uids[:, ::-1]).all() for view, labels in views]
+  views = [
+    augment.random_view(np.random.default_rng(s), image, uids, size=(24, 40), scale=(1, 1))
+    for s in range(200)
+  ]
+  mirrored = [
+    (view == image[:, ::-1]).all() and (labels == uids[:, ::-1]).all() for view, labels in views
+  ]
   plain = [(view == image).all() and (labels == uids).all() for view, labels in views]
   assert all(a != b for a, b in zip(mirrored, plain)) and 70 < sum(mirrored) < 130
 
@@ -59,7 +73,10 @@ def test_crops_reach_every_part_of_the_image():
   image, uids = blocks((30, 30))
   uids = np.arange(1, 901, dtype=np.int32).reshape(30, 30)
   rng = np.random.default_rng(0)
-  seen = [augment.random_view(rng, image, uids, size=(15, 15), scale=(2, 2), flip=False)[1] for _ in range(2500)]
+  seen = [
+    augment.random_view(rng, image, uids, size=(15, 15), scale=(2, 2), flip=False)[1]
+    for _ in range(2500)
+  ]
   np.testing.assert_array_equal(np.unique(seen), np.arange(1, 901))
 
 
@@ -72,7 +89,9 @@ def test_doubling_a_label_map_repeats_every_pixel():
 
 def test_a_portrait_is_matched_by_its_long_side():
   image, uids = blocks((100, 50))
-  _, trained = augment.random_view(np.random.default_rng(0), image, uids, size=(50, 100), scale=(1, 1))
+  _, trained = augment.random_view(
+    np.random.default_rng(0), image, uids, size=(50, 100), scale=(1, 1)
+  )
   assert (trained[:, :50] > 0).all() and (trained[:, 50:] == 0).all()
 
 
@@ -93,7 +112,9 @@ def test_padding_is_void_unless_a_label_is_asked_for():
 
 def test_the_same_generator_state_gives_the_same_view():
   image, uids = blocks((40, 60))
-  first, second = (augment.random_view(np.random.default_rng(5), image, uids, size=(32, 32)) for _ in range(2))
+  first, second = (
+    augment.random_view(np.random.default_rng(5), image, uids, size=(32, 32)) for _ in range(2)
+  )
   assert (first[0] == second[0]).all() and (first[1] == second[1]).all()
 
 
@@ -105,5 +126,7 @@ def test_an_impossible_range_of_scales_is_refused(scale):
 
 @pytest.mark.parametrize("name", ["cpp_grouped", "cpp_default", "ppp"])
 def test_no_part_is_left_or_right_so_mirroring_swaps_no_names(name):
-  names = [part for part in load_spec(name).part_names if "left" in part.lower() or "right" in part.lower()]
+  names = [
+    part for part in load_spec(name).part_names if "left" in part.lower() or "right" in part.lower()
+  ]
   assert names == []

@@ -35,7 +35,9 @@ def test_a_setting_that_a_builder_does_not_have_is_refused(tmp_path):
 
 def test_a_builder_of_ones_own_is_loaded_from_its_file(tmp_path):
   path = tmp_path / "robots_dataset_builder.py"
-  path.write_text("from jppf_jax_data.pairs_builder import PairsBuilder\nclass Builder(PairsBuilder):\n  pass\n")
+  path.write_text(
+    "from jppf_jax_data.pairs_builder import PairsBuilder\nclass Builder(PairsBuilder):\n  pass\n"
+  )
   assert datasets.builder(str(path), data_dir=tmp_path).name == "robots"
   assert datasets.module(str(path)) is datasets.module(str(path))
   (tmp_path / "other").mkdir()

@@ -24,7 +24,9 @@ def examples(tmp_path_factory):
   root = tmp_path_factory.mktemp("cpp")
   raw_files.write_cpp(root / "raw", {"train": 7, "val": 1})
   with pytest.warns(UserWarning):
-    folder = datasets.build("cityscapes_panoptic_parts", data_dir=root / "built", manual_dir=root / "raw")
+    folder = datasets.build(
+      "cityscapes_panoptic_parts", data_dir=root / "built", manual_dir=root / "raw"
+    )
   opened = read.open_split(folder, "train", cache=True)
   opened.folder = folder
   return opened
@@ -36,7 +38,9 @@ def take(iterator, count):
 
 def assert_equal(first, second):
   assert [ids for _, ids in first] == [ids for _, ids in second]
-  jax.tree.map(np.testing.assert_array_equal, [batch for batch, _ in first], [batch for batch, _ in second])
+  jax.tree.map(
+    np.testing.assert_array_equal, [batch for batch, _ in first], [batch for batch, _ in second]
+  )
 
 
 def iterator(examples, **changes):
@@ -63,11 +67,15 @@ def test_views_without_objects_are_kept_unless_they_are_unwanted():
 
 
 @settings(max_examples=60)
-@given(st.integers(0, 2**32 - 1), st.tuples(st.integers(8, 40), st.integers(8, 40)), st.integers(1, 12))
+@given(
+  st.integers(0, 2**32 - 1), st.tuples(st.integers(8, 40), st.integers(8, 40)), st.integers(1, 12)
+)
 def test_every_view_has_tight_boxes_and_only_parts_of_its_classes(seed, size, min_area):
   image, uids = raw_files.scene(seed, (24, 32))
   view = dataclasses.replace(VIEW, size=size, min_area=min_area)
-  fields = view.random_map({"image_id": "", "image": image, "uids": uids}, np.random.default_rng(seed))
+  fields = view.random_map(
+    {"image_id": "", "image": image, "uids": uids}, np.random.default_rng(seed)
+  )
   known = fields["semantic"] < 255
   assert set(np.unique(fields["semantic"][known])) <= set(np.unique(SPEC.decode(uids).semantic))
   with_part = known & (fields["part"] > 0) & (fields["part"] < 255)
@@ -80,7 +88,11 @@ def test_every_view_has_tight_boxes_and_only_parts_of_its_classes(seed, size, mi
 
 
 def test_every_epoch_shows_every_example_once_in_another_order_and_view(examples):
-  seen = [(image_id, image) for batch, ids in take(iterator(examples), 7) for image_id, image in zip(ids, batch.image)]
+  seen = [
+    (image_id, image)
+    for batch, ids in take(iterator(examples), 7)
+    for image_id, image in zip(ids, batch.image)
+  ]
   first, second = dict(seen[:7]), dict(seen[7:])
   assert set(first) == set(second) and len(first) == 7 and list(first) != list(second)
   assert not any((first[image_id] == second[image_id]).all() for image_id in first)
@@ -134,17 +146,29 @@ def test_worker_processes_give_the_same_batches_and_resume_exactly(examples, tmp
   assert_equal(take(workers, 3), reference[3:])
 
 
-def test_two_hosts_save_their_positions_in_one_checkpoint_and_each_resumes_with_its_own_bytes(examples, tmp_path):
-  command = [sys.executable, "-m", "tests.input_pipeline.two_hosts", str(examples.folder), str(tmp_path)]
+def test_two_hosts_save_their_positions_in_one_checkpoint_and_each_resumes_with_its_own_bytes(
+  examples, tmp_path
+):
+  command = [
+    sys.executable,
+    "-m",
+    "tests.input_pipeline.two_hosts",
+    str(examples.folder),
+    str(tmp_path),
+  ]
   hosts = [
-    subprocess.Popen([*command, str(index)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    subprocess.Popen(
+      [*command, str(index)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     for index in range(2)
   ]
   for index, host in enumerate(hosts):
     printed, errors = host.communicate(timeout=300)
     assert host.returncode == 0, errors
     alone = take(iterator(examples, process=(index, 2)), 6)
-    assert printed.partition("next: ")[2].split()[:3] == [digest(*pair) for pair in alone[3:]]  # gloo prints too
+    assert printed.partition("next: ")[2].split()[:3] == [
+      digest(*pair) for pair in alone[3:]
+    ]  # gloo prints too
 
 
 def test_two_processes_share_the_examples_and_resume_exactly(examples):

@@ -14,7 +14,9 @@ def folder(tmp_path_factory):
   root = tmp_path_factory.mktemp("cpp")
   raw_files.write_cpp(root / "raw", {"train": 3, "val": 1})
   with pytest.warns(UserWarning):
-    return datasets.build("cityscapes_panoptic_parts", data_dir=root / "built", manual_dir=root / "raw")
+    return datasets.build(
+      "cityscapes_panoptic_parts", data_dir=root / "built", manual_dir=root / "raw"
+    )
 
 
 def test_a_cached_example_is_decoded_once_and_cannot_be_changed(folder):

@@ -44,7 +44,9 @@ def main(data_set: str, folder: str, index: str) -> None:
   examples = read.open_split(data_set, "train")
 
   def iterator():
-    return loader.train_iterator(examples, VIEW, batch_size=2, seed=0, process=(jax.process_index(), 2))
+    return loader.train_iterator(
+      examples, VIEW, batch_size=2, seed=0, process=(jax.process_index(), 2)
+    )
 
   stopped, state = iterator(), {"weights": np.zeros(2, np.float32)}
   for _ in range(3):

@@ -11,7 +11,9 @@ from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.ppp import ppp
 from tests.oracles import random_labels
 
-same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+same_folder = settings(
+  suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30
+)
 
 
 @given(ids=arrays.arrays(np.int32, (3, 5), elements=st.integers(0, 2**24 - 1)))
@@ -27,7 +29,9 @@ def test_a_colour_is_read_as_coco_reads_it():
 @given(seed=st.integers(0, 2**20), spec=st.sampled_from([cpp(), ppp()]))
 def test_segments_are_read_as_they_were_written(tmp_path, seed, spec):
   uids, _ = random_labels.random_pair(spec, np.random.default_rng(seed))
-  coco.write_index(tmp_path / "all.json", [coco.write_panoptic(tmp_path / "x.png", uids, spec)], spec)
+  coco.write_index(
+    tmp_path / "all.json", [coco.write_panoptic(tmp_path / "x.png", uids, spec)], spec
+  )
   entries = coco.read_index(tmp_path / "all.json")
   scene, instance = coco.read_panoptic(tmp_path / "x.png", entries["x"])
   decoded = spec.decode(uids)
@@ -35,7 +39,9 @@ def test_segments_are_read_as_they_were_written(tmp_path, seed, spec):
   written = np.where(decoded.semantic == 255, -1, decoded.semantic * 10_000 + decoded.instance + 1)
   read = np.where(scene == 255, -1, scene * 10_000 + instance)
   pairs = set(zip(written.flat, read.flat))
-  assert len(pairs) == len(np.unique(written)) == len(np.unique(read))  # the same segments, under other numbers
+  assert (
+    len(pairs) == len(np.unique(written)) == len(np.unique(read))
+  )  # the same segments, under other numbers
   for segment in entries["x"]["segments_info"]:
     mask = coco.decode_ids(files.read_channels(tmp_path / "x.png")) == segment["id"]
     (y0, x0), (y1, x1) = np.argwhere(mask).min(0), np.argwhere(mask).max(0)
@@ -53,14 +59,20 @@ def test_the_index_names_images_and_categories(tmp_path):
 
 def test_instances_count_in_the_order_of_the_entry(tmp_path):
   files.write_channels(tmp_path / "x.png", coco.encode_ids(np.array([[900, 5, 70, 0]])))
-  order = [{"id": 70, "category_id": 26}, {"id": 900, "category_id": 26}, {"id": 5, "category_id": 7}]
+  order = [
+    {"id": 70, "category_id": 26},
+    {"id": 900, "category_id": 26},
+    {"id": 5, "category_id": 7},
+  ]
   scene, instance = coco.read_panoptic(tmp_path / "x.png", {"segments_info": order})
   assert scene.tolist() == [[26, 7, 26, 255]] and instance.tolist() == [[2, 1, 1, 0]]
 
 
 def test_segments_that_the_index_does_not_list_are_refused(tmp_path):
   files.write_channels(tmp_path / "x.png", coco.encode_ids(np.array([[5, 900]])))
-  with pytest.raises(ValueError, match=r"x\.png has segments that its JSON does not list, e\.g\. 900"):
+  with pytest.raises(
+    ValueError, match=r"x\.png has segments that its JSON does not list, e\.g\. 900"
+  ):
     coco.read_panoptic(tmp_path / "x.png", {"segments_info": [{"id": 5, "category_id": 7}]})
 
 
@@ -86,7 +98,10 @@ def test_uncompressed_run_lengths_are_read():
     ("{", "is not a JSON file"),
     ("[]", "is no COCO panoptic JSON"),
     ('{"annotations": [{"image_id": 3}]}', "the annotation of image 3 has no 'file_name'"),
-    (json.dumps({"annotations": [{"image_id": 3, "file_name": "", "segments_info": []}] * 2}), "two annotations of"),
+    (
+      json.dumps({"annotations": [{"image_id": 3, "file_name": "", "segments_info": []}] * 2}),
+      "two annotations of",
+    ),
   ],
 )
 def test_what_is_wrong_with_an_index_is_said(tmp_path, content, message):

@@ -39,8 +39,14 @@ def test_a_spec_of_ones_own_stands_in_one_file(tmp_path):
 
 def test_the_data_set_may_be_described_in_a_file_beside(tmp_path):
   (tmp_path / "data.yaml").write_text(yaml.safe_dump(own_spec()["dataset_spec"]))
-  (tmp_path / "robots.yaml").write_text(yaml.safe_dump(own_spec(dataset_spec=None, dataset_spec_path="data.yaml")))
-  assert read(tmp_path / "robots.yaml", name="robots").part_names == ("background", "robot-arm", "robot-wheel")
+  (tmp_path / "robots.yaml").write_text(
+    yaml.safe_dump(own_spec(dataset_spec=None, dataset_spec_path="data.yaml"))
+  )
+  assert read(tmp_path / "robots.yaml", name="robots").part_names == (
+    "background",
+    "robot-arm",
+    "robot-wheel",
+  )
 
 
 @pytest.mark.parametrize(
@@ -51,7 +57,11 @@ def test_the_data_set_may_be_described_in_a_file_beside(tmp_path):
     ({"dataset_spec": {}}, ValueError, "has no entry 'eval_sid_stuff'"),
     (own_spec(dataset_spec=None), ValueError, "has no entry 'dataset_spec_path'"),
     (own_spec(eval_sid_parts=[1]), ValueError, r"eval_sid_parts are \[1\], but \[2\]"),
-    (own_spec(dataset_spec=None, dataset_spec_path="x.yaml"), FileNotFoundError, r"x\.yaml, which is neither of"),
+    (
+      own_spec(dataset_spec=None, dataset_spec_path="x.yaml"),
+      FileNotFoundError,
+      r"x\.yaml, which is neither of",
+    ),
   ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path, content, error, message):

@@ -10,7 +10,9 @@ from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.ppp import ppp
 from tests.oracles import random_labels
 
-same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+same_folder = settings(
+  suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30
+)
 shapes = arrays.array_shapes(min_dims=2, max_dims=2, max_side=12)
 
 
@@ -22,7 +24,9 @@ def test_uids_are_read_as_they_were_written(tmp_path, uids):
   assert back.dtype == np.int32
   np.testing.assert_array_equal(back, uids)
   with Image.open(tmp_path / "a.tif") as image:
-    assert image.mode == "I" and image.tag_v2[339] == (2,) and image.tag_v2[258] == (32,)  # signed, 32 bits
+    assert (
+      image.mode == "I" and image.tag_v2[339] == (2,) and image.tag_v2[258] == (32,)
+    )  # signed, 32 bits
 
 
 @same_folder
@@ -69,7 +73,9 @@ def test_a_prediction_is_the_same_in_both_forms(tmp_path, spec):
 
 def test_a_uid_prediction_with_foreign_ids_is_refused_by_name(tmp_path):
   files.write_uids(tmp_path / "a.tif", np.array([[80]], np.int32))
-  with pytest.raises(ValueError, match=r"a\.tif: 1 pixels carry ids that cpp_grouped does not have"):
+  with pytest.raises(
+    ValueError, match=r"a\.tif: 1 pixels carry ids that cpp_grouped does not have"
+  ):
     files.read_prediction(tmp_path / "a.tif", cpp())
 
 
@@ -93,7 +99,9 @@ def test_damaged_files_are_named(tmp_path, name, read):
 
 def test_images_of_another_form_are_refused(tmp_path):
   Image.new("RGB", (4, 3)).save(tmp_path / "rgb.tif")
-  with pytest.raises(ValueError, match=r"rgb\.tif has shape \(3, 4, 3\) and type uint8, expected one channel"):
+  with pytest.raises(
+    ValueError, match=r"rgb\.tif has shape \(3, 4, 3\) and type uint8, expected one channel"
+  ):
     files.read_uids(tmp_path / "rgb.tif")
   Image.new("F", (4, 3)).save(tmp_path / "float.tif")
   with pytest.raises(ValueError, match="type float32, expected one channel"):
@@ -134,4 +142,6 @@ def test_a_failed_write_leaves_no_file(tmp_path):
   before = (tmp_path / "a.tif").read_bytes()
   with pytest.raises(KeyError):
     files.write_image(tmp_path / "a.tif", Image.new("I", (2, 2)), format="no such format")
-  assert [path.name for path in tmp_path.iterdir()] == ["a.tif"] and (tmp_path / "a.tif").read_bytes() == before
+  assert [path.name for path in tmp_path.iterdir()] == ["a.tif"] and (
+    tmp_path / "a.tif"
+  ).read_bytes() == before

@@ -20,7 +20,9 @@ def spec_of(tmp_path, content):
 
 def test_the_example_of_the_docstring_means_what_it_says(tmp_path):
   spec = spec_of(tmp_path, EXAMPLE)
-  assert spec.name == "robots" and spec.class_names == ("floor", "robot", "cart") and spec.num_stuff == 1
+  assert (
+    spec.name == "robots" and spec.class_names == ("floor", "robot", "cart") and spec.num_stuff == 1
+  )
   assert spec.part_names == ("background", "arm", "wheel", "body")
   assert spec.class_parts == ((), (1, 2), (2, 3)) and spec.class_pids == ((), (1, 2), (1, 2))
   decoded = spec.decode(np.array([[0, 1, 4, 2, 2000, 200_002, 200_003, 300_001]], np.int32))
@@ -87,6 +89,8 @@ def test_contradictions_are_named(tmp_path, content, message):
 
 
 def test_the_clothing_example_groups_all_58_labels_into_8_parts():
-  spec = load_spec(str(Path(__file__).parents[2] / "data" / "clothing_co_parsing" / "clothing_co_parsing.yaml"))
+  spec = load_spec(
+    str(Path(__file__).parents[2] / "data" / "clothing_co_parsing" / "clothing_co_parsing.yaml")
+  )
   assert spec.class_names == ("background", "person") and spec.num_parts == 9
   assert (spec.sid_pid_to_pid[2, 1:59] > 0).all() and not spec.legal[2, 59:].any()

@@ -6,18 +6,32 @@ from jppf_jax.labels.registry import SPECS, load_spec
 
 @pytest.mark.parametrize(
   "name, classes, stuff, parts, with_parts",
-  [("cpp", 19, 11, 10, 5), ("cpp_grouped", 19, 11, 10, 5), ("cpp_default", 19, 11, 24, 5), ("ppp", 59, 39, 58, 15)],
+  [
+    ("cpp", 19, 11, 10, 5),
+    ("cpp_grouped", 19, 11, 10, 5),
+    ("cpp_default", 19, 11, 24, 5),
+    ("ppp", 59, 39, 58, 15),
+  ],
 )
 def test_the_documented_sizes(name, classes, stuff, parts, with_parts):
   spec = load_spec(name)
-  assert (spec.num_classes, spec.num_stuff, spec.num_parts, spec.has_parts.sum()) == (classes, stuff, parts, with_parts)
+  assert (spec.num_classes, spec.num_stuff, spec.num_parts, spec.has_parts.sum()) == (
+    classes,
+    stuff,
+    parts,
+    with_parts,
+  )
   assert spec.name == ("cpp_grouped" if name == "cpp" else name)
 
 
 def test_a_name_gives_the_same_object_each_time():
-  assert load_spec("cpp") is load_spec("cpp_grouped")  # so that what is compiled for one is compiled for both
+  assert load_spec("cpp") is load_spec(
+    "cpp_grouped"
+  )  # so that what is compiled for one is compiled for both
   for name in SPECS:
-    assert load_spec(name) is load_spec(name) and load_spec(name).name == {"cpp": "cpp_grouped"}.get(name, name)
+    assert load_spec(name) is load_spec(name) and load_spec(name).name == {
+      "cpp": "cpp_grouped"
+    }.get(name, name)
 
 
 def test_a_file_in_the_format_of_the_package_is_a_spec():

@@ -24,7 +24,11 @@ def random_prediction(spec, rng, size=(6, 8)):
   instance = np.where(thing, rng.integers(1, 4, size), 0).astype(np.int32)
   part = np.zeros(size, np.int32)
   for y, x in np.argwhere(semantic != IGNORE):
-    part[y, x] = rng.choice([*spec.class_parts[semantic[y, x]], IGNORE]) if spec.has_parts[semantic[y, x]] else 0
+    part[y, x] = (
+      rng.choice([*spec.class_parts[semantic[y, x]], IGNORE])
+      if spec.has_parts[semantic[y, x]]
+      else 0
+    )
   return semantic, instance, part
 
 
@@ -35,7 +39,11 @@ def test_the_uid_form_reads_back_as_what_was_written(spec, seed):
   decoded = spec.decode(spec.to_uids(semantic, instance, part))
   np.testing.assert_array_equal(decoded.semantic, semantic)
   np.testing.assert_array_equal(np.maximum(decoded.instance, 0), instance)
-  known = (part != IGNORE) & (semantic != IGNORE) & spec.has_parts[np.where(semantic == IGNORE, 0, semantic)]
+  known = (
+    (part != IGNORE)
+    & (semantic != IGNORE)
+    & spec.has_parts[np.where(semantic == IGNORE, 0, semantic)]
+  )
   np.testing.assert_array_equal(decoded.part[known], part[known])
   assert (decoded.part[semantic == IGNORE] == IGNORE).all()
 
@@ -58,7 +66,9 @@ def test_the_channel_form_agrees_with_a_pixel_loop(spec, seed):
 
 def test_a_part_of_another_class_becomes_unknown():
   person, wheel = cpp().class_names.index("person"), cpp().part_names.index("vehicle-wheels")
-  np.testing.assert_array_equal(cpp().to_channels(image(person), image(1), image(wheel)), [[[24, 1, 255]]])
+  np.testing.assert_array_equal(
+    cpp().to_channels(image(person), image(1), image(wheel)), [[[24, 1, 255]]]
+  )
   assert cpp().to_uids(image(person), image(1), image(wheel)) == 24001
 
 
@@ -74,7 +84,9 @@ def test_more_than_256_instances_of_a_class_are_refused_in_the_channel_form():
 
 
 def test_training_targets_of_cpp():
-  decoded = cpp().decode(image(0, 7, 24, 24003, 2400300, 2400304, 2400305, 33001, 33, 26001, 2600105))
+  decoded = cpp().decode(
+    image(0, 7, 24, 24003, 2400300, 2400304, 2400305, 33001, 33, 26001, 2600105)
+  )
   np.testing.assert_array_equal(decoded.semantic, [[255, 0, 11, 11, 11, 11, 11, 18, 18, 13, 13]])
   np.testing.assert_array_equal(decoded.instance, [[-1, -1, -1, 3, 3, 3, 3, 1, -1, 1, 1]])
   # void; stuff; crowd; part unknown, twice; leg; pid 5, an artefact; no parts, twice; part unknown; chassis
@@ -99,11 +111,16 @@ def test_part_tables_agree_with_each_other():
         if not spec.has_parts[k]:
           continue  # one part only: never written
         file_pid = spec.pid_to_file_pid[sid, pid]
-        assert spec.sid_pid_to_channel[sid, file_pid] == channel and spec.sid_pid_to_pid[sid, file_pid] == pid
+        assert (
+          spec.sid_pid_to_channel[sid, file_pid] == channel
+          and spec.sid_pid_to_pid[sid, file_pid] == pid
+        )
 
 
 def test_ids_outside_the_data_set_are_refused_by_name():
-  with pytest.raises(ValueError, match=r"1 pixels carry ids that cpp_grouped does not have; .* = \(35, 0\)"):
+  with pytest.raises(
+    ValueError, match=r"1 pixels carry ids that cpp_grouped does not have; .* = \(35, 0\)"
+  ):
     cpp().decode(image(7, 35))
   with pytest.raises(ValueError, match=r"ppp does not have; .* = \(1, 26\), \(21, 1\)"):
     ppp().decode(image(100126, 2100001))
@@ -128,7 +145,10 @@ def test_tables_cannot_be_changed():
     ({"sid_to_train": np.full(100, 19, np.int32)}, "unknown train ids"),
     ({"sid_pid_to_channel": np.full((100, 100), 10, np.int32)}, "unknown channels"),
     ({"class_background": (0,) * 18}, "class_background needs one entry per class"),
-    ({"class_background": (0, 11) + (0,) * 17}, r"outputs \[0, 11\], expected 0 and then .* from 10 on"),
+    (
+      {"class_background": (0, 11) + (0,) * 17},
+      r"outputs \[0, 11\], expected 0 and then .* from 10 on",
+    ),
     ({"class_background": (0, 3) + (0,) * 17}, r"outputs \[0, 3\], expected 0"),
     ({"class_background": (10,) * 19}, r"outputs \[10\], expected 0"),
     ({"class_background": (255,) + (0,) * 18}, "a class without parts has no background"),

@@ -23,9 +23,13 @@ def decode_by_digits(uid):
 
 
 def test_every_legal_uid_decodes_to_its_digits():
-  legal = np.concatenate([np.arange(100), np.arange(1000, 100_000, 7), np.arange(100_000, 10_000_000, 997)])
+  legal = np.concatenate(
+    [np.arange(100), np.arange(1000, 100_000, 7), np.arange(100_000, 10_000_000, 997)]
+  )
   legal = np.append(legal, [99_999, 100_000, 9_999_999])
-  np.testing.assert_array_equal(np.stack(uids.decode(legal)), np.array([decode_by_digits(u) for u in legal]).T)
+  np.testing.assert_array_equal(
+    np.stack(uids.decode(legal)), np.array([decode_by_digits(u) for u in legal]).T
+  )
 
 
 @given(st.lists(known_ids, min_size=1, max_size=20))
@@ -37,7 +41,9 @@ def test_encoding_and_decoding_are_inverse(ids):
 
 
 def test_the_documented_examples():
-  encoded = uids.encode(np.array([23, 26, 26, 24]), np.array([-1, -1, 2, 10]), np.array([-1, -1, -1, 2]))
+  encoded = uids.encode(
+    np.array([23, 26, 26, 24]), np.array([-1, -1, 2, 10]), np.array([-1, -1, -1, 2])
+  )
   np.testing.assert_array_equal(encoded, [23, 26, 26002, 2401002])
 
 

@@ -16,20 +16,28 @@ PLAIN = ["cpp_grouped", "cpp_default", "ppp"]
 @pytest.mark.parametrize("name, crowd", [("cpp_grouped", 24), ("ppp", 15)])
 def test_only_void_pixels_change_and_become_background(name, crowd):
   plain, tapps = load_spec(name), load_spec(f"{name}_void_background")
-  uids = np.array([[0, plain.class_ids[0], crowd, crowd * 1000 + 1, crowd * 100_000 + 101]], np.int32)
+  uids = np.array(
+    [[0, plain.class_ids[0], crowd, crowd * 1000 + 1, crowd * 100_000 + 101]], np.int32
+  )
   assert plain.decode(uids).part[0, :4].tolist() == [IGNORE, 0, IGNORE, IGNORE]
   assert tapps.decode(uids).part[0, :4].tolist() == [0, 0, IGNORE, IGNORE]
   for field in ("semantic", "instance"):
-    np.testing.assert_array_equal(getattr(plain.decode(uids), field), getattr(tapps.decode(uids), field))
+    np.testing.assert_array_equal(
+      getattr(plain.decode(uids), field), getattr(tapps.decode(uids), field)
+    )
   assert plain.decode(uids).part[0, 4] == tapps.decode(uids).part[0, 4] > 0
   np.testing.assert_array_equal(tapps.decode(uids).part_target, tapps.decode(uids).part)
   assert tapps.name == f"{name}_void_background"
 
 
-@pytest.mark.parametrize("name, outputs", [("cpp_grouped", 9 + 14), ("cpp_default", 23 + 14), ("ppp", 57 + 39)])
+@pytest.mark.parametrize(
+  "name, outputs", [("cpp_grouped", 9 + 14), ("cpp_default", 23 + 14), ("ppp", 57 + 39)]
+)
 def test_every_class_without_parts_has_a_background_of_its_own(name, outputs):
   plain, spec = load_spec(name), load_spec(f"{name}_sembg")
-  assert plain.num_part_outputs == plain.num_parts == spec.num_parts and spec.num_part_outputs == outputs
+  assert (
+    plain.num_part_outputs == plain.num_parts == spec.num_parts and spec.num_part_outputs == outputs
+  )
   backgrounds = [b for parts, b in zip(spec.class_parts, spec.class_background) if not parts]
   assert backgrounds == [0, *range(spec.num_parts, outputs)]
   assert {b for parts, b in zip(spec.class_parts, spec.class_background) if parts} == {IGNORE}
@@ -56,9 +64,28 @@ def test_targets_are_those_of_one_background_divided_by_class(name, seed):
 
 def test_void_and_unlabelled_parts_teach_nothing():
   uids = np.array([[0, 7, 8, 24, 24_001, 2_400_101, 33_002, 33]], np.int32)
-  assert load_spec("cpp_grouped_sembg").decode(uids).part_target[0].tolist() == [255, 0, 10, 255, 255, 1, 22, 22]
-  uids = np.array([[0, 22, 21, 97, 99, 19_001, 4_001]], np.int32)  # bag, window, wood; a train and a boat
-  assert load_spec("ppp_sembg").decode(uids).part_target[0].tolist() == [255, 255, 0, 94, 95, 255, 12]
+  assert load_spec("cpp_grouped_sembg").decode(uids).part_target[0].tolist() == [
+    255,
+    0,
+    10,
+    255,
+    255,
+    1,
+    22,
+    22,
+  ]
+  uids = np.array(
+    [[0, 22, 21, 97, 99, 19_001, 4_001]], np.int32
+  )  # bag, window, wood; a train and a boat
+  assert load_spec("ppp_sembg").decode(uids).part_target[0].tolist() == [
+    255,
+    255,
+    0,
+    94,
+    95,
+    255,
+    12,
+  ]
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -88,7 +115,10 @@ def test_where_every_class_has_parts_there_is_nothing_to_divide():
 
 def test_variants_that_contradict_each_other_are_refused():
   spec = load_spec("cpp_grouped")
-  for first, second in ((void_as_background, semantic_background), (semantic_background, void_as_background)):
+  for first, second in (
+    (void_as_background, semantic_background),
+    (semantic_background, void_as_background),
+  ):
     with pytest.raises(ValueError, match="void is background, but there are several"):
       second(first(spec))
   with pytest.raises(ValueError, match="cpp_grouped_sembg have backgrounds of their own already"):

@@ -24,7 +24,9 @@ def test_equals_the_loop_oracle(seed):
   outputs, _, _ = scenario(seed=seed)
   ours = _losses(outputs.regions, outputs.region_targets)
   expected = oracles.regions(outputs.regions, outputs.region_targets)
-  np.testing.assert_allclose([ours["box_class"], ours["box_deltas"], ours["mask"]], expected, rtol=1e-5)
+  np.testing.assert_allclose(
+    [ours["box_class"], ours["box_deltas"], ours["mask"]], expected, rtol=1e-5
+  )
 
 
 def test_only_the_channel_of_the_class_learns_boxes_and_masks():
@@ -36,7 +38,9 @@ def test_only_the_channel_of_the_class_learns_boxes_and_masks():
     assert list(np.flatnonzero(learned)) == ([label] if targets.valid[b, r] and label else [])
   for b, m in np.ndindex(targets.mask_labels.shape):
     learned = np.abs(gradient.mask_logits[b, m]).sum((0, 1)) > 0
-    assert list(np.flatnonzero(learned)) == ([targets.mask_labels[b, m]] if targets.mask_valid[b, m] else [])
+    assert list(np.flatnonzero(learned)) == (
+      [targets.mask_labels[b, m]] if targets.mask_valid[b, m] else []
+    )
 
 
 def test_what_stands_in_the_padding_does_not_matter():
@@ -44,7 +48,9 @@ def test_what_stands_in_the_padding_does_not_matter():
   targets, regions, rng = outputs.region_targets, outputs.regions, np.random.default_rng(1)
 
   def scramble(x, keep):
-    return np.where(keep.reshape(*keep.shape, *(1,) * (x.ndim - 2)), x, rng.integers(0, 200, x.shape)).astype(x.dtype)
+    return np.where(
+      keep.reshape(*keep.shape, *(1,) * (x.ndim - 2)), x, rng.integers(0, 200, x.shape)
+    ).astype(x.dtype)
 
   scrambled = RegionOutputs(
     scramble(regions.class_logits, targets.valid),
@@ -71,7 +77,9 @@ def test_the_order_of_the_regions_does_not_matter():
 def test_without_regions_everything_is_zero_and_finite():
   outputs, _, _ = scenario()
   targets = outputs.region_targets
-  nothing = targets.replace(valid=np.zeros_like(targets.valid), mask_valid=np.zeros_like(targets.mask_valid))
+  nothing = targets.replace(
+    valid=np.zeros_like(targets.valid), mask_valid=np.zeros_like(targets.mask_valid)
+  )
   assert set(map(float, _losses(outputs.regions, nothing).values())) == {0.0}
   jax.tree.map(lambda g: np.testing.assert_array_equal(g, 0), _gradient(outputs.regions, nothing))
 
@@ -79,6 +87,8 @@ def test_without_regions_everything_is_zero_and_finite():
 def test_without_positives_only_the_class_is_learned():
   outputs, _, _ = scenario()
   targets = outputs.region_targets
-  background = targets.replace(labels=np.zeros_like(targets.labels), mask_valid=np.zeros_like(targets.mask_valid))
+  background = targets.replace(
+    labels=np.zeros_like(targets.labels), mask_valid=np.zeros_like(targets.mask_valid)
+  )
   losses = _losses(outputs.regions, background)
   assert losses["box_class"] > 0 and losses["box_deltas"] == 0 and losses["mask"] == 0

@@ -28,7 +28,11 @@ def test_equals_the_loop_oracle(seed):
   outputs, targets, _ = scenario(seed=seed)
   rpn = outputs.rpn
   expected = oracles.rpn(
-    _concatenated(rpn.objectness), _concatenated(rpn.deltas), targets.positive, targets.negative, targets.deltas
+    _concatenated(rpn.objectness),
+    _concatenated(rpn.deltas),
+    targets.positive,
+    targets.negative,
+    targets.deltas,
   )
   ours = _losses(rpn, targets)
   np.testing.assert_allclose([ours["rpn_objectness"], ours["rpn_box"]], expected, rtol=1e-5)

@@ -23,7 +23,9 @@ def _step(parameters, example, axis_name=None):
   outputs, targets, batch = example
 
   def objective(parameters):
-    semantic, part, rpn, regions = jax.tree.map(lambda x, bias: x + bias, _predictions(outputs), parameters)
+    semantic, part, rpn, regions = jax.tree.map(
+      lambda x, bias: x + bias, _predictions(outputs), parameters
+    )
     biased = outputs.replace(semantic=semantic, part=part, rpn=rpn, regions=regions)
     losses = compute_losses(biased, targets, batch, axis_name=axis_name)
     return sum(losses.values()), losses
@@ -38,7 +40,9 @@ def assert_replicas_equal_one_device(parallel, replicas, images=4):
   parameters = _parameters(example[0])
   expected = jax.jit(_step)(parameters, example)
   slices = jax.tree.map(lambda x: x.reshape(replicas, images // replicas, *x.shape[1:]), example)
-  found = parallel(lambda parameters, example: _step(parameters, example, "batch"))(parameters, slices)
+  found = parallel(lambda parameters, example: _step(parameters, example, "batch"))(
+    parameters, slices
+  )
 
   def check(ours, theirs):
     for replica in np.asarray(ours):
@@ -52,5 +56,7 @@ if __name__ == "__main__":
   jax.config.update("jax_num_cpu_devices", 4)
   jax.config.update("jax_enable_compilation_cache", False)  # see training/step_test.py
   assert jax.local_device_count() == 4
-  assert_replicas_equal_one_device(lambda step: jax.pmap(step, axis_name="batch", in_axes=(None, 0)), 4)
+  assert_replicas_equal_one_device(
+    lambda step: jax.pmap(step, axis_name="batch", in_axes=(None, 0)), 4
+  )
   print("4 devices agree")

@@ -5,7 +5,15 @@ Image 0 has no object, image 1 no sampled region and only ignored pixels, the ot
 
 import numpy as np
 
-from jppf_jax.structs import Batch, Outputs, Proposals, RegionOutputs, RegionTargets, RPNOutputs, RPNTargets
+from jppf_jax.structs import (
+  Batch,
+  Outputs,
+  Proposals,
+  RegionOutputs,
+  RegionTargets,
+  RPNOutputs,
+  RPNTargets,
+)
 
 K, P, T1 = 5, 4, 3  # classes, part channels, region classes with background
 
@@ -35,12 +43,18 @@ def scenario(images: int = 4, seed: int = 0) -> tuple[Outputs, RPNTargets, Batch
   valid = np.arange(regions) < rng.integers(masks, regions, (images, 1))
   if images > 1:
     batch.semantic[1], batch.part[1], positives[:2], valid[1], sampled[0] = 255, 255, 0, False, 2
-  region_labels = np.where(np.arange(regions) < positives, rng.integers(1, T1, (images, regions)), 0).astype(np.int32)
+  region_labels = np.where(
+    np.arange(regions) < positives, rng.integers(1, T1, (images, regions)), 0
+  ).astype(np.int32)
   outputs = Outputs(
     semantic=normal(h, w, K),
     part=normal(h, w, P),
-    rpn=RPNOutputs({s: normal(n) for s, n in anchors.items()}, {s: normal(n, 4) for s, n in anchors.items()}),
-    proposals=Proposals(np.zeros((images, 1, 4), np.float32), np.zeros((images, 1), np.float32), ~valid[:, :1]),
+    rpn=RPNOutputs(
+      {s: normal(n) for s, n in anchors.items()}, {s: normal(n, 4) for s, n in anchors.items()}
+    ),
+    proposals=Proposals(
+      np.zeros((images, 1, 4), np.float32), np.zeros((images, 1), np.float32), ~valid[:, :1]
+    ),
     regions=RegionOutputs(normal(regions, T1), normal(regions, T1, 4), normal(masks, 28, 28, T1)),
     region_targets=RegionTargets(
       boxes=np.zeros((images, regions, 4), np.float32),

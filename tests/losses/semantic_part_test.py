@@ -28,7 +28,9 @@ _gradient = jax.jit(jax.grad(_loss))
 def test_every_pixel_equals_the_loop_oracle():
   outputs, _, batch = scenario()
   ours = jax.jit(pixel_cross_entropy)(outputs.semantic, batch.semantic)
-  np.testing.assert_allclose(ours, oracles.pixel_cross_entropy(outputs.semantic, batch.semantic), atol=2e-6)
+  np.testing.assert_allclose(
+    ours, oracles.pixel_cross_entropy(outputs.semantic, batch.semantic), atol=2e-6
+  )
 
 
 @pytest.mark.parametrize("fraction", [0.01, 0.25, 1.0])
@@ -52,7 +54,10 @@ def test_value_and_gradient_equal_those_of_top_k():
 
 
 @given(
-  st.lists(st.sampled_from([0.0, -0.0, 1e-30, 0.5, 1.0, 1.0000001, 3e38]), min_size=12, max_size=12), st.integers(1, 12)
+  st.lists(
+    st.sampled_from([0.0, -0.0, 1e-30, 0.5, 1.0, 1.0000001, 3e38]), min_size=12, max_size=12
+  ),
+  st.integers(1, 12),
 )
 @settings(max_examples=60, deadline=None)
 def test_the_weights_pick_the_largest_values_and_split_ties_evenly(values, k):
@@ -71,13 +76,17 @@ def test_the_weights_of_distinct_values_are_those_of_a_sort():
 
 
 def test_rounding_errors_below_zero_count_as_zero():
-  np.testing.assert_allclose(_top_weights(np.float32([-1e-7, 0, 2, -1e-7]), 2), [1 / 3, 1 / 3, 1, 1 / 3], rtol=1e-6)
+  np.testing.assert_allclose(
+    _top_weights(np.float32([-1e-7, 0, 2, -1e-7]), 2), [1 / 3, 1 / 3, 1, 1 / 3], rtol=1e-6
+  )
 
 
 def test_nan_is_among_the_largest_whatever_its_sign():
   values = np.float32([1, np.nan, 5, np.inf])
   np.testing.assert_array_equal(_top_weights(values, 1), [0, 1, 0, 0])
-  np.testing.assert_array_equal(_top_weights(-values * np.float32([-1, 1, -1, -1]), 1), [0, 1, 0, 0])
+  np.testing.assert_array_equal(
+    _top_weights(-values * np.float32([-1, 1, -1, -1]), 1), [0, 1, 0, 0]
+  )
 
 
 def test_a_broken_logit_breaks_the_loss():
@@ -111,20 +120,28 @@ def test_what_the_logits_say_at_ignored_pixels_does_not_matter():
 
 
 def test_equal_pixels_share_the_gradient_equally():
-  gradient = np.asarray(_gradient(np.zeros((1, 2, 4, 3), np.float32), np.zeros((1, 2, 4), np.int32)))
-  np.testing.assert_allclose(gradient, np.tile(np.float32([-2, 1, 1]) / 3 / 8, (1, 2, 4, 1)), rtol=1e-6)
+  gradient = np.asarray(
+    _gradient(np.zeros((1, 2, 4, 3), np.float32), np.zeros((1, 2, 4), np.int32))
+  )
+  np.testing.assert_allclose(
+    gradient, np.tile(np.float32([-2, 1, 1]) / 3 / 8, (1, 2, 4, 1)), rtol=1e-6
+  )
 
 
 def test_the_order_of_the_images_does_not_matter():
   outputs, _, batch = scenario()
   np.testing.assert_allclose(
-    _loss(outputs.semantic[::-1], batch.semantic[::-1]), _loss(outputs.semantic, batch.semantic), rtol=1e-6
+    _loss(outputs.semantic[::-1], batch.semantic[::-1]),
+    _loss(outputs.semantic, batch.semantic),
+    rtol=1e-6,
   )
 
 
 def test_the_pool_is_the_whole_batch_not_the_image():
   easy, hard = np.float32([20, 0]), np.float32([0, 20])
-  logits = np.stack([np.tile(easy, (2, 2, 1)), np.tile(hard, (2, 2, 1))])  # all hard pixels in one image
+  logits = np.stack(
+    [np.tile(easy, (2, 2, 1)), np.tile(hard, (2, 2, 1))]
+  )  # all hard pixels in one image
   np.testing.assert_allclose(_loss(logits, np.zeros((2, 2, 2), np.int32)), 20, rtol=1e-6)
 
 
@@ -138,7 +155,9 @@ def test_half_precision_logits_are_scored_in_float32():
 @pytest.mark.parametrize("fraction", [0.0, -0.5, 1.5])
 def test_a_fraction_that_is_none_is_refused(fraction):
   with pytest.raises(ValueError, match="above 0 and at most 1"):
-    hard_cross_entropy(np.zeros((1, 1, 1, 2), np.float32), np.zeros((1, 1, 1), np.int32), fraction=fraction)
+    hard_cross_entropy(
+      np.zeros((1, 1, 1, 2), np.float32), np.zeros((1, 1, 1), np.int32), fraction=fraction
+    )
 
 
 def test_more_pixels_than_int32_can_count_are_refused():

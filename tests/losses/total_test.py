@@ -23,9 +23,14 @@ def test_every_loss_has_its_name():
 
 
 def test_weights_scale_the_losses_they_name():
-  plain, weighted = _losses(*scenario()), compute_losses(*scenario(), weights={"part": 0.5, "mask": 0.0})
+  plain, weighted = (
+    _losses(*scenario()),
+    compute_losses(*scenario(), weights={"part": 0.5, "mask": 0.0}),
+  )
   for name in NAMES:
-    np.testing.assert_allclose(weighted[name], plain[name] * {"part": 0.5, "mask": 0.0}.get(name, 1.0), rtol=1e-6)
+    np.testing.assert_allclose(
+      weighted[name], plain[name] * {"part": 0.5, "mask": 0.0}.get(name, 1.0), rtol=1e-6
+    )
 
 
 def test_a_model_without_part_head_has_no_part_loss():
@@ -51,7 +56,11 @@ def test_two_images_on_each_of_two_replicas_equal_one_device():
 
 
 def test_pmap_over_four_devices_equals_one_device():
-  run = [sys.executable, "-m", "tests.losses.replicas"]  # a fresh process: the number of devices is fixed at start-up
+  run = [
+    sys.executable,
+    "-m",
+    "tests.losses.replicas",
+  ]  # a fresh process: the number of devices is fixed at start-up
   root, environment = Path(__file__).parents[2], os.environ | {"JAX_PLATFORMS": "cpu"}
   done = subprocess.run(run, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
   assert done.returncode == 0 and "4 devices agree" in done.stdout, done.stdout + done.stderr

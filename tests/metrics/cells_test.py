@@ -24,12 +24,20 @@ def test_equals_counting_pixel_by_pixel(spec, seed):
     sid = sid or (int(uids[y, x]) // 1000 or int(uids[y, x]))
     pred_class = spec.class_ids.tolist().index(scene) if scene in spec.class_ids else 255
     truth = (gt.semantic, gt.instance, gt.part, gt.crowd)
-    key = (*[int(ids[y, x]) for ids in truth], int(spec.sid_pid_to_pid[sid, file_pid]), pred_class, instance, pid)
+    key = (
+      *[int(ids[y, x]) for ids in truth],
+      int(spec.sid_pid_to_pid[sid, file_pid]),
+      pred_class,
+      instance,
+      pid,
+    )
     pixels[key] += 1
   cells = count_cells(spec, uids, prediction)
   columns = (cells.gt_class, cells.gt_instance, cells.gt_channel, cells.gt_crowd, cells.gt_pid)
   counted = Counter()
-  for *key, count in zip(*columns, cells.pred_class, cells.pred_instance, cells.pred_pid, cells.count):
+  for *key, count in zip(
+    *columns, cells.pred_class, cells.pred_instance, cells.pred_pid, cells.count
+  ):
     counted[tuple(int(value) for value in key)] += int(count)
   assert counted == pixels
 
@@ -41,14 +49,20 @@ def test_an_image_without_pixels_has_no_cells():
 
 def test_one_pixel_is_one_cell():
   cells = count_cells(cpp(), np.array([[2401002]], np.int32), np.array([[[24, 7, 2]]], np.uint8))
-  assert cells.count.tolist() == [1] and cells.gt_pid.tolist() == [2] and cells.gt_instance.tolist() == [10]
+  assert (
+    cells.count.tolist() == [1]
+    and cells.gt_pid.tolist() == [2]
+    and cells.gt_instance.tolist() == [10]
+  )
 
 
 def test_images_of_different_size_are_refused():
   with pytest.raises(ValueError, match=r"shape \(4, 6\), the prediction \(4, 5, 3\)"):
     count_cells(cpp(), np.zeros((4, 6), np.int32), np.zeros((4, 5, 3), np.uint8))
   with pytest.raises(ValueError, match=r"expected \[H W\] and \[H W 3\]"):
-    count_cells(cpp(), np.zeros((4, 6), np.int32), np.zeros((4, 6, 4), np.uint8)[..., :3].repeat(2, 2))
+    count_cells(
+      cpp(), np.zeros((4, 6), np.int32), np.zeros((4, 6, 4), np.uint8)[..., :3].repeat(2, 2)
+    )
 
 
 def test_complaints_about_ids_count_pixels():

@@ -11,7 +11,16 @@ from tests.oracles import random_labels
 
 def test_a_pixel_is_complete_with_a_class_and_its_part():
   # road; person: torso, unknown, background; bicycle, which has no parts; void; caravan, which is not evaluated
-  pixels = [(7, 0, 1), (24, 1, 1), (24, 1, 255), (24, 1, 0), (33, 1, 255), (255, 0, 0), (29, 0, 1), (255, 255, 255)]
+  pixels = [
+    (7, 0, 1),
+    (24, 1, 1),
+    (24, 1, 255),
+    (24, 1, 0),
+    (33, 1, 255),
+    (255, 0, 0),
+    (29, 0, 1),
+    (255, 255, 255),
+  ]
   state = Density()
   state.add(cpp(), np.array([pixels], np.uint8))
   assert state.results() == {"full": 3 / 8, "scene_only": 5 / 8, "pixels": 8}

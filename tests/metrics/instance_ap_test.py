@@ -19,7 +19,9 @@ def random_image(rng):
   for number in range(rng.integers(1, 6)):
     mask = random_labels.random_rectangle(rng, SIZE)
     sid = int(rng.choice([CAR, PERSON]))
-    uids[mask] = rng.choice([sid * 1000 + number, sid * 1000 + number, sid * 1000 + number, sid, 0, 29_001])
+    uids[mask] = rng.choice(
+      [sid * 1000 + number, sid * 1000 + number, sid * 1000 + number, sid, 0, 29_001]
+    )
     for _ in range(rng.integers(0, 3)):
       shifted = np.roll(mask, rng.integers(-3, 4, 2), (0, 1))
       detections.append(Detection(sid, float(rng.choice([0.2, 0.5, 0.5, 0.8, 0.9])), shifted))
@@ -80,7 +82,10 @@ def test_the_overlap_decides_how_many_thresholds_are_met(metric):
   state.add("a", uids, [Detection(CAR, 0.9, seven_tenths), Detection(CAR, 0.8, second)])
   perfect = metric(cpp())
   perfect.add("a", uids, [Detection(CAR, 0.9, first), Detection(CAR, 0.8, second)])
-  assert state.results()["ap50"] == pytest.approx(1) and 0 < state.results()["ap"] < perfect.results()["ap"]
+  assert (
+    state.results()["ap50"] == pytest.approx(1)
+    and 0 < state.results()["ap"] < perfect.results()["ap"]
+  )
 
 
 def test_cityscapes_forgives_small_instances_void_and_groups():
@@ -88,7 +93,10 @@ def test_cityscapes_forgives_small_instances_void_and_groups():
   uids[box(0, 30, 5, 35)] = CAR * 1000 + 2  # 25 pixels
   uids[box(10, 30, 20, 40)], uids[box(22, 30, 30, 40)] = 0, CAR
   found = [Detection(CAR, 0.8, first), Detection(CAR, 0.8, second)]
-  forgiven = [Detection(CAR, 0.9, mask) for mask in (box(0, 30, 5, 35), box(10, 30, 20, 40), box(22, 30, 30, 40))]
+  forgiven = [
+    Detection(CAR, 0.9, mask)
+    for mask in (box(0, 30, 5, 35), box(10, 30, 20, 40), box(22, 30, 30, 40))
+  ]
   state = CityscapesAP(cpp())
   state.add("a", uids, found + forgiven)
   assert state.results()["ap"] == pytest.approx(1)
@@ -134,7 +142,13 @@ def test_without_images_there_is_no_ap(metric, protocol):
 def test_detections_of_stuff_are_left_out_and_of_other_sizes_refused(metric):
   uids, first, second = two_cars()
   state = metric(cpp())
-  state.add("a", uids, [Detection(ROAD, 1.0, ~first), Detection(CAR, 0.5, first), Detection(CAR, 0.5, second)])
+  state.add(
+    "a",
+    uids,
+    [Detection(ROAD, 1.0, ~first), Detection(CAR, 0.5, first), Detection(CAR, 0.5, second)],
+  )
   assert state.results()["ap"] == pytest.approx(1)
-  with pytest.raises(ValueError, match=r"An instance of 'b' has a mask of \(3, 4\), the labels have \(30, 40\)"):
+  with pytest.raises(
+    ValueError, match=r"An instance of 'b' has a mask of \(3, 4\), the labels have \(30, 40\)"
+  ):
     state.add("b", uids, [Detection(CAR, 1.0, np.ones((3, 4), bool))])

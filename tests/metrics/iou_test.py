@@ -31,12 +31,16 @@ def test_equals_the_mask_oracle(seed):
   assert state.mean() == (None if np.isnan(expected).all() else pytest.approx(np.nanmean(expected)))
 
 
-@pytest.mark.parametrize("spec", [cpp(), cpp(grouped=False), ppp()], ids=["cpp", "cpp_default", "ppp"])
+@pytest.mark.parametrize(
+  "spec", [cpp(), cpp(grouped=False), ppp()], ids=["cpp", "cpp_default", "ppp"]
+)
 @given(seed=st.integers(0, 2**20))
 def test_adding_cells_equals_adding_pixels(spec, seed):
   uids, prediction = random_labels.random_pair(spec, np.random.default_rng(seed), (9, 7))
   decoded, classes = spec.decode(uids), spec.class_ids.tolist()
-  semantic = np.vectorize(lambda sid: classes.index(sid) if sid in classes else 255)(prediction[..., 0])
+  semantic = np.vectorize(lambda sid: classes.index(sid) if sid in classes else 255)(
+    prediction[..., 0]
+  )
   channels = np.full(uids.shape, 255)
   for k, (parts, pids) in enumerate(zip(spec.class_parts, spec.class_pids)):
     if len(parts) > 1:
@@ -44,7 +48,10 @@ def test_adding_cells_equals_adding_pixels(spec, seed):
         channels[(semantic == k) & (prediction[..., 2] == pid)] = channel
     else:
       channels[semantic == k] = parts[0] if parts else 0
-  by_pixel, by_cell = (IoU(spec.num_classes), IoU(spec.num_parts)), (IoU(spec.num_classes), IoU(spec.num_parts))
+  by_pixel, by_cell = (
+    (IoU(spec.num_classes), IoU(spec.num_parts)),
+    (IoU(spec.num_classes), IoU(spec.num_parts)),
+  )
   by_pixel[0].add(decoded.semantic, semantic)
   by_pixel[1].add(decoded.part, channels)
   cells = count_cells(spec, uids, prediction)
@@ -78,7 +85,9 @@ def test_nothing_counted_gives_no_mean():
 
 
 def test_labels_outside_the_range_are_refused():
-  with pytest.raises(ValueError, match=r"The prediction has 2 labels such as 3; expected 0\.\.2, or 255"):
+  with pytest.raises(
+    ValueError, match=r"The prediction has 2 labels such as 3; expected 0\.\.2, or 255"
+  ):
     IoU(3).add(np.zeros(4, int), np.array([0, 3, 3, 2]))
   with pytest.raises(ValueError, match=r"The truth has 1 labels such as -1"):
     IoU(3).add(np.array([-1, 0]), np.zeros(2, int))

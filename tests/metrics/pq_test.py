@@ -38,7 +38,9 @@ def counts_of_class(uids, prediction, sid, spec=None):
 @pytest.mark.parametrize("name", ["cpp_grouped", "ppp"])
 def test_equals_the_released_evaluator_on_its_golden_images(name):
   golden, spec = np.load(GOLDEN), load_spec(name)
-  for uids, prediction, expected in zip(golden[f"{name}/uids"], golden[f"{name}/predictions"], golden[f"{name}/pq"]):
+  for uids, prediction, expected in zip(
+    golden[f"{name}/uids"], golden[f"{name}/predictions"], golden[f"{name}/pq"]
+  ):
     np.testing.assert_allclose(counts_of(spec, uids, prediction), expected, rtol=0, atol=1e-9)
 
 
@@ -46,7 +48,9 @@ def test_equals_the_released_evaluator_on_its_golden_images(name):
 def test_equals_the_mask_oracle(seed):
   uids, prediction = random_labels.random_pair(cpp(), np.random.default_rng(seed), (9, 7))
   expected = oracle.part_pq(cpp(), uids, prediction, parts=False)
-  np.testing.assert_allclose(counts_of(cpp(), uids, prediction), list(expected.values()), rtol=0, atol=1e-9)
+  np.testing.assert_allclose(
+    counts_of(cpp(), uids, prediction), list(expected.values()), rtol=0, atol=1e-9
+  )
 
 
 def test_half_an_overlap_is_no_match_and_a_pixel_more_is():
@@ -71,7 +75,12 @@ def test_crowd_stays_in_the_union():
   uids[:4, :10] = CAR * 1000 + 1
   uids[4:, :10] = CAR
   prediction[:, :10] = (CAR, 0, 5)
-  assert counts_of_class(uids, prediction, CAR) == (0, 0, 1, 0)  # IoU 0.4; the prediction is on crowd for the most part
+  assert counts_of_class(uids, prediction, CAR) == (
+    0,
+    0,
+    1,
+    0,
+  )  # IoU 0.4; the prediction is on crowd for the most part
 
 
 def test_crowd_of_another_class_excuses_nothing():
@@ -144,5 +153,9 @@ def test_averages_are_over_the_classes_that_occur():
 def test_predicted_instances_are_told_apart_and_none_is_too_small():
   uids, prediction = scene()
   uids[:4, :10], uids[5:9, :10] = CAR * 1000, CAR * 1000 + 1
-  prediction[:4, :10], prediction[5:9, :10], prediction[9, 19] = (CAR, 0, 5), (CAR, 1, 5), (CAR, 2, 5)
+  prediction[:4, :10], prediction[5:9, :10], prediction[9, 19] = (
+    (CAR, 0, 5),
+    (CAR, 1, 5),
+    (CAR, 2, 5),
+  )
   assert counts_of_class(uids, prediction, CAR) == (2, 1, 0, 2)

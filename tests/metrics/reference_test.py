@@ -22,4 +22,6 @@ def test_the_released_code_runs_and_gives_its_documented_value():
 def test_the_workaround_leaves_no_trace():
   reference.load()
   assert platform.python_version().startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
-  assert sys.modules.get("torch", True) is not None and sys.modules.get("tensorflow", True) is not None
+  assert (
+    sys.modules.get("torch", True) is not None and sys.modules.get("tensorflow", True) is not None
+  )

@@ -39,7 +39,10 @@ def test_the_report_holds_what_the_single_metrics_say(spec):
   ious = [row["semantic_iou"] for row in report["per_class"] if row["semantic_iou"] is not None]
   assert report["semantic_miou"] == pytest.approx(np.mean(ious))
   part_ious = [row["iou"] for row in report["per_part"] if row["iou"] is not None]
-  assert report["part_miou"] == pytest.approx(np.mean(part_ious)) and len(report["per_part"]) == spec.num_parts
+  assert (
+    report["part_miou"] == pytest.approx(np.mean(part_ious))
+    and len(report["per_part"]) == spec.num_parts
+  )
 
 
 def test_each_image_is_reported_as_the_mask_oracle_counts_it():
@@ -69,8 +72,18 @@ def test_who_counted_which_image_does_not_change_a_bit():
 def test_no_images_give_a_report_of_nulls_that_is_valid_json():
   report = json.loads(json.dumps(Scores(cpp()).to_json(), allow_nan=False))
   assert report["images"] == 0 and report["per_image"] == {}
-  assert report["part_pq"]["all"]["part_pq"] is report["semantic_miou"] is report["part_miou"] is None
-  assert report["per_class"][0]["pq"] == {"tp": 0, "fp": 0, "fn": 0, "iou_sum": 0, "pq": None, "sq": None, "rq": None}
+  assert (
+    report["part_pq"]["all"]["part_pq"] is report["semantic_miou"] is report["part_miou"] is None
+  )
+  assert report["per_class"][0]["pq"] == {
+    "tp": 0,
+    "fp": 0,
+    "fn": 0,
+    "iou_sum": 0,
+    "pq": None,
+    "sq": None,
+    "rq": None,
+  }
 
 
 def test_a_class_that_never_occurs_is_null_and_outside_the_averages():
@@ -79,7 +92,10 @@ def test_a_class_that_never_occurs_is_null_and_outside_the_averages():
   report = score(cpp(), {"a": (uids, prediction)}).to_json(per_image=False)
   assert "per_image" not in report
   assert report["part_pq"]["all"] == {"part_pq": 1, "part_sq": 1, "part_rq": 1, "classes": 1}
-  assert report["part_pq"]["parts"]["part_pq"] is None and report["per_class"][11]["part_pq"]["part_pq"] is None
+  assert (
+    report["part_pq"]["parts"]["part_pq"] is None
+    and report["per_class"][11]["part_pq"]["part_pq"] is None
+  )
 
 
 def test_an_image_counts_once():
@@ -92,5 +108,7 @@ def test_an_image_counts_once():
 
 
 def test_scores_of_different_specs_do_not_mix():
-  with pytest.raises(ValueError, match="Cannot merge scores of spec 'ppp' into scores of 'cpp_grouped'"):
+  with pytest.raises(
+    ValueError, match="Cannot merge scores of spec 'ppp' into scores of 'cpp_grouped'"
+  ):
     Scores(cpp()).merge(Scores(ppp()))

@@ -14,7 +14,9 @@ EFFICIENTPS = {  # stride: first and last pixel of the anchors of the first cell
 
 @pytest.mark.parametrize("stride", EFFICIENTPS)
 def test_equals_the_table_of_efficientps(stride):
-  np.testing.assert_array_equal(level_anchors(stride, (1, 1)), np.array(EFFICIENTPS[stride]) + [0, 0, 1, 1])
+  np.testing.assert_array_equal(
+    level_anchors(stride, (1, 1)), np.array(EFFICIENTPS[stride]) + [0, 0, 1, 1]
+  )
 
 
 @pytest.mark.parametrize("options", [{}, {"scale": 5.0, "ratios": (0.3, 1.7)}])
@@ -29,8 +31,12 @@ def test_exact_anchors_stand_on_their_cells_with_the_area_and_the_ratio_asked_fo
   width, height = anchors[..., 2] - anchors[..., 0], anchors[..., 3] - anchors[..., 1]
   np.testing.assert_allclose(width * height, np.full((2, 3, 2), 32.0**2), rtol=1e-5)
   np.testing.assert_allclose(height / width, np.broadcast_to([0.5, 2.0], (2, 3, 2)), rtol=1e-5)
-  np.testing.assert_allclose((anchors[..., 0] + anchors[..., 2])[:, :, 0] / 2, [[4, 12, 20]] * 2, rtol=1e-5)
-  np.testing.assert_allclose((anchors[..., 1] + anchors[..., 3])[:, :, 0] / 2, [[4] * 3, [12] * 3], rtol=1e-5)
+  np.testing.assert_allclose(
+    (anchors[..., 0] + anchors[..., 2])[:, :, 0] / 2, [[4, 12, 20]] * 2, rtol=1e-5
+  )
+  np.testing.assert_allclose(
+    (anchors[..., 1] + anchors[..., 3])[:, :, 0] / 2, [[4] * 3, [12] * 3], rtol=1e-5
+  )
 
 
 @pytest.mark.parametrize("stride", [4, 8, 16, 32])
@@ -47,8 +53,12 @@ def test_a_cityscapes_image_has_522240_anchors():
 def test_levels_are_keyed_by_stride_finest_first_and_cover_images_that_do_not_divide():
   anchors = pyramid_anchors((33, 65), (32, 16), scale=2.0, ratios=(1.0,), legacy=False)
   assert list(anchors) == [16, 32]
-  np.testing.assert_array_equal(anchors[16], level_anchors(16, (3, 5), scale=2.0, ratios=(1.0,), legacy=False))
-  np.testing.assert_array_equal(anchors[32], level_anchors(32, (2, 3), scale=2.0, ratios=(1.0,), legacy=False))
+  np.testing.assert_array_equal(
+    anchors[16], level_anchors(16, (3, 5), scale=2.0, ratios=(1.0,), legacy=False)
+  )
+  np.testing.assert_array_equal(
+    anchors[32], level_anchors(32, (2, 3), scale=2.0, ratios=(1.0,), legacy=False)
+  )
 
 
 def test_bad_options_are_named():

@@ -63,7 +63,9 @@ def test_replicas_equal_one_device_even_when_they_saw_different_amounts(weight):
   replicas = jax.vmap(partial(run, "r"), axis_name="r")(split(X), split(weight), split(DY))
   np.testing.assert_allclose(replicas[0].reshape(X.shape), y, atol=1e-5)
   for mine, whole in zip(replicas[1], stats):
-    np.testing.assert_allclose(mine, np.broadcast_to(whole, mine.shape), rtol=1e-5)  # every replica knows them all
+    np.testing.assert_allclose(
+      mine, np.broadcast_to(whole, mine.shape), rtol=1e-5
+    )  # every replica knows them all
   np.testing.assert_allclose(replicas[2][0].reshape(X.shape), dx, atol=1e-5)
   np.testing.assert_allclose(replicas[2][1].sum(0), dscale, atol=1e-4)
   np.testing.assert_allclose(replicas[2][2].sum(0), dbias, atol=1e-4)
@@ -104,4 +106,6 @@ def test_bfloat16_in_bfloat16_out_with_float32_statistics():
 
 def test_given_its_own_statistics_normalise_gives_the_same():
   y, mean, var, _ = batch_norm(X, SCALE, BIAS, epsilon=1e-3, activation=LEAKY)
-  np.testing.assert_allclose(normalise(X, SCALE, BIAS, mean, var, epsilon=1e-3, activation=LEAKY), y, atol=1e-6)
+  np.testing.assert_allclose(
+    normalise(X, SCALE, BIAS, mean, var, epsilon=1e-3, activation=LEAKY), y, atol=1e-6
+  )

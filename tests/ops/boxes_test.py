@@ -11,7 +11,10 @@ from tests.oracles import boxes as oracle
 
 SIZE = (24, 32)
 RPN_STDS, BOX_STDS = (1.0, 1.0, 1.0, 1.0), (0.1, 0.1, 0.2, 0.2)
-PROPOSAL, TARGET = np.array([[10, 20, 50, 100]], np.float32), np.array([[14, 16, 62, 108]], np.float32)
+PROPOSAL, TARGET = (
+  np.array([[10, 20, 50, 100]], np.float32),
+  np.array([[14, 16, 62, 108]], np.float32),
+)
 EMPTY = np.array([[0, 0, 0, 0], [5, 5, 5, 9], [9, 5, 5, 9], [1, 2, 3, 4]], np.float32)
 deltas_of_any_size = arrays(np.float32, (6, 4), elements=st.floats(-8, 8, width=32))
 
@@ -24,7 +27,10 @@ def test_areas_and_overlaps_equal_the_inclusive_convention(a, b):
 
 
 @settings(deadline=None, max_examples=60)
-@given(oracle.boxes_around(SIZE, 6, step=0.25, empty=False), oracle.boxes_around(SIZE, 6, step=0.25, empty=False))
+@given(
+  oracle.boxes_around(SIZE, 6, step=0.25, empty=False),
+  oracle.boxes_around(SIZE, 6, step=0.25, empty=False),
+)
 def test_coding_equals_the_inclusive_convention(boxes, targets):
   for stds in (RPN_STDS, BOX_STDS):
     deltas = box_ops.encode(boxes, targets, stds)
@@ -36,13 +42,17 @@ def test_coding_equals_the_inclusive_convention(boxes, targets):
 @given(oracle.boxes_around(SIZE, 6, step=0.25, empty=False), deltas_of_any_size)
 def test_decoding_equals_the_inclusive_convention(boxes, deltas):
   expected = [oracle.decode(box, delta, RPN_STDS) for box, delta in zip(boxes, deltas)]
-  np.testing.assert_allclose(box_ops.decode(boxes, deltas, RPN_STDS), expected, rtol=1e-5, atol=1e-2)
+  np.testing.assert_allclose(
+    box_ops.decode(boxes, deltas, RPN_STDS), expected, rtol=1e-5, atol=1e-2
+  )
 
 
 @settings(deadline=None, max_examples=60)
 @given(oracle.boxes_around(SIZE, 6, step=0.25))
 def test_legacy_clipping_equals_the_inclusive_convention(boxes):
-  np.testing.assert_array_equal(box_ops.clip(boxes, SIZE), [oracle.clip(box, SIZE) for box in boxes])
+  np.testing.assert_array_equal(
+    box_ops.clip(boxes, SIZE), [oracle.clip(box, SIZE) for box in boxes]
+  )
 
 
 @settings(deadline=None, max_examples=60)
@@ -51,7 +61,8 @@ def test_exact_clipping_keeps_what_lies_in_the_image(boxes):
   height, width = SIZE
   clipped = np.asarray(box_ops.clip(boxes, SIZE, legacy=False))
   in_image = [
-    max(min(x1, width) - max(x0, 0), 0) * max(min(y1, height) - max(y0, 0), 0) for x0, y0, x1, y1 in boxes.tolist()
+    max(min(x1, width) - max(x0, 0), 0) * max(min(y1, height) - max(y0, 0), 0)
+    for x0, y0, x1, y1 in boxes.tolist()
   ]
   np.testing.assert_array_equal(box_ops.area(clipped), in_image)
   assert (clipped >= 0).all() and (clipped <= [width, height, width, height]).all()
@@ -107,15 +118,22 @@ def test_the_image_size_may_be_traced_and_differ_within_a_batch():
 
 
 def test_every_class_of_a_box_head_is_decoded_by_broadcasting():
-  boxes, deltas = np.tile(PROPOSAL, (5, 1)), np.random.default_rng(0).normal(size=(5, 3, 4)).astype(np.float32)
+  boxes, deltas = (
+    np.tile(PROPOSAL, (5, 1)),
+    np.random.default_rng(0).normal(size=(5, 3, 4)).astype(np.float32),
+  )
   decoded = box_ops.decode(boxes[:, None], deltas, BOX_STDS)
   assert decoded.shape == (5, 3, 4)
-  np.testing.assert_allclose(decoded[:, 1], box_ops.decode(boxes, deltas[:, 1], BOX_STDS), rtol=1e-6)
+  np.testing.assert_allclose(
+    decoded[:, 1], box_ops.decode(boxes, deltas[:, 1], BOX_STDS), rtol=1e-6
+  )
 
 
 FUNCTIONS = {
   "area": box_ops.area,
-  "iou_matrix": lambda boxes: box_ops.iou_matrix(boxes, TARGET) + box_ops.iou_matrix(TARGET, boxes).T,
+  "iou_matrix": lambda boxes: (
+    box_ops.iou_matrix(boxes, TARGET) + box_ops.iou_matrix(TARGET, boxes).T
+  ),
   "encode": lambda boxes: box_ops.encode(boxes, boxes[::-1], BOX_STDS),
   "decode": lambda boxes: box_ops.decode(boxes, boxes, BOX_STDS),
   "clip": lambda boxes: box_ops.clip(boxes, SIZE),

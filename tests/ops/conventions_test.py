@@ -8,21 +8,28 @@ import pytest
 
 from jppf_jax import ops
 
-MODULES = [importlib.import_module(f"{ops.__name__}.{module.name}") for module in pkgutil.iter_modules(ops.__path__)]
+MODULES = [
+  importlib.import_module(f"{ops.__name__}.{module.name}")
+  for module in pkgutil.iter_modules(ops.__path__)
+]
 FUNCTIONS = {
   f"{module.__name__.rsplit('.', 1)[1]}.{name}": function
   for module in MODULES
   for name, function in inspect.getmembers(module, inspect.isfunction)
   if function.__module__ == module.__name__ and not name.startswith("_")
 }
-POSITIONAL = {"depthwise.depthwise_conv": {"strides", "dilation", "impl"}}  # in line with jax.lax's convolutions
+POSITIONAL = {
+  "depthwise.depthwise_conv": {"strides", "dilation", "impl"}
+}  # in line with jax.lax's convolutions
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_function_is_documented(name):
   doc = inspect.getdoc(FUNCTIONS[name]) or ""
   first_line = doc.split("\n", 1)[0]
-  assert first_line[:1].isupper() and first_line.endswith((".", "...", ".)")), f"{name}: {first_line!r}"
+  assert first_line[:1].isupper() and first_line.endswith((".", "...", ".)")), (
+    f"{name}: {first_line!r}"
+  )
   for option in options_of(FUNCTIONS[name]):
     assert f"\n  {option}: " in doc, f"{name} does not say under Args what {option} does"
 
@@ -49,9 +56,13 @@ def test_every_module_says_what_it_holds(module):
 
 
 def test_the_functions_are_found():
-  assert {"boxes.iou_matrix", "nms.nms", "roi_align.roi_align", "masks.paste", "resize.resize_bilinear"} <= set(
-    FUNCTIONS
-  )
+  assert {
+    "boxes.iou_matrix",
+    "nms.nms",
+    "roi_align.roi_align",
+    "masks.paste",
+    "resize.resize_bilinear",
+  } <= set(FUNCTIONS)
 
 
 def options_of(function):

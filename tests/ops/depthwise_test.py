@@ -37,7 +37,9 @@ def test_shifting_equals_the_grouped_convolution_with_its_gradients(case):
 
   @partial(jax.jit, static_argnums=0)
   def run(impl):
-    y, back = jax.vjp(lambda x, kernel: depthwise_conv(x, kernel, strides, dilation, impl), x, kernel)
+    y, back = jax.vjp(
+      lambda x, kernel: depthwise_conv(x, kernel, strides, dilation, impl), x, kernel
+    )
     return y, *back(dy)
 
   for shifted, grouped in zip(run("shift"), run("grouped")):
@@ -71,11 +73,18 @@ def test_bfloat16_sums_in_float32():
 
 def test_a_mapped_batch_equals_the_batch():
   rng = np.random.default_rng(0)
-  x, kernel = rng.normal(size=(2, 3, 6, 6, 2)).astype(np.float32), rng.normal(size=(3, 3, 1, 2)).astype(np.float32)
+  x, kernel = (
+    rng.normal(size=(2, 3, 6, 6, 2)).astype(np.float32),
+    rng.normal(size=(3, 3, 1, 2)).astype(np.float32),
+  )
   mapped = jax.jit(jax.vmap(partial(depthwise_conv, impl="shift"), (0, None)))(x, kernel)
-  np.testing.assert_allclose(mapped.reshape(6, 6, 6, 2), compiled(x.reshape(6, 6, 6, 2), kernel), rtol=1e-6)
+  np.testing.assert_allclose(
+    mapped.reshape(6, 6, 6, 2), compiled(x.reshape(6, 6, 6, 2), kernel), rtol=1e-6
+  )
 
 
 def test_an_unknown_implementation_is_an_error():
   with pytest.raises(ValueError, match="'fast'"):
-    depthwise_conv(np.zeros((1, 2, 2, 1), np.float32), np.zeros((3, 3, 1, 1), np.float32), impl="fast")
+    depthwise_conv(
+      np.zeros((1, 2, 2, 1), np.float32), np.zeros((3, 3, 1, 1), np.float32), impl="fast"
+    )

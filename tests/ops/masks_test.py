@@ -16,11 +16,14 @@ SIZE = (20, 26)
 COUNT = 4
 MASK = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
 pasted = {
-  legacy: jax.jit(jax.vmap(partial(paste, size=SIZE, legacy=legacy), in_axes=(None, 0))) for legacy in (True, False)
+  legacy: jax.jit(jax.vmap(partial(paste, size=SIZE, legacy=legacy), in_axes=(None, 0)))
+  for legacy in (True, False)
 }
 rectangles = jax.jit(jax.vmap(partial(box_rectangle, size=SIZE)))
 cropped = {size: jax.jit(partial(crop_mask_targets, size=size)) for size in (5, 8)}
-sum_and_gradients = jax.jit(jax.value_and_grad(lambda mask, box: paste(mask, box, SIZE).sum(), (0, 1)))
+sum_and_gradients = jax.jit(
+  jax.value_and_grad(lambda mask, box: paste(mask, box, SIZE).sum(), (0, 1))
+)
 
 
 @settings(deadline=None, max_examples=40)
@@ -62,14 +65,18 @@ def test_a_constant_mask_never_exceeds_its_constant_and_reaches_half_a_cell_beyo
     np.testing.assert_allclose(image[deep], 1, rtol=1e-6)
 
 
-@pytest.mark.parametrize("box", [[0, 0, 0, 0], [9, 9, 3, 12], [5, 5, 6, 12]])  # the last: from pixel 5 to pixel 5
+@pytest.mark.parametrize(
+  "box", [[0, 0, 0, 0], [9, 9, 3, 12], [5, 5, 6, 12]]
+)  # the last: from pixel 5 to pixel 5
 def test_an_empty_box_pastes_nothing_and_has_finite_gradients(box):
   value, gradients = sum_and_gradients(MASK, np.array(box, np.float32))
   assert value == 0 and all(np.isfinite(gradient).all() for gradient in gradients)
 
 
 def test_the_weights_of_one_axis_are_tents():
-  weights = paste_weights(jnp.float32(2), jnp.float32(6), cells=2, length=8, legacy=False)  # cells at 3 and 5
+  weights = paste_weights(
+    jnp.float32(2), jnp.float32(6), cells=2, length=8, legacy=False
+  )  # cells at 3 and 5
   np.testing.assert_allclose(weights[:, 0], [0, 0.25, 0.75, 0.75, 0.25, 0, 0, 0], atol=1e-6)
   np.testing.assert_allclose(weights[:, 1], [0, 0, 0, 0.25, 0.75, 0.75, 0.25, 0], atol=1e-6)
 
@@ -96,24 +103,36 @@ def test_the_rectangle_covers_the_same_pixels_as_the_rule_of_efficientps(boxes):
 
 
 def test_the_rectangle_drops_the_first_pixel_and_rounds_half_to_even():
-  np.testing.assert_array_equal(box_rectangle(np.array([10.3, 0, 21.7, 9], np.float32), (99, 99)), [11, 1, 21, 8])
-  np.testing.assert_array_equal(box_rectangle(np.array([0, -0.5, 6.5, 7.5], np.float32), (99, 99)), [1, 0, 5, 7])
+  np.testing.assert_array_equal(
+    box_rectangle(np.array([10.3, 0, 21.7, 9], np.float32), (99, 99)), [11, 1, 21, 8]
+  )
+  np.testing.assert_array_equal(
+    box_rectangle(np.array([0, -0.5, 6.5, 7.5], np.float32), (99, 99)), [1, 0, 5, 7]
+  )
 
 
 INSTANCES = arrays(np.int32, SIZE, elements=st.integers(0, 2), fill=st.just(1))
 
 
 @settings(deadline=None, max_examples=40)
-@given(INSTANCES, arrays(np.int32, COUNT, elements=st.integers(0, 3)), boxes_around(SIZE, COUNT, step=0.25))
+@given(
+  INSTANCES,
+  arrays(np.int32, COUNT, elements=st.integers(0, 3)),
+  boxes_around(SIZE, COUNT, step=0.25),
+)
 def test_mask_targets_equal_cropping_and_resizing_with_fractions(instance, ids, boxes):
   for size, crop in cropped.items():
-    expected = [oracle.crop_mask_target(instance, wanted, box, size) for wanted, box in zip(ids, boxes)]
+    expected = [
+      oracle.crop_mask_target(instance, wanted, box, size) for wanted, box in zip(ids, boxes)
+    ]
     np.testing.assert_array_equal(crop(instance, ids, boxes), expected)
 
 
 def test_a_target_as_large_as_its_box_is_the_mask_itself():
   instance = np.random.default_rng(0).integers(1, 3, (40, 40)).astype(np.int32)
-  target = jax.jit(crop_mask_targets)(instance, np.array([2]), np.array([[3.9, 5.2, 31.9, 33.2]], np.float32))
+  target = jax.jit(crop_mask_targets)(
+    instance, np.array([2]), np.array([[3.9, 5.2, 31.9, 33.2]], np.float32)
+  )
   np.testing.assert_array_equal(target[0], instance[5:33, 3:31] == 2)
 
 
@@ -126,10 +145,15 @@ def test_a_sample_halfway_between_object_and_background_belongs_to_the_object():
 
 
 def test_no_memory_is_spent_per_object_and_image_pixel():
-  instance, ids = jax.ShapeDtypeStruct((512, 1024), jnp.int32), jax.ShapeDtypeStruct((64,), jnp.int32)
+  instance, ids = (
+    jax.ShapeDtypeStruct((512, 1024), jnp.int32),
+    jax.ShapeDtypeStruct((64,), jnp.int32),
+  )
   boxes = jax.ShapeDtypeStruct((64, 4), jnp.float32)
   program = jax.jit(crop_mask_targets).lower(instance, ids, boxes).compile()
-  assert program.memory_analysis().temp_size_in_bytes < 64 * 28 * 28 * 4 * 16  # [64 512 1024] bits would be 4 MB
+  assert (
+    program.memory_analysis().temp_size_in_bytes < 64 * 28 * 28 * 4 * 16
+  )  # [64 512 1024] bits would be 4 MB
 
 
 def test_a_size_below_one_is_named():

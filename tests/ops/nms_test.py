@@ -16,7 +16,9 @@ COUNT = 12
 IMPLS = ("auto", "sequential", "fixed_point")
 THRESHOLDS = (0.0, 0.25, 0.5, 0.7, 1.0)
 compiled = jax.jit(nms, static_argnames=("threshold", "impl"))
-few_scores = arrays(np.float32, COUNT, elements=st.sampled_from([-1.0, 0.0, 0.25, 0.5, 1.0]))  # many ties
+few_scores = arrays(
+  np.float32, COUNT, elements=st.sampled_from([-1.0, 0.0, 0.25, 0.5, 1.0])
+)  # many ties
 
 
 def random_boxes(rng, count):
@@ -31,7 +33,9 @@ def random_boxes(rng, count):
   classes=arrays(np.int32, COUNT, elements=st.integers(1, 2)),
   threshold=st.sampled_from(THRESHOLDS),
 )
-def test_every_implementation_equals_the_greedy_oracle_ties_included(boxes, scores, valid, classes, threshold):
+def test_every_implementation_equals_the_greedy_oracle_ties_included(
+  boxes, scores, valid, classes, threshold
+):
   for impl in IMPLS:
     keep = compiled(boxes, scores, valid, classes=classes, threshold=threshold, impl=impl)
     np.testing.assert_array_equal(keep, oracle.nms(boxes, scores, valid, threshold, classes))
@@ -40,7 +44,11 @@ def test_every_implementation_equals_the_greedy_oracle_ties_included(boxes, scor
 @pytest.mark.parametrize("impl", IMPLS)
 def test_equals_the_oracle_on_many_boxes(impl):
   rng = np.random.default_rng(0)
-  boxes, scores, valid = random_boxes(rng, 300), rng.random(300).astype(np.float32), rng.random(300) < 0.9
+  boxes, scores, valid = (
+    random_boxes(rng, 300),
+    rng.random(300).astype(np.float32),
+    rng.random(300) < 0.9,
+  )
   keep = compiled(boxes, scores, valid, threshold=0.5, impl=impl)
   np.testing.assert_array_equal(keep, oracle.nms(boxes, scores, valid, 0.5))
   assert 50 < keep.sum() < 250
@@ -52,13 +60,17 @@ def test_a_batch_equals_its_images_one_by_one(impl):
   boxes = np.stack([random_boxes(rng, 40) for _ in range(6)]).reshape(2, 3, 40, 4)
   scores, valid = rng.random((2, 3, 40)).astype(np.float32), rng.random((2, 3, 40)) < 0.8
   keep = jax.jit(jax.vmap(jax.vmap(partial(nms, threshold=0.3, impl=impl))))(boxes, scores, valid)
-  expected = [[oracle.nms(boxes[i, j], scores[i, j], valid[i, j], 0.3) for j in range(3)] for i in range(2)]
+  expected = [
+    [oracle.nms(boxes[i, j], scores[i, j], valid[i, j], 0.3) for j in range(3)] for i in range(2)
+  ]
   np.testing.assert_array_equal(keep, expected)
 
 
 @pytest.mark.parametrize("impl", IMPLS)
 def test_an_overlap_of_exactly_the_threshold_survives(impl):
-  boxes = np.array([[0, 0, 4, 2], [0, 0, 4, 4], [0, 0, 4, 3]], np.float32)  # IoU with the first: 1/2, 2/3
+  boxes = np.array(
+    [[0, 0, 4, 2], [0, 0, 4, 4], [0, 0, 4, 3]], np.float32
+  )  # IoU with the first: 1/2, 2/3
   scores, valid = np.array([3, 2, 1], np.float32), np.ones(3, bool)
   keep = compiled(boxes, scores, valid, threshold=0.5, impl=impl)
   np.testing.assert_array_equal(keep, [True, True, False])
@@ -66,7 +78,9 @@ def test_an_overlap_of_exactly_the_threshold_survives(impl):
 
 @pytest.mark.parametrize("impl", IMPLS)
 def test_a_suppressed_box_suppresses_nothing(impl):
-  left = np.arange(30, dtype=np.float32)  # each overlaps its neighbour by 2/4: the whole row is one chain
+  left = np.arange(
+    30, dtype=np.float32
+  )  # each overlaps its neighbour by 2/4: the whole row is one chain
   boxes = np.stack([left, 0 * left, left + 3, 0 * left + 1], -1)
   keep = compiled(boxes, -left, np.ones(30, bool), threshold=0.4, impl=impl)
   np.testing.assert_array_equal(keep, np.arange(30) % 2 == 0)
@@ -74,7 +88,10 @@ def test_a_suppressed_box_suppresses_nothing(impl):
 
 @pytest.mark.parametrize("impl", IMPLS)
 def test_of_identical_boxes_with_equal_scores_the_first_valid_one_survives(impl):
-  boxes, scores = np.tile(np.array([[2, 2, 5, 5]], np.float32), (COUNT, 1)), np.zeros(COUNT, np.float32)
+  boxes, scores = (
+    np.tile(np.array([[2, 2, 5, 5]], np.float32), (COUNT, 1)),
+    np.zeros(COUNT, np.float32),
+  )
   keep = compiled(boxes, scores, np.arange(COUNT) > 3, threshold=0.7, impl=impl)
   np.testing.assert_array_equal(keep, np.arange(COUNT) == 4)
 
@@ -82,7 +99,9 @@ def test_of_identical_boxes_with_equal_scores_the_first_valid_one_survives(impl)
 @pytest.mark.parametrize("impl", IMPLS)
 def test_padding_with_the_best_score_neither_survives_nor_suppresses(impl):
   boxes = np.tile(np.array([[2, 2, 5, 5]], np.float32), (2, 1))
-  keep = compiled(boxes, np.array([np.inf, 0.1], np.float32), np.array([False, True]), threshold=0.5, impl=impl)
+  keep = compiled(
+    boxes, np.array([np.inf, 0.1], np.float32), np.array([False, True]), threshold=0.5, impl=impl
+  )
   np.testing.assert_array_equal(keep, [False, True])
 
 
@@ -90,22 +109,36 @@ def test_padding_with_the_best_score_neither_survives_nor_suppresses(impl):
 def test_bfloat16_scores_and_boxes_are_ordered_as_they_are_rounded(impl):
   boxes = np.tile(np.array([[2, 2, 5, 5]], np.float32), (2, 1))
   scores = jnp.array([0.5, 0.5001], jnp.bfloat16)  # equal in bfloat16: the first wins
-  keep = compiled(jnp.asarray(boxes, jnp.bfloat16), scores, np.ones(2, bool), threshold=0.5, impl=impl)
+  keep = compiled(
+    jnp.asarray(boxes, jnp.bfloat16), scores, np.ones(2, bool), threshold=0.5, impl=impl
+  )
   np.testing.assert_array_equal(keep, [True, False])
 
 
 @pytest.mark.parametrize("impl", IMPLS)
 def test_no_boxes_give_no_survivors(impl):
-  keep = compiled(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, bool), threshold=0.5, impl=impl)
+  keep = compiled(
+    np.zeros((0, 4), np.float32),
+    np.zeros(0, np.float32),
+    np.zeros(0, bool),
+    threshold=0.5,
+    impl=impl,
+  )
   assert keep.shape == (0,)
 
 
-@pytest.mark.parametrize(("platform", "impl"), [("cpu", "sequential"), ("cuda", "fixed_point"), ("tpu", "fixed_point")])
+@pytest.mark.parametrize(
+  ("platform", "impl"), [("cpu", "sequential"), ("cuda", "fixed_point"), ("tpu", "fixed_point")]
+)
 def test_auto_takes_the_implementation_of_the_platform_it_is_compiled_for(platform, impl):
   arguments = np.zeros((4, 4), np.float32), np.zeros(4, np.float32), np.ones(4, bool)
 
   def rounds_are_whole_arrays(impl):
-    program = jax.jit(partial(nms, threshold=0.5, impl=impl)).trace(*arguments).lower(lowering_platforms=(platform,))
+    program = (
+      jax.jit(partial(nms, threshold=0.5, impl=impl))
+      .trace(*arguments)
+      .lower(lowering_platforms=(platform,))
+    )
     return "stablehlo.reduce" in program.as_text()  # only the fixed point reduces over boxes
 
   assert rounds_are_whole_arrays("fixed_point") and not rounds_are_whole_arrays("sequential")
@@ -114,10 +147,21 @@ def test_auto_takes_the_implementation_of_the_platform_it_is_compiled_for(platfo
 
 def test_ties_are_broken_by_a_stable_sort_on_every_platform():  # an unstable one happens to be stable on CPU
   arguments = np.zeros((4, 4), np.float32), np.zeros(4, np.float32), np.ones(4, bool)
-  program = jax.jit(partial(nms, threshold=0.5)).trace(*arguments).lower(lowering_platforms=("cuda",)).as_text()
+  program = (
+    jax.jit(partial(nms, threshold=0.5))
+    .trace(*arguments)
+    .lower(lowering_platforms=("cuda",))
+    .as_text()
+  )
   assert "is_stable = true" in program and "is_stable = false" not in program
 
 
 def test_an_unknown_implementation_is_named():
   with pytest.raises(ValueError, match="got 'greedy'"):
-    nms(np.zeros((1, 4), np.float32), np.zeros(1, np.float32), np.ones(1, bool), threshold=0.5, impl="greedy")
+    nms(
+      np.zeros((1, 4), np.float32),
+      np.zeros(1, np.float32),
+      np.ones(1, bool),
+      threshold=0.5,
+      impl="greedy",
+    )

@@ -25,7 +25,9 @@ compiled = [partial(pool, finest_scale=6.0, **options) for options in OPTIONS]
 
 def random_pyramid(seed, strides=(4, 8, 16), channels=3):
   rng = np.random.default_rng(seed)
-  return {s: rng.normal(size=(SIZE[0] // s, SIZE[1] // s, channels)).astype(np.float32) for s in strides}
+  return {
+    s: rng.normal(size=(SIZE[0] // s, SIZE[1] // s, channels)).astype(np.float32) for s in strides
+  }
 
 
 @settings(deadline=None, max_examples=40)
@@ -41,21 +43,29 @@ def test_seven_bins_equal_the_loop_oracle_all_over_the_image_and_beyond(legacy):
   corners = np.random.default_rng(3).uniform(-30, 70, (40, 2, 2)).astype(np.float32)
   boxes, pyramid = np.concatenate([corners.min(1), corners.max(1)], -1), random_pyramid(0)
   expected = oracle.roi_align(pyramid, boxes, bins=7, finest_scale=6.0, legacy=legacy)
-  np.testing.assert_allclose(pool(pyramid, boxes, bins=7, finest_scale=6.0, legacy=legacy), expected, atol=1e-4)
+  np.testing.assert_allclose(
+    pool(pyramid, boxes, bins=7, finest_scale=6.0, legacy=legacy), expected, atol=1e-4
+  )
 
 
 @settings(deadline=None, max_examples=60)
 @given(boxes_around((512, 512), REGIONS, step=0.5), st.integers(1, 4))
 def test_levels_equal_the_formula(boxes, levels):
   expected = [oracle.assign_level(box, levels, 56.0) for box in boxes]
-  np.testing.assert_array_equal(assign_levels(boxes, tuple(4 * 2**i for i in range(levels)), 56.0), expected)
+  np.testing.assert_array_equal(
+    assign_levels(boxes, tuple(4 * 2**i for i in range(levels)), 56.0), expected
+  )
 
 
 @pytest.mark.parametrize(
-  ("side", "level"), [(0, 0), (111.9, 0), (111.99998, 1), (112, 1), (223.9, 1), (224, 2), (448, 3), (1e5, 3)]
+  ("side", "level"),
+  [(0, 0), (111.9, 0), (111.99998, 1), (112, 1), (223.9, 1), (224, 2), (448, 3), (1e5, 3)],
 )
 def test_a_box_moves_one_level_up_when_its_side_doubles(side, level):
-  assert assign_levels(np.array([[10, 10, 10 + side, 10 + side]], np.float32), (4, 8, 16, 32), 56.0) == level
+  assert (
+    assign_levels(np.array([[10, 10, 10 + side, 10 + side]], np.float32), (4, 8, 16, 32), 56.0)
+    == level
+  )
 
 
 RAMP = np.broadcast_to(np.arange(16, dtype=np.float32)[:, None], (16, 16, 1))  # value = column
@@ -70,13 +80,19 @@ def test_efficientps_reads_a_ramp_without_the_half_pixel():
 def test_the_aligned_form_reads_a_ramp_half_a_cell_earlier():
   pooled = pool({4: RAMP}, np.array([[8, 8, 23, 23]], np.float32), bins=7, legacy=False)
   np.testing.assert_allclose(pooled[0, 0, 0, 0], 1.767857, rtol=1e-6)
-  whole_image = pool({4: RAMP}, np.array([[0, 0, 64, 64]], np.float32), bins=16, samples=1, legacy=False)
-  np.testing.assert_allclose(whole_image[0], RAMP, atol=1e-6)  # bins that are cells give the cells back
+  whole_image = pool(
+    {4: RAMP}, np.array([[0, 0, 64, 64]], np.float32), bins=16, samples=1, legacy=False
+  )
+  np.testing.assert_allclose(
+    whole_image[0], RAMP, atol=1e-6
+  )  # bins that are cells give the cells back
 
 
 @pytest.mark.parametrize("samples", [1, 2, 3])
 def test_a_ramp_is_read_at_the_bin_centres_whatever_the_number_of_samples(samples):
-  pooled = pool({4: RAMP}, np.array([[16, 16, 48, 48]], np.float32), bins=4, samples=samples, legacy=False)
+  pooled = pool(
+    {4: RAMP}, np.array([[16, 16, 48, 48]], np.float32), bins=4, samples=samples, legacy=False
+  )
   np.testing.assert_allclose(pooled[0, 1, :, 0], [4.5, 6.5, 8.5, 10.5], rtol=1e-6)
 
 
@@ -100,10 +116,19 @@ def test_a_box_reads_its_own_level_only():
 
 def test_a_batch_equals_its_images_one_by_one():
   pyramid = jax.tree.map(lambda a, b: np.stack([a, b]), random_pyramid(0), random_pyramid(1))
-  boxes = np.random.default_rng(2).uniform(0, 20, (2, REGIONS, 4)).astype(np.float32) + [0, 0, 20, 20]
-  pooled = jax.jit(jax.vmap(partial(roi_align, finest_scale=6.0, **OPTIONS[2])))(pyramid, boxes.astype(np.float32))
+  boxes = np.random.default_rng(2).uniform(0, 20, (2, REGIONS, 4)).astype(np.float32) + [
+    0,
+    0,
+    20,
+    20,
+  ]
+  pooled = jax.jit(jax.vmap(partial(roi_align, finest_scale=6.0, **OPTIONS[2])))(
+    pyramid, boxes.astype(np.float32)
+  )
   for i in range(2):
-    alone = compiled[2](jax.tree.map(lambda level, i=i: level[i], pyramid), boxes[i].astype(np.float32))
+    alone = compiled[2](
+      jax.tree.map(lambda level, i=i: level[i], pyramid), boxes[i].astype(np.float32)
+    )
     np.testing.assert_allclose(pooled[i], alone, atol=1e-6)
 
 
@@ -113,8 +138,12 @@ def test_the_gradient_is_the_transpose_of_the_sampling(boxes):
   pyramid, other = random_pyramid(0), random_pyramid(1)
   weights = np.random.default_rng(2).normal(size=(REGIONS, 4, 4, 3)).astype(np.float32)
   gradient = gradient_of_weighted_sum(pyramid, boxes, weights)
-  inner = sum(np.vdot(gradient[s], other[s]) for s in pyramid)  # <J^T w, q> = <w, J q>, for J is linear
-  np.testing.assert_allclose(inner, np.vdot(weights, compiled[2](other, boxes)), rtol=1e-3, atol=1e-3)
+  inner = sum(
+    np.vdot(gradient[s], other[s]) for s in pyramid
+  )  # <J^T w, q> = <w, J q>, for J is linear
+  np.testing.assert_allclose(
+    inner, np.vdot(weights, compiled[2](other, boxes)), rtol=1e-3, atol=1e-3
+  )
 
 
 gradient_of_weighted_sum = jax.jit(
@@ -131,19 +160,29 @@ def test_boxes_get_no_gradient():
 @pytest.mark.parametrize("legacy", [True, False])
 def test_padding_boxes_have_finite_gradients(legacy):
   padding = np.zeros((2, 4), np.float32)
-  gradient = jax.jit(jax.grad(lambda pyramid: pool(pyramid, padding, bins=7, legacy=legacy).sum()))(random_pyramid(0))
+  gradient = jax.jit(jax.grad(lambda pyramid: pool(pyramid, padding, bins=7, legacy=legacy).sum()))(
+    random_pyramid(0)
+  )
   assert all(np.isfinite(level).all() for level in gradient.values())
 
 
 def test_bfloat16_features_are_summed_in_float32_forwards_and_backwards():
   pyramid = jax.tree.map(lambda level: jnp.asarray(level, jnp.bfloat16), random_pyramid(0))
   exact = jax.tree.map(lambda level: level.astype(jnp.float32), pyramid)
-  boxes = np.tile(np.array([[2, 3, 37, 24]], np.float32), (200, 1))  # 200 terms of equal sign in each gradient
-  pooled, gradient = jax.jit(jax.value_and_grad(lambda p: pool(p, boxes, bins=7).astype(jnp.float32).sum()))(pyramid)
-  expected, expected_gradient = jax.jit(jax.value_and_grad(lambda p: pool(p, boxes, bins=7).sum()))(exact)
+  boxes = np.tile(
+    np.array([[2, 3, 37, 24]], np.float32), (200, 1)
+  )  # 200 terms of equal sign in each gradient
+  pooled, gradient = jax.jit(
+    jax.value_and_grad(lambda p: pool(p, boxes, bins=7).astype(jnp.float32).sum())
+  )(pyramid)
+  expected, expected_gradient = jax.jit(jax.value_and_grad(lambda p: pool(p, boxes, bins=7).sum()))(
+    exact
+  )
   assert pool(pyramid, boxes[:1], bins=7).dtype == jnp.bfloat16 == gradient[4].dtype
   np.testing.assert_allclose(pooled, expected, rtol=1e-2)
-  np.testing.assert_allclose(gradient[4].astype(np.float32), expected_gradient[4], rtol=2**-8, atol=1e-6)
+  np.testing.assert_allclose(
+    gradient[4].astype(np.float32), expected_gradient[4], rtol=2**-8, atol=1e-6
+  )
 
 
 def test_no_regions_give_no_features():

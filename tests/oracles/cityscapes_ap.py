@@ -15,7 +15,9 @@ def overlaps_of(spec, uids, detections, sid):
   """Returns (truths to be found, [(score, [(which truth, IoU)], IoUs with what need not be found, share ignored)])."""
   scene, instance, _ = uid_format.decode(uids)
   void = ~np.isin(scene, spec.class_ids) & (instance < 0)
-  truths = [(scene == sid) & (instance == i) for i in np.unique(instance[(scene == sid) & (instance >= 0)])]
+  truths = [
+    (scene == sid) & (instance == i) for i in np.unique(instance[(scene == sid) & (instance >= 0)])
+  ]
   group = (scene == sid) & (instance < 0)
   wanted = [truth for truth in truths if truth.sum() >= 100]
   others = [truth for truth in truths if truth.sum() < 100] + [group] * bool(group.any())
@@ -26,7 +28,14 @@ def overlaps_of(spec, uids, detections, sid):
     ignored = (d.mask & void).sum() + sum((d.mask & other).sum() for other in others)
     if group.sum() < 100:
       ignored += (d.mask & group).sum()  # a small group counts twice: as a group and as small
-    rows.append((d.score, [iou(d.mask, t) for t in wanted], [iou(d.mask, t) for t in others], ignored / d.mask.sum()))
+    rows.append(
+      (
+        d.score,
+        [iou(d.mask, t) for t in wanted],
+        [iou(d.mask, t) for t in others],
+        ignored / d.mask.sum(),
+      )
+    )
   return len(wanted), rows
 
 
@@ -50,7 +59,9 @@ def at_overlap(images, overlap):
   points = []
   for threshold in sorted({score for score, _ in results}, reverse=True):
     kept = [right for score, right in results if score >= threshold]
-    points.append((sum(kept) / (sum(right for _, right in results) + missed), sum(kept) / len(kept)))
+    points.append(
+      (sum(kept) / (sum(right for _, right in results) + missed), sum(kept) / len(kept))
+    )
   area, last_recall, last_precision = 0.0, 0.0, points[0][1] if points else 0.0
   for recall, precision in points:
     area += (recall - last_recall) * (precision + last_precision) / 2

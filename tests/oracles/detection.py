@@ -11,13 +11,17 @@ def propose(levels, size, pre_nms, max_proposals, threshold):
   kept = []
   for logits, deltas, anchors in levels:
     best = sorted(range(len(logits)), key=lambda i: -logits[i])[:pre_nms]
-    boxes = np.array([clip(decode(anchors[i], deltas[i], (1, 1, 1, 1)), size) for i in best], np.float32)
+    boxes = np.array(
+      [clip(decode(anchors[i], deltas[i], (1, 1, 1, 1)), size) for i in best], np.float32
+    )
     survivors = nms(boxes, logits[best], np.ones(len(best), bool), threshold)
     kept += [(boxes[rank], logits[i]) for rank, i in enumerate(best) if survivors[rank]]
   return sorted(kept, key=lambda pair: -pair[1])[:max_proposals]
 
 
-def detect(proposals, valid, class_logits, deltas, size, score_threshold, nms_threshold, max_detections):
+def detect(
+  proposals, valid, class_logits, deltas, size, score_threshold, nms_threshold, max_detections
+):
   """Returns (box, label, score) triples, best first."""
   found = []
   for region in np.flatnonzero(valid):
@@ -30,4 +34,6 @@ def detect(proposals, valid, class_logits, deltas, size, score_threshold, nms_th
     return []
   boxes, labels, scores = (np.array(column) for column in zip(*found))
   survivors = nms(boxes, scores, np.ones(len(found), bool), nms_threshold, labels)
-  return sorted((one for one, kept in zip(found, survivors) if kept), key=lambda one: -one[2])[:max_detections]
+  return sorted((one for one, kept in zip(found, survivors) if kept), key=lambda one: -one[2])[
+    :max_detections
+  ]

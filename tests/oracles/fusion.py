@@ -53,11 +53,15 @@ def paste(mask, box, size, legacy=True):
 def rectangle(box, size):
   x0, y0, x1, y1 = map(float, box)
   inside = np.zeros(size, bool)
-  inside[max(int(y0 + 1), 0) : max(round(y1 - 2) + 1, 0), max(int(x0 + 1), 0) : max(round(x1 - 2) + 1, 0)] = True
+  inside[
+    max(int(y0 + 1), 0) : max(round(y1 - 2) + 1, 0), max(int(x0 + 1), 0) : max(round(x1 - 2) + 1, 0)
+  ] = True
   return inside
 
 
-def keep_instances(detections, size, score_threshold=0.5, overlap_threshold=0.5, legacy=True, above=0.0):
+def keep_instances(
+  detections, size, score_threshold=0.5, overlap_threshold=0.5, legacy=True, above=0.0
+):
   occupied, kept = np.zeros(size, bool), []
   for n, valid in enumerate(detections.valid):
     reached = paste(np.ones((28, 28)), detections.boxes[n], size, legacy) > 0
@@ -120,23 +124,35 @@ def joint_fusion(semantic_logits, part_logits, detections, *, spec, size, config
   s, p = softmax(semantic), softmax(part)
   reduce = {"sum": np.sum, "mean": np.mean}[config.fuse_reduce]
   with_parts, without_parts, owners_p, owners_np = [], [], [], []
-  kept = keep_instances(detections, size, config.score_threshold, config.overlap_threshold, config.legacy)
+  kept = keep_instances(
+    detections, size, config.score_threshold, config.overlap_threshold, config.legacy
+  )
   for n in np.flatnonzero(kept):
     c = int(detections.labels[n]) + spec.num_stuff - 1
-    mask, inside = detections.mask_logits[n].astype(np.float64), rectangle(detections.boxes[n], size)
+    mask, inside = (
+      detections.mask_logits[n].astype(np.float64),
+      rectangle(detections.boxes[n], size),
+    )
     mask = sigmoid(mask) if config.instance_logit_activation == "sigmoid" else mask
     mli = config.instance_logit_scale * paste(mask, detections.boxes[n], size, config.legacy)
-    parts = [(p[..., q], q) for q in spec.class_parts[c]] or [(p[..., background_output(spec, c)], 0)]
+    parts = [(p[..., q], q) for q in spec.class_parts[c]] or [
+      (p[..., background_output(spec, c)], 0)
+    ]
     if config.allow_void_part and spec.class_parts[c]:
       parts.append((p[..., 0] + p[..., spec.num_parts :].sum(-1), 255))
-    total = sum(share for share, _ in parts) if config.renormalise_parts and spec.class_parts[c] else 1
+    total = (
+      sum(share for share, _ in parts) if config.renormalise_parts and spec.class_parts[c] else 1
+    )
     for share, label in parts:
       evidence = [np.where(inside, x, config.outside_value) for x in (s[..., c], share / total)]
       fl = fused_logits([mli, *evidence], reduce)
       fl = np.where(np.isnan(fl), -np.inf, fl)
       (with_parts if spec.class_parts[c] else without_parts).append(fl)
       (owners_p if spec.class_parts[c] else owners_np).append((n, c, label))
-  stuff = [fused_logits([s[..., k], p[..., background_output(spec, k)]], reduce) for k in range(spec.num_stuff)]
+  stuff = [
+    fused_logits([s[..., k], p[..., background_output(spec, k)]], reduce)
+    for k in range(spec.num_stuff)
+  ]
   owners = [*owners_p, *owners_np]
   numbers = [n + 1 for n, _, _ in owners] + [0] * len(stuff)
   index, margin = first_maximum(np.stack([*with_parts, *without_parts, *stuff]), numbers, answer)
@@ -158,7 +174,9 @@ def efficientps_fusion(semantic_logits, detections, *, spec, size, scale=4.0, co
   for n in np.flatnonzero(keep_instances(detections, size)):
     c = int(detections.labels[n]) + spec.num_stuff - 1
     mlb = np.where(rectangle(detections.boxes[n], size), logits[..., c], 0)
-    channels.append(fused_logits([scale * paste(detections.mask_logits[n], detections.boxes[n], size), mlb]))
+    channels.append(
+      fused_logits([scale * paste(detections.mask_logits[n], detections.boxes[n], size), mlb])
+    )
     owners.append((n, c, 0))
   numbers = [0] * spec.num_stuff + [n + 1 for n, _, _ in owners]
   index, margin = first_maximum(np.stack(channels), numbers, answer)

@@ -71,10 +71,14 @@ def regions(outputs, targets):
       label = targets.labels[b, r]
       class_losses.append(cross_entropy(outputs.class_logits[b, r], label))
       if label > 0:
-        box += sum(smooth_l1(outputs.deltas[b, r, label, i] - targets.deltas[b, r, i], 1) for i in range(4))
+        box += sum(
+          smooth_l1(outputs.deltas[b, r, label, i] - targets.deltas[b, r, i], 1) for i in range(4)
+        )
   for b, m in np.ndindex(targets.mask_valid.shape):
     if targets.mask_valid[b, m]:
       logits = outputs.mask_logits[b, m, :, :, targets.mask_labels[b, m]]
-      mask_losses += [binary_cross_entropy(x, y) for x, y in zip(logits.ravel(), targets.masks[b, m].ravel())]
+      mask_losses += [
+        binary_cross_entropy(x, y) for x, y in zip(logits.ravel(), targets.masks[b, m].ravel())
+      ]
   mean = lambda values: sum(values) / max(len(values), 1)  # noqa: E731
   return mean(class_losses), box / max(len(class_losses), 1), mean(mask_losses)

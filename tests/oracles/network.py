@@ -17,7 +17,11 @@ def conv(x, kernel, stride=1, dilation=(1, 1)):
   for i in range(rows):
     for j in range(cols):
       top, left = i * dilation[0], j * dilation[1]
-      seen = x[:, top : top + (out[0] - 1) * stride + 1 : stride, left : left + (out[1] - 1) * stride + 1 : stride]
+      seen = x[
+        :,
+        top : top + (out[0] - 1) * stride + 1 : stride,
+        left : left + (out[1] - 1) * stride + 1 : stride,
+      ]
       y += seen * kernel[i, j, 0] if inputs == 1 and outputs == x.shape[-1] else seen @ kernel[i, j]
   return y
 
@@ -83,7 +87,11 @@ def semantic_head(pyramid, params, stats):
       return separable(x, p[name], q[name], dilation)
 
     a = run("rate_1_6", pyramid[s], (1, 6))
-    b, c, d = run("rate_1_1", a, (1, 1)), run("rate_6_21", a, (6, 21)), run("rate_18_15", a, (18, 15))
+    b, c, d = (
+      run("rate_1_1", a, (1, 1)),
+      run("rate_6_21", a, (6, 21)),
+      run("rate_18_15", a, (18, 15)),
+    )
     e = run("rate_6_3", d, (6, 3))
     return conv_norm(np.concatenate([a, b, c, d, e], -1), p["merge"], q["merge"])
 
@@ -93,7 +101,9 @@ def semantic_head(pyramid, params, stats):
     return x
 
   x32, x16 = context(32), context(16)
-  x8 = two("detail_8", pyramid[8]) + bilinear(two("correct_16_8", x16 + bilinear(x32, size[16])), size[8])
+  x8 = two("detail_8", pyramid[8]) + bilinear(
+    two("correct_16_8", x16 + bilinear(x32, size[16])), size[8]
+  )
   x4 = two("detail_4", pyramid[4]) + bilinear(two("correct_8_4", x8), size[4])
   together = np.concatenate([x4] + [bilinear(x, size[4]) for x in (x8, x16, x32)], -1)
   return together @ params["logits"]["kernel"] + params["logits"]["bias"]

@@ -24,7 +24,9 @@ def part_pq(spec, uids, prediction, *, parts=True):
           crowd = crowd | segment
     segments = [segment & ~crowd for segment in segments]
     segments = [segment for segment in segments if segment.any()]
-    predictions = [(pred_scene == c) & (pred_instance == i) for i in np.unique(pred_instance[pred_scene == c])]
+    predictions = [
+      (pred_scene == c) & (pred_instance == i) for i in np.unique(pred_instance[pred_scene == c])
+    ]
 
     tp, iou_sum, unmatched = 0, 0.0, list(range(len(predictions)))
     for segment in segments:
@@ -39,7 +41,9 @@ def part_pq(spec, uids, prediction, *, parts=True):
           iou_sum += iou
           unmatched.remove(z)
           break
-    fp = sum(((void | crowd) & predictions[z]).sum() / predictions[z].sum() <= 0.5 for z in unmatched)
+    fp = sum(
+      ((void | crowd) & predictions[z]).sum() / predictions[z].sum() <= 0.5 for z in unmatched
+    )
     results[c] = (tp, int(fp), len(segments) - tp, iou_sum)
   return results
 
@@ -49,5 +53,9 @@ def mean_part_iou(segment, predicted, gt_parts, pred_parts, left_out):
   truth = np.where(segment, gt_parts, 0)[region]
   guess = np.where(predicted, pred_parts, 0)[region]
   labels = set(np.unique(truth)) | set(np.unique(guess))
-  ious = [((truth == i) & (guess == i)).sum() / ((truth == i) | (guess == i)).sum() for i in labels if i != 255]
+  ious = [
+    ((truth == i) & (guess == i)).sum() / ((truth == i) | (guess == i)).sum()
+    for i in labels
+    if i != 255
+  ]
   return np.mean(ious)

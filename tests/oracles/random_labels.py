@@ -59,7 +59,9 @@ def random_prediction(spec, rng, uids, segments):
     if kind < 0.3:
       mask = np.roll(mask, rng.integers(-1, 2, 2), (0, 1))
     elif kind < 0.4:
-      mask = half_of(mask & (uids // 1000 == uids[mask][-1] // 1000))  # IoU 0.5, unless covered again
+      mask = half_of(
+        mask & (uids // 1000 == uids[mask][-1] // 1000)
+      )  # IoU 0.5, unless covered again
     if kind > 0.92:
       k = int(rng.integers(spec.num_classes))
     prediction[mask, 0] = spec.class_ids[k] if kind < 0.97 else 255

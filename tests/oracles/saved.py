@@ -7,7 +7,9 @@ def merge_instances(semantic, instances, spec, confidence, overlap, min_stuff):
   """Returns (scene, instance) of a panoptic prediction."""
   scene, number = np.full(semantic.shape, 255), np.zeros(semantic.shape, int)
   taken, counts = set(), {}
-  for found in sorted((i for i in instances if i.score >= confidence), key=lambda i: i.score, reverse=True):
+  for found in sorted(
+    (i for i in instances if i.score >= confidence), key=lambda i: i.score, reverse=True
+  ):
     pixels = {(int(y), int(x)) for y, x in np.argwhere(found.mask)}
     if not pixels or len(pixels & taken) / len(pixels) > overlap:
       continue

@@ -16,7 +16,10 @@ def test_what_lines_the_street_is_seen_on_its_side_and_has_one_label(sid, block)
   uids = labels(canvas)
   assert set(np.unique(uids).tolist()) == {0, sid}
   columns = np.nonzero(uids)[1]
-  assert np.sign(columns.mean() - 128).round() == np.sign(block[0] + block[1]) or abs(columns.mean() - 128) < 3
+  assert (
+    np.sign(columns.mean() - 128).round() == np.sign(block[0] + block[1])
+    or abs(columns.mean() - 128) < 3
+  )
 
 
 @pytest.mark.parametrize("sid", DRAW)

@@ -14,7 +14,9 @@ AHEAD = np.array([0.0, 0.0, 8.0])  # 31 pixels per metre
 def test_a_two_wheeler_is_one_instance_without_parts_on_the_ground(draw, sid, heading):
   for seed in range(4):
     canvas = stage()
-    draw(canvas.brush(sid, instance=True), CAMERA, NOON, np.random.default_rng(seed), AHEAD, heading)
+    draw(
+      canvas.brush(sid, instance=True), CAMERA, NOON, np.random.default_rng(seed), AHEAD, heading
+    )
     uids = labels(canvas)
     assert set(np.unique(uids).tolist()) == {0, sid * 1000}
     rows, columns = np.nonzero(uids)
@@ -25,7 +27,9 @@ def test_a_two_wheeler_is_one_instance_without_parts_on_the_ground(draw, sid, he
 def test_one_looks_through_the_wheels_of_a_bicycle_but_the_label_fills_them():
   canvas = stage()
   canvas.brush(7).polygon([0, 0, 256, 0, 256, 128, 0, 128], 9.0, (1.0, 1.0, 1.0))
-  cycles.bicycle(canvas.brush(33, instance=True), CAMERA, NOON, np.random.default_rng(0), AHEAD, math.pi / 2)
+  cycles.bicycle(
+    canvas.brush(33, instance=True), CAMERA, NOON, np.random.default_rng(0), AHEAD, math.pi / 2
+  )
   paint, label = canvas.marks()
   road = paint[0, 0]
   assert (label == paint).mean() < 1 and (paint[label != paint] == road).all()

@@ -20,7 +20,9 @@ def test_things_on_poles_have_the_labels_of_both():
   assert seen(lambda c: furniture.traffic_light(c, NOON, rng, AHEAD)) == {17, 19}
   assert seen(lambda c: furniture.signpost(c, NOON, rng, AHEAD)) == {17, 20}
   for seed in range(12):
-    assert seen(lambda c, s=seed: furniture.traffic_sign(c, NOON, np.random.default_rng(s), AHEAD)) == {17, 20}
+    assert seen(
+      lambda c, s=seed: furniture.traffic_sign(c, NOON, np.random.default_rng(s), AHEAD)
+    ) == {17, 20}
 
 
 def test_an_arm_carries_a_second_traffic_light_over_the_road():

@@ -7,7 +7,9 @@ from jppf_jax.street_scenes.items import Ground, Item, cast_shadow, far_to_near,
 from tests.scene_stage import CAMERA, NOON, overlap, stage
 
 coordinate = st.integers(-20, 20)
-blocks = st.lists(st.tuples(coordinate, st.integers(1, 9), st.integers(1, 30), st.integers(1, 12)), max_size=12)
+blocks = st.lists(
+  st.tuples(coordinate, st.integers(1, 9), st.integers(1, 30), st.integers(1, 12)), max_size=12
+)
 
 
 def disjoint(boxes):
@@ -35,7 +37,9 @@ def entries(block, slope):
 @given(blocks)
 def test_along_every_ray_from_the_camera_the_nearer_is_painted_later(boxes):
   standing = disjoint(boxes)
-  order = [item.block for item in far_to_near([Item(block, 1.0, lambda: None) for block in standing])]
+  order = [
+    item.block for item in far_to_near([Item(block, 1.0, lambda: None) for block in standing])
+  ]
   assert sorted(order) == sorted(standing)
   for slope in np.linspace(-3, 3, 61):
     hit = [(entries(block, slope), index) for index, block in enumerate(order)]

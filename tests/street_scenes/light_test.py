@@ -26,5 +26,7 @@ def test_sampled_colours_are_colours_and_vary(colour):
 def test_the_sun_shines_from_above_and_only_without_clouds_casts_shadows():
   rng = np.random.default_rng(0)
   samples = [light.sample_light(rng) for _ in range(50)]
-  assert all(np.linalg.norm(s.direction) == pytest.approx(1) and s.direction[1] > 0.4 for s in samples)
+  assert all(
+    np.linalg.norm(s.direction) == pytest.approx(1) and s.direction[1] > 0.4 for s in samples
+  )
   assert {s.shadow > 0 for s in samples} == {True, False}

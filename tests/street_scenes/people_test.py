@@ -26,7 +26,9 @@ def test_all_parts_are_seen_from_every_side_head_above_torso_above_legs(heading)
   for seed in range(8):
     canvas = drawn(seed, heading)
     assert parts_seen(canvas, 24) == {TORSO, HEAD, ARM, LEG}
-    head, torso, leg = (np.nonzero(labels(canvas) == 2_400_000 + part)[0].mean() for part in (HEAD, TORSO, LEG))
+    head, torso, leg = (
+      np.nonzero(labels(canvas) == 2_400_000 + part)[0].mean() for part in (HEAD, TORSO, LEG)
+    )
     assert head < torso < leg
 
 
@@ -57,7 +59,9 @@ def test_a_bent_limb_keeps_the_length_of_its_bones(start, end, upper, lower):
 
 def test_riders_sit_on_the_saddle_and_hold_the_handlebar():
   pedals = ((0.1, 0.3), (-0.25, 0.3))
-  joints = people.riding(1.75, saddle=(-0.2, 0.96), handle=(0.3, 0.25, 1.05), pedals=pedals, lean=0.4)
+  joints = people.riding(
+    1.75, saddle=(-0.2, 0.96), handle=(0.3, 0.25, 1.05), pedals=pedals, lean=0.4
+  )
   np.testing.assert_allclose(joints["left_hand"], [0.3, 0.25, 1.05])
   assert 0.96 < joints["pelvis"][2] < 1.1 and joints["head"][0] > joints["pelvis"][0]
   assert joints["left_knee"][2] > joints["left_ankle"][2]

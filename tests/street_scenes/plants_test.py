@@ -16,7 +16,9 @@ def test_a_tree_is_vegetation_with_a_crown_wider_than_its_trunk():
     assert set(np.unique(uids).tolist()) == {0, 21}
     rows = np.flatnonzero(uids.any(1))
     widths = (uids == 21).sum(1)
-    assert rows.max() + 1 == np.clip(rows.max() + 1, 74, 78)  # stands on the ground, 10 pixels per metre
+    assert rows.max() + 1 == np.clip(
+      rows.max() + 1, 74, 78
+    )  # stands on the ground, 10 pixels per metre
     assert widths.max() > 2.5 * widths[rows.max() - 2]
 
 

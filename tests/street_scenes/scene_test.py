@@ -21,15 +21,21 @@ def decoded(scenes):
 
 
 def test_all_classes_occur_often_and_at_visible_size(decoded):
-  scenes_with = {sid: sum((ids.sid == sid).mean() > 1e-3 for ids in decoded) for sid in SPEC.class_ids.tolist()}
+  scenes_with = {
+    sid: sum((ids.sid == sid).mean() > 1e-3 for ids in decoded) for sid in SPEC.class_ids.tolist()
+  }
   assert min(scenes_with.values()) >= 0.25 * COUNT, scenes_with
-  largest = {sid: max((ids.sid == sid).mean() for ids in decoded) for sid in SPEC.class_ids.tolist()}
+  largest = {
+    sid: max((ids.sid == sid).mean() for ids in decoded) for sid in SPEC.class_ids.tolist()
+  }
   assert min(largest.values()) > 0.01, largest
 
 
 def test_all_parts_of_all_classes_with_parts_occur(decoded):
   seen = {
-    (int(s), int(p)) for ids in decoded for s, p in np.unique(np.stack([ids.sid, ids.pid], -1).reshape(-1, 2), axis=0)
+    (int(s), int(p))
+    for ids in decoded
+    for s, p in np.unique(np.stack([ids.sid, ids.pid], -1).reshape(-1, 2), axis=0)
   }
   expected = {(int(sid), pid) for sid, pids in zip(SPEC.class_ids, SPEC.class_pids) for pid in pids}
   assert len(expected) == 23 and expected <= seen
@@ -37,9 +43,13 @@ def test_all_parts_of_all_classes_with_parts_occur(decoded):
 
 
 def test_void_and_crowds_occur(decoded):
-  void = {sid for ids in decoded for sid in np.unique(ids.sid[SPEC.sid_to_train[ids.sid] == 255]).tolist()}
+  void = {
+    sid for ids in decoded for sid in np.unique(ids.sid[SPEC.sid_to_train[ids.sid] == 255]).tolist()
+  }
   assert {1, 3, 4} <= void
-  crowds = {sid for ids in decoded for sid in np.unique(ids.sid[ids.iid < 0]).tolist()} & set(THINGS)
+  crowds = {sid for ids in decoded for sid in np.unique(ids.sid[ids.iid < 0]).tolist()} & set(
+    THINGS
+  )
   assert crowds == {24, 26, 33}
 
 
@@ -47,7 +57,9 @@ def test_every_uid_is_legal_and_parts_belong_to_instances(scenes, decoded):
   for (_, uids), ids in zip(scenes, decoded):
     assert uids.dtype == np.int32
     assert ((ids.pid <= 0) | (ids.iid >= 0)).all()
-    assert not (ids.iid >= 0)[SPEC.sid_to_train[ids.sid] < SPEC.num_stuff].any()  # no instances of stuff
+    assert not (ids.iid >= 0)[
+      SPEC.sid_to_train[ids.sid] < SPEC.num_stuff
+    ].any()  # no instances of stuff
     np.testing.assert_array_equal(
       codec.encode(ids.sid, ids.iid, ids.pid), np.where(ids.pid < 0, ids_without_part(uids), uids)
     )
@@ -88,7 +100,10 @@ def test_edges_of_the_photo_lie_on_edges_of_the_labels(scenes):
     for image, uids in scenes:
       border = uids[:, 4:-4] != uids[:, 3:-5]  # between columns c - 1 and c
       grey = image.astype(np.float32).mean(-1)
-      jump = np.abs(grey[:, 4 + shift : grey.shape[1] - 4 + shift] - grey[:, 3 + shift : grey.shape[1] - 5 + shift])
+      jump = np.abs(
+        grey[:, 4 + shift : grey.shape[1] - 4 + shift]
+        - grey[:, 3 + shift : grey.shape[1] - 5 + shift]
+      )
       total += jump[border].mean()
     jumps.append(total)
   assert int(np.argmax(jumps)) == 3, jumps
@@ -96,7 +111,10 @@ def test_edges_of_the_photo_lie_on_edges_of_the_labels(scenes):
 
 def test_a_scene_is_the_same_at_another_resolution():
   large, small = make_scene(2, size=(192, 384))[1], make_scene(2, size=(64, 128))[1]
-  scene_id = [np.where(u > 99_999, u // 100_000, np.where(u > 99, u // 1000, u)) for u in (large[1::3, 1::3], small)]
+  scene_id = [
+    np.where(u > 99_999, u // 100_000, np.where(u > 99, u // 1000, u))
+    for u in (large[1::3, 1::3], small)
+  ]
   assert (scene_id[0] == scene_id[1]).mean() > 0.9
 
 

@@ -21,8 +21,12 @@ def ground_only(shadow=None):
 
 def test_a_photo_shows_the_colours_that_were_drawn():
   canvas = stage()
-  canvas.brush(23, texture=Texture.PLAIN).polygon([0, 0, 256, 0, 256, 128, 0, 128], 1.0, (0.2, 0.2, 0.2))
-  canvas.brush(26, texture=Texture.METAL).polygon([50, 30, 150, 30, 150, 90, 50, 90], 1.0, (0.9, 0.1, 0.1))
+  canvas.brush(23, texture=Texture.PLAIN).polygon(
+    [0, 0, 256, 0, 256, 128, 0, 128], 1.0, (0.2, 0.2, 0.2)
+  )
+  canvas.brush(26, texture=Texture.METAL).polygon(
+    [50, 30, 150, 30, 150, 90, 50, 90], 1.0, (0.9, 0.1, 0.1)
+  )
   image = shot(canvas)
   assert image.shape == (128, 256, 3)
   red, outside = image[40:80, 60:140].mean((0, 1)), image[40:80, 170:250].mean((0, 1))
@@ -33,7 +37,10 @@ def test_shadows_darken_the_ground_only_where_they_fall():
   shadow = np.array([[-1.0, 0.0, 6.0], [1.0, 0.0, 6.0], [1.0, 0.0, 9.0], [-1.0, 0.0, 9.0]])
   bright, dark = shot(ground_only()), shot(ground_only(shadow))
   x, y = CAMERA.project(np.array([0.0, 0.0, 7.3]))[0].astype(int)
-  assert dark[y - 2 : y + 3, x - 10 : x + 10].mean() < 0.75 * bright[y - 2 : y + 3, x - 10 : x + 10].mean()
+  assert (
+    dark[y - 2 : y + 3, x - 10 : x + 10].mean()
+    < 0.75 * bright[y - 2 : y + 3, x - 10 : x + 10].mean()
+  )
   np.testing.assert_allclose(dark[:50], bright[:50])
 
 

@@ -42,7 +42,9 @@ def test_wheels_stand_on_the_ground_on_both_sides():
     sides[0].box(0.0, 0.8, 1.0, 1.2, (0.1, 0.1, 0.1), WINDOW)
     solid.wheels((-1.2, 1.2), 0.35, 1.6, sides, (0.7, 0.7, 0.7))
     canvas = stage()
-    draw_solid(canvas.brush(26, instance=True), CAMERA, NOON, solid, np.array([0.0, 0.0, 8.0]), heading)
+    draw_solid(
+      canvas.brush(26, instance=True), CAMERA, NOON, solid, np.array([0.0, 0.0, 8.0]), heading
+    )
     uids = labels(canvas)
     wheel, chassis = uids == 2_600_000 + WHEEL, uids == 2_600_000 + CHASSIS
     assert np.nonzero(wheel)[0].max() > np.nonzero(chassis)[0].max()

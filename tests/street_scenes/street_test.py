@@ -25,7 +25,12 @@ def test_sky_above_the_horizon_and_the_surfaces_below_where_the_plan_says():
   uids = drawn()
   assert (uids[:59] == 23).all() and set(np.unique(uids[61:]).tolist()) == {7, 8, 22}
   plan = street()
-  for x, sid in ((0.0, 7), (plan.right.curb - 0.3, 7), (plan.right.sidewalk - 0.3, 8), (plan.right.front, 22)):
+  for x, sid in (
+    (0.0, 7),
+    (plan.right.curb - 0.3, 7),
+    (plan.right.sidewalk - 0.3, 8),
+    (plan.right.front, 22),
+  ):
     column, row = CAMERA.project(np.array([x, 0.0, 25.0]))[0].astype(int)
     assert uids[row, column] == sid
 

@@ -21,7 +21,11 @@ def test_parked_rows_leave_the_crossing_free():
   for seed in range(10):
     _, street, items = fill(seed, crossing=(12.0, 20.0))
     strip = street.right.span(street.right.curb - street.right.parking, street.right.curb)
-    along = [i.block for i in items if overlap(i.block, (*strip, 0.0, 50.0)) > 5 and i.block[1] - i.block[0] < 2.6]
+    along = [
+      i.block
+      for i in items
+      if overlap(i.block, (*strip, 0.0, 50.0)) > 5 and i.block[1] - i.block[0] < 2.6
+    ]
     assert all(block[3] <= 12.0 or block[2] >= 20.0 for block in along)
 
 

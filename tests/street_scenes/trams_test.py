@@ -14,6 +14,13 @@ def test_trams_and_caravans_are_instances_without_parts(sid, make, longest, head
   vehicle = make(np.random.default_rng(1))
   assert vehicle.length < longest
   canvas = stage()
-  draw_solid(canvas.brush(sid, instance=True), CAMERA, NOON, vehicle.solid, np.array([0.0, 0.0, 20.0]), heading)
+  draw_solid(
+    canvas.brush(sid, instance=True),
+    CAMERA,
+    NOON,
+    vehicle.solid,
+    np.array([0.0, 0.0, 20.0]),
+    heading,
+  )
   assert set(np.unique(labels(canvas)).tolist()) == {0, sid * 1000}
   assert all(part == 0 for panel in vehicle.solid.panels for _, _, part, _ in panel.marks)

@@ -14,7 +14,9 @@ KINDS = {26: vehicles.car, 27: vehicles.truck, 28: vehicles.bus}
 def drawn(sid, seed, heading, z=20.0):
   vehicle = KINDS[sid](np.random.default_rng(seed))
   canvas = stage()
-  draw_solid(canvas.brush(sid, instance=True), CAMERA, NOON, vehicle.solid, np.array([0.0, 0.0, z]), heading)
+  draw_solid(
+    canvas.brush(sid, instance=True), CAMERA, NOON, vehicle.solid, np.array([0.0, 0.0, z]), heading
+  )
   return canvas, vehicle
 
 

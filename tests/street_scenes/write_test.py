@@ -11,7 +11,9 @@ COUNTS = {"train": 2, "val": 1}
 
 
 def written(root, **changes):
-  return write_cpp(root, **{"split_counts": COUNTS, "size": SIZE, "seed": 7, "progress": False} | changes)
+  return write_cpp(
+    root, **{"split_counts": COUNTS, "size": SIZE, "seed": 7, "progress": False} | changes
+  )
 
 
 def files(root):
@@ -45,14 +47,19 @@ def test_files_read_back_as_the_scene_they_were_made_from(root):
 
 def test_whole_scenes_are_kept_broken_and_missing_ones_written_again(root, tmp_path):
   shutil.copytree(root, tmp_path, dirs_exist_ok=True)
-  missing, (photo, broken) = write.scene_paths(tmp_path, "train", 0)[1], write.scene_paths(tmp_path, "val", 0)
+  missing, (photo, broken) = (
+    write.scene_paths(tmp_path, "train", 0)[1],
+    write.scene_paths(tmp_path, "val", 0),
+  )
   missing.unlink()
   photo.write_bytes(photo.read_bytes()[:2000])
   broken.write_bytes(b"no TIFF at all")
   whole = write.scene_paths(tmp_path, "train", 1)
   times = [path.stat().st_mtime_ns for path in whole]
   written(tmp_path)
-  assert {n: p.read_bytes() for n, p in files(tmp_path).items()} == {n: p.read_bytes() for n, p in files(root).items()}
+  assert {n: p.read_bytes() for n, p in files(tmp_path).items()} == {
+    n: p.read_bytes() for n, p in files(root).items()
+  }
   assert times == [path.stat().st_mtime_ns for path in whole]
 
 
@@ -74,7 +81,9 @@ def test_files_of_another_seed_or_size_are_replaced(root, tmp_path, change):
 
 def test_several_processes_write_the_same_bytes(root, tmp_path):
   written(tmp_path, workers=2)
-  assert {n: p.read_bytes() for n, p in files(tmp_path).items()} == {n: p.read_bytes() for n, p in files(root).items()}
+  assert {n: p.read_bytes() for n, p in files(tmp_path).items()} == {
+    n: p.read_bytes() for n, p in files(root).items()
+  }
 
 
 def test_a_failed_write_leaves_nothing_under_the_final_name(tmp_path, monkeypatch):
@@ -89,7 +98,12 @@ def test_a_failed_write_leaves_nothing_under_the_final_name(tmp_path, monkeypatc
 
 
 def test_no_two_scenes_share_a_seed():
-  seeds = {write.scene_seed(s, split, i) for s in range(3) for split in ("train", "val") for i in range(500)}
+  seeds = {
+    write.scene_seed(s, split, i)
+    for s in range(3)
+    for split in ("train", "val")
+    for i in range(500)
+  }
   assert len(seeds) == 3000
 
 

@@ -14,7 +14,9 @@ from tests.oracles import targets as oracles
 H, W, R, G = 32, 64, 20, 4
 KEY = jax.random.key(0)
 
-_sample = partial(jax.jit, static_argnames=("samples", "positive_fraction", "positive_iou"))(sample_regions)
+_sample = partial(jax.jit, static_argnames=("samples", "positive_fraction", "positive_iou"))(
+  sample_regions
+)
 
 
 def _scenes():
@@ -34,7 +36,9 @@ def _scenes():
   present = np.broadcast_to(np.arange(R) < R - 3, (3, R)) & (np.arange(3) < 2)[:, None]
   empty = np.zeros((3, H, W), np.int32)
   batch = Batch(np.zeros((3, H, W, 3), np.uint8), empty, empty, instance, objects, labels, valid)
-  return Proposals(np.where(present[..., None], boxes, 0), np.zeros((3, R), np.float32), present), batch
+  return Proposals(
+    np.where(present[..., None], boxes, 0), np.zeros((3, R), np.float32), present
+  ), batch
 
 
 PROPOSALS, BATCH = _scenes()
@@ -56,14 +60,18 @@ def _rows(targets, image):
 def test_without_a_limit_every_region_is_what_the_oracle_says(image):
   objects, valid = BATCH.boxes[image], BATCH.valid[image]
   thresholds = {"positive_iou": 0.5, "negative_iou": 0.5, "min_positive_iou": 0.5}
-  assigned = oracles.match(PROPOSALS.boxes[image], PROPOSALS.valid[image], objects, valid, **thresholds)
+  assigned = oracles.match(
+    PROPOSALS.boxes[image], PROPOSALS.valid[image], objects, valid, **thresholds
+  )
   boxes = np.concatenate([objects, PROPOSALS.boxes[image]])
   assigned = np.concatenate([np.where(valid, np.arange(G), -2), assigned])
 
   found = jax.tree.map(lambda x: np.asarray(x)[image], _all())
   order = np.lexsort(found.boxes[found.valid].T)
   expected_order = np.lexsort(boxes[assigned > -2].T)
-  np.testing.assert_array_equal(found.boxes[found.valid][order], boxes[assigned > -2][expected_order])
+  np.testing.assert_array_equal(
+    found.boxes[found.valid][order], boxes[assigned > -2][expected_order]
+  )
   labels = np.where(assigned >= 0, BATCH.labels[image][assigned], 0)[assigned > -2]
   np.testing.assert_array_equal(found.labels[found.valid][order], labels[expected_order])
   objects_of = objects[assigned[assigned > -2][expected_order]]
@@ -77,7 +85,9 @@ def test_positives_come_first_then_background_then_padding():
   drawn = _sample(KEY, PROPOSALS, BATCH, samples=12, positive_fraction=0.25)
   labels, valid = np.asarray(drawn.labels), np.asarray(drawn.valid)
   assert (labels > 0).sum(1).tolist() == [3, 0, 3] and valid.sum(1).tolist() == [12, 12, 3]
-  assert (np.sort(labels > 0)[:, ::-1] == (labels > 0)).all() and (np.sort(valid)[:, ::-1] == valid).all()
+  assert (np.sort(labels > 0)[:, ::-1] == (labels > 0)).all() and (
+    np.sort(valid)[:, ::-1] == valid
+  ).all()
   np.testing.assert_array_equal(drawn.deltas[labels == 0], 0)
   np.testing.assert_array_equal(drawn.boxes[~valid], 0)
 
@@ -101,7 +111,9 @@ def test_the_mask_of_an_object_s_own_box_is_full():
   drawn, checked = jax.tree.map(np.asarray, _all()), 0
   for g in np.flatnonzero(BATCH.valid[0]):
     for m in np.flatnonzero((drawn.mask_boxes[0] == BATCH.boxes[0, g]).all(1)):
-      covered = BATCH.instance[0][int(BATCH.boxes[0, g, 1]) + 1, int(BATCH.boxes[0, g, 0]) + 1] == g + 1
+      covered = (
+        BATCH.instance[0][int(BATCH.boxes[0, g, 1]) + 1, int(BATCH.boxes[0, g, 0]) + 1] == g + 1
+      )
       assert covered and drawn.masks[0, m].mean() > 0.7  # another object may hide a corner
       checked += 1
   assert checked == 3
@@ -110,7 +122,9 @@ def test_the_mask_of_an_object_s_own_box_is_full():
 
 
 def test_a_mask_target_belongs_to_the_object_that_was_matched():
-  batch = BATCH.replace(instance=np.where(BATCH.instance == 3, 0, BATCH.instance))  # the second object has no pixel
+  batch = BATCH.replace(
+    instance=np.where(BATCH.instance == 3, 0, BATCH.instance)
+  )  # the second object has no pixel
   drawn = jax.tree.map(np.asarray, _all(batch=batch))
   of_second = drawn.mask_labels == BATCH.labels[0, 2]
   assert of_second.any()
@@ -146,7 +160,9 @@ def test_an_object_larger_than_the_image_is_learned_from_its_own_box():
 
 
 def test_what_stands_in_the_padding_does_not_matter():
-  proposals = PROPOSALS.replace(boxes=np.where(PROPOSALS.valid[..., None], PROPOSALS.boxes, [[[20, 4, 50, 30]]]))
+  proposals = PROPOSALS.replace(
+    boxes=np.where(PROPOSALS.valid[..., None], PROPOSALS.boxes, [[[20, 4, 50, 30]]])
+  )
   batch = BATCH.replace(
     boxes=np.where(BATCH.valid[..., None], BATCH.boxes, [[[2, 3, 12, 20]]]).astype(np.float32),
     labels=np.where(BATCH.valid, BATCH.labels, 7).astype(np.int32),
@@ -156,7 +172,10 @@ def test_what_stands_in_the_padding_does_not_matter():
 
 
 def test_the_order_of_objects_does_not_matter():
-  order, to_new = np.array([2, 3, 0, 1]), np.array([0, 3, 4, 1, 2])  # id of an object at its new row
+  order, to_new = (
+    np.array([2, 3, 0, 1]),
+    np.array([0, 3, 4, 1, 2]),
+  )  # id of an object at its new row
   turned = BATCH.replace(
     boxes=BATCH.boxes[:, order],
     labels=BATCH.labels[:, order],

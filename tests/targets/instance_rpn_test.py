@@ -18,13 +18,20 @@ OBJECTS = np.float32(
   [
     [[0, 0, 9, 12], [20, 8, 36, 24], [40, 20, 46, 25], [0, 0, 0, 0]],
     [[0, 0, 0, 0]] * 4,  # no object
-    [[-100, -100, 200, 200], [0, 0, 0, 0], [0, 0, 0, 0], [30, 10, 38, 18]],  # one larger than the image
+    [
+      [-100, -100, 200, 200],
+      [0, 0, 0, 0],
+      [0, 0, 0, 0],
+      [30, 10, 38, 18],
+    ],  # one larger than the image
   ]
 )
 VALID = (OBJECTS[..., 2] > OBJECTS[..., 0]) & (OBJECTS[..., 3] > OBJECTS[..., 1])
 KEY = jax.random.key(0)
 
-_targets = partial(jax.jit, static_argnames=("image_size", "samples", "positive_fraction"))(rpn_targets)
+_targets = partial(jax.jit, static_argnames=("image_size", "samples", "positive_fraction"))(
+  rpn_targets
+)
 
 
 def _assigned(image):
@@ -54,12 +61,17 @@ def test_every_object_that_fits_has_an_anchor():
 
 def test_a_draw_is_a_part_of_all_and_full():
   everything, drawn = _all(), _targets(KEY, ANCHORS, OBJECTS, VALID, SIZE, samples=6)
-  assert not (drawn.positive & ~everything.positive).any() and not (drawn.negative & ~everything.negative).any()
+  assert (
+    not (drawn.positive & ~everything.positive).any()
+    and not (drawn.negative & ~everything.negative).any()
+  )
   assert np.asarray(everything.positive.sum(1)).tolist()[0] > 3
   positives = np.minimum(everything.positive.sum(1), 3)
   np.testing.assert_array_equal(drawn.positive.sum(1), positives)
   np.testing.assert_array_equal(drawn.negative.sum(1), 6 - positives)
-  np.testing.assert_array_equal(drawn.deltas, np.where(drawn.positive[..., None], everything.deltas, 0))
+  np.testing.assert_array_equal(
+    drawn.deltas, np.where(drawn.positive[..., None], everything.deltas, 0)
+  )
 
 
 def test_anchors_across_the_border_are_never_drawn():
@@ -91,7 +103,10 @@ def test_the_place_of_an_object_in_the_list_does_not_matter():
 
 
 def test_the_key_alone_decides_the_draw():
-  draws = [_targets(jax.random.key(seed), ANCHORS, OBJECTS, VALID, SIZE, samples=6) for seed in (1, 1, 2, 3, 4)]
+  draws = [
+    _targets(jax.random.key(seed), ANCHORS, OBJECTS, VALID, SIZE, samples=6)
+    for seed in (1, 1, 2, 3, 4)
+  ]
   jax.tree.map(np.testing.assert_array_equal, draws[0], draws[1])
   assert (draws[0].negative != draws[2].negative).any(1).all()
   assert any((draws[0].positive != other.positive).any() for other in draws[2:])

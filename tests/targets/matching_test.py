@@ -15,13 +15,17 @@ from tests.oracles import targets as oracles
 RPN = {"positive_iou": 0.7, "negative_iou": 0.3, "min_positive_iou": 0.3}
 REGIONS = {"positive_iou": 0.5, "negative_iou": 0.5, "min_positive_iou": 0.5}
 
-_match = partial(jax.jit, static_argnames=("positive_iou", "negative_iou", "min_positive_iou"))(match)
+_match = partial(jax.jit, static_argnames=("positive_iou", "negative_iou", "min_positive_iou"))(
+  match
+)
 _draw = jax.jit(draw, static_argnums=2)
 
 
 def _assigned(boxes, candidates, objects, valid, **thresholds):
   """Our answer in the oracle's form."""
-  found = _match(np.float32(boxes), np.asarray(candidates), np.float32(objects), np.asarray(valid), **thresholds)
+  found = _match(
+    np.float32(boxes), np.asarray(candidates), np.float32(objects), np.asarray(valid), **thresholds
+  )
   assert not (found.positive & found.negative).any()
   return np.where(found.positive, found.index, np.where(found.negative, -1, -2))
 
@@ -33,7 +37,9 @@ def test_equals_the_matrix_oracle(seed, thresholds):
 
   def boxes(n):
     low = rng.integers(0, 5, (n, 2))
-    return np.concatenate([low, low + rng.integers(0, 6, (n, 2))], 1).astype(np.float32)  # some empty, many equal
+    return np.concatenate([low, low + rng.integers(0, 6, (n, 2))], 1).astype(
+      np.float32
+    )  # some empty, many equal
 
   case = boxes(30), rng.random(30) < 0.8, boxes(5), rng.random(5) < 0.7
   np.testing.assert_array_equal(_assigned(*case, **thresholds), oracles.match(*case, **thresholds))
@@ -41,8 +47,16 @@ def test_equals_the_matrix_oracle(seed, thresholds):
 
 def test_an_object_claims_all_of_its_best_boxes_although_they_overlap_too_little():
   boxes = [[0, 0, 4, 4], [6, 0, 10, 4], [0, 0, 2, 2]]
-  assert list(_assigned(boxes, [True] * 3, [[2, 0, 8, 4]], [True], **RPN)) == [-1, -1, -1]  # overlap 1/4
-  assert list(_assigned(boxes, [True] * 3, [[1, 0, 9, 4]], [True], **RPN)) == [0, 0, -1]  # overlap 1/3 each
+  assert list(_assigned(boxes, [True] * 3, [[2, 0, 8, 4]], [True], **RPN)) == [
+    -1,
+    -1,
+    -1,
+  ]  # overlap 1/4
+  assert list(_assigned(boxes, [True] * 3, [[1, 0, 9, 4]], [True], **RPN)) == [
+    0,
+    0,
+    -1,
+  ]  # overlap 1/3 each
 
 
 def test_between_the_thresholds_a_box_is_for_nothing():
@@ -73,7 +87,9 @@ def test_without_candidates_nothing_is_assigned():
 
 
 def test_an_empty_object_gets_no_box():
-  assert list(_assigned([[0, 0, 10, 10], [3, 3, 3, 3]], [True] * 2, [[3, 3, 3, 3]], [True], **RPN)) == [-1, -1]
+  assert list(
+    _assigned([[0, 0, 10, 10], [3, 3, 3, 3]], [True] * 2, [[3, 3, 3, 3]], [True], **RPN)
+  ) == [-1, -1]
 
 
 def test_the_order_of_objects_that_do_not_tie_does_not_matter():
@@ -90,7 +106,9 @@ def test_the_order_of_objects_that_do_not_tie_does_not_matter():
 @given(st.lists(st.booleans(), min_size=8, max_size=8), st.sampled_from([1, 3, 8, 12]))
 @settings(max_examples=40, deadline=None)
 def test_draws_as_many_as_there_are_up_to_the_limit_and_none_twice(mask, limit):
-  rows, drawn = map(np.asarray, _draw(np.random.default_rng(0).random(8, np.float32), np.asarray(mask), limit))
+  rows, drawn = map(
+    np.asarray, _draw(np.random.default_rng(0).random(8, np.float32), np.asarray(mask), limit)
+  )
   chosen = rows[: min(sum(mask), limit)]
   assert drawn.tolist() == [True] * len(chosen) + [False] * (limit - len(chosen))
   assert len(set(chosen)) == len(chosen) and all(mask[row] for row in chosen)
@@ -111,7 +129,9 @@ def test_every_row_is_drawn_equally_often():
 @pytest.mark.parametrize("replicas", [2, 3])
 def test_the_key_of_an_image_does_not_depend_on_the_number_of_replicas(replicas):
   key = jax.random.key(7)
-  shards = jax.vmap(lambda _: image_keys(key, 6 // replicas, "batch"), axis_name="batch")(jnp.arange(replicas))
+  shards = jax.vmap(lambda _: image_keys(key, 6 // replicas, "batch"), axis_name="batch")(
+    jnp.arange(replicas)
+  )
   whole = jax.random.key_data(image_keys(key, 6))
   np.testing.assert_array_equal(jax.random.key_data(shards).reshape(whole.shape), whole)
   assert len({tuple(row) for row in np.asarray(whole)}) == 6

@@ -30,7 +30,11 @@ def random_network(sizes: Sizes, seed: int) -> EfficientPS:
         _assign(module.bias, normal(module.bias, 0.3))
         module.num_batches_tracked += 1000
       elif isinstance(module, nn.Conv2d | nn.Linear | nn.ConvTranspose2d):
-        reads = module.weight.shape[0] if isinstance(module, nn.ConvTranspose2d) else module.weight[0].numel()
+        reads = (
+          module.weight.shape[0]
+          if isinstance(module, nn.ConvTranspose2d)
+          else module.weight[0].numel()
+        )
         _assign(module.weight, normal(module.weight, (2 / reads) ** 0.5))
         if module.bias is not None:
           _assign(module.bias, normal(module.bias, 0.3))
@@ -44,7 +48,9 @@ def random_network(sizes: Sizes, seed: int) -> EfficientPS:
 
     def set_statistics(module: IABN, inputs: tuple[Tensor]) -> None:
       mean, deviation = inputs[0].mean((0, 2, 3)), inputs[0].std((0, 2, 3))
-      deviation = deviation.maximum(0.5 * deviation.mean())  # a channel that was silent here may speak elsewhere
+      deviation = deviation.maximum(
+        0.5 * deviation.mean()
+      )  # a channel that was silent here may speak elsewhere
       _assign(module.running_mean, mean + deviation * normal(mean, 0.3))
       _assign(module.running_var, deviation**2 * between(0.5, 2.0, mean))
 
@@ -61,21 +67,27 @@ def _assign(parameter: Tensor, value: Tensor) -> None:
   parameter.copy_(value.to(torch.bfloat16))
 
 
-def random_input(size: tuple[int, int], *, batch: int, boxes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def random_input(
+  size: tuple[int, int], *, batch: int, boxes: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
   """An image, uint8 [B H W 3], and boxes [B R 4], x1 y1 x2 y2 with the last pixel inside; the first is the image."""
   rng = np.random.default_rng(seed)
   image = rng.integers(0, 256, (batch, *size, 3), dtype=np.uint8)
   height, width = size
   corners = rng.uniform(0, (width - 1, height - 1), (batch, boxes, 2, 2))
   # sides from a few pixels up, so that all levels are read
-  corners[:, :, 1] = corners[:, :, 0] + (corners[:, :, 1] - corners[:, :, 0]) * rng.uniform(0.1, 1, (batch, boxes, 1))
+  corners[:, :, 1] = corners[:, :, 0] + (corners[:, :, 1] - corners[:, :, 0]) * rng.uniform(
+    0.1, 1, (batch, boxes, 1)
+  )
   corners.sort(axis=2)
   result = corners.reshape(batch, boxes, 4).astype(np.float32)
   result[:, 0] = 0, 0, width - 1, height - 1
   return image, result
 
 
-def run(net: EfficientPS, image: np.ndarray, boxes: np.ndarray, *, context: tuple[int, int]) -> dict[str, np.ndarray]:
+def run(
+  net: EfficientPS, image: np.ndarray, boxes: np.ndarray, *, context: tuple[int, int]
+) -> dict[str, np.ndarray]:
   """Input and output of every module, by name; maps are [B h w C] and regions [B R h w C].
 
   `context` is the size of one more random map for the dense prediction cell of stride 16, whose dilated convolutions
@@ -86,7 +98,10 @@ def run(net: EfficientPS, image: np.ndarray, boxes: np.ndarray, *, context: tupl
     generator = torch.Generator().manual_seed(image.shape[1])
     x = torch.randn((1, net.sizes.fpn, *context), generator=generator).to(torch.bfloat16).float()
     outputs |= {"context/input": x, "context/output": net.semantic_head.lateral_convs_ss[1](x)}
-  return {name: _nhwc(name, x).numpy() for name, x in outputs.items()} | {"image": image, "boxes": boxes}
+  return {name: _nhwc(name, x).numpy() for name, x in outputs.items()} | {
+    "image": image,
+    "boxes": boxes,
+  }
 
 
 def train_step(
@@ -97,11 +112,21 @@ def train_step(
   The objective is the sum over the outputs of the mean of weight times output.
   """
   rng = np.random.default_rng(seed)
-  outputs = {name: _nhwc(name, x) for name, x in net.train()(_nchw(image), torch.tensor(boxes)).items()}
-  ends = {name: x for name, x in outputs.items() if not name.startswith(("encoder", "fpn")) and "pooled" not in name}
+  outputs = {
+    name: _nhwc(name, x) for name, x in net.train()(_nchw(image), torch.tensor(boxes)).items()
+  }
+  ends = {
+    name: x
+    for name, x in outputs.items()
+    if not name.startswith(("encoder", "fpn")) and "pooled" not in name
+  }
   weights = {name: rng.normal(size=x.shape).astype(np.float32) for name, x in ends.items()}
   sum((torch.tensor(weights[name]) * x).mean() for name, x in ends.items()).backward()
-  return weights, {name: value.grad.numpy() for name, value in net.named_parameters()}, state_of(net)
+  return (
+    weights,
+    {name: value.grad.numpy() for name, value in net.named_parameters()},
+    state_of(net),
+  )
 
 
 def _nchw(image: np.ndarray) -> Tensor:

@@ -30,7 +30,15 @@ class Sizes:
   """
 
   stem: int = 48
-  stages: tuple[tuple[int, int], ...] = ((24, 3), (40, 5), (64, 5), (128, 7), (176, 7), (304, 9), (512, 3))
+  stages: tuple[tuple[int, int], ...] = (
+    (24, 3),
+    (40, 5),
+    (64, 5),
+    (128, 7),
+    (176, 7),
+    (304, 9),
+    (512, 3),
+  )
   head: int = 2048
   fpn: int = 256
   semantic: int = 128
@@ -139,7 +147,9 @@ class Encoder(nn.Module):
       block = InvertedResidual if index else DepthwiseSeparable
       blocks = []
       for repeat in range(repeats):
-        blocks.append(block(width, channels, self._KERNELS[index], 1 if repeat else self._STRIDES[index]))
+        blocks.append(
+          block(width, channels, self._KERNELS[index], 1 if repeat else self._STRIDES[index])
+        )
         width = channels
       stages.append(nn.Sequential(*blocks))
     self.blocks = nn.Sequential(*stages)
@@ -159,10 +169,20 @@ class Encoder(nn.Module):
 class ConvABN(nn.Module):
   """Convolution at stride 1, without bias, then norm and leaky ReLU."""
 
-  def __init__(self, inputs: int, outputs: int, kernel: int, *, dilation: tuple[int, int] = (1, 1), groups: int = 1):
+  def __init__(
+    self,
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    *,
+    dilation: tuple[int, int] = (1, 1),
+    groups: int = 1,
+  ):
     super().__init__()
     padding = tuple(rate * (kernel // 2) for rate in dilation)
-    self.conv = nn.Conv2d(inputs, outputs, kernel, padding=padding, dilation=dilation, groups=groups, bias=False)
+    self.conv = nn.Conv2d(
+      inputs, outputs, kernel, padding=padding, dilation=dilation, groups=groups, bias=False
+    )
     self.bn = IABN(outputs)
 
   def forward(self, x: Tensor) -> Tensor:
@@ -175,7 +195,9 @@ class TwoWayFPN(nn.Module):
   def __init__(self, widths: list[int], channels: int):
     super().__init__()
     self.lateral_convs_top = nn.ModuleList(ConvABN(width, channels, 1) for width in widths)
-    self.lateral_convs_bottom = nn.ModuleList(ConvABN(width, channels, 1) for width in reversed(widths))
+    self.lateral_convs_bottom = nn.ModuleList(
+      ConvABN(width, channels, 1) for width in reversed(widths)
+    )
     self.fpn_convs = nn.ModuleList(ConvABN(channels, channels, 3) for _ in widths)
 
   def forward(self, pyramid: Pyramid) -> Pyramid:
@@ -184,7 +206,9 @@ class TwoWayFPN(nn.Module):
     for fine in (2, 1, 0):
       top[fine] = top[fine] + F.interpolate(top[fine + 1], size=top[fine].shape[2:], mode="nearest")
     for coarse in (1, 2, 3):
-      bottom[coarse] = bottom[coarse] + F.interpolate(bottom[coarse - 1], size=bottom[coarse].shape[2:], mode="nearest")
+      bottom[coarse] = bottom[coarse] + F.interpolate(
+        bottom[coarse - 1], size=bottom[coarse].shape[2:], mode="nearest"
+      )
     return [conv(down + up) for conv, down, up in zip(self.fpn_convs, top, bottom)]
 
 
@@ -206,7 +230,9 @@ class RPNHead(nn.Module):
 class BoxHead(nn.Module):
   def __init__(self, channels: int, hidden: int, things: int):
     super().__init__()
-    self.shared_fcs = nn.ModuleList([nn.Linear(channels * 7 * 7, hidden), nn.Linear(hidden, hidden)])
+    self.shared_fcs = nn.ModuleList(
+      [nn.Linear(channels * 7 * 7, hidden), nn.Linear(hidden, hidden)]
+    )
     self.fc_cls = nn.Linear(hidden, things + 1)
     self.fc_reg = nn.Linear(hidden, 4 * (things + 1))
 
@@ -274,15 +300,23 @@ class TwoSeparable(nn.Module):
   def forward(self, x: Tensor) -> Tensor:
     for conv in self.convs:
       x = conv(x)
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False) if self.double else x
+    return (
+      F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False) if self.double else x
+    )
 
 
 class SemanticHead(nn.Module):
   def __init__(self, inputs: int, channels: int, outputs: int):
     super().__init__()
-    self.lateral_convs_ss = nn.ModuleList(DensePredictionCell(inputs, channels) for _ in range(2))  # strides 32, 16
-    self.lateral_convs_ls = nn.ModuleList(TwoSeparable(inputs, channels) for _ in range(2))  # strides 8, 4
-    self.aligning_convs = nn.ModuleList(TwoSeparable(channels, channels, double=True) for _ in range(2))
+    self.lateral_convs_ss = nn.ModuleList(
+      DensePredictionCell(inputs, channels) for _ in range(2)
+    )  # strides 32, 16
+    self.lateral_convs_ls = nn.ModuleList(
+      TwoSeparable(inputs, channels) for _ in range(2)
+    )  # strides 8, 4
+    self.aligning_convs = nn.ModuleList(
+      TwoSeparable(channels, channels, double=True) for _ in range(2)
+    )
     self.conv_logits = nn.Conv2d(4 * channels, outputs, 1)
 
   def forward(self, pyramid: Pyramid) -> Tensor:
@@ -295,13 +329,17 @@ class SemanticHead(nn.Module):
     f4 = self.lateral_convs_ls[1](p4)
     f4 = f4 + bilinear(self.aligning_convs[1](f8), f4)
     together = torch.cat([f4, bilinear(f8, f4), bilinear(f16, f4), bilinear(f32, f4)], 1)
-    return F.interpolate(self.conv_logits(together), scale_factor=4, mode="bilinear", align_corners=False)
+    return F.interpolate(
+      self.conv_logits(together), scale_factor=4, mode="bilinear", align_corners=False
+    )
 
 
 def level_of(box: Tensor, finest_scale: float) -> int:
   """Index of the level that a box is read from."""
   width, height = (box[2] - box[0] + 1).item(), (box[3] - box[1] + 1).item()
-  level = torch.floor(torch.log2(torch.tensor((width * height) ** 0.5 / finest_scale + 1e-6))).item()
+  level = torch.floor(
+    torch.log2(torch.tensor((width * height) ** 0.5 / finest_scale + 1e-6))
+  ).item()
   return int(min(max(level, 0), 3))
 
 

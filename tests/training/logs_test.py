@@ -28,7 +28,11 @@ def test_a_resumed_run_has_every_step_once(tmp_path):
   resumed = MetricWriter(tmp_path, resumed_step=20)
   resumed.write(30, {"loss": 0.5})
   resumed.close()
-  assert lines(tmp_path) == [{"step": 10, "loss": 1.0}, {"step": 20, "loss": 1.0}, {"step": 30, "loss": 0.5}]
+  assert lines(tmp_path) == [
+    {"step": 10, "loss": 1.0},
+    {"step": 20, "loss": 1.0},
+    {"step": 30, "loss": 0.5},
+  ]
 
 
 def test_a_line_cut_short_by_a_kill_is_dropped(tmp_path):

@@ -41,14 +41,20 @@ class Stub(PmapRunner):
   def __call__(self, state, batch):
     self._events.setdefault("order", []).append("step")
     step = int(state.step) + 1
-    metrics = {"loss": batch.image.mean() / 9, "grad_norm": np.float64(1), "learning_rate": np.float64(0.1)}
+    metrics = {
+      "loss": batch.image.mean() / 9,
+      "grad_norm": np.float64(1),
+      "learning_rate": np.float64(0.1),
+    }
     metrics |= self._events.get(step, lambda: {})()
     self._events.setdefault("steps", []).append((step, self._frozen))
     params = jax.tree.map(lambda x: x + np.float32(batch.image.mean()), state.params)
     return state.replace(step=np.asarray(step, np.int32), params=params), metrics
 
 
-shapes_once = functools.cache(build.variable_shapes)  # tracing the network takes longer than all else here
+shapes_once = functools.cache(
+  build.variable_shapes
+)  # tracing the network takes longer than all else here
 
 
 @pytest.fixture
@@ -98,7 +104,9 @@ def test_a_run_continued_from_a_checkpoint_ends_with_the_same_bytes(tiny_run, tm
   tiny.assert_same_bytes(continued, tiny_run.workdir)
 
 
-@pytest.mark.parametrize("step", [2, 4, 5, 7])  # before any checkpoint, after one, between the phases, in the second
+@pytest.mark.parametrize(
+  "step", [2, 4, 5, 7]
+)  # before any checkpoint, after one, between the phases, in the second
 def test_a_run_killed_at_any_step_ends_as_if_it_had_not_been(stubbed, whole, step):
   events = {step: kill}
   with pytest.raises(Killed):
@@ -107,7 +115,9 @@ def test_a_run_killed_at_any_step_ends_as_if_it_had_not_been(stubbed, whole, ste
   tiny.assert_same_bytes(stubbed("run"), whole)
 
 
-def test_the_next_batch_goes_to_the_devices_while_a_step_runs_and_none_at_the_end_of_a_phase(stubbed):
+def test_the_next_batch_goes_to_the_devices_while_a_step_runs_and_none_at_the_end_of_a_phase(
+  stubbed,
+):
   events = {}
   stubbed("run", events, **{"phases.main.steps": 3, "phases.frozen.steps": 2})
   main, frozen = (["put"] + ["step", "put"] * (steps - 1) + ["step"] for steps in (3, 2))
@@ -117,7 +127,9 @@ def test_the_next_batch_goes_to_the_devices_while_a_step_runs_and_none_at_the_en
 def test_a_damaged_checkpoint_costs_some_steps_and_changes_nothing(stubbed, whole, tmp_path):
   shutil.copytree(whole, tmp_path / "run")
   newest = tmp_path / "run" / "checkpoints" / str(STEPS) / "state"
-  largest = max((path for path in newest.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+  largest = max(
+    (path for path in newest.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size
+  )
   largest.write_bytes(bytes(255 - byte for byte in largest.read_bytes()))
   events = {}
   tiny.assert_same_bytes(stubbed("run", events), whole)
@@ -135,13 +147,23 @@ def test_phases_follow_each_other_and_save_where_they_end(stubbed):
 def test_metrics_are_means_over_the_steps_since_the_last_line(stubbed):
   events = {step: lambda step=step: {"loss": np.float64(step)} for step in range(1, STEPS + 1)}
   lines = tiny.metric_lines(stubbed("run", events))
-  assert [(line["step"], line["loss"]) for line in lines] == [(2, 1.5), (3, 3), (4, 4), (6, 5.5), (7, 7)]
+  assert [(line["step"], line["loss"]) for line in lines] == [
+    (2, 1.5),
+    (3, 3),
+    (4, 4),
+    (6, 5.5),
+    (7, 7),
+  ]
   assert all(line["learning_rate"] == 0.1 for line in lines)
 
 
 @pytest.mark.parametrize("metrics", [{"loss": np.nan}, {"loss": np.inf}, {"grad_norm": np.nan}])
-def test_what_is_not_finite_stops_the_run_and_spares_the_checkpoint_before(stubbed, tmp_path, metrics):
-  with pytest.raises(loop.NonFiniteLoss, match=r"Step 5 is not finite .* images: train_\d{6}, train_\d{6}\.") as error:
+def test_what_is_not_finite_stops_the_run_and_spares_the_checkpoint_before(
+  stubbed, tmp_path, metrics
+):
+  with pytest.raises(
+    loop.NonFiniteLoss, match=r"Step 5 is not finite .* images: train_\d{6}, train_\d{6}\."
+  ) as error:
     stubbed("run", {5: lambda: metrics})
   assert all(f"{name} {value:.3g}" in str(error.value) for name, value in metrics.items())
   assert steps_saved(tmp_path / "run") == [3, 4]
@@ -150,17 +172,22 @@ def test_what_is_not_finite_stops_the_run_and_spares_the_checkpoint_before(stubb
 def test_another_architecture_is_refused_and_the_run_left_as_it_was(stubbed, whole, tmp_path):
   shutil.copytree(whole, tmp_path / "run")
   with pytest.raises(
-    CheckpointError, match=r"(?s)another architecture.*Use the config that made them, or another --work"
+    CheckpointError,
+    match=r"(?s)another architecture.*Use the config that made them, or another --work",
   ):
     stubbed("run", **{"model.fpn_channels": 24})
   for path in whole.rglob("*"):
-    assert path.is_dir() or (tmp_path / "run" / path.relative_to(whole)).read_bytes() == path.read_bytes()
+    assert (
+      path.is_dir()
+      or (tmp_path / "run" / path.relative_to(whole)).read_bytes() == path.read_bytes()
+    )
 
 
 def test_a_batch_that_does_not_divide_is_refused_before_data_is_built(tmp_path, monkeypatch):
   monkeypatch.setattr(jax, "local_device_count", lambda: 4)
   with pytest.raises(
-    ValueError, match=r"batch of 2 images .* its 4 devices; set config\.data\.batch_size to a multiple"
+    ValueError,
+    match=r"batch of 2 images .* its 4 devices; set config\.data\.batch_size to a multiple",
   ):
     loop.train(tiny.config(tmp_path), tmp_path / "run")
   assert not (tmp_path / "data_sets").exists()
@@ -169,4 +196,7 @@ def test_a_batch_that_does_not_divide_is_refused_before_data_is_built(tmp_path, 
 def test_the_config_and_what_made_the_weights_are_kept_with_them(tiny_run):
   expected = json.loads(tiny_run.config.to_json())
   assert json.loads((tiny_run.workdir / "config.json").read_text()) == expected
-  assert read_weights(tiny_run.workdir / "weights.safetensors")[1] == {"steps": 4, "config": expected}
+  assert read_weights(tiny_run.workdir / "weights.safetensors")[1] == {
+    "steps": 4,
+    "config": expected,
+  }

@@ -23,7 +23,10 @@ def step(state, batch):
 
 def run(name: str, steps: int = 3) -> tuple[list[float], float]:
   rng = np.random.default_rng(0)
-  batch = {"x": rng.normal(size=(8, 3)).astype(np.float32), "y": rng.normal(size=8).astype(np.float32)}
+  batch = {
+    "x": rng.normal(size=(8, 3)).astype(np.float32),
+    "y": rng.normal(size=8).astype(np.float32),
+  }
   runner = make_runner(name, step)
   state = runner.put_state({"w": np.zeros(3, np.float32)})
   for _ in range(steps):
@@ -47,7 +50,9 @@ def test_pmap_shard_map_and_a_single_device_give_the_same_numbers():
     "from tests.training.parallel_test import run\n"
     "print(json.dumps([jax.device_count(), run('pmap'), run('shard_map')]))"
   )
-  output = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+  output = subprocess.run(
+    [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
+  )
   assert output.returncode == 0, output.stderr
   devices, with_pmap, with_shard_map = json.loads(output.stdout.splitlines()[-1])
   assert devices == 4
@@ -72,12 +77,17 @@ def test_a_step_on_what_was_put_moves_no_data(name):
 def test_a_batch_that_does_not_divide_is_refused_before_it_travels(name, monkeypatch):
   runner = make_runner(name, step)
   monkeypatch.setattr(jax, "local_device_count", lambda: 4)
-  with pytest.raises(ValueError, match="batch of 6 images per process does not divide by its 4 devices"):
+  with pytest.raises(
+    ValueError, match="batch of 6 images per process does not divide by its 4 devices"
+  ):
     runner.put_batch({"x": np.zeros((6, 3), np.float32)})
 
 
 def test_a_batch_that_does_not_divide_says_what_would():
-  with pytest.raises(ValueError, match="batch of 6 images per process does not divide by its 4 devices.*multiple of 4"):
+  with pytest.raises(
+    ValueError,
+    match="batch of 6 images per process does not divide by its 4 devices.*multiple of 4",
+  ):
     check_divisible(6, 4)
 
 

@@ -11,7 +11,10 @@ from tests.training.parallel_test import step
 
 def example(index):
   rng = np.random.default_rng(index)
-  return {"x": rng.normal(size=(4, 3)).astype(np.float32), "y": rng.normal(size=4).astype(np.float32)}, [f"{index}"]
+  return {
+    "x": rng.normal(size=(4, 3)).astype(np.float32),
+    "y": rng.normal(size=4).astype(np.float32),
+  }, [f"{index}"]
 
 
 def host_batches():
@@ -56,7 +59,9 @@ def test_the_host_batches_stay_open():
 
 
 @pytest.mark.parametrize("name", RUNNERS)
-def test_a_run_stopped_after_any_step_and_restored_from_its_checkpoint_ends_with_the_same_bytes(name, tmp_path):
+def test_a_run_stopped_after_any_step_and_restored_from_its_checkpoint_ends_with_the_same_bytes(
+  name, tmp_path
+):
   runner = make_runner(name, step)
 
   def work(state, batches, steps):

@@ -4,7 +4,10 @@ import optax
 
 from jppf_jax.training.state import create_state
 
-VARIABLES = {"params": {"w": np.ones(3, np.float32)}, "batch_stats": {"mean": np.zeros(3, np.float32)}}
+VARIABLES = {
+  "params": {"w": np.ones(3, np.float32)},
+  "batch_stats": {"mean": np.zeros(3, np.float32)},
+}
 
 
 def test_a_new_state_is_what_the_optimizer_would_start_with():
@@ -17,7 +20,10 @@ def test_a_new_state_is_what_the_optimizer_would_start_with():
 
 
 def test_a_state_holds_host_arrays_only_so_that_checkpoints_do_not_depend_on_devices():
-  assert all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(create_state(VARIABLES, optax.adam(0.1))))
+  assert all(
+    isinstance(leaf, np.ndarray)
+    for leaf in jax.tree.leaves(create_state(VARIABLES, optax.adam(0.1)))
+  )
 
 
 def test_shapes_are_enough_for_a_template():

@@ -55,7 +55,9 @@ def two_steps(tmp_path_factory):
 def test_a_step_learns_without_moving_data_between_host_and_device(two_steps):
   _, first, second, state = two_steps
   assert np.isfinite(list(first.values())).all() and second["loss"] != first["loss"]
-  assert all((leaf != 1).any() for leaf in jax.tree.leaves(state.batch_stats))  # unlike in the next test
+  assert all(
+    (leaf != 1).any() for leaf in jax.tree.leaves(state.batch_stats)
+  )  # unlike in the next test
 
 
 def test_frozen_norms_keep_parameters_and_statistics_to_the_bit(tmp_path):
@@ -68,7 +70,11 @@ def test_frozen_norms_keep_parameters_and_statistics_to_the_bit(tmp_path):
 
   mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), (AXIS,))
   stepped = jax.shard_map(
-    lambda state, batch: norms(step(state, batch)[0]), mesh=mesh, in_specs=P(), out_specs=P(), check_vma=False
+    lambda state, batch: norms(step(state, batch)[0]),
+    mesh=mesh,
+    in_specs=P(),
+    out_specs=P(),
+    check_vma=False,
   )
   after = jax.jit(stepped)(state, batch)  # nothing else is asked for, so nothing else is compiled
   assert len(after[0]) > 100
@@ -88,7 +94,9 @@ def test_two_devices_take_the_step_of_one_and_pmap_that_of_shard_map(two_steps):
   # jaxlib 0.10 loads CPU programs from its cache with all reductions under one number: they mix, and memory is lost
   environment = os.environ | {"JAX_ENABLE_COMPILATION_CACHE": "false"}
   command = [sys.executable, "-c", code, str(folder)]
-  done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
+  done = subprocess.run(
+    command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900
+  )
   assert done.returncode == 0, done.stderr
   two = np.load(folder / "two_devices.npz")
   for name, value in single.items():

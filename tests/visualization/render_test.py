@@ -9,15 +9,23 @@ from jppf_jax.visualization import render
 from jppf_jax.visualization.palette import hatch, instance_color
 
 SPEC = cpp()
-ROAD, PERSON, CAR, TRAIN = (SPEC.class_names.index(name) for name in ("road", "person", "car", "train"))
+ROAD, PERSON, CAR, TRAIN = (
+  SPEC.class_names.index(name) for name in ("road", "person", "car", "train")
+)
 HEAD, CHASSIS = SPEC.class_parts[PERSON][1], SPEC.class_parts[CAR][4]
 VOID = hatch((40, 60))
 
 
 @pytest.fixture(scope="module")
 def maps():
-  semantic, instance, part = np.full((40, 60), ROAD), np.zeros((40, 60), int), np.zeros((40, 60), int)
-  for n, (x, k, p) in enumerate([(0, CAR, CHASSIS), (10, CAR, 255), (20, PERSON, HEAD), (30, TRAIN, 0)], 1):
+  semantic, instance, part = (
+    np.full((40, 60), ROAD),
+    np.zeros((40, 60), int),
+    np.zeros((40, 60), int),
+  )
+  for n, (x, k, p) in enumerate(
+    [(0, CAR, CHASSIS), (10, CAR, 255), (20, PERSON, HEAD), (30, TRAIN, 0)], 1
+  ):
     semantic[5:30, x : x + 10], instance[5:30, x : x + 10], part[5:30, x : x + 10] = k, n, p
   semantic[34:] = 255
   return render.LabelMaps(semantic, instance, part)
@@ -85,7 +93,9 @@ def test_predictions_and_label_files_are_drawn_alike(maps):
 
 def test_equal_numbers_in_two_classes_are_two_instances():
   semantic = np.repeat([[CAR, PERSON]], 20, 0).repeat(20, 1)
-  picture = render.instances(render.LabelMaps(semantic, np.ones_like(semantic), np.zeros_like(semantic)), SPEC)
+  picture = render.instances(
+    render.LabelMaps(semantic, np.ones_like(semantic), np.zeros_like(semantic)), SPEC
+  )
   assert (picture[10, 10] != picture[10, 30]).any() and (picture[2:18, 19:21] == 255).all()
 
 
@@ -112,14 +122,18 @@ def test_the_explanation_has_a_legend_of_what_occurs(maps, photo):
   sheet = render.explained(photo, maps, SPEC, width=240)
   assert sheet.shape[1] >= 480
   footer = sheet[-150:]
-  present = [SPEC.colors[k] for k in (ROAD, PERSON, CAR, TRAIN)] + [SPEC.part_colors[p] for p in (HEAD, CHASSIS)]
+  present = [SPEC.colors[k] for k in (ROAD, PERSON, CAR, TRAIN)] + [
+    SPEC.part_colors[p] for p in (HEAD, CHASSIS)
+  ]
   assert all((footer == color).all(-1).sum() > 50 for color in present)
   assert not (footer == SPEC.colors[SPEC.class_names.index("sky")]).all(-1).any()
 
 
 def test_a_comparison_has_one_picture_per_answer(maps, photo):
   one = render.comparison(photo, {"Joint fusion": maps}, SPEC, width=240, columns=1)
-  two = render.comparison(photo, {"Joint fusion": maps, "Top-down merge": maps}, SPEC, width=240, columns=1)
+  two = render.comparison(
+    photo, {"Joint fusion": maps, "Top-down merge": maps}, SPEC, width=240, columns=1
+  )
   assert two.shape[1] == one.shape[1] and two.shape[0] - one.shape[0] > 160
 
 

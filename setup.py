@@ -1,4 +1,6 @@
-"""Packaging of jppf_jax. The tested versions are in constraints.txt: `pip install -c constraints.txt -e '.[test]'`."""
+"""Packaging of jppf_jax. The tested versions are in constraints.txt: `pip install -c
+constraints.txt -e '.[test]'`.
+"""
 
 import re
 from pathlib import Path
@@ -8,7 +10,8 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "jppf_jax/__init__.py").read_text())[1]
 
-# `data/` and `configs/` stand at the top of the repository, where a reader looks; installed, they carry our name.
+# `data/` and `configs/` stand at the top of the repository, where a reader looks; installed, they
+# carry our name.
 DATA_PACKAGES = ["jppf_jax_data"] + [f"jppf_jax_data.{name}" for name in find_packages("data")]
 
 TEST = ["pytest>=8", "pytest-xdist>=3", "hypothesis>=6", "beartype>=0.18", "ruff>=0.6"]

@@ -1,6 +1,9 @@
-r"""Cityscapes Panoptic Parts, full resolution: the paper's main result (Table 2, PartPQ 59.6; ours: not measured yet).
+r"""Cityscapes Panoptic Parts, full resolution: the paper's main result (Table 2, PartPQ 59.6; ours:
+not measured yet).
 
-jppf train --config=configs/cpp.py --workdir=runs/cpp --config.data.manual_dir=DIR      # four large GPUs, as the paper
+jppf train --config=configs/cpp.py --workdir=runs/cpp --config.data.manual_dir=DIR
+
+The paper trains on four large GPUs.
 """
 
 import ml_collections
@@ -49,7 +52,8 @@ def get_config() -> ml_collections.ConfigDict:
   config.sampling = dict(
     anchors=256, regions=256
   )  # per image; positives at most a half and a quarter
-  # weak detections count for average precision; the fusions take those above config.fusion.score_threshold, 0.5
+  # weak detections count for average precision; the fusions take those above
+  # config.fusion.score_threshold, 0.5
   config.detection = dict(score_threshold=0.05, nms_threshold=0.5, max_detections=100)
   config.fusion = dict(min_stuff_area=2048)
   config.optimizer = dict(name="sgd", momentum=0.9, weight_decay=1e-4, clip_norm=35.0)

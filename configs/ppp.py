@@ -1,6 +1,9 @@
-r"""Pascal Panoptic Parts: the paper's other data set (Table 2, PartPQ 32.3; merged top-down 29.0; ours: not measured).
+r"""Pascal Panoptic Parts: the paper's other data set (Table 2, PartPQ 32.3; merged top-down 29.0;
+ours: not measured).
 
-jppf train --config=configs/ppp.py --workdir=runs/ppp --config.data.manual_dir=DIR      # four large GPUs, as the paper
+jppf train --config=configs/ppp.py --workdir=runs/ppp --config.data.manual_dir=DIR
+
+The paper trains on four large GPUs.
 """
 
 import ml_collections

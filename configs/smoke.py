@@ -1,4 +1,5 @@
-r"""The whole path in a CPU minute: a tiny network on tiny generated scenes. Only shows that everything runs.
+r"""The whole path in a CPU minute: a tiny network on tiny generated scenes. Only shows that
+everything runs.
 
 jppf train --config=configs/smoke.py --workdir=runs/smoke
 """

@@ -1,4 +1,5 @@
-r"""The small weights that the package ships (`jppf_jax/weights/demo.safetensors`): the demo's network, many scenes.
+r"""The small weights that the package ships (`jppf_jax/weights/demo.safetensors`): the demo's
+network, many scenes.
 
 jppf train --config=configs/synthetic.py --workdir=runs/synthetic
 """

@@ -1,7 +1,8 @@
-"""Photos with their label maps on disk: found, checked and read, with every problem listed in one error.
+"""Photos with their label maps on disk: found, checked and read, with every problem listed in one
+error.
 
-What the builders share. A builder says which folders belong to a split and how a label file becomes uids; here stand
-the walk, the checks and the reading on all cores.
+What the builders share. A builder says which folders belong to a split and how a label file becomes
+uids; here stand the walk, the checks and the reading on all cores.
 """
 
 import collections
@@ -83,12 +84,15 @@ def tree(root: epath.Path, layout: Mapping[str, str]) -> str:
 
 
 def check_uids(uids: np.ndarray, *, max_scene_id: int) -> np.ndarray:
-  """Returns `uids` as int32 after checking that each has a legal form and a scene id of the data set.
+  """Returns `uids` as int32 after checking that each has a legal form and a scene id of the data
+  set.
 
-  Legal are scene ids (0..99), scene and instance (4 or 5 digits), scene, instance and part (6 or 7 digits).
+  Legal are scene ids (0..99), scene and instance (4 or 5 digits), scene, instance and part (6 or 7
+  digits).
 
   Raises:
-    ValueError: not a map of whole numbers, or illegal ids; says how many pixels and shows the first.
+    ValueError: not a map of whole numbers, or illegal ids; says how many pixels and shows the
+      first.
   """
   if uids.ndim != 2 or uids.dtype.kind not in "iu":
     raise ValueError(
@@ -114,7 +118,9 @@ def read_uids(path: epath.Path, *, max_scene_id: int) -> np.ndarray:
 
 
 def read_image(path: epath.Path) -> tuple[bytes, tuple[int, int]]:
-  """Returns the bytes of an RGB image file and its (height, width), after checking that it is complete."""
+  """Returns the bytes of an RGB image file and its (height, width), after checking that it is
+  complete.
+  """
   content = path.read_bytes()
   with Image.open(io.BytesIO(content)) as image:
     width, height = image.size
@@ -150,7 +156,8 @@ def _complaint(error: Exception) -> str:
 
 
 class Reader:
-  """Yields the examples of the splits; before it gives up it looks through all of them and lists everything.
+  """Yields the examples of the splits; before it gives up it looks through all of them and lists
+  everything.
 
   Attributes:
     name: of the data set, for the message.
@@ -177,8 +184,8 @@ class Reader:
     """Yields (image id, example) as TFDS wants them; bad files are skipped until all are known.
 
     Raises:
-      DataError: any file of any split is bad or without counterpart. At once if the search had problems already, else
-        after the last example of the first split with a bad file.
+      DataError: any file of any split is bad or without counterpart. At once if the search had
+        problems already, else after the last example of the first split with a bad file.
     """
     if self.problems:
       raise DataError(self.name, self.problems + self._all_problems(list(self.splits)))

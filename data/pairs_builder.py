@@ -1,5 +1,5 @@
-"""The builder of a data set that lies on disk as photos and label maps: a data set of one's own is a subclass of a
-page.
+"""The builder of a data set that lies on disk as photos and label maps: a data set of one's own is
+a subclass of a page.
 
 `clothing_co_parsing` is the example to start from.
 """
@@ -33,17 +33,21 @@ def dataset_info(builder: tfds.core.DatasetBuilder, **about: str) -> tfds.core.D
 
 
 class PairsBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-  """Builds TFDS records from files found under `manual_dir`; every bad file is listed before it gives up.
+  """Builds TFDS records from files found under `manual_dir`; every bad file is listed before it
+  gives up.
 
-  A subclass is called `Builder`, stands in `<name>/<name>_dataset_builder.py`, and gives the constants and the three
-  class methods. The attributes in lower case may be set on the object before building.
+  A subclass is called `Builder`, stands in `<name>/<name>_dataset_builder.py`, and gives the
+  constants and the three class methods. The attributes in lower case may be set on the object
+  before building.
 
   Attributes:
     HOMEPAGE: where the data comes from.
-    OFFICIAL: examples per split of the official release; fewer give a warning. Empty where there is no such number.
+    OFFICIAL: examples per split of the official release; fewer give a warning. Empty where there is
+      no such number.
     SPEC: what its ids mean: a name or file for `labels.registry.load_spec`.
     splits: what to build.
-    check_uids: raises ValueError if it does not like the uids of a label file; to hold them to a label spec.
+    check_uids: raises ValueError if it does not like the uids of a label file; to hold them to a
+      label spec.
     on_example: called after each example; for a progress bar.
   """
 
@@ -59,12 +63,16 @@ class PairsBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
   @classmethod
   def layout(cls, split: str) -> dict[str, str]:
-    """Returns the folders that must exist for a split, and what lies in them, to be shown to people."""
+    """Returns the folders that must exist for a split, and what lies in them, to be shown to
+    people.
+    """
     raise NotImplementedError
 
   @classmethod
   def files(cls, root: epath.Path, split: str) -> tuple[Files, Files]:
-    """Returns the images and the label files of a split. Images that nobody labelled on purpose are left out."""
+    """Returns the images and the label files of a split. Images that nobody labelled on purpose are
+    left out.
+    """
     raise NotImplementedError
 
   @classmethod
@@ -83,10 +91,12 @@ class PairsBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   def find(
     cls, root: epath.Path, splits: tuple[str, ...] = SPLITS
   ) -> tuple[dict[str, list[pairs.Pair]], list[str]]:
-    """Returns the pairs of every split, and the problems met; warns of fewer pairs than in the official release.
+    """Returns the pairs of every split, and the problems met; warns of fewer pairs than in the
+    official release.
 
     Raises:
-      DataError: folders are missing; draws the expected ones, and says which splits could be built without them.
+      DataError: folders are missing; draws the expected ones, and says which splits could be built
+        without them.
       ValueError: a split that no data set has.
     """
     if unknown := sorted(set(splits) - set(SPLITS)):

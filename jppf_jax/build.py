@@ -1,4 +1,6 @@
-"""Turns a config into objects: configs hold values only, modules and functions take plain arguments."""
+"""Turns a config into objects: configs hold values only, modules and functions take plain
+arguments.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,14 +34,18 @@ RUN_WEIGHTS = "weights.safetensors"  # in the folder of a run
 
 
 def label_spec(config: ml_collections.ConfigDict) -> LabelSpec:
-  """The taxonomy that the run is trained and scored in: `config.data.labels`, or the data set's own."""
+  """The taxonomy that the run is trained and scored in: `config.data.labels`, or the data set's
+  own.
+  """
   return load_spec(config.data.labels or datasets.module(config.data.name).Builder.SPEC)
 
 
 def model(
   config: ml_collections.ConfigDict, spec: LabelSpec, *, axis_name: str | None = None
 ) -> JPPF:
-  """The network. `axis_name` is the mapped axis whose replicas share norm statistics; inference needs none."""
+  """The network. `axis_name` is the mapped axis whose replicas share norm statistics; inference
+  needs none.
+  """
   c = config.model
   shared = dict(axis_name=axis_name, dtype=_dtype(c.dtype))
   head = dict(channels=c.head_channels, **shared)
@@ -113,7 +119,9 @@ def optimization(
 
 
 def examples(config: ml_collections.ConfigDict, split: str) -> read.Examples:
-  """One split of the run's data set, which is built first where it is not there yet and its raw files are known."""
+  """One split of the run's data set, which is built first where it is not there yet and its raw
+  files are known.
+  """
   data = config.data
   if data.name == "synthetic_panoptic_parts":
     settings = datasets.module(data.name).SyntheticConfig(**data.synthetic)
@@ -154,7 +162,8 @@ def train_iterator(config: ml_collections.ConfigDict, spec: LabelSpec) -> grain.
 
 
 def start(config: ml_collections.ConfigDict, net: JPPF) -> tuple[Any, pretrained.Report | None]:
-  """Returns the variables that training starts from, host arrays, and what `config.model.pretrained` did for them.
+  """Returns the variables that training starts from, host arrays, and what
+  `config.model.pretrained` did for them.
 
   Raises:
     WeightsError: the weights do not fit, or are those of another encoder.

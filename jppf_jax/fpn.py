@@ -15,8 +15,8 @@ from jppf_jax.structs import Pyramid
 class TwoWayFPN(nn.Module):
   """Gives every level context from the coarser and detail from the finer ones.
 
-  Both directions have lateral convolutions of their own. Differs from the paper: the output convolutions are dense, not
-  separable, as in the public code.
+  Both directions have lateral convolutions of their own. Differs from the paper: the output
+  convolutions are dense, not separable, as in the public code.
 
   Attributes:
     channels: width of every output level.

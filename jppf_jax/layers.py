@@ -1,7 +1,9 @@
-"""The blocks that all stages share: convolution + in-place activated batch norm, plain and separable.
+"""The blocks that all stages share: convolution + in-place activated batch norm, plain and
+separable.
 
-All convolutions pad SAME (at stride 2 the odd pixel goes to the bottom right, TensorFlow's rule), parameters are
-float32, and computation runs in `dtype`. What ends in logits or box deltas ends in `Logits`, which returns float32.
+All convolutions pad SAME (at stride 2 the odd pixel goes to the bottom right, TensorFlow's rule),
+parameters are float32, and computation runs in `dtype`. What ends in logits or box deltas ends in
+`Logits`, which returns float32.
 """
 
 from collections.abc import Callable
@@ -36,16 +38,18 @@ def _identity(x: Array) -> Array:
 class IABN(nn.Module):
   """Batch norm with its activation (in-place activated batch norm; Rota Bulò et al. 2018).
 
-  `activation((x - mean) / sqrt(var + epsilon) * (|scale| + epsilon) + bias)`: as in the public code, the same epsilon
-  stands in both places. The gradient of |scale| at exactly 0 is that of +scale, as there. Statistics and arithmetic are
-  float32 whatever the dtype of `x`, which is the dtype of the result. The running variance is the unbiased one.
+  `activation((x - mean) / sqrt(var + epsilon) * (|scale| + epsilon) + bias)`: as in the public
+  code, the same epsilon stands in both places. The gradient of |scale| at exactly 0 is that of
+  +scale, as there. Statistics and arithmetic are float32 whatever the dtype of `x`, which is the
+  dtype of the result. The running variance is the unbiased one.
 
   Attributes:
     epsilon: 1e-3 in the encoder, 1e-5 elsewhere.
     activation: applied to the result; None for a linear layer.
     signed_scale: use `scale` as it is, without magnitude and epsilon: plain batch norm.
     momentum: how much of the running statistics survives a step.
-    axis_name: replicas along this mapped axis share their statistics, weighted by what each of them saw.
+    axis_name: replicas along this mapped axis share their statistics, weighted by what each of them
+      saw.
   """
 
   epsilon: float = 1e-5
@@ -58,10 +62,11 @@ class IABN(nn.Module):
   def __call__(
     self, x: Float[Array, "B h w C"], *, train: bool, valid: Bool[Array, "B"] | None = None
   ) -> Float[Array, "B h w C"]:
-    """Normalises with the statistics of `x` and records them if `train`, else with the running ones (frozen norms).
+    """Normalises with the statistics of `x` and records them if `train`, else with the running ones
+    (frozen norms).
 
-    `valid` tells which of the B maps count in the statistics; the others are padding and are only normalised along.
-    Where nothing at all is valid, the running statistics stay as they are.
+    `valid` tells which of the B maps count in the statistics; the others are padding and are only
+    normalised along. Where nothing at all is valid, the running statistics stay as they are.
     """
     channels = (x.shape[-1],)
     scale = self.param("scale", initializers.ones, channels, jnp.float32)
@@ -87,7 +92,8 @@ class IABN(nn.Module):
 class Conv(nn.Module):
   """A convolution without bias; the kernel is [rows, columns, inputs, outputs] whatever its size.
 
-  A 1 x 1 convolution is written as a product of two matrices: on CPU the kernel's gradient is then twice as fast.
+  A 1 x 1 convolution is written as a product of two matrices: on CPU the kernel's gradient is then
+  twice as fast.
   """
 
   features: int
@@ -135,7 +141,9 @@ class ConvNorm(nn.Module):
 
 
 class DepthwiseConv(nn.Module):
-  """One kernel per channel, no bias; the kernel has the layout of `nn.Conv` with one group per channel."""
+  """One kernel per channel, no bias; the kernel has the layout of `nn.Conv` with one group per
+  channel.
+  """
 
   kernel: Pair = (3, 3)
   strides: Pair = (1, 1)
@@ -184,7 +192,9 @@ def dot_float32(x: Float[Array, "*B c"], kernel: Float[Array, "c C"]) -> Float[A
 
 
 class Logits(nn.Module):
-  """A linear layer on the channels, the last of its head: multiplies in `dtype`, sums and returns in float32."""
+  """A linear layer on the channels, the last of its head: multiplies in `dtype`, sums and returns
+  in float32.
+  """
 
   features: int
   kernel_init: Initializer = kaiming_normal

@@ -35,7 +35,8 @@ class JPPF(nn.Module):
     part_head: None leaves EfficientPS, panoptic segmentation without parts.
     anchor_scale: side of the square anchor, in strides; smaller for small images.
     anchor_ratios: height / width, one anchor each.
-    finest_scale: side in pixels from which on, doubled, a region leaves the finest level; smaller for small images.
+    finest_scale: side in pixels from which on, doubled, a region leaves the finest level; smaller
+      for small images.
     train_proposals: candidates per level, and proposals in all, while `sample_regions` is given.
     test_proposals: the same in inference.
     proposal_nms: overlap above which the RPN drops the lower score.
@@ -78,9 +79,10 @@ class JPPF(nn.Module):
 
     Args:
       image: RGB, 0..255, sides multiples of 32.
-      sample_regions: chooses from the proposals the regions to train on, with their targets; the box head and the mask
-        head then see those. None detects instances instead.
-      train: norms use and record the statistics of this batch. False with `sample_regions`: training with frozen norms.
+      sample_regions: chooses from the proposals the regions to train on, with their targets; the
+        box head and the mask head then see those. None detects instances instead.
+      train: norms use and record the statistics of this batch. False with `sample_regions`:
+        training with frozen norms.
 
     Raises:
       ValueError: an image side is no multiple of 32, or `train` without `sample_regions`.

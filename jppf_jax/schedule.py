@@ -1,4 +1,5 @@
-"""How long to train at which learning rate, and when norms are frozen: a list of phases, and the optimizer over them.
+"""How long to train at which learning rate, and when norms are frozen: a list of phases, and the
+optimizer over them.
 
 One optimizer state fits every phase, so a run resumes in any of them.
 """
@@ -27,7 +28,8 @@ class Phase:
     freeze_norm: norms use their running statistics, and neither those nor their parameters change.
 
   Raises:
-    ValueError: steps, warm-up and drops do not follow each other, or a learning rate is not positive.
+    ValueError: steps, warm-up and drops do not follow each other, or a learning rate is not
+      positive.
   """
 
   steps: int
@@ -52,16 +54,20 @@ class Phase:
 
 
 def main_then_frozen(main: Phase, frozen: Phase) -> tuple[Phase, ...]:
-  """The default: the schedule of Sec. 4, then the epochs with frozen norms that EfficientPS fine-tunes with.
+  """The default: the schedule of Sec. 4, then the epochs with frozen norms that EfficientPS
+  fine-tunes with.
 
-  Differs from the paper: its text has the frozen epochs before the main schedule, see `paper_text`. Freezing norms that
-  have hardly been trained makes little sense, and EfficientPS, whose recipe this is, freezes them last.
+  Differs from the paper: its text has the frozen epochs before the main schedule, see `paper_text`.
+  Freezing norms that have hardly been trained makes little sense, and EfficientPS, whose recipe
+  this is, freezes them last.
   """
   return main, frozen
 
 
 def paper_text(main: Phase, frozen: Phase) -> tuple[Phase, ...]:
-  """The order of the paper's text (Sec. 4): warm-up, the frozen epochs, then the main schedule without a warm-up."""
+  """The order of the paper's text (Sec. 4): warm-up, the frozen epochs, then the main schedule
+  without a warm-up.
+  """
   rest = Phase(steps=main.steps, learning_rate=main.learning_rate, drops=main.drops)
   if not main.warmup:
     return frozen, rest
@@ -98,7 +104,8 @@ def sgd(
   weight_decay: float = 1e-4,
   clip_norm: float = 35.0,
 ) -> optax.GradientTransformation:
-  """Returns EfficientPS's optimizer: PyTorch's SGD with momentum, on gradients clipped to a global norm.
+  """Returns EfficientPS's optimizer: PyTorch's SGD with momentum, on gradients clipped to a global
+  norm.
 
   The decay is added after clipping and applies to every parameter, norms and biases included.
   """
@@ -117,7 +124,8 @@ def adamw(
   weight_decay: float = 1e-4,
   clip_norm: float = 35.0,
 ) -> optax.GradientTransformation:
-  """Returns AdamW on clipped gradients: where there are few steps, as for the small weights, it gets further than SGD.
+  """Returns AdamW on clipped gradients: where there are few steps, as for the small weights, it
+  gets further than SGD.
 
   Differs from the paper: which trains with SGD, see `sgd`.
   """
@@ -144,7 +152,8 @@ def clip_by_global_norm(max_norm: float) -> optax.GradientTransformation:
 
 
 def freeze_norms(optimizer: optax.GradientTransformation) -> optax.GradientTransformation:
-  """Returns the optimizer for phases with `freeze_norm`: the same state, but the parameters of norms stay as they are.
+  """Returns the optimizer for phases with `freeze_norm`: the same state, but the parameters of
+  norms stay as they are.
 
   Their gradients do not count in the global norm either, and what momentum they had fades.
   """

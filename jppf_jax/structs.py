@@ -1,13 +1,13 @@
 """What travels between the stages, and the legend of the axis letters.
 
-Axes: `B` batch, `H W` image, `h w` feature map, `C` channels, `K` semantic classes, `P` part channels (0 = background),
-`O` outputs of the part head (P or more: `labels/spec.py`), `T` thing classes, `N` anchors of all levels, `R` regions
-(proposals), `M` regions with a mask target, `G` ground-truth objects, `D` detections. Pyramids are
-dicts keyed by stride, finest first.
+Axes: `B` batch, `H W` image, `h w` feature map, `C` channels, `K` semantic classes, `P` part
+channels (0 = background), `O` outputs of the part head (P or more: `labels/spec.py`), `T` thing
+classes, `N` anchors of all levels, `R` regions (proposals), `M` regions with a mask target, `G`
+ground-truth objects, `D` detections. Pyramids are dicts keyed by stride, finest first.
 
-Boxes are `x0 y0 x1 y1`, image pixels, float32, continuous (a pixel's centre is at +0.5). Padding is marked by a `valid`
-mask beside the array. Region classes are 0 = background, 1..T = things, as the channels of the box head; the train id
-of region class `t` is `num_stuff + t - 1`.
+Boxes are `x0 y0 x1 y1`, image pixels, float32, continuous (a pixel's centre is at +0.5). Padding is
+marked by a `valid` mask beside the array. Region classes are 0 = background, 1..T = things, as the
+channels of the box head; the train id of region class `t` is `num_stuff + t - 1`.
 """
 
 import dataclasses
@@ -27,8 +27,9 @@ IGNORE = 255  # semantic and part train ids that no loss and no metric counts
 def struct(cls: type) -> type:
   """Makes a frozen dataclass that is a pytree.
 
-  JAX rebuilds it without calling `__init__`: inside `vmap` the fields have lost an axis, in a tree of shapes or specs
-  they are no arrays at all. Annotations are asserted (in tests) where our own code builds one, and only there.
+  JAX rebuilds it without calling `__init__`: inside `vmap` the fields have lost an axis, in a tree
+  of shapes or specs they are no arrays at all. Annotations are asserted (in tests) where our own
+  code builds one, and only there.
   """
   cls = dataclasses.dataclass(frozen=True)(cls)
   names = [field.name for field in dataclasses.fields(cls)]
@@ -55,7 +56,8 @@ class Batch:
     image: RGB, 0..255; normalised on the device.
     semantic: train ids, stuff first, 255 = ignore.
     part: part outputs of the label spec (part channels, but for further backgrounds), 255 = ignore.
-    instance: 0 = none, g = row g - 1 of `boxes`. A mask is `instance == g`; masks are never stored as [G H W].
+    instance: 0 = none, g = row g - 1 of `boxes`. A mask is `instance == g`; masks are never stored
+      as [G H W].
     boxes: tight boxes of the visible pixels.
     labels: region classes 1..T; 0 in padding.
     valid: which rows of `boxes` and `labels` are objects.
@@ -98,13 +100,15 @@ class Proposals:
 
 @struct
 class RegionTargets:
-  """Regions sampled for training, positives first, with what the box and the mask head should predict.
+  """Regions sampled for training, positives first, with what the box and the mask head should
+  predict.
 
   Attributes:
     boxes: the regions.
     valid: which regions were sampled; the rest is padding.
     labels: region classes, 0 = background.
-    deltas: encoded towards the matched object, with the box head's standard deviations; 0 where not positive.
+    deltas: encoded towards the matched object, with the box head's standard deviations; 0 where not
+      positive.
     mask_boxes: the first M regions, M the largest possible number of positives.
     mask_valid: which of them are positive.
     mask_labels: their region classes.
@@ -132,7 +136,9 @@ class RegionOutputs:
 
 @struct
 class Detections:
-  """Final instances, best first. `labels` are region classes 1..T (0 in padding); masks are that class's raw logits."""
+  """Final instances, best first. `labels` are region classes 1..T (0 in padding); masks are that
+  class's raw logits.
+  """
 
   boxes: Float[Array, "*B D 4"]
   labels: Int[Array, "*B D"]
@@ -145,8 +151,8 @@ class Detections:
 class Outputs:
   """Everything the network says about a batch.
 
-  `semantic` and `part` are logits at stride 4, float32; up-sampling belongs to whoever needs it. In training `regions`
-  and `region_targets` are set, in inference `detections`.
+  `semantic` and `part` are logits at stride 4, float32; up-sampling belongs to whoever needs it. In
+  training `regions` and `region_targets` are set, in inference `detections`.
   """
 
   semantic: Float[Array, "B h w K"]

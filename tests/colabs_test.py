@@ -56,7 +56,9 @@ def test_a_notebook_is_kept_without_outputs(path):
 
 
 def run(path: Path, folder: Path) -> list[nbformat.NotebookNode]:
-  """Returns the code cells of a notebook, run by this interpreter in an empty folder on the CPU, offline."""
+  """Returns the code cells of a notebook, run by this interpreter in an empty folder on the CPU,
+  offline.
+  """
   write_kernel_spec(folder / "kernels" / "python3")
   (folder / "site").mkdir()
   (folder / "site" / "sitecustomize.py").write_text(OFFLINE)

@@ -1,7 +1,8 @@
 """Settings of every test run, and the one trained run that several tests look at.
 
-Compiled programs are kept in pytest's cache folder, for all workers and for the next run: compiling is what takes time.
-Property tests have no deadline (a busy machine is no failure) and always draw the same.
+Compiled programs are kept in pytest's cache folder, for all workers and for the next run: compiling
+is what takes time. Property tests have no deadline (a busy machine is no failure) and always draw
+the same.
 """
 
 import os
@@ -31,6 +32,8 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory) -> tiny.Run:
-  """The smoke config trained to its end, once for all workers. Nobody changes it: see `tiny.Run.copy`."""
+  """The smoke config trained to its end, once for all workers. Nobody changes it: see
+  `tiny.Run.copy`.
+  """
   root = tmp_path_factory.getbasetemp()
   return tiny.trained(root.parent if "PYTEST_XDIST_WORKER" in os.environ else root)

@@ -1,11 +1,15 @@
-"""Variables for a module without running its initialisers, which take longer to compile than most tests to run."""
+"""Variables for a module without running its initialisers, which take longer to compile than most
+tests to run.
+"""
 
 import jax
 import numpy as np
 
 
 def random_variables(module, *args, seed=0, **kwargs):
-  """Random but well-behaved: signals keep their size, norm scales have either sign, running variances are positive."""
+  """Random but well-behaved: signals keep their size, norm scales have either sign, running
+  variances are positive.
+  """
   shapes = jax.eval_shape(lambda: module.init(jax.random.key(0), *args, **kwargs))
   rng = np.random.default_rng(seed)
 

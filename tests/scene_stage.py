@@ -1,4 +1,6 @@
-"""An empty stage for drawing one thing of a generated scene: a camera that looks along the street, plain daylight."""
+"""An empty stage for drawing one thing of a generated scene: a camera that looks along the street,
+plain daylight.
+"""
 
 import numpy as np
 

@@ -1,4 +1,6 @@
-"""Phases: the paper's numbers, PyTorch's optimizer in NumPy as oracle, and norms that do not move while frozen."""
+"""Phases: the paper's numbers, PyTorch's optimizer in NumPy as oracle, and norms that do not move
+while frozen.
+"""
 
 import jax
 import jax.numpy as jnp

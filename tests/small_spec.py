@@ -10,7 +10,9 @@ from jppf_jax.structs import IGNORE
 
 
 def first_classes_without_parts(count: int) -> LabelSpec:
-  """Returns CPP with its five classes that have parts, but of the others only the first `count`; the rest is void."""
+  """Returns CPP with its five classes that have parts, but of the others only the first `count`;
+  the rest is void.
+  """
   spec = cpp()
   kept = [k for k in range(spec.num_classes) if k < count or spec.class_parts[k]]
   train_id = np.full(256, IGNORE, np.int32)

@@ -1,4 +1,6 @@
-"""Cityscapes Panoptic Parts (de Geus et al. 2021): street scenes, 19 evaluated classes, parts in five of them."""
+"""Cityscapes Panoptic Parts (de Geus et al. 2021): street scenes, 19 evaluated classes, parts in
+five of them.
+"""
 
 import numpy as np
 from etils import epath

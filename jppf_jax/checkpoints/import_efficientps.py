@@ -1,4 +1,6 @@
-"""A checkpoint of the public EfficientPS code (PyTorch), with or without a part head: every tensor of it."""
+"""A checkpoint of the public EfficientPS code (PyTorch), with or without a part head: every tensor
+of it.
+"""
 
 from typing import Any
 
@@ -62,7 +64,8 @@ def convert(
 
   Args:
     found: the tensors by name.
-    template: variables, or shapes, of a `JPPF`. Its part head is left out of the result if `part_head` is None.
+    template: variables, or shapes, of a `JPPF`. Its part head is left out of the result if
+      `part_head` is None.
     part_head: what the part head is called in the file; its tensors are those of the semantic head.
 
   Raises:

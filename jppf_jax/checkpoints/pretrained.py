@@ -1,8 +1,10 @@
-"""Starts a model from weights of which only a part may fit: an encoder, another taxonomy's network, or all of it.
+"""Starts a model from weights of which only a part may fit: an encoder, another taxonomy's network,
+or all of it.
 
-What may differ is little: a whole module (encoder, neck, head) may be absent from the file, and layers whose width is
-the number of classes or parts may have another. Both start fresh. Anything else is an error, so that no weight is lost
-to a misspelt name or a wrong width without anybody noticing.
+What may differ is little: a whole module (encoder, neck, head) may be absent from the file, and
+layers whose width is the number of classes or parts may have another. Both start fresh. Anything
+else is an error, so that no weight is lost to a misspelt name or a wrong width without anybody
+noticing.
 """
 
 import dataclasses
@@ -59,8 +61,8 @@ def load_pretrained(
     initialise: makes them afresh; only called if the weights lack something.
 
   Raises:
-    WeightsError: a module of the file lacks tensors, or has some that the model does not have or has in another shape;
-      or no module of the model is in the file at all.
+    WeightsError: a module of the file lacks tensors, or has some that the model does not have or
+      has in another shape; or no module of the model is in the file at all.
   """
   wanted, held = shapes_of(traverse_util.flatten_dict(template, sep="/")), shapes_of(found)
   modules = {_module(name) for name in wanted}

@@ -1,8 +1,9 @@
 """Checkpoints of a run: Orbax, with a checksum of our own, behind three verbs.
 
-A checkpoint holds the un-replicated training state, the position of the input pipeline and a record of what was saved.
-The record carries a checksum of every array, because Orbax restores flipped bytes without noticing. States are host
-arrays, so a checkpoint depends neither on the number of devices nor on how the step is parallelised.
+A checkpoint holds the un-replicated training state, the position of the input pipeline and a record
+of what was saved. The record carries a checksum of every array, because Orbax restores flipped
+bytes without noticing. States are host arrays, so a checkpoint depends neither on the number of
+devices nor on how the step is parallelised.
 """
 
 import zlib
@@ -65,7 +66,8 @@ class Checkpoints:
       data_iterator: a grain iterator, whose position is saved.
 
     Raises:
-      CheckpointError: the one before could not be written (a full disk, say); what was saved earlier is untouched.
+      CheckpointError: the one before could not be written (a full disk, say); what was saved
+        earlier is untouched.
     """
     items = {
       "state": ocp.args.StandardSave(state),

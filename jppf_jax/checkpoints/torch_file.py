@@ -1,7 +1,9 @@
-"""Reads tensors out of PyTorch files without PyTorch, and without running anything that such a file may contain.
+"""Reads tensors out of PyTorch files without PyTorch, and without running anything that such a file
+may contain.
 
-A PyTorch file is a pickle, and unpickling calls whatever the file names. This reader knows a handful of names, all of
-which make containers or describe tensors; a file that asks for any other is refused before that is looked up.
+A PyTorch file is a pickle, and unpickling calls whatever the file names. This reader knows a
+handful of names, all of which make containers or describe tensors; a file that asks for any other
+is refused before that is looked up.
 """
 
 import io
@@ -90,7 +92,9 @@ _KNOWN = {
 
 
 class _Unpickler(pickle.Unpickler):
-  """Makes containers, numbers, strings, and descriptions of tensors; notes the storages. Knows no other name."""
+  """Makes containers, numbers, strings, and descriptions of tensors; notes the storages. Knows no
+  other name.
+  """
 
   def __init__(self, file: io.BufferedIOBase):
     super().__init__(file, encoding="utf-8")
@@ -114,7 +118,8 @@ class _Unpickler(pickle.Unpickler):
 
 
 def read_torch_file(path: str | Path) -> Any:
-  """Returns what `torch.save` wrote: containers, numbers and strings as they are, tensors as NumPy arrays.
+  """Returns what `torch.save` wrote: containers, numbers and strings as they are, tensors as NumPy
+  arrays.
 
   Both formats are read, the zip file of today and the one before PyTorch 1.6.
 
@@ -139,7 +144,8 @@ def read_torch_file(path: str | Path) -> Any:
 def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
   """Returns the tensors of a model by name, from a safetensors or a PyTorch file.
 
-  A training checkpoint `{"state_dict": ..., ...}` is unwrapped, the prefix `module.` of parallel training dropped.
+  A training checkpoint `{"state_dict": ..., ...}` is unwrapped, the prefix `module.` of parallel
+  training dropped.
 
   Raises:
     WeightsError: as `read_torch_file`, or the file holds something else than named tensors.
@@ -224,7 +230,9 @@ def _with_arrays(content: Any, read: Callable[[_Storage], bytes]) -> Any:
 
 
 def _mapped(content: Any, function: Callable[[_Tensor], Any], done: dict[int, Any]) -> Any:
-  """Rebuilds nested containers with `function` of each tensor; what occurs several times is visited once."""
+  """Rebuilds nested containers with `function` of each tensor; what occurs several times is visited
+  once.
+  """
   if id(content) not in done:
     match content:
       case _Tensor():

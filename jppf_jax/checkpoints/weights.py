@@ -1,4 +1,6 @@
-"""Weights for exchange: one safetensors file with parameters and running statistics, strict on names and shapes."""
+"""Weights for exchange: one safetensors file with parameters and running statistics, strict on
+names and shapes.
+"""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +18,9 @@ _PYTORCH = (".pth", ".pt", ".bin", ".ckpt", ".tar")
 
 
 class WeightsError(ValueError):
-  """A weights file that cannot be read, or that does not fit the model; the message lists every difference."""
+  """A weights file that cannot be read, or that does not fit the model; the message lists every
+  difference.
+  """
 
 
 def save_weights(
@@ -41,7 +45,9 @@ def save_weights(
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-  """Returns `({"params/encoder/...": float32 array}, metadata)`; raises WeightsError for anything else."""
+  """Returns `({"params/encoder/...": float32 array}, metadata)`; raises WeightsError for anything
+  else.
+  """
   path = Path(path)
   if not path.is_file():
     raise WeightsError(f"There is no weights file at {path}.")
@@ -69,7 +75,9 @@ class Differences(NamedTuple):
 
 
 def differences(found: Shapes, wanted: Shapes, *, whose: str = "the model") -> Differences:
-  """Compares the shapes of named tensors with what is wanted; `whose` shape that is, is said of those that differ."""
+  """Compares the shapes of named tensors with what is wanted; `whose` shape that is, is said of
+  those that differ.
+  """
   return Differences(
     [f"missing {name} {wanted[name]}" for name in sorted(wanted.keys() - found.keys())],
     [f"left over {name} {found[name]}" for name in sorted(found.keys() - wanted.keys())],
@@ -87,10 +95,12 @@ def shapes_of(tensors: Mapping[str, Any]) -> Shapes:
 
 
 def load_weights(path: str | Path, template: Any) -> Any:
-  """Reads `path` into the structure of `template` (`{"params": ..., "batch_stats": ...}` of arrays or shapes).
+  """Reads `path` into the structure of `template` (`{"params": ..., "batch_stats": ...}` of arrays
+  or shapes).
 
   Raises:
-    WeightsError: tensors are missing, left over or of another shape; all of them are listed and nothing is returned.
+    WeightsError: tensors are missing, left over or of another shape; all of them are listed and
+      nothing is returned.
   """
   found, _ = read_weights(path)
   problems = differences(shapes_of(found), shapes_of(traverse_util.flatten_dict(template, sep="/")))

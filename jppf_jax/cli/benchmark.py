@@ -1,4 +1,6 @@
-"""`jppf benchmark {metrics,input} [--out=FILE.json]`: measures speed, compile time apart, ratios in one run."""
+"""`jppf benchmark {metrics,input} [--out=FILE.json]`: measures speed, compile time apart, ratios in
+one run.
+"""
 
 import importlib
 

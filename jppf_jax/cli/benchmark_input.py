@@ -1,4 +1,6 @@
-"""`jppf benchmark input`: what the input pipeline costs at 1024 x 2048, by stage, and what other image formats cost."""
+"""`jppf benchmark input`: what the input pipeline costs at 1024 x 2048, by stage, and what other
+image formats cost.
+"""
 
 import io
 import json
@@ -35,7 +37,8 @@ REPEATS = 7
 def run(
   out: str | Path | None, *, size: tuple[int, int] = SIZE, scenes: int = SCENES, seconds: float = 10
 ) -> dict:
-  """Measures on generated scenes, prints two tables, writes them as JSON to `out` where given, and returns them.
+  """Measures on generated scenes, prints two tables, writes them as JSON to `out` where given, and
+  returns them.
 
   Args:
     out: a file, or None.
@@ -70,7 +73,9 @@ def run(
 
 
 def _median_ms(function: Callable[[], Any]) -> float:
-  """Median processor time of several runs after one that does not count, milliseconds: other programs do not matter."""
+  """Median processor time of several runs after one that does not count, milliseconds: other
+  programs do not matter.
+  """
   function()
   times = []
   for _ in range(REPEATS):
@@ -108,7 +113,9 @@ def _stages(folder: Path, size: tuple[int, int]) -> dict[str, float]:
 
 
 def _formats(image: np.ndarray, folder: Path) -> dict[str, dict[str, float]]:
-  """Size in the ArrayRecord file, and milliseconds to read and decode, of ways to keep an image without loss."""
+  """Size in the ArrayRecord file, and milliseconds to read and decode, of ways to keep an image
+  without loss.
+  """
 
   def saved(**options: Any) -> bytes:
     file = io.BytesIO()
@@ -151,7 +158,8 @@ def _formats(image: np.ndarray, folder: Path) -> dict[str, dict[str, float]]:
 
 
 def _pipeline(folder: Path, size: tuple[int, int], seconds: float) -> dict[str, float]:
-  """Images per second, and per second of one core, that the training iterator gives with a thread per core.
+  """Images per second, and per second of one core, that the training iterator gives with a thread
+  per core.
 
   Memory is what it takes from disk, at batch 2, above that of the imports.
   """
@@ -174,7 +182,9 @@ def _pipeline(folder: Path, size: tuple[int, int], seconds: float) -> dict[str, 
 
 
 def _peak_mb() -> float:
-  """Most memory that this process has held; on Linux not that of its parent, which `getrusage` starts from."""
+  """Most memory that this process has held; on Linux not that of its parent, which `getrusage`
+  starts from.
+  """
   status = Path("/proc/self/status")
   if status.exists():
     return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) / 1024

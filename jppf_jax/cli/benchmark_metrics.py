@@ -1,4 +1,6 @@
-"""`jppf benchmark metrics`: our PartPQ and PQ beside the released evaluator, on the same images in one process."""
+"""`jppf benchmark metrics`: our PartPQ and PQ beside the released evaluator, on the same images in
+one process.
+"""
 
 import json
 import platform
@@ -53,8 +55,8 @@ def run(
 ) -> None:
   """Prints how fast PartPQ and PQ are, and writes the same as JSON to `out`.
 
-  The ratio is that of the reference's seconds for PartPQ alone to ours for PartPQ and PQ together, per image, on one
-  core, reading files excluded.
+  The ratio is that of the reference's seconds for PartPQ alone to ours for PartPQ and PQ together,
+  per image, on one core, reading files excluded.
 
   Args:
     out: a JSON file, or None.
@@ -79,7 +81,9 @@ def run(
 
 
 def make_pair(spec: LabelSpec, seed: int, size: tuple[int, int]) -> Pair:
-  """Returns a street scene's labels and a prediction of it: outlines a few pixels off, some parts unknown or wrong."""
+  """Returns a street scene's labels and a prediction of it: outlines a few pixels off, some parts
+  unknown or wrong.
+  """
   _, uids = make_scene(seed, size=size)
   prediction = spec.uids_to_channels(np.roll(uids, (2, 3), (0, 1)))
   rng = np.random.default_rng(seed)
@@ -130,9 +134,11 @@ def agree(
 
 
 def measure_scoring(spec: LabelSpec, pairs: list[Pair], count: int) -> dict[str, Any]:
-  """Returns images per second of `jppf score` once started, decoding included, and its peak memory (Linux only).
+  """Returns images per second of `jppf score` once started, decoding included, and its peak memory
+  (Linux only).
 
-  It runs in a process of its own: this one's memory is full of scenes and of what the reference left.
+  It runs in a process of its own: this one's memory is full of scenes and of what the reference
+  left.
   """
   with tempfile.TemporaryDirectory() as folder:
     root = Path(folder)

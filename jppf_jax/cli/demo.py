@@ -1,7 +1,9 @@
-"""`jppf demo`: the whole path on generated street scenes, with nothing downloaded; running it again resumes.
+"""`jppf demo`: the whole path on generated street scenes, with nothing downloaded; running it again
+resumes.
 
-Scenes in the official Cityscapes Panoptic Parts layout -> TFDS data set -> training -> PartPQ of joint fusion and of
-top-down merging on scenes that were not trained on -> pictures. Everything lies under `--workdir`.
+Scenes in the official Cityscapes Panoptic Parts layout -> TFDS data set -> training -> PartPQ of
+joint fusion and of top-down merging on scenes that were not trained on -> pictures. Everything lies
+under `--workdir`.
 """
 
 import json
@@ -40,7 +42,9 @@ def configure(workdir: Path, *, from_scratch: bool) -> ml_collections.ConfigDict
 
 
 def run(workdir: Path, config: ml_collections.ConfigDict) -> dict:
-  """Runs all stages that are not done yet; returns the report of `evaluate` with the seconds of each stage."""
+  """Runs all stages that are not done yet; returns the report of `evaluate` with the seconds of
+  each stage.
+  """
   seconds = {}
 
   def stage(name: str, work):

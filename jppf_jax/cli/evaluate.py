@@ -1,4 +1,6 @@
-"""`jppf evaluate --config=... --workdir=...`: scores a run on its data set, joint fusion beside top-down merging."""
+"""`jppf evaluate --config=... --workdir=...`: scores a run on its data set, joint fusion beside
+top-down merging.
+"""
 
 from absl import app, flags
 from rich.console import Console

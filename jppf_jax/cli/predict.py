@@ -1,6 +1,7 @@
 """`jppf predict IMAGE... --out=DIR`: panoptic parts of any image, of any size, no labels needed.
 
-Without `--workdir` the small weights that come with the package are used; they have seen generated street scenes only.
+Without `--workdir` the small weights that come with the package are used; they have seen generated
+street scenes only.
 """
 
 import json
@@ -24,7 +25,9 @@ from jppf_jax_configs import demo as demo_config
 
 
 def config_and_weights() -> tuple[ml_collections.ConfigDict, Path]:
-  """Returns the run's own config and weights (`--workdir`), or those of the demo; `--config` overrides the config."""
+  """Returns the run's own config and weights (`--workdir`), or those of the demo; `--config`
+  overrides the config.
+  """
   workdir = run_flags.workdir_or_none()
   if workdir is None:
     return run_flags.config_or_none() or demo_config.get_config(), build.weights_path("demo")

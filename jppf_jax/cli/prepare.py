@@ -1,7 +1,9 @@
-"""`jppf prepare DATASET --data_dir=DIR --manual_dir=DIR`: checks raw files, builds the records, draws some of them.
+"""`jppf prepare DATASET --data_dir=DIR --manual_dir=DIR`: checks raw files, builds the records,
+draws some of them.
 
-DATASET is a name (`jppf prepare` lists them), "synthetic_panoptic_parts/192x384_train48_validation24_seed0" in any
-numbers, or the path of a builder of your own.
+DATASET is a name (`jppf prepare` lists them),
+"synthetic_panoptic_parts/192x384_train48_validation24_seed0" in any numbers, or the path of a
+builder of your own.
 """
 
 import functools
@@ -61,7 +63,8 @@ def prepare(
   splits: list[str] | None = None,
   labels: str | None = None,
 ) -> Path:
-  """Checks, builds, draws; returns the contact sheet's path. What is built already is only drawn again.
+  """Checks, builds, draws; returns the contact sheet's path. What is built already is only drawn
+  again.
 
   Args:
     name: of the data set, see the module.
@@ -141,7 +144,9 @@ def _build(
 
 
 def check_uids(spec: LabelSpec, uids: np.ndarray) -> None:
-  """Raises ValueError if a label file has ids that the spec does not know; distinct ids first, which takes no time."""
+  """Raises ValueError if a label file has ids that the spec does not know; distinct ids first,
+  which takes no time.
+  """
   try:
     spec.decode(np.unique(uids)[None])
   except ValueError:
@@ -149,7 +154,9 @@ def check_uids(spec: LabelSpec, uids: np.ndarray) -> None:
 
 
 def contact_sheet(folder: Path, spec: LabelSpec, *, count: int = SHOWN) -> np.ndarray:
-  """Draws examples spread over all splits: photo beside labels, and the legend of what occurs, uint8 [H W 3]."""
+  """Draws examples spread over all splits: photo beside labels, and the legend of what occurs,
+  uint8 [H W 3].
+  """
   splits = [
     read.open_split(folder, split) for split in tfds.builder_from_directory(folder).info.splits
   ]

@@ -1,6 +1,8 @@
-"""`jppf score --spec=cpp --gt=DIR --pred=DIR --out=FILE.json`: scores predictions saved by any system.
+"""`jppf score --spec=cpp --gt=DIR --pred=DIR --out=FILE.json`: scores predictions saved by any
+system.
 
-Ground truth: uid TIFFs, in the official folders or flat. Predictions: three-channel PNGs or uid TIFFs. Files belong
+Ground truth: uid TIFFs, in the official folders or flat. Predictions: three-channel PNGs or uid
+TIFFs. Files belong
 together if their image ids are equal: the name without extension and official suffix.
 """
 
@@ -70,14 +72,18 @@ def score_folders(
   Args:
     spec: the taxonomy of both.
     gt: folder of uid TIFFs; each is an image to score.
-    pred: folder of three-channel PNGs or uid TIFFs; images without ground truth are left out, with a note.
-    missing: "error", or "empty": an image without a prediction counts as one where nothing was predicted.
-    workers: threads; decoding and counting run outside Python's lock. The result is the same for any number.
+    pred: folder of three-channel PNGs or uid TIFFs; images without ground truth are left out, with
+      a note.
+    missing: "error", or "empty": an image without a prediction counts as one where nothing was
+      predicted.
+    workers: threads; decoding and counting run outside Python's lock. The result is the same for
+      any number.
     progress: shows a bar.
 
   Raises:
     FileNotFoundError: a folder does not exist or holds no such file.
-    ValueError: predictions are missing, or files cannot be read or do not fit together; all of them are listed.
+    ValueError: predictions are missing, or files cannot be read or do not fit together; all of them
+      are listed.
   """
   labels, predictions = files.find(gt, files.TIFF), files.find(pred, (".png", *files.TIFF))
   without = [image_id for image_id in labels if image_id not in predictions]

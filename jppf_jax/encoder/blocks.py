@@ -14,7 +14,9 @@ from jppf_jax.structs import Array
 
 
 def conv_init(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
-  """Normal with variance 2 / (outputs that one input reaches): for a depthwise kernel, one channel's."""
+  """Normal with variance 2 / (outputs that one input reaches): for a depthwise kernel, one
+  channel's.
+  """
   height, width, inputs_per_group, outputs = shape
   groups = outputs if inputs_per_group == 1 else 1
   return jax.random.normal(key, shape, dtype) * (2 / (height * width * outputs / groups)) ** 0.5

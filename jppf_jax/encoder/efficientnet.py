@@ -1,4 +1,6 @@
-"""EfficientNet without squeeze-and-excitation, as a feature pyramid or as the classifier it was pretrained as."""
+"""EfficientNet without squeeze-and-excitation, as a feature pyramid or as the classifier it was
+pretrained as.
+"""
 
 from functools import partial
 from typing import Any
@@ -35,7 +37,9 @@ class EfficientNet(nn.Module):
 
   @nn.compact
   def __call__(self, image: Float[Array, "B H W 3"], *, train: bool) -> Pyramid:
-    """Features of a normalised image; the level at stride 32 is the wide one after the last 1 x 1 convolution."""
+    """Features of a normalised image; the level at stride 32 is the wide one after the last 1 x 1
+    convolution.
+    """
     net = variant(self.variant, width=self.width, depth=self.depth)
     norm = partial(
       IABN,

@@ -1,7 +1,8 @@
-"""The table of EfficientNets (Tan & Le 2019), B0 to B7 and Lite0 to Lite4: how one base net is widened and deepened.
+"""The table of EfficientNets (Tan & Le 2019), B0 to B7 and Lite0 to Lite4: how one base net is
+widened and deepened.
 
-Differs from the paper: no squeeze-and-excitation, and leaky ReLU or ReLU6 in place of swish, as EfficientPS and the
-Lite family have it.
+Differs from the paper: no squeeze-and-excitation, and leaky ReLU or ReLU6 in place of swish, as
+EfficientPS and the Lite family have it.
 """
 
 import dataclasses
@@ -17,7 +18,8 @@ class Stage:
   Attributes:
     kernel: side of the depthwise kernel.
     stride: of the first block.
-    expansion: how many times wider a block is inside; None for a depthwise-separable block without expansion.
+    expansion: how many times wider a block is inside; None for a depthwise-separable block without
+      expansion.
     channels: output width.
     repeats: number of blocks.
   """
@@ -90,8 +92,9 @@ def scaled_width(channels: float) -> int:
 def variant(name: str, *, width: float = 1.0, depth: float = 1.0) -> Variant:
   """The net called `name`, its widths and depths multiplied once more by `width` and `depth`.
 
-  The Lite family (EfficientNet-Lite, 2020) keeps stem, head and the depth of the first and the last stage as in the
-  base net; `width` and `depth` scale those too, since a net that is to be small must be small everywhere.
+  The Lite family (EfficientNet-Lite, 2020) keeps stem, head and the depth of the first and the last
+  stage as in the base net; `width` and `depth` scale those too, since a net that is to be small
+  must be small everywhere.
 
   Raises:
     ValueError: no variant has this name.

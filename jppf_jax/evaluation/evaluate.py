@@ -1,4 +1,6 @@
-"""A data set to scores and pictures: joint fusion beside top-down merging, and the heads before any fusion."""
+"""A data set to scores and pictures: joint fusion beside top-down merging, and the heads before any
+fusion.
+"""
 
 import json
 import time
@@ -36,7 +38,8 @@ ROWS = {  # of the printed table: where the number stands in the scores
 
 
 def load_predictor(config: ml_collections.ConfigDict, weights: str | Path) -> Predictor:
-  """Returns a predictor with the weights of a file, e.g. `runs/x/weights.safetensors` of a run of this config.
+  """Returns a predictor with the weights of a file, e.g. `runs/x/weights.safetensors` of a run of
+  this config.
 
   Raises:
     WeightsError: there is no such file, or it does not fit the config's network.
@@ -58,7 +61,8 @@ def evaluate(
 ) -> dict[str, Any]:
   """Scores the run in `workdir` on a split of its data set, at the resolution of the labels.
 
-  Writes `evaluation/<split>.json` (the returned scores, with every class and image) and pictures beside it.
+  Writes `evaluation/<split>.json` (the returned scores, with every class and image) and pictures
+  beside it.
 
   Args:
     config: of the run.
@@ -112,7 +116,9 @@ def evaluate(
 
 
 def instance_ap(spec: LabelSpec) -> CityscapesAP | CocoAP:
-  """Returns an empty AP in the protocol that is customary: Cityscapes' for its taxonomy, COCO's for all others."""
+  """Returns an empty AP in the protocol that is customary: Cityscapes' for its taxonomy, COCO's for
+  all others.
+  """
   return CityscapesAP(spec) if spec.name.startswith("cpp") else CocoAP(spec)
 
 

@@ -1,4 +1,6 @@
-"""Detections as masks in an image's own pixels, for average precision; the fusions do not need them."""
+"""Detections as masks in an image's own pixels, for average precision; the fusions do not need
+them.
+"""
 
 import numpy as np
 from jaxtyping import Float
@@ -9,7 +11,9 @@ from jppf_jax.structs import Detections
 
 
 def in_image(detections: Detections, covered: tuple[int, int], size: tuple[int, int]) -> Detections:
-  """Returns the detections of one image with boxes scaled from the `covered` part of the working size to `size`."""
+  """Returns the detections of one image with boxes scaled from the `covered` part of the working
+  size to `size`.
+  """
   factors = np.array([size[1] / covered[1], size[0] / covered[0]] * 2, np.float32)
   return detections.replace(boxes=np.asarray(detections.boxes) * factors)
 
@@ -40,7 +44,9 @@ def instance_masks(
 
 
 def _whole_pixels(box: Float[np.ndarray, "4"], size: tuple[int, int]) -> tuple[int, int, int, int]:
-  """The first and one past the last column and row: fractions dropped, at least one pixel, inside the image."""
+  """The first and one past the last column and row: fractions dropped, at least one pixel, inside
+  the image.
+  """
   x0, y0 = np.maximum(np.trunc(box[:2]), 0).astype(int)
   x1, y1 = np.trunc(box[2:] - 1).astype(int) + 1  # theirs name the last pixel
   return int(x0), int(y0), int(min(max(x1, x0 + 1), size[1])), int(min(max(y1, y0 + 1), size[0]))

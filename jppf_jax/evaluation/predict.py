@@ -1,4 +1,6 @@
-"""An image of any size to panoptic parts: fit into the working size, one compiled program, back to its pixels."""
+"""An image of any size to panoptic parts: fit into the working size, one compiled program, back to
+its pixels.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +34,8 @@ class Prediction:
     top_down: by EfficientPS fusion and top-down merging.
     semantic: the semantic head alone, train ids.
     part: the part head alone, part channels (0 = any background).
-    detections: the instance head alone, boxes in the image's own pixels; `instances.instance_masks` draws them.
+    detections: the instance head alone, boxes in the image's own pixels; `instances.instance_masks`
+      draws them.
   """
 
   joint: PanopticParts
@@ -45,7 +48,9 @@ class Prediction:
 def fuse_both(
   outputs: Outputs, *, spec: LabelSpec, size: tuple[int, int], config: FusionConfig
 ) -> dict[str, Any]:
-  """Both fusions and all heads, for a batch; `size` (H, W) is the part of the padded image that counts."""
+  """Both fusions and all heads, for a batch; `size` (H, W) is the part of the padded image that
+  counts.
+  """
 
   def one(semantic: Array, part: Array, detections: Any) -> dict[str, Any]:
     parts = part_map(part, spec=spec, size=size)
@@ -77,8 +82,9 @@ class Predictor:
     model: the network.
     variables: its parameters and running statistics.
     spec: the taxonomy it was trained for.
-    size: working size (H, W) of landscape images; portrait images use (W, H). Images are scaled to fit, keeping their
-      aspect, and padded; results come back at the image's own size (ids by nearest neighbour).
+    size: working size (H, W) of landscape images; portrait images use (W, H). Images are scaled to
+      fit, keeping their aspect, and padded; results come back at the image's own size (ids by
+      nearest neighbour).
     config: the fusion's settings.
   """
 
@@ -160,7 +166,9 @@ def fit(
 def _restore(
   ids: Int[np.ndarray, "h w"], covered: tuple[int, int], size: tuple[int, int]
 ) -> Int[np.ndarray, "H W"]:
-  """Crops the covered part of an id map and scales it to `size` by nearest neighbour (pixel centres)."""
+  """Crops the covered part of an id map and scales it to `size` by nearest neighbour (pixel
+  centres).
+  """
   rows = ((np.arange(size[0]) + 0.5) * covered[0] / size[0]).astype(int)
   columns = ((np.arange(size[1]) + 0.5) * covered[1] / size[1]).astype(int)
   return np.asarray(ids)[rows[:, None], columns[None]]

@@ -21,10 +21,11 @@ def save_prediction(
   answer: PanopticParts,
   spec: LabelSpec,
 ) -> coco.Record:
-  """Writes what one image was found to be and returns its COCO panoptic entry, for `coco.write_index`.
+  """Writes what one image was found to be and returns its COCO panoptic entry, for
+  `coco.write_index`.
 
-  Files: `uids/ID.tif` (int32, as the official labels), `channels/ID.png` (scene id, instance id, part id: what `jppf
-  score` reads), `panoptic/ID.png` (COCO) and `ID.png`, the picture.
+  Files: `uids/ID.tif` (int32, as the official labels), `channels/ID.png` (scene id, instance id,
+  part id: what `jppf score` reads), `panoptic/ID.png` (COCO) and `ID.png`, the picture.
   """
   maps = (np.asarray(answer.semantic), np.asarray(answer.instance), np.asarray(answer.part))
   uids = spec.to_uids(*maps)
@@ -37,7 +38,9 @@ def save_prediction(
 
 
 def distinct_names(paths: Iterable[Path]) -> list[str]:
-  """Returns a name per file: the stem where it is unique, else the path with its folders joined by `_`."""
+  """Returns a name per file: the stem where it is unique, else the path with its folders joined by
+  `_`.
+  """
   paths = list(paths)
   stems = [path.stem for path in paths]
   return [

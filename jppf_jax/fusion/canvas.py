@@ -1,4 +1,6 @@
-"""The canvas of a fusion: logits brought to image resolution, and instances and stuff put together into one answer."""
+"""The canvas of a fusion: logits brought to image resolution, and instances and stuff put together
+into one answer.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +15,8 @@ from jppf_jax.structs import IGNORE, Array, Detections, PanopticParts, Segments
 def upsample(
   logits: Float[Array, "h w C"], size: tuple[int, int]
 ) -> Float[Array, "{size[0]} {size[1]} C"]:
-  """Returns stride-4 logits at image resolution, float32, without the padding below and right of the image.
+  """Returns stride-4 logits at image resolution, float32, without the padding below and right of
+  the image.
 
   Differs from EfficientPS's code, which squeezes the padded logits to the size of the image.
 
@@ -96,13 +99,16 @@ def assemble(
 def one_at_a_time(fuse):
   """Returns `fuse`, which handles one image, such that `jax.vmap` runs it image after image.
 
-  The loops of the fusion follow the data; side by side, every image would take the steps of all of them.
+  The loops of the fusion follow the data; side by side, every image would take the steps of all of
+  them.
   """
   return jax.custom_batching.sequential_vmap(fuse)
 
 
 def unknown_parts(spec: LabelSpec) -> Int[np.ndarray, "256"]:
-  """Returns the part of a class (255 = void) whose parts nobody predicted: 255, or what it is if there is no choice."""
+  """Returns the part of a class (255 = void) whose parts nobody predicted: 255, or what it is if
+  there is no choice.
+  """
   table = np.zeros(256, np.int32)
   table[: spec.num_classes] = [
     IGNORE if len(parts) > 1 else sum(parts) for parts in spec.class_parts

@@ -1,4 +1,6 @@
-"""What the paper leaves open about the fusion: every reading of its Sec. 3.2 that one may want to compare."""
+"""What the paper leaves open about the fusion: every reading of its Sec. 3.2 that one may want to
+compare.
+"""
 
 import math
 from dataclasses import dataclass
@@ -14,26 +16,32 @@ _CHOICES = {
 
 @dataclass(frozen=True)
 class FusionConfig:
-  """Choices of the joint fusion. The defaults are Eq. 1 to the letter; where the paper is silent, EfficientPS's code.
+  """Choices of the joint fusion. The defaults are Eq. 1 to the letter; where the paper is silent,
+  EfficientPS's code.
 
   Attributes:
-    instance_logit_activation: "none" fuses raw mask logits, "sigmoid" mask probabilities. The paper normalises the
-      semantic and the part logits, and says nothing of the instance logits.
+    instance_logit_activation: "none" fuses raw mask logits, "sigmoid" mask probabilities. The paper
+      normalises the semantic and the part logits, and says nothing of the instance logits.
     instance_logit_scale: factor on the mask logits; EfficientPS's code has an undocumented 4.
-    outside_value: semantic and part evidence outside the rectangle of the box: 0, or -inf, which confines
-      instances to it.
-    score_threshold: detections that score no more are not fused (average precision needs detections far below).
+    outside_value: semantic and part evidence outside the rectangle of the box: 0, or -inf, which
+      confines instances to it.
+    score_threshold: detections that score no more are not fused (average precision needs detections
+      far below).
     overlap_threshold: an instance is dropped if a larger share of its mask is taken by better ones.
     min_stuff_area: stuff classes that end with fewer pixels become void.
     min_stuff_relative: the same as a share of the image; replaces `min_stuff_area` if given.
-    min_thing_area: instances that won fewer pixels are removed, and their pixels filled like the rest.
-    stuff_fill: the class of pixels that no instance won: "semantic_argmax" over all classes, where things leave void;
-      "stuff_only" over the stuff classes; "fused" over the fused stuff logits.
-    renormalise_parts: part probabilities sum to 1 over the parts of the instance's class, instead of over all channels.
-    fuse_reduce: "sum" as in Eq. 1; "mean" does not favour things, which have one term more than stuff.
-    allow_void_part: the background of the part head (the sum of all, if classes have their own) competes with the
-      parts of an instance; where it wins, the part is unknown.
-    legacy: how masks lie on boxes, as in `ops.masks.paste_weights`: what the mask head was trained with.
+    min_thing_area: instances that won fewer pixels are removed, and their pixels filled like the
+      rest.
+    stuff_fill: the class of pixels that no instance won: "semantic_argmax" over all classes, where
+      things leave void; "stuff_only" over the stuff classes; "fused" over the fused stuff logits.
+    renormalise_parts: part probabilities sum to 1 over the parts of the instance's class, instead
+      of over all channels.
+    fuse_reduce: "sum" as in Eq. 1; "mean" does not favour things, which have one term more than
+      stuff.
+    allow_void_part: the background of the part head (the sum of all, if classes have their own)
+      competes with the parts of an instance; where it wins, the part is unknown.
+    legacy: how masks lie on boxes, as in `ops.masks.paste_weights`: what the mask head was trained
+      with.
   """
 
   instance_logit_activation: Literal["none", "sigmoid"] = "none"

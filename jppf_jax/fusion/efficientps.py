@@ -1,4 +1,5 @@
-"""Panoptic fusion of EfficientPS (Mohan & Valada 2021, Sec. 3.4; details from its public code), which knows no parts.
+"""Panoptic fusion of EfficientPS (Mohan & Valada 2021, Sec. 3.4; details from its public code),
+which knows no parts.
 
 The first half of the top-down baseline: `top_down.py` adds the parts.
 """
@@ -26,14 +27,17 @@ def efficientps_fusion(
   min_stuff_area: int = 2048,
   legacy: bool = True,
 ) -> PanopticParts:
-  """Returns class and instance of every pixel of one image; parts of classes that have several are unknown (255).
+  """Returns class and instance of every pixel of one image; parts of classes that have several are
+  unknown (255).
 
-  Mask logits and the raw semantic logits of the instance's class are fused by Eq. 1 with two terms, and compete with
-  the raw semantic logits of stuff, which win ties. Runs in jit, and under `jax.vmap` image after image.
+  Mask logits and the raw semantic logits of the instance's class are fused by Eq. 1 with two terms,
+  and compete with the raw semantic logits of stuff, which win ties. Runs in jit, and under
+  `jax.vmap` image after image.
 
-  Differs from the paper: mask logits are multiplied by 4, and an instance has the fused logit 0 wherever it does not
-  reach, so that pixels whose stuff logits are all negative go to the best instance, however far: both as in the public
-  code. Unlike there, padding is cropped instead of squeezed.
+  Differs from the paper: mask logits are multiplied by 4, and an instance has the fused logit 0
+  wherever it does not reach, so that pixels whose stuff logits are all negative go to the best
+  instance, however far: both as in the public code. Unlike there, padding is cropped instead of
+  squeezed.
 
   Args:
     semantic_logits: raw, stride 4; the image is their upper left part.
@@ -47,7 +51,8 @@ def efficientps_fusion(
     legacy: as in `ops.masks.paste_weights`.
 
   Raises:
-    ValueError: logits whose channels are not the classes, or which do not cover an image of this size.
+    ValueError: logits whose channels are not the classes, or which do not cover an image of this
+      size.
   """
   if semantic_logits.shape[-1] != spec.num_classes:
     raise ValueError(
@@ -78,7 +83,9 @@ def _best_instances(
   logits: Float[Array, "K H W"],
   things: Int[Array, "D"],
 ) -> tuple[Float[Array, "H W"], Int[Array, "H W"]]:
-  """The largest fused logit of all kept instances at each pixel and the first instance that has it; -inf where none."""
+  """The largest fused logit of all kept instances at each pixel and the first instance that has it;
+  -inf where none.
+  """
 
   def step(state, window):
     best, slot = state

@@ -1,7 +1,9 @@
-"""Instances before the fusion: which of them compete, where they reach, and how to visit that area piece by piece.
+"""Instances before the fusion: which of them compete, where they reach, and how to visit that area
+piece by piece.
 
-A full-size image with 100 instances has 2e8 mask pixels, few of which an instance can reach. So masks are pasted into
-windows, small pieces of the image of one static shape, only when and where they are needed.
+A full-size image with 100 instances has 2e8 mask pixels, few of which an instance can reach. So
+masks are pasted into windows, small pieces of the image of one static shape, only when and where
+they are needed.
 """
 
 from collections.abc import Callable
@@ -31,8 +33,10 @@ class PlacedMasks:
     masks: what is pasted.
     rows: share of each mask row in each image row.
     columns: the same across.
-    rectangles: `x0 y0 x1 y1`, the pixels that may use semantic and part evidence (`ops.masks.box_rectangle`).
-    spans: `x0 y0 x1 y1`, the pixels that the mask or the rectangle reaches; empty where `x1 <= x0` or `y1 <= y0`.
+    rectangles: `x0 y0 x1 y1`, the pixels that may use semantic and part evidence
+      (`ops.masks.box_rectangle`).
+    spans: `x0 y0 x1 y1`, the pixels that the mask or the rectangle reaches; empty where `x1 <= x0`
+      or `y1 <= y0`.
   """
 
   masks: Float[Array, "D my mx"]
@@ -49,7 +53,9 @@ def place(
   *,
   legacy: bool = True,
 ) -> PlacedMasks:
-  """Returns masks laid over their boxes in an image of `size` (height, width), ready to be pasted piece by piece."""
+  """Returns masks laid over their boxes in an image of `size` (height, width), ready to be pasted
+  piece by piece.
+  """
 
   def weights(low, high, cells, length):
     return jax.vmap(lambda a, b: paste_weights(a, b, cells=cells, length=length, legacy=legacy))(
@@ -129,9 +135,11 @@ def visit(
   step: Callable[[State, Window], State],
   state: State,
 ) -> State:
-  """Folds `step` over the windows that cover the span of each active instance, instance by instance in `order`.
+  """Folds `step` over the windows that cover the span of each active instance, instance by instance
+  in `order`.
 
-  The number of steps follows the data: instances that are not active cost nothing, small ones little.
+  The number of steps follows the data: instances that are not active cost nothing, small ones
+  little.
   """
   shape = _CPU_WINDOW if jax.default_backend() == "cpu" else size
   shape = (min(shape[0], size[0]), min(shape[1], size[1]))
@@ -156,11 +164,13 @@ def visit(
 def keep_instances(
   placed: PlacedMasks, candidates: Bool[Array, "D"], *, overlap_threshold: float
 ) -> Bool[Array, "D"]:
-  """Returns which instances of one image enter the fusion: those that better ones do not mostly cover.
+  """Returns which instances of one image enter the fusion: those that better ones do not mostly
+  cover.
 
-  Candidates are visited in order, best first. One whose mask (pasted logit above 0) is covered by those kept before for
-  more than `overlap_threshold` of its area is dropped; one with an empty mask is kept. The masks that enter the fusion
-  are not cut. This is the filter of EfficientPS's code, to which the paper's Sec. 3.2 refers ("pre-filtered").
+  Candidates are visited in order, best first. One whose mask (pasted logit above 0) is covered by
+  those kept before for more than `overlap_threshold` of its area is dropped; one with an empty mask
+  is kept. The masks that enter the fusion are not cut. This is the filter of EfficientPS's code, to
+  which the paper's Sec. 3.2 refers ("pre-filtered").
 
   Args:
     placed: raw mask logits, best instance first.

@@ -1,13 +1,15 @@
-"""Joint fusion, the paper's contribution (Sec. 3.2): semantic, part and instance predictions decide together.
+"""Joint fusion, the paper's contribution (Sec. 3.2): semantic, part and instance predictions decide
+together.
 
-For instance n of class c, MLI is its pasted mask logit, MLS the probability of c, MLP that of one part of c (of the
-part head's background, where c has no parts); MLS and MLP count inside the rectangle of the box. Eq. 1 fuses them to
-FL: FLP, one channel per instance and part; FLNP, one per instance without parts. FLS fuses each stuff class with the
-background of the part head. Where classes have backgrounds of their own ("SemBG"), FLNP and FLS read that of the class.
-A pixel goes to its largest channel, the first of FLP, FLNP, FLS where several are equal.
+For instance n of class c, MLI is its pasted mask logit, MLS the probability of c, MLP that of one
+part of c (of the part head's background, where c has no parts); MLS and MLP count inside the
+rectangle of the box. Eq. 1 fuses them to FL: FLP, one channel per instance and part; FLNP, one per
+instance without parts. FLS fuses each stuff class with the background of the part head. Where
+classes have backgrounds of their own ("SemBG"), FLNP and FLS read that of the class. A pixel goes
+to its largest channel, the first of FLP, FLNP, FLS where several are equal.
 
-The channels of the instances, up to 100 x 6 images, are never stored: windows of the image are visited instance by
-instance, and only the best score and its label are kept.
+The channels of the instances, up to 100 x 6 images, are never stored: windows of the image are
+visited instance by instance, and only the best score and its label are kept.
 """
 
 from functools import partial, reduce
@@ -51,7 +53,9 @@ class PartChannels(NamedTuple):
 
 
 def part_channels(spec: LabelSpec, *, allow_void_part: bool = False) -> PartChannels:
-  """Returns the parts of each class, or its background if it has none. `allow_void_part`: see `FusionConfig`."""
+  """Returns the parts of each class, or its background if it has none. `allow_void_part`: see
+  `FusionConfig`.
+  """
   any_background = spec.num_part_outputs if len(spec.background_outputs) > 1 else 0
   void = ((any_background, IGNORE),) if allow_void_part else ()
   rows = [
@@ -125,12 +129,13 @@ def joint_fusion(
 ) -> PanopticParts:
   """Returns class, instance and part of every pixel of one image (the paper's Sec. 3.2, Eq. 1).
 
-  Runs in jit, and under `jax.vmap` image after image. Memory is that of the probabilities at image resolution, whatever
-  the number of detections; time grows with the area of the boxes.
+  Runs in jit, and under `jax.vmap` image after image. Memory is that of the probabilities at image
+  resolution, whatever the number of detections; time grows with the area of the boxes.
 
-  Differs from the paper: an instance competes only where its mask or its rectangle reaches. Elsewhere all its terms are
-  0, and it could at best equal stuff whose probabilities all underflow. Where the paper is silent: `FusionConfig`. As
-  the paper suggests, stuff with parts is fused with them; its part is the most probable one.
+  Differs from the paper: an instance competes only where its mask or its rectangle reaches.
+  Elsewhere all its terms are 0, and it could at best equal stuff whose probabilities all underflow.
+  Where the paper is silent: `FusionConfig`. As the paper suggests, stuff with parts is fused with
+  them; its part is the most probable one.
 
   Args:
     semantic_logits: raw, stride 4; the image is their upper left part.
@@ -141,7 +146,8 @@ def joint_fusion(
     config: what the paper leaves open.
 
   Raises:
-    ValueError: logits whose channels are not those of the taxonomy, or which do not cover an image of this size.
+    ValueError: logits whose channels are not those of the taxonomy, or which do not cover an image
+      of this size.
   """
   fuse = partial(_fuse, spec=spec, size=size, config=config)
   return one_at_a_time(lambda *inputs: fuse(*inputs).result)(
@@ -159,7 +165,8 @@ def joint_fusion_steps(
   size: tuple[int, int],
   config: FusionConfig = PAPER,
 ) -> FusionSteps:
-  """Returns the intermediates of `joint_fusion` (same arguments); those of one instance for detection `chosen`.
+  """Returns the intermediates of `joint_fusion` (same arguments); those of one instance for
+  detection `chosen`.
 
   For looking and teaching: it holds images that `joint_fusion` never stores.
   """
@@ -180,7 +187,9 @@ def joint_fusion_steps(
 
 
 class _Inputs(NamedTuple):
-  """What the three heads say at image resolution. Channels first: a window of one channel is read in one piece."""
+  """What the three heads say at image resolution. Channels first: a window of one channel is read
+  in one piece.
+  """
 
   semantic: Float[Array, "K H W"]
   part: Float[Array, "O H W"]  # and, if that competes, the sum of all backgrounds
@@ -285,7 +294,9 @@ def _instance_logits(
 def _best_instances(
   inputs: _Inputs, kept: Bool[Array, "D"], spec: LabelSpec, config: FusionConfig
 ) -> tuple[Float[Array, "H W"], Int[Array, "H W"]]:
-  """The largest of all FLP and FLNP at each pixel, and its code, slot * 256 + part; -inf and -1 where there is none."""
+  """The largest of all FLP and FLNP at each pixel, and its code, slot * 256 + part; -inf and -1
+  where there is none.
+  """
   without_parts = ~jnp.asarray(part_channels(spec).partitionable)[inputs.things]
   order = jnp.argsort(without_parts, stable=True)  # FLP before FLNP: the first maximum wins
 
@@ -314,7 +325,9 @@ def _first_maximum(channels: tuple[Array, ...]) -> tuple[Float[Array, "H W"], In
 def _stuff_logits(
   inputs: _Inputs, spec: LabelSpec, config: FusionConfig
 ) -> tuple[Float[Array, "H W"], ...]:
-  """FLS: each stuff class fused with its background in the part head, or with the best of its parts if it has any."""
+  """FLS: each stuff class fused with its background in the part head, or with the best of its parts
+  if it has any.
+  """
   fuse = partial(fused_logits, mean=config.fuse_reduce == "mean")
   channels = [spec.class_parts[k] or (spec.class_background[k],) for k in range(spec.num_stuff)]
   return tuple(
@@ -324,7 +337,9 @@ def _stuff_logits(
 
 
 def _stuff_parts(fill: Int[Array, "H W"], inputs: _Inputs, spec: LabelSpec) -> Int[Array, "H W"]:
-  """The most probable part of stuff classes that have parts, which the paper's data sets do not contain; else 0."""
+  """The most probable part of stuff classes that have parts, which the paper's data sets do not
+  contain; else 0.
+  """
   part = jnp.zeros(fill.shape, jnp.int32)
   for k in range(spec.num_stuff):
     if channels := spec.class_parts[k]:

@@ -1,7 +1,9 @@
-"""Top-down merging of saved predictions: how the baselines of the paper are made (its Baseline-1 and Baseline-2).
+"""Top-down merging of saved predictions: how the baselines of the paper are made (its Baseline-1
+and Baseline-2).
 
-In the data set's ids and NumPy, as predictions of other systems come; `top_down.py` does the same with our network's
-output. Follows `merge_to_panoptic` and `merge_to_pps` of panoptic-parts (de Geus et al., CVPR 2021).
+In the data set's ids and NumPy, as predictions of other systems come; `top_down.py` does the same
+with our network's output. Follows `merge_to_panoptic` and `merge_to_pps` of panoptic-parts (de Geus
+et al., CVPR 2021).
 """
 
 from collections import Counter
@@ -24,14 +26,16 @@ def merge_instances(
   overlap: float = 0.5,
   min_stuff: int = 1024,
 ) -> Panoptic:
-  """Returns a panoptic prediction from classes and instances: instances first, best first, then stuff where it is free.
+  """Returns a panoptic prediction from classes and instances: instances first, best first, then
+  stuff where it is free.
 
   Args:
     semantic: scene ids; of these, only stuff is used.
     instances: things, in any order.
     spec: the taxonomy.
     confidence: instances with a lower score are dropped.
-    overlap: so is an instance of which more than this share is taken already; the rest of others is painted.
+    overlap: so is an instance of which more than this share is taken already; the rest of others is
+      painted.
     min_stuff: pixels below which the free part of a stuff class stays void.
 
   Raises:
@@ -65,7 +69,8 @@ def merge_instances(
 def merge_parts(
   panoptic: Panoptic, parts: Int[np.ndarray, "_H _W"], spec: LabelSpec
 ) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns the three-channel form of a panoptic prediction with parts; class and instance are final.
+  """Returns the three-channel form of a panoptic prediction with parts; class and instance are
+  final.
 
   A part that its class does not have voids the part only (255). Void pixels are (255, 0, 0).
 

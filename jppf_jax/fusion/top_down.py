@@ -1,4 +1,5 @@
-"""The baseline that joint fusion is compared with: panoptic fusion first, then parts from the part head, top down.
+"""The baseline that joint fusion is compared with: panoptic fusion first, then parts from the part
+head, top down.
 
 What `panoptic_parts`'s `merge_to_pps` does with saved predictions (de Geus et al., CVPR 2021).
 """
@@ -15,7 +16,9 @@ from jppf_jax.structs import Array, PanopticParts
 def part_map(
   part_logits: Float[Array, "h w O"], *, spec: LabelSpec, size: tuple[int, int]
 ) -> Int[Array, "{size[0]} {size[1]}"]:
-  """Returns the part head's own answer, for an image of `size` (height, width): part channels, any background is 0."""
+  """Returns the part head's own answer, for an image of `size` (height, width): part channels, any
+  background is 0.
+  """
   best = jnp.argmax(upsample(part_logits, size), axis=-1)
   return jnp.asarray(spec.output_to_part)[best]
 
@@ -25,8 +28,8 @@ def top_down_merge(
 ) -> PanopticParts:
   """Returns the panoptic prediction with parts; class and instance are final.
 
-  Where the part is none of the class's parts (the background, or a part of another class), it is unknown (255). Classes
-  with a single part have it everywhere, classes without have 0.
+  Where the part is none of the class's parts (the background, or a part of another class), it is
+  unknown (255). Classes with a single part have it everywhere, classes without have 0.
 
   Args:
     panoptic: classes and instances; its parts are not looked at.

@@ -1,4 +1,6 @@
-"""Box head and mask head (Mask R-CNN, He et al. 2017; EfficientPS, Sec. 3.4), and how detections are chosen."""
+"""Box head and mask head (Mask R-CNN, He et al. 2017; EfficientPS, Sec. 3.4), and how detections
+are chosen.
+"""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -67,7 +69,9 @@ class MaskHead(nn.Module):
   def __call__(
     self, regions: Float[Array, "B M bins bins _c"], valid: Bool[Array, "B M"], *, train: bool
   ) -> Float[Array, "B M masks masks T1"]:
-    """Raw mask logits at twice the resolution of `regions`; only `valid` regions enter the norm statistics."""
+    """Raw mask logits at twice the resolution of `regions`; only `valid` regions enter the norm
+    statistics.
+    """
     batch, count = valid.shape
     x, valid = regions.reshape(batch * count, *regions.shape[2:]), valid.reshape(-1)
     norm = partial(IABN, axis_name=self.axis_name)
@@ -81,9 +85,11 @@ class MaskHead(nn.Module):
 
 
 class DoubleResolution(nn.Module):
-  """Transposed 2 x 2 convolution with stride 2: every pixel becomes a block of four, each with weights of its own.
+  """Transposed 2 x 2 convolution with stride 2: every pixel becomes a block of four, each with
+  weights of its own.
 
-  `kernel[i, j]` makes row i, column j of the block (PyTorch's transposed kernel with axes 2, 3, 0, 1, not flipped).
+  `kernel[i, j]` makes row i, column j of the block (PyTorch's transposed kernel with axes 2, 3, 0,
+  1, not flipped).
   """
 
   features: int
@@ -124,9 +130,10 @@ def detect(
 ) -> ScoredBoxes:
   """The final boxes of each image, highest score first.
 
-  A candidate is a proposal seen as one of the thing classes, with its softmax probability as the score. Candidates
-  above the threshold are thinned by non-maximum suppression per class. At most R candidates are looked at, the best
-  ones: all there can be at a threshold of 0.5 or more, where a proposal is one class at most.
+  A candidate is a proposal seen as one of the thing classes, with its softmax probability as the
+  score. Candidates above the threshold are thinned by non-maximum suppression per class. At most R
+  candidates are looked at, the best ones: all there can be at a threshold of 0.5 or more, where a
+  proposal is one class at most.
 
   Args:
     proposals: of the whole batch; padding is never detected.

@@ -1,4 +1,6 @@
-"""Region proposal network (Faster R-CNN, Ren et al. 2015; EfficientPS, Sec. 3.4), and how its boxes are chosen."""
+"""Region proposal network (Faster R-CNN, Ren et al. 2015; EfficientPS, Sec. 3.4), and how its boxes
+are chosen.
+"""
 
 from functools import partial
 from typing import Any
@@ -21,7 +23,8 @@ STDS = (1.0, 1.0, 1.0, 1.0)  # of the box deltas
 class RPNHead(nn.Module):
   """Objectness and box deltas of every anchor; one set of weights for all levels.
 
-  Differs from the EfficientPS paper: a dense convolution with bias and ReLU, no norm, as in the public code.
+  Differs from the EfficientPS paper: a dense convolution with bias and ReLU, no norm, as in the
+  public code.
 
   Attributes:
     num_anchors: anchors per cell.
@@ -57,10 +60,11 @@ def propose(
   nms_threshold: float = 0.7,
   legacy: bool = True,
 ) -> Proposals:
-  """The best boxes of each image, clipped to it, highest objectness first; no gradient flows through them.
+  """The best boxes of each image, clipped to it, highest objectness first; no gradient flows
+  through them.
 
-  Every level offers its `pre_nms` best anchors and is thinned by non-maximum suppression on its own; the best of what
-  is left, over all levels, are the proposals.
+  Every level offers its `pre_nms` best anchors and is thinned by non-maximum suppression on its
+  own; the best of what is left, over all levels, are the proposals.
 
   Args:
     rpn: of the whole batch.

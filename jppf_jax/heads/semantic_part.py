@@ -1,4 +1,6 @@
-"""Semantic segmentation head (EfficientPS, Mohan & Valada 2021, Sec. 3.3); JPPF has two, for classes and for parts."""
+"""Semantic segmentation head (EfficientPS, Mohan & Valada 2021, Sec. 3.3); JPPF has two, for
+classes and for parts.
+"""
 
 from functools import partial
 from typing import Any
@@ -14,7 +16,8 @@ from jppf_jax.structs import Array, Pyramid
 
 
 class DensePredictionCell(nn.Module):
-  """Context at many scales: five dilated convolutions, four of them reading another's result (Chen et al. 2018).
+  """Context at many scales: five dilated convolutions, four of them reading another's result (Chen
+  et al. 2018).
 
   The convolutions inside are as wide as the input.
 
@@ -43,7 +46,9 @@ class DensePredictionCell(nn.Module):
 
 
 class TwoSeparableConvs(nn.Module):
-  """Two 3 x 3 separable convolutions: the extractor of large-scale features, and the core of mismatch correction."""
+  """Two 3 x 3 separable convolutions: the extractor of large-scale features, and the core of
+  mismatch correction.
+  """
 
   features: int
   norm: Any
@@ -61,9 +66,9 @@ class TwoSeparableConvs(nn.Module):
 class PyramidLogits(nn.Module):
   """A 1 x 1 convolution of all levels, up-sampled to the finest and concatenated, finest first.
 
-  Convolution and up-sampling are both linear and act on different axes, so the convolution comes first, one block of
-  kernel rows per level: the same numbers, but it is `features` channels that are up-sampled, not all levels' hundreds.
-  Multiplies in `dtype`, sums and returns in float32.
+  Convolution and up-sampling are both linear and act on different axes, so the convolution comes
+  first, one block of kernel rows per level: the same numbers, but it is `features` channels that
+  are up-sampled, not all levels' hundreds. Multiplies in `dtype`, sums and returns in float32.
   """
 
   features: int
@@ -85,8 +90,9 @@ class PyramidLogits(nn.Module):
 class SemanticPartHead(nn.Module):
   """Logits of every pixel at stride 4: over semantic classes, or over parts.
 
-  Fine levels are read by two separable convolutions, coarse ones by a dense prediction cell; context flows from coarse
-  to fine (JPPF, Sec. 3.1: the part head has the same design as the semantic one).
+  Fine levels are read by two separable convolutions, coarse ones by a dense prediction cell;
+  context flows from coarse to fine (JPPF, Sec. 3.1: the part head has the same design as the
+  semantic one).
 
   Attributes:
     num_outputs: classes, or parts with background.

@@ -1,7 +1,9 @@
 """Random views of a labelled image. NumPy and Pillow on uint8 images, 0..255.
 
-Labels are moved as uids, before their meaning is decided: nothing but geometry can change, and no new id can appear.
-That is enough for flips too: what files call left and right parts is one part in every spec (tests hold it).
+Labels are moved as uids, before their meaning is decided: nothing but geometry can change, and no
+new id can appear.
+That is enough for flips too: what files call left and right parts is one part in every spec (tests
+hold it).
 """
 
 from collections.abc import Iterable
@@ -17,7 +19,9 @@ View = tuple[UInt8[np.ndarray, "h w 3"], Int32[np.ndarray, "h w"]]
 
 
 def mean_color(pixel_mean: Iterable[float]) -> tuple[int, int, int]:
-  """Returns the colour that normalisation with this mean (RGB) turns into about 0, for what no image covers."""
+  """Returns the colour that normalisation with this mean (RGB) turns into about 0, for what no
+  image covers.
+  """
   red, green, blue = (round(value) for value in pixel_mean)
   return red, green, blue
 
@@ -35,12 +39,14 @@ def random_view(
 ) -> View:
   """Returns a randomly scaled, cropped and flipped view of a fixed size (EfficientPS, Sec. 4.2).
 
-  The image is scaled, keeping its ratio, until its long side reaches r times the long side of `size` or its short side
-  r times the short one, r uniform in `scale`: a portrait in a landscape frame keeps its detail. What is larger than the
-  frame is cropped at a uniform place, what is smaller stands at the top left; the rest is `pad_color` and void.
+  The image is scaled, keeping its ratio, until its long side reaches r times the long side of
+  `size` or its short side r times the short one, r uniform in `scale`: a portrait in a landscape
+  frame keeps its detail. What is larger than the frame is cropped at a uniform place, what is
+  smaller stands at the top left; the rest is `pad_color` and void.
 
-  Differs from EfficientPS: the image is smoothed when it shrinks, and labels are sampled at pixel centres. Small images
-  are padded to the full size, so that shapes are static; their padding is void, not road.
+  Differs from EfficientPS: the image is smoothed when it shrinks, and labels are sampled at pixel
+  centres. Small images are padded to the full size, so that shapes are static; their padding is
+  void, not road.
 
   Args:
     rng: draws scale, place and flip, in this order.
@@ -96,7 +102,9 @@ def _cut(
   corner: tuple[int, int],
   size: tuple[int, int],
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Scales to `scaled` and returns the window of at most `size` at `corner` (top left), computing only that window."""
+  """Scales to `scaled` and returns the window of at most `size` at `corner` (top left), computing
+  only that window.
+  """
   height, width = uids.shape
   rows = np.arange(corner[0], min(corner[0] + size[0], scaled[0]))
   columns = np.arange(corner[1], min(corner[1] + size[1], scaled[1]))

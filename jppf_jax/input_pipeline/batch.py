@@ -1,4 +1,6 @@
-"""From uids to what the network is trained with, and from single examples to batches of static shapes."""
+"""From uids to what the network is trained with, and from single examples to batches of static
+shapes.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,10 +25,10 @@ def targets(
 ) -> dict[str, np.ndarray]:
   """Returns the fields of a `Batch` for one image, cropped and scaled as it will be seen.
 
-  Objects are found in the visible labels, so boxes are tight on what is left of them. An object of fewer than
-  `min_area` visible pixels, one beyond the `max_objects` largest, and a crowd (a thing without an instance) are no
-  objects: their pixels keep class and part, with instance 0. Rows are ordered by (class, instance id); the rest is
-  padding.
+  Objects are found in the visible labels, so boxes are tight on what is left of them. An object of
+  fewer than `min_area` visible pixels, one beyond the `max_objects` largest, and a crowd (a thing
+  without an instance) are no objects: their pixels keep class and part, with instance 0. Rows are
+  ordered by (class, instance id); the rest is padding.
 
   Args:
     image: passed through.
@@ -67,8 +69,8 @@ def _index(
 ) -> tuple[Int32[np.ndarray, " V"], Int[np.ndarray, "H W"]]:
   """Returns the distinct uids, ascending, and the position of every pixel's uid among them.
 
-  As `np.unique(uids, return_inverse=True)`, but by tables over all ids, of which only what occurs is touched: 40 times
-  faster than sorting pixels.
+  As `np.unique(uids, return_inverse=True)`, but by tables over all ids, of which only what occurs
+  is touched: 40 times faster than sorting pixels.
   """
   low, high = int(uids.min()), int(uids.max())
   if low < 0 or high > LARGEST:
@@ -91,7 +93,9 @@ def _objects(
   max_objects: int,
   min_area: int,
 ) -> tuple[Int32[np.ndarray, " V"], Int32[np.ndarray, " n"]]:
-  """Returns the instance number (0, or 1 + the row) of each distinct uid and the train ids of the kept objects."""
+  """Returns the instance number (0, or 1 + the row) of each distinct uid and the train ids of the
+  kept objects.
+  """
   is_thing = (semantic >= spec.num_stuff) & (semantic < spec.num_classes) & (iid >= 0)
   keys, row = np.unique(
     semantic[is_thing] * 1000 + iid[is_thing], return_inverse=True
@@ -105,7 +109,9 @@ def _objects(
 
 
 def _boxes(instance: Int32[np.ndarray, "H W"], count: int) -> Float32[np.ndarray, "n 4"]:
-  """Returns the box of the pixels of each instance, continuous: x1 and y1 are the far edges of the last pixels."""
+  """Returns the box of the pixels of each instance, continuous: x1 and y1 are the far edges of the
+  last pixels.
+  """
   height, width = instance.shape
   pixels = np.flatnonzero(instance)
   row = instance.ravel()[pixels] - 1

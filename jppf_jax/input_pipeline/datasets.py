@@ -1,4 +1,6 @@
-"""The TFDS builders by name: where a built data set lies, and building it without the `tfds` command or TensorFlow."""
+"""The TFDS builders by name: where a built data set lies, and building it without the `tfds`
+command or TensorFlow.
+"""
 
 import contextlib
 import importlib
@@ -28,7 +30,8 @@ def module(name: str) -> Any:
   """Imports the module of a data set, which holds its `Builder`.
 
   Args:
-    name: one of `NAMES`, or the path of a file `<name>_dataset_builder.py`: a data set of one's own.
+    name: one of `NAMES`, or the path of a file `<name>_dataset_builder.py`: a data set of one's
+      own.
 
   Raises:
     ValueError: no builder of that name, or a file that is called otherwise or holds none.
@@ -56,8 +59,8 @@ def builder(name: str, *, data_dir: str | Path, **settings: Any) -> tfds.core.Da
   Args:
     name: as in `module`, or "name/config".
     data_dir: where built data sets go.
-    **settings: `config` (a name or an object) goes to the builder; what else the builder offers is set on it, such as
-      `splits` and `on_example`.
+    **settings: `config` (a name or an object) goes to the builder; what else the builder offers is
+      set on it, such as `splits` and `on_example`.
   """
   config = settings.pop("config", None)
   if "/" in name and not name.endswith(".py"):
@@ -172,7 +175,9 @@ def _module_in(path: Path) -> Any:
 
 
 def _make_importable() -> None:
-  """Lets `jppf_jax_data` be imported from a checkout that is not installed, where it is the folder `data/`."""
+  """Lets `jppf_jax_data` be imported from a checkout that is not installed, where it is the folder
+  `data/`.
+  """
   if importlib.util.find_spec("jppf_jax_data") is None:
     init = Path(__file__).parents[2] / "data" / "__init__.py"
     spec = importlib.util.spec_from_file_location(

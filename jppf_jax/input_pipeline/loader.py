@@ -23,8 +23,9 @@ class View(grain.transforms.RandomMap):
     spec: what the ids mean.
     size, scale, flip, pad_uid, pad_color: as in `augment.random_view`.
     max_objects, min_area: as in `batch.targets`.
-    require_object: draw again, up to `TRIES` times, until a view shows an object. EfficientPS never trains on views
-      without one; ours keep teaching stuff by default. Differs from EfficientPS: it draws another image.
+    require_object: draw again, up to `TRIES` times, until a view shows an object. EfficientPS never
+      trains on views without one; ours keep teaching stuff by default. Differs from EfficientPS: it
+      draws another image.
   """
 
   spec: LabelSpec
@@ -61,10 +62,10 @@ def train_iterator(
 ) -> grain.DatasetIterator:
   """Returns an endless iterator over (`Batch` of NumPy arrays, image ids).
 
-  Every epoch has another order and every example another view in it; both depend on `seed` and the position only, not
-  on workers or threads. A batch may straddle two epochs. The position is `get_state()`, a small dict that counts
-  batches; `set_state` or a grain checkpoint continues from there with the same bytes, provided the settings are the
-  same.
+  Every epoch has another order and every example another view in it; both depend on `seed` and the
+  position only, not on workers or threads. A batch may straddle two epochs. The position is
+  `get_state()`, a small dict that counts batches; `set_state` or a grain checkpoint continues from
+  there with the same bytes, provided the settings are the same.
 
   Args:
     examples: one split, see `read.open_split`.
@@ -72,7 +73,8 @@ def train_iterator(
     batch_size: of this process.
     seed: of order and views.
     process: (index, number) of processes; each reads its own share of the examples.
-    workers: processes that read and augment. They help on many cores only: each costs seconds to start and 200 MB.
+    workers: processes that read and augment. They help on many cores only: each costs seconds to
+      start and 200 MB.
     threads: reading and augmenting ahead, where there are no workers.
     buffered: batches held in memory ahead of their use.
 

@@ -21,8 +21,8 @@ class Example(TypedDict):
 class Examples:
   """A split as a random-access source, which grain shuffles and divides.
 
-  With `cache` every example is decoded once and kept in memory, 7 bytes per pixel: for small data sets. Arrays are
-  read-only then. Worker processes start with an empty cache each.
+  With `cache` every example is decoded once and kept in memory, 7 bytes per pixel: for small data
+  sets. Arrays are read-only then. Worker processes start with an empty cache each.
   """
 
   def __init__(self, source: Any, *, cache: bool = False):

@@ -1,4 +1,6 @@
-"""Cityscapes' format of instance results: a text file per image, a line `MASK.png CLASS_ID SCORE` per instance."""
+"""Cityscapes' format of instance results: a text file per image, a line `MASK.png CLASS_ID SCORE`
+per instance.
+"""
 
 from pathlib import Path
 

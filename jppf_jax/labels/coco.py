@@ -1,7 +1,8 @@
-"""COCO's formats: panoptic segmentation (PNG + JSON) and instance results (JSON with run-length encoded masks).
+"""COCO's formats: panoptic segmentation (PNG + JSON) and instance results (JSON with run-length
+encoded masks).
 
-In a panoptic PNG a pixel's segment is R + 256 G + 65536 B, 0 = void; the JSON lists the segments of each image with
-their category. Category ids are scene ids.
+In a panoptic PNG a pixel's segment is R + 256 G + 65536 B, 0 = void; the JSON lists the segments of
+each image with their category. Category ids are scene ids.
 """
 
 import json
@@ -23,7 +24,9 @@ Record = dict[str, Any]
 
 
 class Panoptic(NamedTuple):
-  """A panoptic prediction: scene ids (255 = void), and instance ids that count from 1 inside each class, stuff too."""
+  """A panoptic prediction: scene ids (255 = void), and instance ids that count from 1 inside each
+  class, stuff too.
+  """
 
   scene: Int32[np.ndarray, "H W"]
   instance: Int32[np.ndarray, "H W"]
@@ -51,8 +54,8 @@ def decode_ids(colors: UInt8[np.ndarray, "H W 3"]) -> Int32[np.ndarray, "H W"]:
 def write_panoptic(path: Path, uids: Int[np.ndarray, "H W"], spec: LabelSpec) -> Record:
   """Writes one image as a panoptic PNG and returns its entry of `annotations`, for `write_index`.
 
-  Segments are the evaluated (class, instance) pairs, with the id scene * 1000 + instance, or the scene id alone; things
-  without instance are crowd. Parts are dropped.
+  Segments are the evaluated (class, instance) pairs, with the id scene * 1000 + instance, or the
+  scene id alone; things without instance are crowd. Parts are dropped.
   """
   sid, iid, _ = decode(uids)
   ids = np.where(spec.sid_to_train[sid] == IGNORE, 0, np.where(iid < 0, sid, sid * 1000 + iid))
@@ -123,7 +126,8 @@ def read_index(path: Path) -> dict[str, Record]:
 
 
 def read_panoptic(path: Path, entry: Record) -> Panoptic:
-  """Returns the panoptic PNG that an entry of `read_index` describes; instances count in the entry's order.
+  """Returns the panoptic PNG that an entry of `read_index` describes; instances count in the
+  entry's order.
 
   Raises:
     ValueError: the PNG cannot be read, or has a segment that the entry does not list.
@@ -164,7 +168,9 @@ def read_results(path: Path) -> dict[str, list[Record]]:
 
 
 def detection(entry: Record) -> Detection:
-  """Returns an entry of `read_results` with its mask decoded (run-length encoding, compressed or not)."""
+  """Returns an entry of `read_results` with its mask decoded (run-length encoding, compressed or
+  not).
+  """
   segmentation = entry["segmentation"]
   if isinstance(segmentation["counts"], list):
     segmentation = rle.frPyObjects(segmentation, *segmentation["size"])

@@ -1,4 +1,6 @@
-"""Cityscapes Panoptic Parts: 19 classes (11 stuff, 8 things), 5 of them with parts; Cityscapes' own train ids."""
+"""Cityscapes Panoptic Parts: 19 classes (11 stuff, 8 things), 5 of them with parts; Cityscapes' own
+train ids.
+"""
 
 from functools import cache
 
@@ -10,11 +12,12 @@ def cpp(grouped: bool = True) -> LabelSpec:
   """Returns the tables of CPP.
 
   Args:
-    grouped: persons and riders share their 4 part channels, and cars, trucks and buses their 5 (10 channels with
-      background, the paper's model); otherwise each class has its own (24). PartPQ is the same under both.
+    grouped: persons and riders share their 4 part channels, and cars, trucks and buses their 5 (10
+      channels with background, the paper's model); otherwise each class has its own (24). PartPQ is
+      the same under both.
 
-  Pid 5 on persons and riders is an artefact of nine files. It is trained as unlabelled (255), but kept as a part for
-  PartPQ, as the reference evaluator does.
+  Pid 5 on persons and riders is an artefact of nine files. It is trained as unlabelled (255), but
+  kept as a part for PartPQ, as the reference evaluator does.
   """
   return _read("grouped" if grouped else "default")
 

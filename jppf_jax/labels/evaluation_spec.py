@@ -1,7 +1,8 @@
 """Reads a taxonomy from a panoptic-parts evaluation specification (YAML).
 
-The installed `panoptic-parts` package carries the files for Cityscapes and Pascal; one's own data set is described in
-the same format. The package itself is never imported: as released it raises on Python >= 3.10.
+The installed `panoptic-parts` package carries the files for Cityscapes and Pascal; one's own data
+set is described in the same format. The package itself is never imported: as released it raises on
+Python >= 3.10.
 """
 
 import colorsys
@@ -36,8 +37,8 @@ def package_folder() -> Path:
 def read(path: Path, *, name: str) -> LabelSpec:
   """Returns the tables that an evaluation specification describes.
 
-  The data set's own specification is found at `dataset_spec_path`, relative to the file or to the folder that holds the
-  panoptic_parts package, or stands in the file itself under `dataset_spec`.
+  The data set's own specification is found at `dataset_spec_path`, relative to the file or to the
+  folder that holds the panoptic_parts package, or stands in the file itself under `dataset_spec`.
 
   Raises:
     FileNotFoundError: the file, or the data set specification it names, does not exist.
@@ -129,10 +130,11 @@ def _evaluation_pids(
 ) -> Int32[np.ndarray, "100 100"]:
   """Returns the evaluation pid of (sid, file pid): 0 = unknown, -1 = the data set has no such part.
 
-  File pids are first folded to data set pids where the data set numbers parts per occurrence, once (the numberings
-  overlap: a second pass turns aeroplane wheels into engines), then grouped by the evaluation specification. As in the
-  reference evaluator, pids without an entry stay what they are, so CPP keeps pid 5 on persons; a data set that folds
-  has listed all its pids, so there any other is an error.
+  File pids are first folded to data set pids where the data set numbers parts per occurrence, once
+  (the numberings overlap: a second pass turns aeroplane wheels into engines), then grouped by the
+  evaluation specification. As in the reference evaluator, pids without an entry stay what they are,
+  so CPP keeps pid 5 on persons; a data set that folds has listed all its pids, so there any other
+  is an error.
   """
   groups = {k: v for k, v in evaluation["dataset_sid_pid2eval_sid_pid"].items() if v != IGNORED}
   folds = dataset.get("countable_pids_groupings")
@@ -163,7 +165,8 @@ def _channels(
   flat: dict[int, int],
   pids: np.ndarray,
 ) -> np.ndarray:
-  """Returns the part channel of (sid, file pid): void 255, an unknown part of a class with parts 255, other classes 0.
+  """Returns the part channel of (sid, file pid): void 255, an unknown part of a class with parts
+  255, other classes 0.
 
   Differs from tapps, where void is background: we do not teach the part head what nobody labelled.
   """
@@ -179,7 +182,9 @@ def _channels(
 
 
 def part_colors(num_parts: int) -> UInt8[np.ndarray, "P 3"]:
-  """Returns colours that neighbouring channels do not share: hues a golden ratio apart; background is black."""
+  """Returns colours that neighbouring channels do not share: hues a golden ratio apart; background
+  is black.
+  """
   hues = [(0.61803398875 * channel) % 1.0 for channel in range(1, num_parts)]
   colors = [
     colorsys.hsv_to_rgb(hue, 0.85 if n % 2 else 0.55, 0.95 if n % 3 else 0.75)

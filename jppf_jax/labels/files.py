@@ -1,4 +1,5 @@
-"""Label and prediction files: uid TIFF, three-channel PNG, Cityscapes `instanceIds`. For COCO's formats see `coco.py`.
+"""Label and prediction files: uid TIFF, three-channel PNG, Cityscapes `instanceIds`. For COCO's
+formats see `coco.py`.
 
 | form         | file                     | array            | holds                                           |
 |--------------|--------------------------|------------------|-------------------------------------------------|
@@ -59,7 +60,9 @@ def write_uids(path: Path, uids: Int[np.ndarray, "H W"]) -> None:
 
 
 def read_channels(path: Path) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns a three-channel prediction. Raises as `read_uids`; anything but 8-bit RGB is a ValueError."""
+  """Returns a three-channel prediction. Raises as `read_uids`; anything but 8-bit RGB is a
+  ValueError.
+  """
   array = read_image(path)
   if array.ndim != 3 or array.shape[-1] != 3 or array.dtype != np.uint8:
     raise ValueError(
@@ -74,7 +77,8 @@ def write_channels(path: Path, channels: UInt8[np.ndarray, "H W 3"]) -> None:
 
 
 def read_instance_ids(path: Path) -> Int32[np.ndarray, "H W"]:
-  """Returns the uids (no parts) of a Cityscapes `instanceIds` PNG: scene id, or scene id * 1000 + instance id.
+  """Returns the uids (no parts) of a Cityscapes `instanceIds` PNG: scene id, or scene id * 1000 +
+  instance id.
 
   Raises:
     FileNotFoundError: there is no such file.
@@ -125,9 +129,11 @@ def read_prediction(path: Path, spec: LabelSpec) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def find(folder: Path, extensions: Sequence[str]) -> dict[str, Path]:
-  """Returns {image id: file} of the files below `folder` with one of the extensions; hidden files are left out.
+  """Returns {image id: file} of the files below `folder` with one of the extensions; hidden files
+  are left out.
 
-  The image id is the file's name without the extension and without what the official layouts append to it.
+  The image id is the file's name without the extension and without what the official layouts append
+  to it.
 
   Raises:
     FileNotFoundError: no such folder, or no such file in it.
@@ -185,7 +191,9 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def write_image(path: Path, image: Image.Image, **options) -> None:
-  """Saves an image under a temporary name and renames it, so that a stopped run leaves no half file."""
+  """Saves an image under a temporary name and renames it, so that a stopped run leaves no half
+  file.
+  """
   path.parent.mkdir(parents=True, exist_ok=True)
   partial = path.with_name(f".{path.name}.{os.getpid()}")
   try:

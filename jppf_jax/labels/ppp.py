@@ -1,4 +1,6 @@
-"""Pascal Panoptic Parts: 59 classes (39 stuff, 20 things), 15 of them scored by parts, 58 part channels."""
+"""Pascal Panoptic Parts: 59 classes (39 stuff, 20 things), 15 of them scored by parts, 58 part
+channels.
+"""
 
 from functools import cache
 
@@ -10,8 +12,9 @@ from jppf_jax.labels.spec import LabelSpec
 def ppp() -> LabelSpec:
   """Returns the tables of PPP.
 
-  Boat, chair, table, sofa and train have one part channel each, to match the 58 channels of the part-parsing
-  literature, and are scored as plain masks. Unlabelled pixels of bicycles and motorbikes are "body".
+  Boat, chair, table, sofa and train have one part channel each, to match the 58 channels of the
+  part-parsing literature, and are scored as plain masks. Unlabelled pixels of bicycles and
+  motorbikes are "body".
   """
   path = package_folder() / "specs" / "eval_specs" / "ppq_ppp_59_57_cvpr21_default_evalspec.yaml"
   return read(path, name="ppp")

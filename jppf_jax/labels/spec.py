@@ -1,10 +1,12 @@
-"""What the ids of a data set mean: the tables between label files, the network's channels and the evaluation.
+"""What the ids of a data set mean: the tables between label files, the network's channels and the
+evaluation.
 
-Numberings: `sid`, `iid`, file `pid` are those of the label files; a *train id* 0..K-1 is a channel of the semantic head
-(stuff first, then things; 255 = ignored); a *part channel* 0..P-1 is a channel of the part head (0 = background, 255 =
-ignored or unknown); an *evaluation pid* numbers the parts inside one class, and is what PartPQ compares. A *part
-output* is a part channel or, in specs of `variants.semantic_background`, one of the further backgrounds behind them:
-only the part head, its targets and the fusion know outputs; results and scores hold part channels.
+Numberings: `sid`, `iid`, file `pid` are those of the label files; a *train id* 0..K-1 is a channel
+of the semantic head (stuff first, then things; 255 = ignored); a *part channel* 0..P-1 is a channel
+of the part head (0 = background, 255 = ignored or unknown); an *evaluation pid* numbers the parts
+inside one class, and is what PartPQ compares. A *part output* is a part channel or, in specs of
+`variants.semantic_background`, one of the further backgrounds behind them: only the part head, its
+targets and the fusion know outputs; results and scores hold part channels.
 """
 
 from dataclasses import dataclass, fields
@@ -24,8 +26,10 @@ class Decoded(NamedTuple):
   Attributes:
     semantic: train ids, 255 = not evaluated (void).
     instance: the file's instance ids, -1 = none.
-    part: part channels: 0 = a class without parts; 255 = void, or a class with parts whose part or instance is unknown.
-    part_target: part outputs, what the part head is trained with: as `part`, but the background is that of the class.
+    part: part channels: 0 = a class without parts; 255 = void, or a class with parts whose part or
+      instance is unknown.
+    part_target: part outputs, what the part head is trained with: as `part`, but the background is
+      that of the class.
     crowd: pixels of a thing class without an instance.
   """
 
@@ -38,7 +42,8 @@ class Decoded(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class LabelSpec:
-  """Static tables of one taxonomy, validated once; arrays are read-only, so jitted functions may close over them.
+  """Static tables of one taxonomy, validated once; arrays are read-only, so jitted functions may
+  close over them.
 
   Attributes:
     name: e.g. "cpp_grouped".
@@ -46,16 +51,18 @@ class LabelSpec:
     class_ids: the scene id of each train id.
     num_stuff: number of stuff classes.
     part_names: of the P part channels; the first is "background".
-    class_parts: for each train id its part channels, in the order of evaluation pids. A class with one channel is still
-      scored as a plain mask (PPP boat, chair, table, sofa, train): see `has_parts`.
+    class_parts: for each train id its part channels, in the order of evaluation pids. A class with
+      one channel is still scored as a plain mask (PPP boat, chair, table, sofa, train): see
+      `has_parts`.
     class_pids: the evaluation pids of these channels.
-    class_background: for each train id the part output that stands for "no part of this class": 0, unless classes
-      without parts have backgrounds of their own (`variants.semantic_background`); classes with parts then have 255.
+    class_background: for each train id the part output that stands for "no part of this class": 0,
+      unless classes without parts have backgrounds of their own (`variants.semantic_background`);
+      classes with parts then have 255.
     colors: of the classes, for pictures.
     part_colors: of the part channels.
     sid_to_train: train id of a scene id, 255 = not evaluated.
-    sid_pid_to_channel: part channel of (sid, file pid), pid 0 = unlabelled; 255 = ignore. Parts that a file numbers per
-      occurrence (PPP) are folded in here, exactly once.
+    sid_pid_to_channel: part channel of (sid, file pid), pid 0 = unlabelled; 255 = ignore. Parts
+      that a file numbers per occurrence (PPP) are folded in here, exactly once.
     sid_pid_to_pid: evaluation pid of (sid, file pid), 0 = unknown; folded as above.
     legal: whether a label file may contain (sid, file pid).
   """
@@ -85,7 +92,9 @@ class LabelSpec:
       raise ValueError(f"Label spec {self.name!r} contradicts itself: " + "; ".join(wrong) + ".")
 
   def _requirements(self) -> list[tuple[bool, str]]:
-    """Returns (holds, what does not hold otherwise) for everything the rest of the library relies on."""
+    """Returns (holds, what does not hold otherwise) for everything the rest of the library relies
+    on.
+    """
     k, p = self.num_classes, self.num_parts
     channels = [c for parts in self.class_parts for c in parts]
     pairs = list(zip(self.class_parts, self.class_pids))
@@ -163,7 +172,9 @@ class LabelSpec:
 
   @cached_property
   def background_outputs(self) -> tuple[int, ...]:
-    """The part outputs that mean "no part": 0 and, where classes have their own, those behind the part channels."""
+    """The part outputs that mean "no part": 0 and, where classes have their own, those behind the
+    part channels.
+    """
     return tuple(sorted(set(self.class_background) - {IGNORE}))
 
   @property
@@ -184,7 +195,9 @@ class LabelSpec:
 
   @cached_property
   def part_matrix(self) -> Bool[np.ndarray, "K P"]:
-    """Whether class k may have part channel p. Rows of classes without any channel are False throughout."""
+    """Whether class k may have part channel p. Rows of classes without any channel are False
+    throughout.
+    """
     return _frozen(self.channel_to_pid != IGNORE)
 
   @cached_property
@@ -204,7 +217,9 @@ class LabelSpec:
 
   @cached_property
   def scene_to_train(self) -> Int32[np.ndarray, "256"]:
-    """Train id of a scene id in a prediction, the inverse of `train_to_sid`; 255 for ids that are not evaluated."""
+    """Train id of a scene id in a prediction, the inverse of `train_to_sid`; 255 for ids that are
+    not evaluated.
+    """
     table = np.full(256, IGNORE, np.int32)
     table[self.class_ids] = np.arange(self.num_classes)
     return _frozen(table)
@@ -213,7 +228,8 @@ class LabelSpec:
   def pid_to_channel(self) -> Int32[np.ndarray, "256 256"]:
     """Part channel of (train id, evaluation pid) in a prediction.
 
-    255 = void, or a part that the class does not have; a class with one channel always has it, one without any is 0.
+    255 = void, or a part that the class does not have; a class with one channel always has it, one
+    without any is 0.
     """
     table = np.full((256, 256), IGNORE, np.int32)
     for k, (channels, pids) in enumerate(zip(self.class_parts, self.class_pids)):
@@ -225,7 +241,9 @@ class LabelSpec:
 
   @cached_property
   def pid_to_file_pid(self) -> Int32[np.ndarray, "100 100"]:
-    """The first file pid that means (sid, evaluation pid), so that what we write is read back as the same part."""
+    """The first file pid that means (sid, evaluation pid), so that what we write is read back as
+    the same part.
+    """
     table = np.zeros((100, 100), np.int32)
     for sid in self.class_ids:
       for file_pid in range(99, 0, -1):
@@ -263,7 +281,9 @@ class LabelSpec:
     return np.where(part == 0, background[semantic], part)
 
   def check_legal(self, sid: Int[np.ndarray, "*S"], file_pid: Int[np.ndarray, "*S"]) -> None:
-    """Raises ValueError if a (sid, file pid) pair does not exist in the data set (pid 0 = unlabelled)."""
+    """Raises ValueError if a (sid, file pid) pair does not exist in the data set (pid 0 =
+    unlabelled).
+    """
     illegal = ~self.legal[sid, file_pid]
     if illegal.any():
       pairs = sorted(set(zip(sid[illegal].tolist(), file_pid[illegal].tolist())))
@@ -279,12 +299,14 @@ class LabelSpec:
     instance: Int[np.ndarray, "H W"],
     part: Int[np.ndarray, "H W"],
   ) -> UInt8[np.ndarray, "H W 3"]:
-    """Returns the three-channel prediction form: scene id, instance id, evaluation pid; 255 = void or unknown.
+    """Returns the three-channel prediction form: scene id, instance id, evaluation pid; 255 = void
+    or unknown.
 
     Args:
       semantic: train ids, 255 = void.
       instance: 0 for stuff; things are told apart inside their class.
-      part: part channels. One that the class does not have gives pid 255; classes without parts get pid 1, void 0.
+      part: part channels. One that the class does not have gives pid 255; classes without parts get
+        pid 1, void 0.
 
     Raises:
       ValueError: more than 256 instances of one class, which 8 bits cannot tell apart.
@@ -309,8 +331,8 @@ class LabelSpec:
   ) -> Int32[np.ndarray, "H W"]:
     """Returns the uids of a prediction (arguments as in `to_channels`); void = 0.
 
-    Parts are written as a file pid that reads back as the same evaluation pid. Stuff and void carry neither instance
-    nor part; a thing pixel with instance 0 is written as its class alone.
+    Parts are written as a file pid that reads back as the same evaluation pid. Stuff and void carry
+    neither instance nor part; a thing pixel with instance 0 is written as its class alone.
     """
     semantic, instance, part = np.asarray(semantic), np.asarray(instance), np.asarray(part)
     file_pid_of = np.full((256, 256), -1, np.int32)  # [train id, part channel]
@@ -326,8 +348,9 @@ class LabelSpec:
   def uids_to_channels(self, uids: Int[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 3"]:
     """Returns the three-channel form of a prediction that was saved as uids; see `to_channels`.
 
-    A thing without an instance becomes instance 0. Where the data set gives unlabelled pixels a part (PPP bicycles and
-    motorbikes), an unknown part becomes that part: uids cannot tell the two apart.
+    A thing without an instance becomes instance 0. Where the data set gives unlabelled pixels a
+    part (PPP bicycles and motorbikes), an unknown part becomes that part: uids cannot tell the two
+    apart.
 
     Raises:
       ValueError: as `decode` and `to_channels`.

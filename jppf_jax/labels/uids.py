@@ -1,4 +1,5 @@
-"""The universal id (uid) of panoptic-parts label files: scene class, instance and part of a pixel in one int32.
+"""The universal id (uid) of panoptic-parts label files: scene class, instance and part of a pixel
+in one int32.
 
 | known                   | uid                            | digits |
 |-------------------------|--------------------------------|--------|
@@ -6,8 +7,8 @@
 | scene + instance        | sid * 1000 + iid               | 4-5    |
 | scene + instance + part | sid * 100000 + iid * 100 + pid | 6-7    |
 
-sid 0..99, iid 0..999, pid 1..99. "Not known" is -1 in decoded form. Source: the label format of `panoptic_parts` (de
-Geus et al., "Part-aware Panoptic Segmentation", CVPR 2021).
+sid 0..99, iid 0..999, pid 1..99. "Not known" is -1 in decoded form. Source: the label format of
+`panoptic_parts` (de Geus et al., "Part-aware Panoptic Segmentation", CVPR 2021).
 """
 
 from typing import NamedTuple
@@ -29,10 +30,12 @@ class Ids(NamedTuple):
 def decode(uids: Int[np.ndarray, "*S"]) -> Ids:
   """Returns scene, instance and part ids of uids of any shape.
 
-  Differs from `panoptic_parts.decode_uids`: `SS_III_00` gives pid -1, exactly as `SS_III`, of which it is a synonym.
+  Differs from `panoptic_parts.decode_uids`: `SS_III_00` gives pid -1, exactly as `SS_III`, of which
+  it is a synonym.
 
   Raises:
-    ValueError: uids that no scene, instance and part can give: negative, three digits, or more than seven digits.
+    ValueError: uids that no scene, instance and part can give: negative, three digits, or more than
+      seven digits.
   """
   uids = np.asarray(uids)
   illegal = (uids < 0) | ((uids >= 100) & (uids <= 999)) | (uids > LARGEST)
@@ -60,8 +63,8 @@ def encode(
   """Returns the uids of decoded ids; -1 (or pid 0) says that an instance or a part is not known.
 
   Raises:
-    ValueError: an id outside its range, a part without an instance, an instance of the void class 0: the format has no
-      uid for these.
+    ValueError: an id outside its range, a part without an instance, an instance of the void class
+      0: the format has no uid for these.
   """
   sid, iid, pid = np.asarray(sid), np.asarray(iid), np.asarray(pid)
   _refuse((sid < 0) | (sid > 99), sid, "scene ids", "0..99")

@@ -1,4 +1,6 @@
-"""Other readings of a label spec, for comparison. A variant of the same spec is the same object each time."""
+"""Other readings of a label spec, for comparison. A variant of the same spec is the same object
+each time.
+"""
 
 import dataclasses
 from functools import cache
@@ -11,14 +13,17 @@ from jppf_jax.structs import IGNORE
 
 @cache
 def semantic_background(spec: LabelSpec) -> LabelSpec:
-  """Returns the spec in which every class without parts has its own background in the part head: the paper's "SemBG".
+  """Returns the spec in which every class without parts has its own background in the part head:
+  the paper's "SemBG".
 
-  The ablation of Table 3, against one background for all (Sec. 3.1.1). Part output 0 is the background of the first
-  class without parts, those of the others follow behind the parts: 23 outputs for CPP, 37 where its parts are not
-  grouped, 96 for PPP. Void teaches nothing. Results and scores are in the part channels of `spec`, and comparable.
+  The ablation of Table 3, against one background for all (Sec. 3.1.1). Part output 0 is the
+  background of the first class without parts, those of the others follow behind the parts: 23
+  outputs for CPP, 37 where its parts are not grouped, 96 for PPP. Void teaches nothing. Results and
+  scores are in the part channels of `spec`, and comparable.
 
   Raises:
-    ValueError: no class is without parts; `spec` teaches void as background, or has such backgrounds already.
+    ValueError: no class is without parts; `spec` teaches void as background, or has such
+      backgrounds already.
   """
   if len(spec.background_outputs) > 1:
     raise ValueError(f"The classes of {spec.name} have backgrounds of their own already.")
@@ -36,12 +41,14 @@ def semantic_background(spec: LabelSpec) -> LabelSpec:
 
 @cache
 def void_as_background(spec: LabelSpec) -> LabelSpec:
-  """Returns the spec whose part targets are those of tapps: void pixels teach the part head "background".
+  """Returns the spec whose part targets are those of tapps: void pixels teach the part head
+  "background".
 
   By default they teach it nothing. Unlabelled parts of classes with parts are ignored in both.
 
   Raises:
-    ValueError: the classes of `spec` have backgrounds of their own, and void belongs to none of them.
+    ValueError: the classes of `spec` have backgrounds of their own, and void belongs to none of
+      them.
   """
   channels = np.where((spec.sid_to_train == IGNORE)[:, None], 0, spec.sid_pid_to_channel)
   return dataclasses.replace(

@@ -1,4 +1,6 @@
-"""The losses of the box head and the mask head (EfficientPS, as Mask R-CNN, He et al. 2017, Sec. 3)."""
+"""The losses of the box head and the mask head (EfficientPS, as Mask R-CNN, He et al. 2017, Sec.
+3).
+"""
 
 import jax.numpy as jnp
 import optax
@@ -12,9 +14,9 @@ def region_losses(
 ) -> dict[str, Term]:
   """Returns `box_class`, `box_deltas` and `mask`.
 
-  Class: cross entropy, mean over the sampled regions. Deltas: smooth L1 of the positive regions in the channels of
-  their class, divided by the number of all sampled regions. Mask: binary cross entropy in the channel of the class,
-  mean over the pixels of the positive regions, 0 without any.
+  Class: cross entropy, mean over the sampled regions. Deltas: smooth L1 of the positive regions in
+  the channels of their class, divided by the number of all sampled regions. Mask: binary cross
+  entropy in the channel of the class, mean over the pixels of the positive regions, 0 without any.
 
   Args:
     outputs: logits and deltas of the heads.

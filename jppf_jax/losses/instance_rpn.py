@@ -8,9 +8,11 @@ from jppf_jax.structs import RPNOutputs, RPNTargets
 
 
 def rpn_losses(outputs: RPNOutputs, targets: RPNTargets, *, beta: float = 1 / 9) -> dict[str, Term]:
-  """Returns `rpn_objectness`, binary cross entropy of the sampled anchors, and `rpn_box`, smooth L1 of positive ones.
+  """Returns `rpn_objectness`, binary cross entropy of the sampled anchors, and `rpn_box`, smooth L1
+  of positive ones.
 
-  Both are divided by the number of sampled anchors, where an image without positives (or negatives) counts one of them.
+  Both are divided by the number of sampled anchors, where an image without positives (or negatives)
+  counts one of them.
 
   Args:
     outputs: logits and deltas per level.

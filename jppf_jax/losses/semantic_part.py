@@ -39,9 +39,10 @@ def hard_cross_entropy(
 ) -> Term:
   """Mean cross entropy over the hardest `fraction` of the pixels of the global batch.
 
-  EfficientPS's online hard example mining: ignored pixels have loss 0 and count among the pixels. Where several pixels
-  tie for the last places, they share them equally, in the gradient too.
-  Differs from the paper: it picks the pixels per image; the code it builds on picks them from the batch, as we do.
+  EfficientPS's online hard example mining: ignored pixels have loss 0 and count among the pixels.
+  Where several pixels tie for the last places, they share them equally, in the gradient too.
+  Differs from the paper: it picks the pixels per image; the code it builds on picks them from the
+  batch, as we do.
 
   Args:
     logits: at any resolution, usually stride 4.
@@ -71,10 +72,12 @@ def hard_cross_entropy(
 def top_weights(
   values: Float[Array, "N"], k: int, *, axis_name: str | None = None
 ) -> Float[Array, "N"]:
-  """1 for the `k` largest values of all replicas, 0 for the rest; values that tie for the last places share them.
+  """1 for the `k` largest values of all replicas, 0 for the rest; values that tie for the last
+  places share them.
 
-  No sort: a binary search finds the k-th largest value. The bits of non-negative floats, read as integers, are in the
-  order of the floats, so 31 counts over the data fix the 31 bits. NaN counts as largest: a broken loss stays visible.
+  No sort: a binary search finds the k-th largest value. The bits of non-negative floats, read as
+  integers, are in the order of the floats, so 31 counts over the data fix the 31 bits. NaN counts
+  as largest: a broken loss stays visible.
 
   Args:
     values: not negative; rounding errors below 0 count as 0.

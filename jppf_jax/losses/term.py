@@ -1,4 +1,6 @@
-"""A loss as a sum and its divisor, kept apart so that replicas add up to exactly what one device would compute."""
+"""A loss as a sum and its divisor, kept apart so that replicas add up to exactly what one device
+would compute.
+"""
 
 import jax.numpy as jnp
 from jax import lax
@@ -18,8 +20,9 @@ class Term:
 def reduce_term(term: Term, axis_name: str | None = None) -> Float[Array, ""]:
   """The loss, 0 where nothing was counted.
 
-  Over `axis_name` (the axis of `pmap`), replica i returns its own total times replicas / sum of counts. The mean of
-  these values over the axis is the loss of the global batch, and the mean of their gradients is that loss's gradient.
+  Over `axis_name` (the axis of `pmap`), replica i returns its own total times replicas / sum of
+  counts. The mean of these values over the axis is the loss of the global batch, and the mean of
+  their gradients is that loss's gradient.
   """
   if axis_name is None:
     return term.total / jnp.maximum(term.count, 1)

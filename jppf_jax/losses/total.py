@@ -22,10 +22,12 @@ def compute_losses(
   weights: Mapping[str, float] = MappingProxyType({}),
   axis_name: str | None = None,
 ) -> dict[str, Float[Array, ""]]:
-  """Returns the weighted losses by name; training minimises their sum (EfficientPS, plus the part loss of JPPF).
+  """Returns the weighted losses by name; training minimises their sum (EfficientPS, plus the part
+  loss of JPPF).
 
-  A model without a part head has no part loss. Over `axis_name` every replica sees its share of the batch; the mean of
-  the returned values over the axis is what one device computes for the whole batch, and so is that of their gradients.
+  A model without a part head has no part loss. Over `axis_name` every replica sees its share of the
+  batch; the mean of the returned values over the axis is what one device computes for the whole
+  batch, and so is that of their gradients.
 
   Args:
     outputs: of the network in training, with `regions` and `region_targets`.

@@ -1,8 +1,9 @@
-"""The joint histogram of an image's ground truth and prediction, from which every metric here is computed.
+"""The joint histogram of an image's ground truth and prediction, from which every metric here is
+computed.
 
-A *cell* is a distinct combination of (ground-truth uid, predicted scene, instance and part) and the number of its
-pixels. A 1024x2048 image has some thousand cells, so PartPQ, PQ, IoU and density are sums over a small table; pixels
-are looked at once.
+A *cell* is a distinct combination of (ground-truth uid, predicted scene, instance and part) and the
+number of its pixels. A 1024x2048 image has some thousand cells, so PartPQ, PQ, IoU and density are
+sums over a small table; pixels are looked at once.
 """
 
 from typing import NamedTuple
@@ -82,9 +83,11 @@ def count_cells(
 def _count(
   uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "H W 3"]
 ) -> tuple[Int64[np.ndarray, " N"], Int64[np.ndarray, " N"]]:
-  """Returns the distinct values of uid << 24 | scene << 16 | instance << 8 | pid, and the number of pixels of each.
+  """Returns the distinct values of uid << 24 | scene << 16 | instance << 8 | pid, and the number of
+  pixels of each.
 
-  Labels come in runs along the rows, and only one key per run is sorted: ten times fewer than pixels.
+  Labels come in runs along the rows, and only one key per run is sorted: ten times fewer than
+  pixels.
   """
   if uids.size == 0:
     return np.zeros(0, np.int64), np.zeros(0, np.int64)

@@ -1,7 +1,9 @@
-"""How much of an image is labelled at all: the paper's "density" (Table 2), which it does not define.
+"""How much of an image is labelled at all: the paper's "density" (Table 2), which it does not
+define.
 
-Ours: pixels of the prediction with a complete, non-void label, over all pixels of the set. "Complete" means a part as
-well where the class has parts. The scene-only density beside it counts pixels with a class.
+Ours: pixels of the prediction with a complete, non-void label, over all pixels of the set.
+"Complete" means a part as well where the class has parts. The scene-only density beside it counts
+pixels with a class.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Average precision of instances, in two protocols that cannot be compared: Cityscapes' and COCO's.
 
-The paper only says "mean AP". We report Cityscapes' for CPP and COCO's mask AP for PPP, and name the protocol.
+The paper only says "mean AP". We report Cityscapes' for CPP and COCO's mask AP for PPP, and name
+the protocol.
 """
 
 import contextlib
@@ -39,13 +40,14 @@ class CityscapesImage(NamedTuple):
 
 @dataclass
 class CityscapesAP:
-  """AP as Cityscapes' instance-level task defines it. Starts empty; `add` takes an image, `merge` another state.
+  """AP as Cityscapes' instance-level task defines it. Starts empty; `add` takes an image, `merge`
+  another state.
 
-  Ten overlaps from 0.50 to 0.95. A prediction matches an instance of its class if their IoU is above the overlap; of
-  several for one instance, the best scored is right and the others are wrong. A prediction without a match is left out
-  if more than the overlap's share of it lies on void, groups (crowd) or instances below 100 pixels, none of which need
-  to be found. The area under the precision-recall curve is integrated in full (trapezoids), over any number of
-  predictions.
+  Ten overlaps from 0.50 to 0.95. A prediction matches an instance of its class if their IoU is
+  above the overlap; of several for one instance, the best scored is right and the others are wrong.
+  A prediction without a match is left out if more than the overlap's share of it lies on void,
+  groups (crowd) or instances below 100 pixels, none of which need to be found. The area under the
+  precision-recall curve is integrated in full (trapezoids), over any number of predictions.
   """
 
   spec: LabelSpec
@@ -54,7 +56,8 @@ class CityscapesAP:
   def add(
     self, image_id: str, uids: Int[np.ndarray, "H W"], instances: Sequence[Detection]
   ) -> None:
-    """Adds an image: ground truth as in the label files, and predicted things with masks of the same size.
+    """Adds an image: ground truth as in the label files, and predicted things with masks of the
+    same size.
 
     Raises:
       ValueError: an image that is there already, or masks of another size.
@@ -88,7 +91,9 @@ class CityscapesAP:
     self.images = _merged(self.images, other.images)
 
   def results(self) -> dict[str, Any]:
-    """Returns {"protocol", "ap", "ap50", "per_class": [{"id", "name", "ap", "ap50"}]}; None without instances."""
+    """Returns {"protocol", "ap", "ap50", "per_class": [{"id", "name", "ap", "ap50"}]}; None without
+    instances.
+    """
     things = self.spec.class_ids[self.spec.num_stuff :].tolist()
     ordered = [self.images[image_id] for image_id in sorted(self.images)]
     ap = np.array(
@@ -124,7 +129,9 @@ def _cityscapes_ap(images: Sequence[CityscapesImage], sid: int, overlap: float) 
 def _area_under_curve(
   right: Bool[np.ndarray, " N"], scores: Float64[np.ndarray, " N"], missed: int
 ) -> float:
-  """Returns the integral of precision over recall; the curve starts at recall 0 with the first precision."""
+  """Returns the integral of precision over recall; the curve starts at recall 0 with the first
+  precision.
+  """
   if not right.any():
     return 0.0
   order = np.argsort(-scores, kind="stable")
@@ -137,7 +144,8 @@ def _area_under_curve(
 
 @dataclass
 class CocoAP:
-  """COCO's mask AP (101 recall points, 100 detections per image), as pycocotools computes it; a state as above.
+  """COCO's mask AP (101 recall points, 100 detections per image), as pycocotools computes it; a
+  state as above.
 
   Things without an instance are crowd. COCO has no void: predictions on void are wrong.
   """
@@ -229,7 +237,9 @@ def _merged(images: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
 
 
 def _report(protocol: str, spec: LabelSpec, ap: Float64[np.ndarray, "T O"]) -> dict[str, Any]:
-  """Returns the results of both protocols from AP per thing class and overlap, NaN where there is none."""
+  """Returns the results of both protocols from AP per thing class and overlap, NaN where there is
+  none.
+  """
 
   def mean(values: np.ndarray) -> float | None:
     known = values[~np.isnan(values)]

@@ -15,7 +15,8 @@ class IoU:
   """Counts of (truth, prediction) pairs; the last column is "nothing predicted". Starts empty.
 
   Attributes:
-    num_labels: labels are 0..num_labels-1; 255 in the truth is left out, 255 in the prediction is a miss.
+    num_labels: labels are 0..num_labels-1; 255 in the truth is left out, 255 in the prediction is a
+      miss.
   """
 
   num_labels: int
@@ -81,8 +82,9 @@ def add_semantic(state: IoU, cells: Cells) -> None:
 def add_parts(state: IoU, cells: Cells, spec: LabelSpec) -> None:
   """Adds an image's part channels, background (every pixel that is no part) among them.
 
-  Left out are void, and pixels of classes with parts that have no part label (or no instance); pid 5 of CPP persons is
-  such a pixel. As the authors of panoptic_parts advise (issue 20 there); their own tool was never completed.
+  Left out are void, and pixels of classes with parts that have no part label (or no instance); pid
+  5 of CPP persons is such a pixel. As the authors of panoptic_parts advise (issue 20 there); their
+  own tool was never completed.
 
   Differs from that advice: it does not say what happens to void; we leave it out, as in training.
   """

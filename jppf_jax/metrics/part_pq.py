@@ -1,5 +1,6 @@
-"""Part-aware panoptic quality (de Geus et al., "Part-aware Panoptic Segmentation", CVPR 2021), exactly as the released
-evaluator counts it: tp, fp and fn are equal, sums of IoUs to the last digits."""
+"""Part-aware panoptic quality (de Geus et al., "Part-aware Panoptic Segmentation", CVPR 2021),
+exactly as the released evaluator counts it: tp, fp and fn are equal, sums of IoUs to the last
+digits."""
 
 from dataclasses import dataclass, field
 
@@ -17,8 +18,8 @@ LABELS = 256  # pids that a prediction can name; 255 = unknown
 def part_panoptic_quality(cells: Cells, spec: LabelSpec) -> Counts:
   """Returns the PartPQ counts of one image.
 
-  PQ with two changes: instances of classes with parts that have no labelled part become crowd (rule 2), and the IoU of
-  a match of such a class is the mean IoU over its part labels (rule 7).
+  PQ with two changes: instances of classes with parts that have no labelled part become crowd (rule
+  2), and the IoU of a match of such a class is the mean IoU over its part labels (rule 7).
   """
   with_parts = np.append(spec.has_parts, False)[np.minimum(cells.gt_class, spec.num_classes)]
   crowd = cells.gt_crowd | (with_parts & ~_has_labelled_parts(cells))
@@ -35,7 +36,9 @@ def part_panoptic_quality(cells: Cells, spec: LabelSpec) -> Counts:
 
 
 def _has_labelled_parts(cells: Cells) -> Bool[np.ndarray, " N"]:
-  """Returns whether a cell's ground-truth (class, instance) has a known part anywhere; crowd counts as instance 0."""
+  """Returns whether a cell's ground-truth (class, instance) has a known part anywhere; crowd counts
+  as instance 0.
+  """
   _, instance = np.unique(
     cells.gt_class * 1000 + np.maximum(cells.gt_instance, 0), return_inverse=True
   )
@@ -49,10 +52,10 @@ def _part_iou(
 ) -> Float64[np.ndarray, " M"]:
   """Returns the mean IoU over part labels for each match (rule 7).
 
-  Compared are two maps over the evaluated region E: the ground-truth part inside the segment, 0 elsewhere; the
-  predicted part inside the matched segment, 0 elsewhere. E is the image without void, crowd of the class, and pixels of
-  the segment whose part is unknown. The mean runs over the labels of either map, 0 (everything outside) among them, 255
-  not.
+  Compared are two maps over the evaluated region E: the ground-truth part inside the segment, 0
+  elsewhere; the predicted part inside the matched segment, 0 elsewhere. E is the image without
+  void, crowd of the class, and pixels of the segment whose part is unknown. The mean runs over the
+  labels of either map, 0 (everything outside) among them, 255 not.
   """
   m = len(scored)
   row_of_segment = np.full(len(matching.segment_class) + 1, -1)  # the last entry answers -1
@@ -94,7 +97,9 @@ def _part_iou(
 
 @dataclass
 class PartPQ:
-  """PartPQ, PartSQ and PartRQ of a set of images. Starts empty; `add` takes an image, `merge` another state."""
+  """PartPQ, PartSQ and PartRQ of a set of images. Starts empty; `add` takes an image, `merge`
+  another state.
+  """
 
   spec: LabelSpec
   counts: Counts = field(init=False)
@@ -109,5 +114,7 @@ class PartPQ:
     self.counts += other.counts
 
   def results(self) -> dict[str, dict[str, float | int | None]]:
-    """Returns {"all" | "parts" | "no_parts" | "things" | "stuff": {"part_pq", "part_sq", "part_rq", "classes"}}."""
+    """Returns {"all" | "parts" | "no_parts" | "things" | "stuff": {"part_pq", "part_sq", "part_rq",
+    "classes"}}.
+    """
     return averages(self.counts, self.spec, ("part_pq", "part_sq", "part_rq"))

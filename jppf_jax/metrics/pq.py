@@ -1,4 +1,6 @@
-"""Panoptic quality (Kirillov et al., CVPR 2019), and the matching of segments that PartPQ shares with it."""
+"""Panoptic quality (Kirillov et al., CVPR 2019), and the matching of segments that PartPQ shares
+with it.
+"""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -38,7 +40,8 @@ class Counts:
   def qualities(
     self,
   ) -> tuple[Float64[np.ndarray, " K"], Float64[np.ndarray, " K"], Float64[np.ndarray, " K"]]:
-    """Returns quality, segmentation quality and recognition quality per class; NaN where a class does not occur.
+    """Returns quality, segmentation quality and recognition quality per class; NaN where a class
+    does not occur.
 
     A class that occurs without any match has segmentation quality 0, as in the reference.
     """
@@ -48,7 +51,8 @@ class Counts:
 
 
 class Matching(NamedTuple):
-  """Segments of one image and which of them match. Ground-truth segments are numbered 0..S-1, predicted ones 0..Z-1.
+  """Segments of one image and which of them match. Ground-truth segments are numbered 0..S-1,
+  predicted ones 0..Z-1.
 
   Attributes:
     segment: of each cell: its ground-truth segment, -1 = none, void or crowd.
@@ -70,11 +74,12 @@ class Matching(NamedTuple):
 def match(cells: Cells, crowd: Bool[np.ndarray, " N"], num_classes: int) -> Matching:
   """Matches predicted with ground-truth segments of the same class.
 
-  Rules (numbers as in docs/metrics.md):
-  1, 5. Segments are the distinct (class, instance) pairs, in one piece or several; stuff usually has instance 0 only.
-  3, 4. Void and crowd pixels belong to no ground-truth segment, so segments of nothing else do not exist.
-  6. They match if IoU > 0.5, strictly. Void is taken out of the union, crowd is not. No two can match the same segment.
-  8. An unmatched prediction is a false positive unless more than half of it lies on void and crowd of its own class.
+  Rules (numbers as in docs/metrics.md): 1, 5. Segments are the distinct (class, instance) pairs, in
+  one piece or several; stuff usually has instance 0 only. 3, 4. Void and crowd pixels belong to no
+  ground-truth segment, so segments of nothing else do not exist. 6. They match if IoU > 0.5,
+  strictly. Void is taken out of the union, crowd is not. No two can match the same segment. 8. An
+  unmatched prediction is a false positive unless more than half of it lies on void and crowd of its
+  own class.
 
   Args:
     cells: the image.
@@ -169,7 +174,8 @@ class PQ:
 def averages(
   counts: Counts, spec: LabelSpec, names: tuple[str, str, str]
 ) -> dict[str, dict[str, float | int | None]]:
-  """Returns plain means over the classes that occur, per group of classes; None where no class of a group occurs.
+  """Returns plain means over the classes that occur, per group of classes; None where no class of a
+  group occurs.
 
   Differs from the reference evaluator, which divides by zero there.
   """

@@ -1,7 +1,8 @@
 """The released evaluator of panoptic-parts 2.0rc6, made importable: what ours is measured against.
 
-Its version check reads "3.1" on Python >= 3.10 and raises, and it imports TensorFlow and PyTorch where they are
-installed; both are worked around while it is imported. Needs scikit-learn (the extra `test`). Slow: seconds per image.
+Its version check reads "3.1" on Python >= 3.10 and raises, and it imports TensorFlow and PyTorch
+where they are installed; both are worked around while it is imported. Needs scikit-learn (the extra
+`test`). Slow: seconds per image.
 """
 
 import contextlib
@@ -102,7 +103,9 @@ def _evaluation_spec(name: str) -> Any:
 
 @cache
 def _evaluator() -> ModuleType:
-  """Returns the evaluator's module; one of its functions rebuilds the same table for each PPP image in a second."""
+  """Returns the evaluator's module; one of its functions rebuilds the same table for each PPP image
+  in a second.
+  """
   evaluator = load("panoptic_parts.utils.evaluation_PartPQ")
   build, built = evaluator.parse_dataset_sid_pid2eval_sid_pid, {}
 

@@ -58,7 +58,8 @@ def score_image(
 class Scores:
   """All scores of a set of images. Starts empty; `add` takes an image, `merge` another state.
 
-  Sums run over the images in the order of their ids, so the result does not depend on who counted which image.
+  Sums run over the images in the order of their ids, so the result does not depend on who counted
+  which image.
   """
 
   def __init__(self, spec: LabelSpec):
@@ -71,7 +72,9 @@ class Scores:
   def add(
     self, image_id: str, uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "_H _W _C"]
   ) -> None:
-    """Scores an image and adds it. Raises ValueError as `score_image`, and for an image that is there already."""
+    """Scores an image and adds it. Raises ValueError as `score_image`, and for an image that is
+    there already.
+    """
     self.add_score(image_id, score_image(self.spec, uids, prediction))
 
   def add_score(self, image_id: str, score: ImageScore) -> None:
@@ -106,10 +109,11 @@ class Scores:
       )
 
   def to_json(self, per_image: bool = True) -> dict[str, Any]:
-    """Returns every score: fractions; None where a class, or a whole group of classes, never occurs.
+    """Returns every score: fractions; None where a class, or a whole group of classes, never
+    occurs.
 
-    Keys: spec, images, part_pq and pq (each all, parts, no_parts, things, stuff), density, semantic_miou, part_miou,
-    per_class, per_part, and per_image unless switched off.
+    Keys: spec, images, part_pq and pq (each all, parts, no_parts, things, stuff), density,
+    semantic_miou, part_miou, per_class, per_part, and per_image unless switched off.
     """
     zero = Counts.empty(self.spec.num_classes)
     ordered = [self.images[image_id] for image_id in sorted(self.images)]

@@ -1,4 +1,6 @@
-"""Anchors: the boxes that the region proposal network starts from. NumPy, static; boxes as in `boxes.py`."""
+"""Anchors: the boxes that the region proposal network starts from. NumPy, static; boxes as in
+`boxes.py`.
+"""
 
 from collections.abc import Sequence
 
@@ -18,16 +20,17 @@ def level_anchors(
 ) -> Float[np.ndarray, "n 4"]:
   """Returns the anchors of one feature level, flattened over y, x, ratio (ratio fastest).
 
-  Every cell carries one anchor per ratio, centred on the cell, of area (scale * stride)^2 (Feature Pyramid Networks,
-  Lin et al. 2017, Sec. 4.1; EfficientPS has one scale). Anchors may reach beyond the image.
+  Every cell carries one anchor per ratio, centred on the cell, of area (scale * stride)^2 (Feature
+  Pyramid Networks, Lin et al. 2017, Sec. 4.1; EfficientPS has one scale). Anchors may reach beyond
+  the image.
 
   Args:
     stride: image pixels per feature cell.
     shape: height and width of the level in cells.
     scale: side of a square anchor, in strides.
     ratios: height / width.
-    legacy: as EfficientPS, which rounds the first and the last pixel of the anchor of the first cell (half to even).
-      False: exact sides.
+    legacy: as EfficientPS, which rounds the first and the last pixel of the anchor of the first
+      cell (half to even). False: exact sides.
 
   Raises:
     ValueError: `stride` below 1, or `ratios` that are empty or not positive.
@@ -60,9 +63,11 @@ def pyramid_anchors(
   ratios: Sequence[float] = _RATIOS,
   legacy: bool = True,
 ) -> dict[int, Float[np.ndarray, "_n 4"]]:
-  """Returns the anchors of every level, keyed by stride, finest first; options as in `level_anchors`.
+  """Returns the anchors of every level, keyed by stride, finest first; options as in
+  `level_anchors`.
 
-  A level has ceil(H / stride) x ceil(W / stride) cells, as convolutions with TensorFlow's "SAME" padding give.
+  A level has ceil(H / stride) x ceil(W / stride) cells, as convolutions with TensorFlow's "SAME"
+  padding give.
 
   Args:
     image_size: height and width of the (padded) image in pixels.

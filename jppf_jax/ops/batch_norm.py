@@ -1,8 +1,10 @@
-"""Batch normalisation and the activation after it as one operation that keeps only its input for the gradient.
+"""Batch normalisation and the activation after it as one operation that keeps only its input for
+the gradient.
 
-What in-place activated batch norm (Rota Bulò et al. 2018) is made for: left to itself, differentiation keeps a float32
-copy of every intermediate. Here the gradient recomputes them from the input, also when that is bfloat16. All arithmetic
-is float32; results have the dtype of the input.
+What in-place activated batch norm (Rota Bulò et al. 2018) is made for: left to itself,
+differentiation keeps a float32 copy of every intermediate. Here the gradient recomputes them from
+the input, also when that is bfloat16. All arithmetic is float32; results have the dtype of the
+input.
 """
 
 import functools
@@ -54,9 +56,11 @@ def batch_norm(
   weight: Float[Array, "B"] | None = None,
   axis_name: str | None = None,
 ) -> tuple[Float[Array, "B h w C"], Float[Array, "C"], Float[Array, "C"], Float[Array, ""]]:
-  """Normalises with the statistics of `x` itself; returns these too: mean, biased variance, number of pixels.
+  """Normalises with the statistics of `x` itself; returns these too: mean, biased variance, number
+  of pixels.
 
-  The gradient flows through the statistics that normalise `x`, not through the returned ones. Reverse mode only.
+  The gradient flows through the statistics that normalise `x`, not through the returned ones.
+  Reverse mode only.
 
   Args:
     x: features.
@@ -64,7 +68,8 @@ def batch_norm(
     bias: per channel.
     epsilon: added to the variance.
     activation: elementwise; it sees float32.
-    weight: 1 for maps that count in the statistics, 0 for padding; None: all count. If none does: mean 0, variance 1.
+    weight: 1 for maps that count in the statistics, 0 for padding; None: all count. If none does:
+      mean 0, variance 1.
     axis_name: the statistics are those of all replicas along this mapped axis.
   """
   return _batch_norm(jnp.asarray(x), scale, bias, weight, epsilon, activation, axis_name)

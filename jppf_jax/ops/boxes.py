@@ -1,9 +1,10 @@
 """Boxes: area, overlap, coding, clipping.
 
-A box is `x0 y0 x1 y1`, image pixels, continuous: a pixel's centre is at +0.5, so a box around the pixels a..b is
-`[a, b + 1]` and its width is `x1 - x0`. EfficientPS writes the same box as a..b and adds 1 to every width; adding 1 to
-its last two numbers turns its boxes into ours, and then areas, overlaps and deltas are equal. A box with `x1 <= x0` or
-`y1 <= y0` is empty. Everything is computed in float32, whatever the dtype of the input.
+A box is `x0 y0 x1 y1`, image pixels, continuous: a pixel's centre is at +0.5, so a box around the
+pixels a..b is `[a, b + 1]` and its width is `x1 - x0`. EfficientPS writes the same box as a..b and
+adds 1 to every width; adding 1 to its last two numbers turns its boxes into ours, and then areas,
+overlaps and deltas are equal. A box with `x1 <= x0` or `y1 <= y0` is empty. Everything is computed
+in float32, whatever the dtype of the input.
 """
 
 import math
@@ -47,14 +48,15 @@ def encode(
 ) -> Float[Array, "... 4"]:
   """Returns the deltas `dx dy dw dh` that lead from `boxes` to `targets`; `decode` undoes it.
 
-  `dx = (target centre - box centre) / box width / stds[0]`, `dw = log(target width / box width) / stds[2]`, and so for
-  y (Faster R-CNN, Ren et al. 2015, Sec. 3.1.2; means are 0). Sides below 1/1000 pixel count as 1/1000, so that padding
-  gives finite numbers. Leading axes broadcast.
+  `dx = (target centre - box centre) / box width / stds[0]`, `dw = log(target width / box width) /
+  stds[2]`, and so for y (Faster R-CNN, Ren et al. 2015, Sec. 3.1.2; means are 0). Sides below
+  1/1000 pixel count as 1/1000, so that padding gives finite numbers. Leading axes broadcast.
 
   Args:
     boxes: anchors or proposals.
     targets: where each of them should go.
-    stds: what the four deltas are divided by: EfficientPS takes 1 1 1 1 in the RPN, 0.1 0.1 0.2 0.2 in the box head.
+    stds: what the four deltas are divided by: EfficientPS takes 1 1 1 1 in the RPN, 0.1 0.1 0.2 0.2
+      in the box head.
   """
   x, y, width, height = _centre_and_size(boxes)
   target_x, target_y, target_width, target_height = _centre_and_size(targets)
@@ -73,8 +75,8 @@ def decode(
 ) -> Float[Array, "... 4"]:
   """Returns the boxes to which `deltas` lead from `boxes`, not clipped.
 
-  The inverse of `encode`, except that a side changes by a factor of at most 1000/16. Leading axes broadcast, so
-  `decode(boxes[:, None], deltas_per_class, stds)` decodes every class of a box head.
+  The inverse of `encode`, except that a side changes by a factor of at most 1000/16. Leading axes
+  broadcast, so `decode(boxes[:, None], deltas_per_class, stds)` decodes every class of a box head.
 
   Args:
     boxes: anchors or proposals.
@@ -97,9 +99,9 @@ def clip(
   Args:
     boxes: any boxes.
     size: height and width of the image, without its padding.
-    legacy: as EfficientPS, which clips the first and the last *pixel* of a box to 0..W-1: `x0` ends in [0, W - 1], `x1`
-      in [1, W], and a box outside the image becomes a sliver one pixel wide. False: both end in [0, W], and a box
-      outside the image becomes empty.
+    legacy: as EfficientPS, which clips the first and the last *pixel* of a box to 0..W-1: `x0` ends
+      in [0, W - 1], `x1` in [1, W], and a box outside the image becomes a sliver one pixel wide.
+      False: both end in [0, W], and a box outside the image becomes empty.
   """
   height, width = size
   x0, y0, x1, y1 = _split(boxes)

@@ -1,10 +1,13 @@
-"""Depthwise convolution: one small kernel per channel, the operation that most of EfficientNet's time goes to.
+"""Depthwise convolution: one small kernel per channel, the operation that most of EfficientNet's
+time goes to.
 
-XLA's grouped convolution is the right program on GPU and TPU. On CPU it is 5 to 45 times slower than adding up shifted
-copies of the input, one per kernel tap, so there the op is written that way, with its own gradient: the plain
-derivative of the sum keeps or builds one copy of the activations per tap.
+XLA's grouped convolution is the right program on GPU and TPU. On CPU it is 5 to 45 times slower
+than adding up shifted copies of the input, one per kernel tap, so there the op is written that way,
+with its own gradient: the plain derivative of the sum keeps or builds one copy of the activations
+per tap.
 
-Letters: `kh kw` kernel, `h w` input, `oh ow` output. The kernel has the layout of `nn.Conv` with one group per channel.
+Letters: `kh kw` kernel, `h w` input, `oh ow` output. The kernel has the layout of `nn.Conv` with
+one group per channel.
 """
 
 import functools
@@ -27,16 +30,19 @@ def depthwise_conv(
   dilation: Pair = (1, 1),
   impl: str = "auto",
 ) -> Float[Array, "B oh ow C"]:
-  """Convolves every channel with its own kernel, SAME padding (TensorFlow's rule: the odd pixel goes to the far side).
+  """Convolves every channel with its own kernel, SAME padding (TensorFlow's rule: the odd pixel
+  goes to the far side).
 
-  Sums in float32 and returns the dtype of `x`. Reverse-mode differentiable; on CPU there is no forward mode.
+  Sums in float32 and returns the dtype of `x`. Reverse-mode differentiable; on CPU there is no
+  forward mode.
 
   Args:
     x: features.
     kernel: `kernel[i, j, 0, c]` is the tap of channel `c`.
     strides: step of the output grid in rows and columns.
     dilation: distance of the taps in rows and columns.
-    impl: "grouped", "shift", or "auto": shift on CPU, grouped elsewhere. Both give the same numbers.
+    impl: "grouped", "shift", or "auto": shift on CPU, grouped elsewhere. Both give the same
+      numbers.
 
   Raises:
     ValueError: `impl` has no such implementation.
@@ -84,7 +90,9 @@ def _window(padded: Array, start: Pair, size: Pair, strides: Pair) -> Array:
 
 
 def _live_taps(size: int, out: int, low: int, taps: int, stride: int, dilation: int) -> list[int]:
-  """The taps of one axis that see the input at all: wide dilations on small maps read mostly padding."""
+  """The taps of one axis that see the input at all: wide dilations on small maps read mostly
+  padding.
+  """
   first = [tap * dilation - low for tap in range(taps)]
   return [tap for tap, row in enumerate(first) if row < size and row + (out - 1) * stride >= 0]
 
@@ -101,7 +109,9 @@ def _sum_of_shifts(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> Ar
 
 
 def _kernel_gradient(x: Array, dy: Array, taps: Pair, strides: Pair, dilation: Pair) -> Array:
-  """One pass over the gradient that sums the products with all shifted inputs at once, first within each output row."""
+  """One pass over the gradient that sums the products with all shifted inputs at once, first within
+  each output row.
+  """
   padded, (oh, ow), _ = _pad(x, taps, strides, dilation)
   dy = dy.astype(jnp.float32)
   products = []

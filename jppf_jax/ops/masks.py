@@ -1,4 +1,6 @@
-"""Masks of boxes: pasting predicted ones into the image, cropping targets out of it. Boxes as in `boxes.py`."""
+"""Masks of boxes: pasting predicted ones into the image, cropping targets out of it. Boxes as in
+`boxes.py`.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -14,15 +16,16 @@ def paste_weights(
 ) -> Float[Array, "{length} {cells}"]:
   """Returns how much each mask cell contributes to each pixel along one axis.
 
-  A pixel reads the mask at `u = cells * (pixel centre - low) / (high - low)`, linearly between the two nearest cell
-  centres, 0 beyond the mask (a tent). Empty boxes get 0.
+  A pixel reads the mask at `u = cells * (pixel centre - low) / (high - low)`, linearly between the
+  two nearest cell centres, 0 beyond the mask (a tent). Empty boxes get 0.
 
   Args:
     low: first coordinate of the box on this axis, pixels.
     high: last coordinate.
     cells: side of the mask.
     length: side of the image.
-    legacy: as EfficientPS, which lays the mask from the first to the last pixel of a box: `high - 1` instead of `high`.
+    legacy: as EfficientPS, which lays the mask from the first to the last pixel of a box: `high -
+      1` instead of `high`.
   """
   side = jnp.asarray(high, jnp.float32) - low - (1 if legacy else 0)
   u = cells * (np.arange(length) + 0.5 - low) / jnp.where(side > 0, side, 1)
@@ -33,11 +36,12 @@ def paste_weights(
 def paste(
   mask: Float[Array, "my mx"], box: Float[Array, "4"], size: tuple[int, int], *, legacy: bool = True
 ) -> Float[Array, "{size[0]} {size[1]}"]:
-  """Returns an image with the mask laid over the box: bilinear between cell centres, 0 outside, float32.
+  """Returns an image with the mask laid over the box: bilinear between cell centres, 0 outside,
+  float32.
 
-  Meant for logits: they fade to 0, undecided, over half a mask cell at the border of the box (EfficientPS's public
-  code; the paper does not say). Equal to PyTorch's `grid_sample(zeros, align_corners=False)`. Many masks: use
-  `jax.vmap`, or `jax.lax.scan` where all of them do not fit.
+  Meant for logits: they fade to 0, undecided, over half a mask cell at the border of the box
+  (EfficientPS's public code; the paper does not say). Equal to PyTorch's `grid_sample(zeros,
+  align_corners=False)`. Many masks: use `jax.vmap`, or `jax.lax.scan` where all of them do not fit.
 
   Args:
     mask: values of one box, e.g. 28 x 28.
@@ -53,10 +57,11 @@ def paste(
 
 
 def box_rectangle(box: Float[Array, "4"], size: ImageSize) -> Int[Array, "4"]:
-  """Returns the whole pixels `x0 y0 x1 y1` (ends excluded) within which an instance may use the semantic logits.
+  """Returns the whole pixels `x0 y0 x1 y1` (ends excluded) within which an instance may use the
+  semantic logits.
 
-  EfficientPS's rule, which drops the first pixel of the box: from `int(x0 + 1)` up to `round(x1) - 1` (half to even),
-  cut to the image. `x1 <= x0` means no pixel.
+  EfficientPS's rule, which drops the first pixel of the box: from `int(x0 + 1)` up to `round(x1) -
+  1` (half to even), cut to the image. `x1 <= x0` means no pixel.
 
   Args:
     box: image pixels.
@@ -76,17 +81,19 @@ def box_rectangle(box: Float[Array, "4"], size: ImageSize) -> Int[Array, "4"]:
 def crop_mask_targets(
   instance: Int[Array, "H W"], ids: Int[Array, "M"], boxes: Float[Array, "M 4"], *, size: int = 28
 ) -> Float[Array, "M {size} {size}"]:
-  """Returns what the mask head should predict for each box: 1 where its object is, 0 elsewhere, float32.
+  """Returns what the mask head should predict for each box: 1 where its object is, 0 elsewhere,
+  float32.
 
-  The mask `instance == id` is cropped to the pixels of the box and resized bilinearly (half-pixel centres, border
-  repeated, no anti-aliasing); 1 where the result is at least 1/2. Only the samples are read, so memory does not grow
-  with the number of objects, and the arithmetic is in integers, so ties are exact. OpenCV, which EfficientPS resizes
-  with, rounds the weights to 1/2048 first.
+  The mask `instance == id` is cropped to the pixels of the box and resized bilinearly (half-pixel
+  centres, border repeated, no anti-aliasing); 1 where the result is at least 1/2. Only the samples
+  are read, so memory does not grow with the number of objects, and the arithmetic is in integers,
+  so ties are exact. OpenCV, which EfficientPS resizes with, rounds the weights to 1/2048 first.
 
   Args:
     instance: object id of every pixel, 0 = none.
     ids: the object of each box; 0 (padding) gives an empty target.
-    boxes: image pixels; cut to the image and truncated to whole pixels, at least one in each direction.
+    boxes: image pixels; cut to the image and truncated to whole pixels, at least one in each
+      direction.
     size: side of the target.
 
   Raises:
@@ -111,7 +118,9 @@ def crop_mask_targets(
 def _resize_corners(
   low: Float[Array, "M"], high: Float[Array, "M"], length: int, size: int
 ) -> tuple[Int[Array, "2 M {size}"], Int[Array, "2 M {size}"]]:
-  """The two pixels beside each of `size` samples of [low, high), and their weights in units of 1 / (2 * size)."""
+  """The two pixels beside each of `size` samples of [low, high), and their weights in units of 1 /
+  (2 * size).
+  """
   first = jnp.trunc(jnp.clip(low, 0, length - 1)).astype(jnp.int32)[:, None]
   last = jnp.trunc(jnp.clip(high - 1, 0, length - 1)).astype(jnp.int32)[:, None]
   pixels = jnp.maximum(last - first + 1, 1)

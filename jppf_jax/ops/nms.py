@@ -19,19 +19,22 @@ def nms(
 ) -> Bool[Array, "N"]:
   """Returns which boxes survive, in the order of the input.
 
-  Boxes are visited by descending score, the earlier one first where scores are equal. A box survives unless it overlaps
-  a survivor by *more* than `threshold` (strict, as EfficientPS's GPU kernel; at 1.0 nothing is ever suppressed). Exact,
-  not an approximation. Takes N^2 bytes. One image: batch it with `jax.vmap`.
+  Boxes are visited by descending score, the earlier one first where scores are equal. A box
+  survives unless it overlaps a survivor by *more* than `threshold` (strict, as EfficientPS's GPU
+  kernel; at 1.0 nothing is ever suppressed). Exact, not an approximation. Takes N^2 bytes. One
+  image: batch it with `jax.vmap`.
 
   Args:
     boxes: the candidates. Empty ones overlap nothing, so they survive.
     scores: any real numbers.
     valid: which rows are boxes. Padding neither survives nor suppresses.
     threshold: intersection over union, 0..1.
-    classes: if given, boxes suppress only boxes of their own class (compared, not shifted apart: no precision is lost).
-    impl: "sequential" visits the boxes one by one: N cheap steps, best on CPU. "fixed_point" repeats whole-array
-      rounds, as many as the longest chain of boxes that suppress each other: best on GPU and TPU. "auto" takes the one
-      that fits the platform the program is compiled for. All return the same.
+    classes: if given, boxes suppress only boxes of their own class (compared, not shifted apart: no
+      precision is lost).
+    impl: "sequential" visits the boxes one by one: N cheap steps, best on CPU. "fixed_point"
+      repeats whole-array rounds, as many as the longest chain of boxes that suppress each other:
+      best on GPU and TPU. "auto" takes the one that fits the platform the program is compiled for.
+      All return the same.
 
   Raises:
     ValueError: an unknown `impl`.
@@ -64,7 +67,9 @@ def _sequential(suppresses: Bool[Array, "N N"], valid: Bool[Array, "N"]) -> Bool
 
 
 def _fixed_point(suppresses: Bool[Array, "N N"], valid: Bool[Array, "N"]) -> Bool[Array, "N"]:
-  """Repeats "survives if no survivor suppresses it" until nothing changes; t rounds settle the first t boxes."""
+  """Repeats "survives if no survivor suppresses it" until nothing changes; t rounds settle the
+  first t boxes.
+  """
 
   def one_round(state):
     kept, _ = state

@@ -8,7 +8,8 @@ from jppf_jax.structs import Array
 
 
 def resize_bilinear(x: Float[Array, "*B h w C"], size: tuple[int, int]) -> Float[Array, "*B H W C"]:
-  """Interpolates between pixel centres; the border repeats outwards, and shrinking skips pixels instead of averaging.
+  """Interpolates between pixel centres; the border repeats outwards, and shrinking skips pixels
+  instead of averaging.
 
   The rule of PyTorch's `interpolate(mode="bilinear", align_corners=False)`.
 
@@ -27,5 +28,7 @@ def nearest_up2(x: Float[Array, "*B h w C"]) -> Float[Array, "*B 2*h 2*w C"]:
 
 
 def nearest_down2(x: Float[Array, "*B h w C"]) -> Float[Array, "*B (h+1)//2 (w+1)//2 C"]:
-  """Keeps rows and columns 0, 2, 4, ..., as PyTorch's nearest does; `jax.image.resize` would keep 1, 3, 5, ..."""
+  """Keeps rows and columns 0, 2, 4, ..., as PyTorch's nearest does; `jax.image.resize` would keep
+  1, 3, 5, ...
+  """
   return jnp.asarray(x)[..., ::2, ::2, :]

@@ -1,4 +1,6 @@
-"""RoIAlign over a feature pyramid: fixed-size features of boxes of any size. Boxes as in `boxes.py`."""
+"""RoIAlign over a feature pyramid: fixed-size features of boxes of any size. Boxes as in
+`boxes.py`.
+"""
 
 from collections.abc import Sequence
 
@@ -16,10 +18,10 @@ def assign_levels(
 ) -> Int[Array, "R"]:
   """Returns which level each box is read from, as an index into the sorted `strides`.
 
-  `floor(log2(sqrt(area) / finest_scale + 1e-6))`, limited to the levels there are (Feature Pyramid Networks, Lin et al.
-  2017, Eq. 1): with 56, sides below 112 pixels are read from the finest level, below 224 from the next. Compared with
-  powers of two instead of a logarithm, which rounds differently from device to device. Empty boxes belong to the finest
-  level.
+  `floor(log2(sqrt(area) / finest_scale + 1e-6))`, limited to the levels there are (Feature Pyramid
+  Networks, Lin et al. 2017, Eq. 1): with 56, sides below 112 pixels are read from the finest level,
+  below 224 from the next. Compared with powers of two instead of a logarithm, which rounds
+  differently from device to device. Empty boxes belong to the finest level.
 
   Args:
     boxes: image pixels.
@@ -39,14 +41,16 @@ def roi_align(
   finest_scale: float = 56.0,
   legacy: bool = True,
 ) -> Float[Array, "R {bins} {bins} C"]:
-  """Averages `samples` x `samples` bilinear samples in each cell of a `bins` x `bins` grid laid over each box.
+  """Averages `samples` x `samples` bilinear samples in each cell of a `bins` x `bins` grid laid
+  over each box.
 
-  RoIAlign (Mask R-CNN, He et al. 2017, Sec. 3), every box on the level that `assign_levels` gives it. A sample up to
-  one cell outside a level reads its border, further out it is zero and still counts in the average. Empty boxes,
-  padding among them, are read at their first corner and give finite values and gradients. One image: batch it with
-  `jax.vmap`.
+  RoIAlign (Mask R-CNN, He et al. 2017, Sec. 3), every box on the level that `assign_levels` gives
+  it. A sample up to one cell outside a level reads its border, further out it is zero and still
+  counts in the average. Empty boxes, padding among them, are read at their first corner and give
+  finite values and gradients. One image: batch it with `jax.vmap`.
 
-  Sampled positions and sums are float32; the result has the dtype of the features. Boxes get no gradient.
+  Sampled positions and sums are float32; the result has the dtype of the features. Boxes get no
+  gradient.
 
   Args:
     pyramid: levels keyed by stride, all C channels wide. One level alone is a pyramid too.
@@ -54,8 +58,8 @@ def roi_align(
     bins: output cells per side.
     samples: samples per side and cell; fixed, because shapes may not depend on data.
     finest_scale: as in `assign_levels`.
-    legacy: as EfficientPS: feature cell i stands at coordinate i. False: at i + 0.5, so that features and image line up
-      (torchvision's `aligned=True`).
+    legacy: as EfficientPS: feature cell i stands at coordinate i. False: at i + 0.5, so that
+      features and image line up (torchvision's `aligned=True`).
 
   Raises:
     ValueError: `bins` or `samples` below 1, no level, or levels of different width.
@@ -72,7 +76,8 @@ def roi_align(
   starts = np.cumsum(
     [0, *np.prod(sizes, -1)[:-1]], dtype=np.int32
   )  # row of each level's first cell in `flat`
-  # In float32 from the start: the gradient of a cell sums over all boxes that read it, too many terms for bfloat16.
+  # In float32 from the start: the gradient of a cell sums over all boxes that read it, too many
+  # terms for bfloat16.
   flat = jnp.concatenate(
     [
       jnp.asarray(pyramid[s], jnp.float32).reshape(sizes[i].prod(), -1)
@@ -107,7 +112,9 @@ def roi_align(
 def _corners(
   low: Float[Array, "R"], high: Float[Array, "R"], size: Int[Array, "R"], bins: int, samples: int
 ) -> tuple[Int[Array, "n R {bins}"], Float[Array, "n R {bins}"]]:
-  """The two feature cells beside each sample of one axis, and their weights, which sum to at most 1 per bin."""
+  """The two feature cells beside each sample of one axis, and their weights, which sum to at most 1
+  per bin.
+  """
   offsets = (
     np.arange(bins)[:, None] + (np.arange(samples) + 0.5) / samples
   )  # in bins: [bins, samples]

@@ -1,4 +1,6 @@
-"""Synthetic street scenes with exact labels: `make_scene` draws one, `write_cpp` writes a data set of them."""
+"""Synthetic street scenes with exact labels: `make_scene` draws one, `write_cpp` writes a data set
+of them.
+"""
 
 from jppf_jax.street_scenes.scene import make_scene
 from jppf_jax.street_scenes.write import write_cpp

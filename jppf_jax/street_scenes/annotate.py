@@ -15,14 +15,16 @@ def annotate(
 ) -> Int[np.ndarray, "H W"]:
   """The uid (`SS`, `SS_III` or `SS_III_PP`) of what is seen at every pixel's centre.
 
-  Instance ids count up from 0 per class. Inside an instance of a class with parts, a pixel without part is written as
-  `SS_III` or as `SS_III_00`, by turns of instances, since real files hold both.
+  Instance ids count up from 0 per class. Inside an instance of a class with parts, a pixel without
+  part is written as `SS_III` or as `SS_III_00`, by turns of instances, since real files hold both.
 
   Args:
     canvas: the drawn scene.
-    smallest: instances with fewer visible pixels are void ("dynamic"): nobody could tell what they are.
+    smallest: instances with fewer visible pixels are void ("dynamic"): nobody could tell what they
+      are.
     no_parts_below: instances with fewer visible pixels have no parts annotated.
-    rim: pixels at the left, right and upper edge that are out of the region of interest, as after a rectification.
+    rim: pixels at the left, right and upper edge that are out of the region of interest, as after a
+      rectification.
   """
   scale = canvas.scale
   _, label = canvas.marks()

@@ -46,7 +46,9 @@ class Facade:
 
 
 def _visible_sides(block: Block) -> list[tuple[Point, Point, Real]]:
-  """Origin, direction and length of the sides of a block that a camera at x = z = 0 can see, the far one first."""
+  """Origin, direction and length of the sides of a block that a camera at x = z = 0 can see, the
+  far one first.
+  """
   x0, x1, z0, z1 = block
   forward, right = np.array([0.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0])
   inner = x0 if x0 > 0 else x1
@@ -165,7 +167,9 @@ def wall(canvas: Canvas, light: Light, rng: np.random.Generator, block: Block) -
 
 
 def fence(canvas: Canvas, light: Light, rng: np.random.Generator, block: Block) -> None:
-  """Railings, planks or wire between posts. As in Cityscapes the label fills the gaps, through which one sees."""
+  """Railings, planks or wire between posts. As in Cityscapes the label fills the gaps, through
+  which one sees.
+  """
   brush = canvas.brush(FENCE)
   height, kind = rng.uniform(1.2, 2.1), rng.random()
   paint = hsv(rng.uniform(0.05, 0.4), rng.uniform(0.0, 0.5), rng.uniform(0.12, 0.9))

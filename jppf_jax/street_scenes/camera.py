@@ -1,8 +1,9 @@
 """The camera of a generated scene: a pinhole over a flat ground, with a straight horizon.
 
-World coordinates, metres: `x` to the right of the street, `y` up from the road surface, `z` along the street. The
-camera stands at `x = z = 0`, turned by `yaw` against the street; vertical lines stay vertical in the image (a shifted
-lens instead of a pitch). Image coordinates are continuous pixels, a pixel's centre is at +0.5.
+World coordinates, metres: `x` to the right of the street, `y` up from the road surface, `z` along
+the street. The camera stands at `x = z = 0`, turned by `yaw` against the street; vertical lines
+stay vertical in the image (a shifted lens instead of a pitch). Image coordinates are continuous
+pixels, a pixel's centre is at +0.5.
 """
 
 import dataclasses
@@ -42,7 +43,9 @@ class Camera:
   def project(
     self, points: Float[np.ndarray, "*n 3"]
   ) -> tuple[Float[np.ndarray, "*n 2"], Float[np.ndarray, "*n"]]:
-    """Image coordinates and depth of world points. What is closer than `NEAR` is projected as if it were there."""
+    """Image coordinates and depth of world points. What is closer than `NEAR` is projected as if it
+    were there.
+    """
     view = self.view(points)
     scale = self.focal / np.maximum(view[..., 2], NEAR)
     x = self.size[1] / 2 + scale * view[..., 0]
@@ -50,7 +53,9 @@ class Camera:
     return np.stack([x, y], axis=-1), view[..., 2]
 
   def clip(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "m 3"]:
-    """The part of a planar polygon beyond `NEAR` (Sutherland-Hodgman); zero points where nothing is left."""
+    """The part of a planar polygon beyond `NEAR` (Sutherland-Hodgman); zero points where nothing is
+    left.
+    """
     depth = self.view(points)[:, 2] - NEAR
     if (depth >= 0).all():
       return points
@@ -70,7 +75,9 @@ class Camera:
   def ground(
     self,
   ) -> tuple[Float[np.ndarray, "H W"], Float[np.ndarray, "H W"], Float[np.ndarray, "H 1"]]:
-    """World `x`, `z` of the ground under every pixel, and its depth; above the horizon the ground at 200 m."""
+    """World `x`, `z` of the ground under every pixel, and its depth; above the horizon the ground
+    at 200 m.
+    """
     height, width = self.size
     below = np.maximum(np.arange(height) + 0.5 - self.horizon, self.focal * self.height / 200)
     depth = (self.focal * self.height / below)[:, None]

@@ -1,9 +1,11 @@
-"""Where a scene is drawn: every mark leaves its number, and colour and label are looked up from it later.
+"""Where a scene is drawn: every mark leaves its number, and colour and label are looked up from it
+later.
 
-A picture of mark numbers is kept at `scale` times the resolution, painted far to near. For the colour all samples of a
-pixel are averaged; for the label the sample at the pixel's centre decides, so labels are never mixed. Where one looks
-through an object (fence, spokes), which Cityscapes labels as the object, its mark stands in a second picture: since
-numbers grow from far to near, the larger of the two marks is the nearer and hence the label.
+A picture of mark numbers is kept at `scale` times the resolution, painted far to near. For the
+colour all samples of a pixel are averaged; for the label the sample at the pixel's centre decides,
+so labels are never mixed. Where one looks through an object (fence, spokes), which Cityscapes
+labels as the object, its mark stands in a second picture: since numbers grow from far to near, the
+larger of the two marks is the nearer and hence the label.
 """
 
 import dataclasses
@@ -110,7 +112,9 @@ class Brush:
     return len(self.canvas._colours) - 1
 
   def polygon(self, xy: Sequence[Real], depth: Real, colour: Colour | None, part: int = 0) -> None:
-    """A filled polygon in image coordinates, `x0, y0, x1, y1, ...`. Without a colour one sees through it."""
+    """A filled polygon in image coordinates, `x0, y0, x1, y1, ...`. Without a colour one sees
+    through it.
+    """
     mark = self._mark(colour or (0.0, 0.0, 0.0), part, depth)
     scale = self.canvas.scale
     xy = [scale * value - 0.5 for value in xy]
@@ -149,7 +153,9 @@ class Brush:
   def faces(
     self, points: Float[np.ndarray, "n m 3"], colours: Sequence[Colour], part: int = 0
   ) -> None:
-    """Many polygons in world coordinates, projected together; those not fully before the camera are left out."""
+    """Many polygons in world coordinates, projected together; those not fully before the camera are
+    left out.
+    """
     xy, depth = self.camera.project(points)
     height, width = self.camera.size
     low, high = xy.min(1), xy.max(1)

@@ -1,4 +1,6 @@
-"""What stands along the curb: trees, lamps, traffic lights, signs, bollards, railings, and clutter that is void."""
+"""What stands along the curb: trees, lamps, traffic lights, signs, bollards, railings, and clutter
+that is void.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -50,7 +52,9 @@ class Curbside:
   def _post(
     self, x: Real, z: Real, draw: Callable[..., None], *, half: Real = 0.15, seen: Real = 0.5
   ) -> bool:
-    """Something on a pole, where it is in the image, not hidden, and nothing stands yet; says whether it is."""
+    """Something on a pole, where it is in the image, not hidden, and nothing stands yet; says
+    whether it is.
+    """
     block = (x - half, x + half, z - half, z + half)
     if not self._free(z) or not self.ground.fits(block, gap=0.15, seen=seen):
       return False

@@ -61,7 +61,9 @@ def bicycle(
   position: Float[np.ndarray, "3"],
   heading: Real,
 ) -> None:
-  """A bicycle. As in Cityscapes the label fills the wheels and the frame, through which one sees the street."""
+  """A bicycle. As in Cityscapes the label fills the wheels and the frame, through which one sees
+  the street.
+  """
   frame = _Frame(brush, camera, light, position, heading)
   paint = cloth(rng)
   radius, axles = 0.34, (-0.52, 0.53)

@@ -1,4 +1,6 @@
-"""What lines a street: houses, walls, fences, hedges and trees behind the sidewalks, and the end of the street."""
+"""What lines a street: houses, walls, fences, hedges and trees behind the sidewalks, and the end of
+the street.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -41,7 +43,9 @@ class Frontage:
     self.items.append(Item(block, height, draw))
 
   def _side(self, side: Side, first: list[str]) -> None:
-    """Segments of 7 to 16 m, beginning with the kinds `first` where the image begins; a crossing leaves a gap."""
+    """Segments of 7 to 16 m, beginning with the kinds `first` where the image begins; a crossing
+    leaves a gap.
+    """
     z = self.rng.uniform(1.0, 5.0)
     crossing = self.street.crossing
     gap = (crossing[0] - 2.6, crossing[1] + 2.6) if crossing else (FAR, FAR)

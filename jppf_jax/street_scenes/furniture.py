@@ -81,7 +81,9 @@ def traffic_light(
   *,
   over_road: Real | None = None,
 ) -> None:
-  """Three lamps in a dark housing on a pole; `over_road`: metres by which an arm carries a second one over the road."""
+  """Three lamps in a dark housing on a pole; `over_road`: metres by which an arm carries a second
+  one over the road.
+  """
   colour = GREY if rng.random() < 0.7 else hsv(0.14, 0.7, 0.7)
   height = 3.3 if over_road is None else 5.2
   pole = _post(canvas, light, position, height, 0.17, colour)
@@ -176,7 +178,9 @@ def signpost(canvas: Canvas, light: Light, rng: np.random.Generator, position: P
 
 
 def clutter(canvas: Canvas, light: Light, rng: np.random.Generator, position: Point) -> None:
-  """Something that stands around and is not evaluated: a bin, a box, an advertising column, a trolley."""
+  """Something that stands around and is not evaluated: a bin, a box, an advertising column, a
+  trolley.
+  """
   kind = int(rng.integers(0, 4))
   board = _Board(canvas.brush(DYNAMIC if kind == 3 else STATIC, texture=Texture.METAL), position)
   colour = tint(

@@ -31,10 +31,11 @@ class Item:
 def may_hide(
   front: Float[np.ndarray, "*n 4"], back: Float[np.ndarray, "*m 4"]
 ) -> Bool[np.ndarray, "*k"]:
-  """Whether what stands on the blocks `front` can hide what stands on the blocks `back` (shapes broadcast).
+  """Whether what stands on the blocks `front` can hide what stands on the blocks `back` (shapes
+  broadcast).
 
-  Of two blocks that a line across the street separates, the one with smaller `z` hides the other; of two that a line
-  along the street separates, the one on the camera's side of it does, if any.
+  Of two blocks that a line across the street separates, the one with smaller `z` hides the other;
+  of two that a line along the street separates, the one on the camera's side of it does, if any.
   """
   farther = front[..., 2] >= back[..., 3]
   right = front[..., 0] >= np.maximum(back[..., 1], 0.0)
@@ -43,7 +44,9 @@ def may_hide(
 
 
 def far_to_near(items: list[Item]) -> list[Item]:
-  """An order in which nothing is painted over by what stands behind it; rare cycles are cut at the farthest."""
+  """An order in which nothing is painted over by what stands behind it; rare cycles are cut at the
+  farthest.
+  """
   blocks = np.array([item.block for item in items], np.float64).reshape(-1, 4)
   hides = may_hide(blocks[:, None], blocks[None])
   first = hides.T & ~hides  # [i, j]: i must be painted before j
@@ -73,7 +76,9 @@ def cast_shadow(canvas: Canvas, light: Light, item: Item) -> None:
 
 
 class Ground:
-  """Remembers what stands where, so that nothing stands in something else and little is wholly hidden."""
+  """Remembers what stands where, so that nothing stands in something else and little is wholly
+  hidden.
+  """
 
   def __init__(self, camera: Camera):
     self.camera = camera
@@ -87,7 +92,9 @@ class Ground:
     return float(x.min()), float(x.max())
 
   def fits(self, block: Block, *, gap: Real = 0.35, seen: Real = 0.5) -> bool:
-    """Whether the place is free, at least the share `seen` of its width is in the image and not behind something."""
+    """Whether the place is free, at least the share `seen` of its width is in the image and not
+    behind something.
+    """
     x0, x1, z0, z1 = block
     if z0 < 3.0 or any(
       x0 < b1 + gap and b0 < x1 + gap and z0 < e1 + gap and e0 < z1 + gap

@@ -1,4 +1,6 @@
-"""People: a jointed skeleton dressed in tapered limbs, seen from any side. Parts: 1 torso, 2 head, 3 arm, 4 leg."""
+"""People: a jointed skeleton dressed in tapered limbs, seen from any side. Parts: 1 torso, 2 head,
+3 arm, 4 leg.
+"""
 
 import dataclasses
 import math
@@ -151,7 +153,9 @@ def _add_toes(joints: Joints, height: Real) -> None:
 
 
 def _bend(start: Point, end: Point, upper: Real, lower: Real, towards: Point) -> Point:
-  """The middle joint of a limb of two bones that bends `towards`; stretched straight where it cannot reach."""
+  """The middle joint of a limb of two bones that bends `towards`; stretched straight where it
+  cannot reach.
+  """
   span = end - start
   length = float(np.linalg.norm(span))
   along = min(max((length**2 + upper**2 - lower**2) / (2 * length), -upper), upper)

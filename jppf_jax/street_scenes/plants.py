@@ -1,4 +1,6 @@
-"""Trees, bushes and hedges: many tufts of leaves, lighter towards the sun. Grass belongs to `street.py`."""
+"""Trees, bushes and hedges: many tufts of leaves, lighter towards the sun. Grass belongs to
+`street.py`.
+"""
 
 import numpy as np
 from jaxtyping import Float

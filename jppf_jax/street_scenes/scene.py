@@ -1,4 +1,6 @@
-"""Generated street scenes with exact labels of classes, instances and parts (Cityscapes Panoptic Parts ids)."""
+"""Generated street scenes with exact labels of classes, instances and parts (Cityscapes Panoptic
+Parts ids).
+"""
 
 import math
 
@@ -22,9 +24,11 @@ SMALLEST_SIDE = 64
 def make_scene(
   seed: int | np.random.Generator, *, size: tuple[int, int] = (256, 512)
 ) -> tuple[UInt8[np.ndarray, "H W 3"], Int[np.ndarray, "H W"]]:
-  """A street scene: photo and universal ids (`SS`, `SS_III` or `SS_III_PP` per pixel, as in CPP label files).
+  """A street scene: photo and universal ids (`SS`, `SS_III` or `SS_III_PP` per pixel, as in CPP
+  label files).
 
-  All 19 classes occur, things also as crowds (without instance), and void. The same seed and size give the same bytes.
+  All 19 classes occur, things also as crowds (without instance), and void. The same seed and size
+  give the same bytes.
 
   Args:
     seed: an integer, or a generator, which is then advanced by one draw.

@@ -1,4 +1,5 @@
-"""Solid bodies made of flat panels that carry details: what cars, trucks, buses and trams are built from.
+"""Solid bodies made of flat panels that carry details: what cars, trucks, buses and trams are built
+from.
 
 Body axes, metres: forward, left, up from the ground below the centre.
 """
@@ -93,7 +94,9 @@ class Solid:
   def block(
     self, x0: Real, x1: Real, z0: Real, z1: Real, width: Real, colour: Colour, *, slant: Real = 0.0
   ) -> tuple[Panel, Panel, Panel, Panel]:
-    """A box from `x0` to `x1`; its front leans back by `slant` metres. Returns front, rear, left and right panel."""
+    """A box from `x0` to `x1`; its front leans back by `slant` metres. Returns front, rear, left
+    and right panel.
+    """
     half = width / 2
     lean = slant / (z1 - z0)
     front = self.panel((1, 0, lean), lambda y, z: (x1 - lean * (z - z0), y, z))
@@ -147,7 +150,9 @@ def draw_solid(
   position: Float[np.ndarray, "3"],
   heading: Real,
 ) -> None:
-  """Draws a body standing at `position`; `heading` is the angle from the street's direction towards the right."""
+  """Draws a body standing at `position`; `heading` is the angle from the street's direction towards
+  the right.
+  """
   cos, sin = math.cos(heading), math.sin(heading)
   turn = np.array(
     [[sin, 0, cos], [-cos, 0, sin], [0, 1, 0]]

@@ -15,7 +15,8 @@ FAR = 160.0  # metres; where a street without an end is cut off
 
 @dataclasses.dataclass(frozen=True)
 class Side:
-  """What lies beside the road; distances in metres from the street's axis `x = 0`, positive on both sides.
+  """What lies beside the road; distances in metres from the street's axis `x = 0`, positive on both
+  sides.
 
   Attributes:
     sign: +1 right, -1 left.

@@ -1,4 +1,6 @@
-"""Who is on the street: vehicles on the lanes, parked or crossing, two-wheelers, riders, pedestrians and crowds."""
+"""Who is on the street: vehicles on the lanes, parked or crossing, two-wheelers, riders,
+pedestrians and crowds.
+"""
 
 import math
 from functools import partial
@@ -44,7 +46,9 @@ class Traffic:
     self.items: list[Item] = []
 
   def fill(self) -> list[Item]:
-    """Large vehicles first, because they need room; then the rest, so that every class is seen often."""
+    """Large vehicles first, because they need room; then the rest, so that every class is seen
+    often.
+    """
     rng = self.rng
     large = [kind for kind in (BUS, TRUCK, TRAIN) if rng.random() < 0.5]
     for kind in rng.permutation(large).tolist()[:2]:
@@ -79,7 +83,9 @@ class Traffic:
         return
 
   def _vehicle_place(self, kind: int, length: Real) -> tuple[Place, bool]:
-    """The middle of a vehicle on the crossing street, on a lane or on a parking strip; whether it is parked."""
+    """The middle of a vehicle on the crossing street, on a lane or on a parking strip; whether it
+    is parked.
+    """
     rng, street = self.rng, self.street
     chance = rng.random()
     if street.crossing and chance < (0.25 if kind == TRAIN else 0.45):

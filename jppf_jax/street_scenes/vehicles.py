@@ -23,8 +23,9 @@ class Vehicle:
   height: Real
 
 
-# Side profiles: (share of the length, metres up), from the rear's bottom over the roof to the front's bottom:
-# rear bottom, rear top, belt behind, roof behind, roof before, belt before, front top, front bottom.
+# Side profiles: (share of the length, metres up), from the rear's bottom over the roof to the
+# front's bottom: rear bottom, rear top, belt behind, roof behind, roof before, belt before, front
+# top, front bottom.
 _PROFILES = {
   "sedan": ((-0.5, 0.27), (-0.495, 0.9), (-0.36, 1.0), (-0.2, 1.42),
             (0.06, 1.44), (0.23, 0.97), (0.485, 0.78), (0.5, 0.27)),
@@ -79,7 +80,9 @@ def _strip(
   solid: Solid, start: tuple[Real, Real], end: tuple[Real, Real], half0: Real, half1: Real,
   paint: Colour, glass: Colour | None,
 ) -> None:  # fmt: skip
-  """The sheet between two points of the profile, across the car; glazed ones show the frame around the glass."""
+  """The sheet between two points of the profile, across the car; glazed ones show the frame around
+  the glass.
+  """
   run, rise = end[0] - start[0], end[1] - start[1]
   panel = solid.panel(
     (-rise, 0, run),

@@ -1,4 +1,6 @@
-"""Writes generated scenes as files of Cityscapes Panoptic Parts: whatever reads the real data reads them too."""
+"""Writes generated scenes as files of Cityscapes Panoptic Parts: whatever reads the real data reads
+them too.
+"""
 
 import contextlib
 import hashlib
@@ -29,8 +31,9 @@ def write_cpp(
   gtFinePanopticParts/<split>/<city>/<city>_<seq:6>_<frame:6>_gtFinePanopticParts.tif    int32, LZW
   ```
 
-  A file appears only when it is complete, and one that is there, whole and from the same seed and size is kept: a run
-  that was stopped continues where it was. Scenes of different splits never share a seed.
+  A file appears only when it is complete, and one that is there, whole and from the same seed and
+  size is kept: a run that was stopped continues where it was. Scenes of different splits never
+  share a seed.
 
   Args:
     root: created where missing.
@@ -73,7 +76,9 @@ def scene_seed(seed: int, split: str, index: int) -> int:
 
 
 def scene_paths(root: Path, split: str, index: int) -> tuple[Path, Path]:
-  """Photo and label file of a scene; as in Cityscapes the annotated frame is the 20th of its sequence."""
+  """Photo and label file of a scene; as in Cityscapes the annotated frame is the 20th of its
+  sequence.
+  """
   city = f"synthetic{split}"
   name = f"{city}_{index:06d}_000019"
   return (
@@ -104,7 +109,9 @@ def _write_scene(job: tuple[Path, str, int, tuple[int, int], int]) -> None:
 
 
 def _save(image: Image.Image, path: Path, **options) -> None:
-  """Writes beside the target and renames, so that a stopped run leaves no half file under the final name."""
+  """Writes beside the target and renames, so that a stopped run leaves no half file under the final
+  name.
+  """
   path.parent.mkdir(parents=True, exist_ok=True)
   partial = path.with_name(f".{path.name}.{os.getpid()}")
   try:

@@ -23,10 +23,12 @@ def sample_regions(
   positive_iou: float = 0.5,
   axis_name: str | None = None,
 ) -> RegionTargets:
-  """Draws the regions to train on (Fast R-CNN, Girshick 2015, Sec. 2.3; numbers of EfficientPS), positives first.
+  """Draws the regions to train on (Fast R-CNN, Girshick 2015, Sec. 2.3; numbers of EfficientPS),
+  positives first.
 
-  A proposal is positive where its best object overlaps it by `positive_iou` or more, else background. The boxes of the
-  objects themselves are proposals too, so every image with an object has a positive one. No gradient flows back.
+  A proposal is positive where its best object overlaps it by `positive_iou` or more, else
+  background. The boxes of the objects themselves are proposals too, so every image with an object
+  has a positive one. No gradient flows back.
 
   Args:
     key: random; the same for all replicas.
@@ -35,7 +37,8 @@ def sample_regions(
     samples: regions drawn per image; where positives are few, background takes their place.
     positive_fraction: positives among them at most.
     positive_iou: see above.
-    axis_name: axis of the replicas that together hold the batch; makes the draw independent of their number.
+    axis_name: axis of the replicas that together hold the batch; makes the draw independent of
+      their number.
 
   Raises:
     ValueError: no room for a positive region.
@@ -78,7 +81,9 @@ def _candidates(
   is_object: Bool[Array, "G"],
   positive_iou: float,
 ) -> tuple[Float[Array, "N 4"], Bool[Array, "N"], Bool[Array, "N"], Int[Array, "N"]]:
-  """The boxes of the objects, then the proposals; which are positive, which negative, and the object of each."""
+  """The boxes of the objects, then the proposals; which are positive, which negative, and the
+  object of each.
+  """
   matched = match(
     proposals.boxes,
     proposals.valid,
@@ -103,7 +108,9 @@ def _choose(
   samples: int,
   max_positives: int,
 ) -> tuple[Int[Array, "{samples}"], Bool[Array, "{samples}"], Bool[Array, "{samples}"]]:
-  """Rows of the chosen candidates, positives before negatives before padding; which are positive; which are chosen."""
+  """Rows of the chosen candidates, positives before negatives before padding; which are positive;
+  which are chosen.
+  """
   priorities = jax.random.uniform(key, positive.shape)
   positives, is_drawn = draw(priorities, positive, max_positives)
   negatives, is_background = draw(priorities, negative, samples)

@@ -1,4 +1,6 @@
-"""What the region proposal network should answer: which anchors are objects, which background, which way the box is."""
+"""What the region proposal network should answer: which anchors are objects, which background,
+which way the box is.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -24,11 +26,13 @@ def rpn_targets(
   positive_fraction: float = 0.5,
   axis_name: str | None = None,
 ) -> RPNTargets:
-  """Matches the anchors to the objects and draws those that are trained on (Faster R-CNN; numbers of EfficientPS).
+  """Matches the anchors to the objects and draws those that are trained on (Faster R-CNN; numbers
+  of EfficientPS).
 
-  Only anchors that lie fully inside the image take part. Positive: the best object overlaps by `positive_iou` or more,
-  or the anchor is (one of) the best of an object that overlaps it by at least `negative_iou`. Negative: every object
-  overlaps by less than `negative_iou`. In an image without objects all that take part are negative.
+  Only anchors that lie fully inside the image take part. Positive: the best object overlaps by
+  `positive_iou` or more, or the anchor is (one of) the best of an object that overlaps it by at
+  least `negative_iou`. Negative: every object overlaps by less than `negative_iou`. In an image
+  without objects all that take part are negative.
 
   Args:
     key: random; the same for all replicas.
@@ -40,7 +44,8 @@ def rpn_targets(
     negative_iou: see above.
     samples: anchors drawn per image; where positives are few, negatives take their place.
     positive_fraction: positives among them at most.
-    axis_name: axis of the replicas that together hold the batch; makes the draw independent of their number.
+    axis_name: axis of the replicas that together hold the batch; makes the draw independent of
+      their number.
 
   Returns:
     The drawn anchors; deltas lead from positive ones to their object and are 0 elsewhere.

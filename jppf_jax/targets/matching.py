@@ -37,11 +37,13 @@ def match(
   negative_iou: float,
   min_positive_iou: float,
 ) -> Match:
-  """Assigns boxes to objects by their overlap (Faster R-CNN, Ren et al. 2015, Sec. 3.1.2; details as EfficientPS).
+  """Assigns boxes to objects by their overlap (Faster R-CNN, Ren et al. 2015, Sec. 3.1.2; details
+  as EfficientPS).
 
-  A box goes to the object it overlaps most, if by at least `positive_iou`; below `negative_iou` it is background. Then
-  every object whose best overlap reaches `min_positive_iou` claims all boxes with exactly that overlap, background and
-  boxes of other objects included; where two objects claim one box, the later gets it.
+  A box goes to the object it overlaps most, if by at least `positive_iou`; below `negative_iou` it
+  is background. Then every object whose best overlap reaches `min_positive_iou` claims all boxes
+  with exactly that overlap, background and boxes of other objects included; where two objects claim
+  one box, the later gets it.
 
   Objects are visited one by one, so memory grows with N only.
 
@@ -88,10 +90,12 @@ def match(
 def draw(
   priorities: Float[Array, "N"], mask: Bool[Array, "N"], limit: int
 ) -> tuple[Int[Array, "{limit}"], Bool[Array, "{limit}"]]:
-  """Draws up to `limit` of the rows where `mask` is set; returns the rows, drawn ones first, and which were drawn.
+  """Draws up to `limit` of the rows where `mask` is set; returns the rows, drawn ones first, and
+  which were drawn.
 
   Args:
-    priorities: independent and uniform in [0, 1), so that every subset, and every order of it, is equally likely.
+    priorities: independent and uniform in [0, 1), so that every subset, and every order of it, is
+      equally likely.
     mask: rows to draw from.
     limit: how many at most.
   """
@@ -103,8 +107,8 @@ def draw(
 def image_keys(key: Array, images: int, axis_name: str | None = None) -> Array:
   """A key per image, the same for an image wherever it is computed.
 
-  Over `axis_name` each replica holds `images` images of the batch, in the order of the replicas; what is drawn for an
-  image then does not depend on the number of replicas.
+  Over `axis_name` each replica holds `images` images of the batch, in the order of the replicas;
+  what is drawn for an image then does not depend on the number of replicas.
   """
   first = 0 if axis_name is None else lax.axis_index(axis_name) * images
   return jax.vmap(jax.random.fold_in, (None, 0))(key, first + jnp.arange(images))

@@ -1,4 +1,6 @@
-"""What a run says while it trains: a progress bar, JSON lines for programs, TensorBoard events for people."""
+"""What a run says while it trains: a progress bar, JSON lines for programs, TensorBoard events for
+people.
+"""
 
 import json
 import time
@@ -12,7 +14,8 @@ from tqdm import tqdm
 class MetricWriter:
   """Appends scalars to `metrics.jsonl` and to TensorBoard events in the same folder.
 
-  A resumed run continues the file; lines of steps that are trained again are dropped first, so every step stands once.
+  A resumed run continues the file; lines of steps that are trained again are dropped first, so
+  every step stands once.
   """
 
   def __init__(self, workdir: str | Path, *, resumed_step: int = 0):

@@ -40,13 +40,16 @@ class _Window:
     self.metrics.append(metrics)
 
   def wait(self) -> None:
-    """Waits for all steps but the last, so that the host is never more than a batch ahead of the devices' memory."""
+    """Waits for all steps but the last, so that the host is never more than a batch ahead of the
+    devices' memory.
+    """
     jax.block_until_ready(self.metrics[-2:-1])
 
   def drain(self) -> dict[str, float]:
     """Fetches everything, returns the means, starts anew; raises NonFiniteLoss.
 
-    The gradient counts too: a finite loss with a gradient that is not leaves weights that no checkpoint should hold.
+    The gradient counts too: a finite loss with a gradient that is not leaves weights that no
+      checkpoint should hold.
     """
     fetched = jax.device_get(self.metrics)
     for step, ids, metrics in zip(self.steps, self.ids, fetched):
@@ -67,9 +70,11 @@ def _named(metrics: dict[str, Any]) -> str:
 
 
 def train(config: ml_collections.ConfigDict, workdir: str | Path) -> TrainState:
-  """Trains `config` in `workdir`, from where a run found there has stopped, and returns the final state (host arrays).
+  """Trains `config` in `workdir`, from where a run found there has stopped, and returns the final
+  state (host arrays).
 
-  Writes `config.json`, `checkpoints/`, `weights.safetensors`, `metrics.jsonl` and TensorBoard events.
+  Writes `config.json`, `checkpoints/`, `weights.safetensors`, `metrics.jsonl` and TensorBoard
+  events.
 
   Raises:
     NonFiniteLoss, CheckpointError, WeightsError: see there.
@@ -121,9 +126,11 @@ def _save(
   iterator: Any,
   checkpoints: Checkpoints,
 ) -> None:
-  """Writes the weights alone, which evaluation and prediction read, then a checkpoint to resume from.
+  """Writes the weights alone, which evaluation and prediction read, then a checkpoint to resume
+  from.
 
-  In this order a run that is killed in between writes both again, and never ends with older weights.
+  In this order a run that is killed in between writes both again, and never ends with older
+  weights.
   """
   about = {"steps": int(state.step), "config": json.loads(config.to_json_best_effort())}
   if jax.process_index() == 0:

@@ -1,12 +1,13 @@
 """Data parallelism in one place: the same step under `pmap` or under `shard_map`.
 
-A step is `step(state, batch) -> (state, metrics)` and uses the axis `AXIS` for its reductions. Both runners keep the
-state replicated, split the batch over the local devices of every process and donate the old state. They give the same
-numbers (`tests/training/parallel_test.py`). `pmap` is the documented default; upstream keeps it in
-maintenance mode, and `shard_map` is the way out should it go.
+A step is `step(state, batch) -> (state, metrics)` and uses the axis `AXIS` for its reductions. Both
+runners keep the state replicated, split the batch over the local devices of every process and
+donate the old state. They give the same numbers (`tests/training/parallel_test.py`). `pmap` is the
+documented default; upstream keeps it in maintenance mode, and `shard_map` is the way out should it
+go.
 
-A runner steps what it has put on the devices itself (`put_state`, `put_batch`), so that a step moves no data; a copy is
-started, not waited for (`prefetch.py`).
+A runner steps what it has put on the devices itself (`put_state`, `put_batch`), so that a step
+moves no data; a copy is started, not waited for (`prefetch.py`).
 """
 
 from collections.abc import Callable
@@ -24,7 +25,9 @@ Step = Callable[[Any, Any], tuple[Any, Any]]
 
 
 class PmapRunner:
-  """The step under `jax.pmap(axis_name="batch")`: puts a state on the devices, steps it, gets it back as NumPy."""
+  """The step under `jax.pmap(axis_name="batch")`: puts a state on the devices, steps it, gets it
+  back as NumPy.
+  """
 
   def __init__(self, step: Step):
     self._step = jax.pmap(step, axis_name=AXIS, donate_argnums=0)

@@ -7,14 +7,15 @@ import grain
 
 
 class DevicePrefetch(grain.DatasetIterator):
-  """Batches on the devices, and at most one that waits: call `fetch` once a step runs, and its copy costs no time.
+  """Batches on the devices, and at most one that waits: call `fetch` once a step runs, and its copy
+  costs no time.
 
-  The position (`get_state`, what a checkpoint saves) is that after the batches that were taken, so a run that resumes
-  neither skips nor repeats the one that waits.
+  The position (`get_state`, what a checkpoint saves) is that after the batches that were taken, so
+  a run that resumes neither skips nor repeats the one that waits.
 
   Args:
-    batches: pairs of a host batch and something that stays on the host (image ids), see `loader.train_iterator`. It is
-      not closed when this iterator is.
+    batches: pairs of a host batch and something that stays on the host (image ids), see
+      `loader.train_iterator`. It is not closed when this iterator is.
     put: starts the copy, see `put_batch` in `parallel.py`.
   """
 

@@ -1,4 +1,6 @@
-"""One training step: forward, losses, gradients, update. Pure; `parallel.py` maps it over the devices."""
+"""One training step: forward, losses, gradients, update. Pure; `parallel.py` maps it over the
+devices.
+"""
 
 from functools import partial
 from typing import Any
@@ -30,10 +32,12 @@ def make_step(
   regions_per_image: int,
   freeze_norm: bool,
 ) -> Step:
-  """Returns `step(state, batch) -> (state, metrics)` for one replica along the axis `parallel.AXIS`.
+  """Returns `step(state, batch) -> (state, metrics)` for one replica along the axis
+  `parallel.AXIS`.
 
-  Gradients are those of the global batch. Randomness depends on `seed`, the step and the image's place in the global
-  batch only, so a resumed run repeats the run it resumes, on any number of devices.
+  Gradients are those of the global batch. Randomness depends on `seed`, the step and the image's
+  place in the global batch only, so a resumed run repeats the run it resumes, on any number of
+  devices.
 
   Args:
     model: with `axis_name` = `parallel.AXIS`.

@@ -1,4 +1,6 @@
-"""One instance, large: a window of the image around it, and numbers as heat, side by side on one scale."""
+"""One instance, large: a window of the image around it, and numbers as heat, side by side on one
+scale.
+"""
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -22,7 +24,8 @@ def window_around(
 ) -> tuple[slice, slice]:
   """Returns the rows and columns of a window around a box, to index maps with.
 
-  All windows have about the same proportions, so that tall and wide instances fill pictures of one size.
+  All windows have about the same proportions, so that tall and wide instances fill pictures of one
+  size.
 
   Args:
     box: `x0 y0 x1 y1`, pixels; may reach over the rim of the image.
@@ -60,11 +63,13 @@ def heat_maps(
   width: int = 320,
   columns: int = 4,
 ) -> UInt8[np.ndarray, "H2 W2 3"]:
-  """Returns a window of the photo and beside it numbers as heat, all on one scale, which stands below.
+  """Returns a window of the photo and beside it numbers as heat, all on one scale, which stands
+  below.
 
   Args:
     image: the photo.
-    maps: {title: logits or probabilities}; values that are not finite are grey, and the scale says so.
+    maps: {title: logits or probabilities}; values that are not finite are grey, and the scale says
+      so.
     window: rows and columns, e.g. of `window_around`.
     low: what is darkest; by default the smallest finite value inside the window.
     high: what is lightest; by default the largest.

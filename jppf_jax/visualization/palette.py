@@ -1,4 +1,6 @@
-"""Colours: of classes and parts as the label spec says, of instances as shades of their class, of numbers as heat."""
+"""Colours: of classes and parts as the label spec says, of instances as shades of their class, of
+numbers as heat.
+"""
 
 import colorsys
 
@@ -37,7 +39,9 @@ def class_colors(spec: LabelSpec) -> UInt8[np.ndarray, "256 3"]:
 
 
 def part_colors(spec: LabelSpec) -> UInt8[np.ndarray, "256 3"]:
-  """Returns the colour of every part channel; dark grey for the background, black for unknown parts."""
+  """Returns the colour of every part channel; dark grey for the background, black for unknown
+  parts.
+  """
   table = np.zeros((256, 3), np.uint8)
   table[: spec.num_parts] = spec.part_colors
   table[0] = 48
@@ -45,7 +49,8 @@ def part_colors(spec: LabelSpec) -> UInt8[np.ndarray, "256 3"]:
 
 
 def instance_color(base: UInt8[np.ndarray, "3"], index: int) -> UInt8[np.ndarray, "3"]:
-  """Returns the shade of an instance: a hue close to that of its class, a strength unlike that of its neighbours.
+  """Returns the shade of an instance: a hue close to that of its class, a strength unlike that of
+  its neighbours.
 
   Args:
     base: colour of the class; only its hue is used, so that dark classes can be told apart too.
@@ -64,7 +69,8 @@ def heat(
   low: float | int | None = None,
   high: float | int | None = None,
 ) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns numbers as colours from dark violet (`low`) to light yellow (`high`); grey where they are not finite.
+  """Returns numbers as colours from dark violet (`low`) to light yellow (`high`); grey where they
+  are not finite.
 
   Args:
     values: e.g. logits or probabilities.
@@ -82,7 +88,9 @@ def heat(
 
 
 def hatch(size: tuple[int, int], *, period: int = 12) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns diagonal grey stripes on black, the sign of void and of unknown parts; for an image of height and width."""
+  """Returns diagonal grey stripes on black, the sign of void and of unknown parts; for an image of
+  height and width.
+  """
   y, x = np.ogrid[: size[0], : size[1]]
   stripe: Bool[np.ndarray, "H W"] = (x + y) % period < max(1, period // 4)
   return np.where(stripe[..., None], 96, 0).astype(np.uint8).repeat(3, axis=-1)

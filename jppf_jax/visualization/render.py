@@ -1,6 +1,8 @@
-"""Pictures of panoptic parts (uint8 RGB): classes, instances, parts, and all of them over the photo.
+"""Pictures of panoptic parts (uint8 RGB): classes, instances, parts, and all of them over the
+photo.
 
-Needs NumPy and Pillow only. Whatever has the three label maps can be drawn: a prediction, or a decoded label file.
+Needs NumPy and Pillow only. Whatever has the three label maps can be drawn: a prediction, or a
+decoded label file.
 """
 
 from typing import NamedTuple
@@ -70,7 +72,9 @@ def semantic(answer: Answer, spec: LabelSpec) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def instances(answer: Answer, spec: LabelSpec, *, names: bool = True) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns every instance in its own shade, outlined, and (`names`) named where there is room; void is hatched."""
+  """Returns every instance in its own shade, outlined, and (`names`) named where there is room;
+  void is hatched.
+  """
   maps = label_maps(answer)
   stuff = 0.25 * class_colors(spec)[maps.semantic] + 0.75 * 232
   picture = _paint_instances(stuff.astype(np.uint8), maps, spec)
@@ -80,7 +84,9 @@ def instances(answer: Answer, spec: LabelSpec, *, names: bool = True) -> UInt8[n
 
 
 def parts(answer: Answer, spec: LabelSpec) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns the parts in their colours, instances outlined; unknown parts are hatched, what has no parts is grey."""
+  """Returns the parts in their colours, instances outlined; unknown parts are hatched, what has no
+  parts is grey.
+  """
   maps = label_maps(answer)
   picture = part_colors(spec)[maps.part]
   without = (maps.part == 0) & _is_thing(maps, spec)
@@ -97,7 +103,8 @@ def overlay(
   opacity: float = 0.6,
   names: bool = False,
 ) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns the whole answer over the photo: stuff by class, things by part (by instance, without parts), outlined.
+  """Returns the whole answer over the photo: stuff by class, things by part (by instance, without
+  parts), outlined.
 
   Args:
     image: the photo, of the size of the maps.
@@ -125,7 +132,8 @@ def overlay(
 def explained(
   image: UInt8[np.ndarray, "H W 3"], answer: Answer, spec: LabelSpec, *, width: int = 960
 ) -> UInt8[np.ndarray, "H2 W2 3"]:
-  """Returns one sheet: the answer over the photo, large; below photo, classes, instances and parts; and the legend.
+  """Returns one sheet: the answer over the photo, large; below photo, classes, instances and parts;
+  and the legend.
 
   Args:
     image: the photo, of the size of the maps.

@@ -1,4 +1,6 @@
-"""Pictures side by side with titles, and legends: the paper around the pictures. Everything is uint8 RGB."""
+"""Pictures side by side with titles, and legends: the paper around the pictures. Everything is
+uint8 RGB.
+"""
 
 from functools import cache
 
@@ -18,7 +20,8 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 def grid(
   pictures: dict[str, UInt8[np.ndarray, "_h _w 3"]], *, columns: int = 2
 ) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns a white contact sheet: pictures row by row, each under its title, in cells of the largest one's size.
+  """Returns a white contact sheet: pictures row by row, each under its title, in cells of the
+  largest one's size.
 
   Raises:
     ValueError: no pictures, or no columns.
@@ -60,7 +63,8 @@ def legend(
   """Returns a white strip that names colours, section by section, wrapped to `width` pixels.
 
   Args:
-    sections: {heading: {name: colour [3], or a pattern [h w 3] to fill the swatch with}}; empty ones are left out.
+    sections: {heading: {name: colour [3], or a pattern [h w 3] to fill the swatch with}}; empty
+      ones are left out.
     width: of the strip.
   """
   text = _text_size(width)

@@ -1,8 +1,9 @@
 """Whether our modules, given an EfficientPS checkpoint, compute what EfficientPS computes.
 
-The other side is `tests/torch_reference`, the network restated in PyTorch: what it computed is stored in
-`goldens/network.npz`, and where PyTorch is installed it also runs here, on other sizes and weights. Every module is
-given the reference's own input, so that an error does not hide behind another one.
+The other side is `tests/torch_reference`, the network restated in PyTorch: what it computed is
+stored in `goldens/network.npz`, and where PyTorch is installed it also runs here, on other sizes
+and weights. Every module is given the reference's own input, so that an error does not hide behind
+another one.
 """
 
 import dataclasses
@@ -50,7 +51,9 @@ template = functools.cache(build.variable_shapes)
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-  """Our network of some size, the weights of a checkpoint, and what the reference computes with them."""
+  """Our network of some size, the weights of a checkpoint, and what the reference computes with
+  them.
+  """
 
   model: JPPF
   state: State
@@ -244,7 +247,9 @@ def given_regions(boxes: np.ndarray, valid: np.ndarray) -> RegionTargets:
 def logits(
   model: JPPF, variables: Any, image: Any, boxes: Any, *, train: bool
 ) -> tuple[Arrays, Any]:
-  """Everything at the end of the network, which is given the regions too, and the variables it has updated."""
+  """Everything at the end of the network, which is given the regions too, and the variables it has
+  updated.
+  """
   found = given_regions(boxes, np.ones(boxes.shape[:2], bool))
   outputs, updated = model.apply(
     variables, image, lambda _: found, train=train, mutable=["batch_stats"]
@@ -317,7 +322,9 @@ def small_encoder_epsilon(state: State) -> State:
 
 
 def plain_norms(state: State) -> State:
-  """Kernels and means of opposite sign, where the weight is negative: what plain batch norm makes of that sign."""
+  """Kernels and means of opposite sign, where the weight is negative: what plain batch norm makes
+  of that sign.
+  """
   result = dict(state)
   for norm in (name.removesuffix(".bn.weight") for name in state if name.endswith(".bn.weight")):
     sign = np.sign(state[f"{norm}.bn.weight"])
@@ -456,11 +463,12 @@ def test_a_file_at_full_size_computes_what_the_reference_computes(tmp_path):
 
 
 def test_a_training_step_has_the_gradient_and_the_statistics_of_the_reference():
-  """Gradients and statistics are read as if they were weights, so the import brings each to its place here.
+  """Gradients and statistics are read as if they were weights, so the import brings each to its
+  place here.
 
-  The gradient is compared as one vector: that of a bias whose sum the next norm removes is zero but for rounding, and
-  where rounding turns a sign in front of a leaky ReLU, a single kernel's can be 1e-2 off. As a whole the two are 2e-6
-  apart here; 2e-4 has been seen.
+  The gradient is compared as one vector: that of a bias whose sum the next norm removes is zero but
+  for rounding, and where rounding turns a sign in front of a leaky ReLU, a single kernel's can be
+  1e-2 off. As a whole the two are 2e-6 apart here; 2e-4 has been seen.
   """
   pytest.importorskip("torch")
   from tests.torch_reference import examples

@@ -1,4 +1,6 @@
-"""Writes files as `torch.save` does, without PyTorch: nested NumPy arrays, and anything that a file may ask for."""
+"""Writes files as `torch.save` does, without PyTorch: nested NumPy arrays, and anything that a file
+may ask for.
+"""
 
 import io
 import pickle

@@ -50,7 +50,9 @@ def same_segments(a, b):
 
 @pytest.fixture
 def predictions(tmp_path):
-  """Writes the same panoptic predictions in every form; returns the folder and what merging should give."""
+  """Writes the same panoptic predictions in every form; returns the folder and what merging should
+  give.
+  """
   rng, expected, annotations = np.random.default_rng(1), {}, []
   parts = write_parts(tmp_path, rng)
   for image_id in IDS:

@@ -19,7 +19,9 @@ from tests.oracles import random_labels
 
 
 def write_images(root, spec, count, *, official=False, uid_predictions=False):
-  """Writes ground truth and predictions to root/gt and root/pred and returns the scores they should get."""
+  """Writes ground truth and predictions to root/gt and root/pred and returns the scores they should
+  get.
+  """
   rng, scores = np.random.default_rng(0), Scores(spec)
   for i in range(count):
     uids, prediction = random_labels.random_pair(spec, rng)

@@ -9,7 +9,9 @@ SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 
 
 def scene(seed: int = 0, size: tuple[int, int] = (16, 32)) -> tuple[np.ndarray, np.ndarray]:
-  """A noisy image, and uids of every form: void, road, crowd, a person with parts, a car with and without, a train."""
+  """A noisy image, and uids of every form: void, road, crowd, a person with parts, a car with and
+  without, a train.
+  """
   height, width = size
   image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
   uids = np.full(size, 7, np.int32)
@@ -27,7 +29,9 @@ def scene(seed: int = 0, size: tuple[int, int] = (16, 32)) -> tuple[np.ndarray, 
 def write_cpp(
   root: Path, counts: dict[str, int] | None = None, size: tuple[int, int] = (16, 32)
 ) -> list[tuple[Path, Path]]:
-  """Writes scenes as Cityscapes Panoptic Parts and returns (image, label) paths in the order of writing."""
+  """Writes scenes as Cityscapes Panoptic Parts and returns (image, label) paths in the order of
+  writing.
+  """
   written = []
   for split, count in (counts or {"train": 2, "val": 1}).items():
     for index in range(count):
@@ -72,7 +76,9 @@ def write_ppp(
 
 
 def write_clothing(root: Path, count: int = 12) -> list[tuple[Path, Path]]:
-  """Writes photos as Clothing Co-Parsing: a person with a face, a dress and shoes; one in twelve without labels."""
+  """Writes photos as Clothing Co-Parsing: a person with a face, a dress and shoes; one in twelve
+  without labels.
+  """
   written = []
   for index in range(1, count + 1):
     image_file, label_file = (

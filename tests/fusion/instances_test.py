@@ -1,4 +1,6 @@
-"""Pasting and visiting by windows give what whole images give; the overlap filter equals its oracle."""
+"""Pasting and visiting by windows give what whole images give; the overlap filter equals its
+oracle.
+"""
 
 import jax
 import jax.numpy as jnp

@@ -74,7 +74,9 @@ def test_parts_merge_as_the_pixel_oracle_says(spec, seed):
 
 
 class _NumPy:
-  """NumPy as the released merging code expects it: reading a PNG gives numbers that do not overflow."""
+  """NumPy as the released merging code expects it: reading a PNG gives numbers that do not
+  overflow.
+  """
 
   def __getattr__(self, name):
     return getattr(np, name)

@@ -1,4 +1,6 @@
-"""Small random inputs for the fusions: logits of both heads and overlapping detections, exact in float32."""
+"""Small random inputs for the fusions: logits of both heads and overlapping detections, exact in
+float32.
+"""
 
 import numpy as np
 from hypothesis import assume
@@ -21,7 +23,9 @@ def logits(seed, channels, *, levels=5, scale=2.0):
 
 
 def detections(*rows, count=6):
-  """Rows of (box, label, score, mask value or 28 x 28), best first; the rest is padding full of nonsense."""
+  """Rows of (box, label, score, mask value or 28 x 28), best first; the rest is padding full of
+  nonsense.
+  """
   rng = np.random.default_rng(0)
   boxes = rng.normal(size=(count, 4)).astype(np.float32) * 9
   masks = rng.normal(size=(count, 28, 28)).astype(np.float32) * 9

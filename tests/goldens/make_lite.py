@@ -25,7 +25,9 @@ def image_of(variant: str) -> np.ndarray:
 
 
 def published_logits(variant: str, images: np.ndarray) -> np.ndarray:
-  """The logits of the package `efficientnet_lite_pytorch`, an implementation of others, for NHWC images."""
+  """The logits of the package `efficientnet_lite_pytorch`, an implementation of others, for NHWC
+  images.
+  """
   import torch
   from efficientnet_lite_pytorch import EfficientNet
 

@@ -1,8 +1,9 @@
-"""Writes what the PyTorch restatement of EfficientPS computes, for the tests of our modules and of the import.
+"""Writes what the PyTorch restatement of EfficientPS computes, for the tests of our modules and of
+the import.
 
-network.npz: a network of tiny width with random weights, and input and output of each of its modules.
-efficientps_names.json: the names and shapes of a checkpoint at full size, with a part head; compared to the numbers
-that are known of the released code.
+network.npz: a network of tiny width with random weights, and input and output of each of its
+modules. efficientps_names.json: the names and shapes of a checkpoint at full size, with a part
+head; compared to the numbers that are known of the released code.
 
 python -m tests.goldens.make_network          # seconds; needs torch
 """

@@ -1,4 +1,5 @@
-"""Writes part_pq.npz: random images, and what the evaluator of panoptic-parts 2.0rc6 counts in each of them.
+"""Writes part_pq.npz: random images, and what the evaluator of panoptic-parts 2.0rc6 counts in each
+of them.
 
 python -m tests.goldens.make_part_pq          # a minute; needs scikit-learn
 """

@@ -1,4 +1,5 @@
-"""Makes timm_names.json: a digest of the tensors of timm's networks that our encoder has, and the number of the others.
+"""Makes timm_names.json: a digest of the tensors of timm's networks that our encoder has, and the
+number of the others.
 
 python -m tests.goldens.make_timm_names      # needs timm, with torch and torchvision
 """

@@ -19,7 +19,9 @@ def blocks(size, seed=0, block=7):
 
 
 def misaligned(image, uids, magnified=1.0):
-  """Largest difference of a colour from its label's, where the label is constant as far as interpolation reaches."""
+  """Largest difference of a colour from its label's, where the label is constant as far as
+  interpolation reaches.
+  """
   reach = 2 + int(np.ceil(magnified))
   padded = np.pad(
     uids, reach, constant_values=-1

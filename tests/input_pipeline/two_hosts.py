@@ -1,4 +1,5 @@
-"""One of two hosts: stops after three batches, resumes from the checkpoint of both, prints what comes next.
+"""One of two hosts: stops after three batches, resumes from the checkpoint of both, prints what
+comes next.
 
 python -m tests.input_pipeline.two_hosts DATA_SET FOLDER INDEX
 """

@@ -18,7 +18,9 @@ def image(*values):
 
 
 def random_prediction(spec, rng, size=(6, 8)):
-  """Train ids with void, instances 1..3 on things and 0 on stuff, channels of the class with some unknown."""
+  """Train ids with void, instances 1..3 on things and 0 on stuff, channels of the class with some
+  unknown.
+  """
   semantic = rng.choice([*range(spec.num_classes), IGNORE], size).astype(np.int32)
   thing = (semantic >= spec.num_stuff) & (semantic != IGNORE)
   instance = np.where(thing, rng.integers(1, 4, size), 0).astype(np.int32)
@@ -89,13 +91,15 @@ def test_training_targets_of_cpp():
   )
   np.testing.assert_array_equal(decoded.semantic, [[255, 0, 11, 11, 11, 11, 11, 18, 18, 13, 13]])
   np.testing.assert_array_equal(decoded.instance, [[-1, -1, -1, 3, 3, 3, 3, 1, -1, 1, 1]])
-  # void; stuff; crowd; part unknown, twice; leg; pid 5, an artefact; no parts, twice; part unknown; chassis
+  # void; stuff; crowd; part unknown, twice; leg; pid 5, an artefact; no parts, twice; part unknown;
+  # chassis
   np.testing.assert_array_equal(decoded.part, [[255, 0, 255, 255, 255, 4, 255, 0, 0, 255, 9]])
   np.testing.assert_array_equal(decoded.crowd, [[0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0]])
 
 
 def test_training_targets_of_ppp():
-  # void; ignored stuff; bicycle unlabelled, crowd, wheel; boat; train unlabelled, part; bird unlabelled; car window 40
+  # void; ignored stuff; bicycle unlabelled, crowd, wheel; boat; train unlabelled, part; bird
+  # unlabelled; car window 40
   decoded = ppp().decode(image(0, 22, 2001, 2, 200101, 4001, 19001, 1900176, 3001, 700140))
   np.testing.assert_array_equal(decoded.part, [[255, 255, 7, 255, 6, 12, 0, 55, 255, 18]])
   np.testing.assert_array_equal(decoded.semantic, [[255, 255, 40, 40, 40, 42, 57, 57, 41, 45]])

@@ -35,7 +35,9 @@ def _step(parameters, example, axis_name=None):
 
 
 def assert_replicas_equal_one_device(parallel, replicas, images=4):
-  """`parallel(step)` runs `step(parameters, example)` on `replicas` slices of the batch, over the axis "batch"."""
+  """`parallel(step)` runs `step(parameters, example)` on `replicas` slices of the batch, over the
+  axis "batch".
+  """
   example = scenario(images)
   parameters = _parameters(example[0])
   expected = jax.jit(_step)(parameters, example)

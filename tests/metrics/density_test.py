@@ -10,7 +10,8 @@ from tests.oracles import random_labels
 
 
 def test_a_pixel_is_complete_with_a_class_and_its_part():
-  # road; person: torso, unknown, background; bicycle, which has no parts; void; caravan, which is not evaluated
+  # road; person: torso, unknown, background; bicycle, which has no parts; void; caravan, which is
+  # not evaluated
   pixels = [
     (7, 0, 1),
     (24, 1, 1),

@@ -14,7 +14,9 @@ SIZE = (30, 40)
 
 
 def random_image(rng):
-  """Returns uids with some things, groups, void and small instances, and detections near and far from them."""
+  """Returns uids with some things, groups, void and small instances, and detections near and far
+  from them.
+  """
   uids, detections = np.full(SIZE, ROAD, np.int32), []
   for number in range(rng.integers(1, 6)):
     mask = random_labels.random_rectangle(rng, SIZE)

@@ -32,7 +32,9 @@ def counts_of_class(uids, prediction, sid, spec=None):
 
 
 def person(iid=0, torso=TORSO, leg=LEG):
-  """Returns 40x60 pixels of road with a person of 20x20, upper half torso, lower half leg, and the exact prediction."""
+  """Returns 40x60 pixels of road with a person of 20x20, upper half torso, lower half leg, and the
+  exact prediction.
+  """
   uids = np.full((40, 60), ROAD, np.int32)
   uids[10:20, 20:40] = PERSON * 100_000 + iid * 100 + torso
   uids[20:30, 20:40] = PERSON * 100_000 + iid * 100 + leg

@@ -7,7 +7,8 @@ import pytest
 
 from jppf_jax.ops.depthwise import depthwise_conv
 
-# input rows x columns, kernel, strides, dilation: those of the encoder and of the dense prediction cell, and odd ones
+# input rows x columns, kernel, strides, dilation: those of the encoder and of the dense prediction
+# cell, and odd ones
 CASES = {
   "encoder 3": ((8, 12), (3, 3), (1, 1), (1, 1)),
   "encoder 5": ((8, 12), (5, 5), (1, 1), (1, 1)),

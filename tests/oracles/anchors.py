@@ -1,4 +1,6 @@
-"""Anchors cell by cell, as EfficientPS computes them: first and last pixel, rounded, in plain Python."""
+"""Anchors cell by cell, as EfficientPS computes them: first and last pixel, rounded, in plain
+Python.
+"""
 
 import math
 

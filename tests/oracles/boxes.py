@@ -1,6 +1,8 @@
-"""Boxes one at a time, in plain Python floats and EfficientPS's own convention: first and last pixel, widths + 1.
+"""Boxes one at a time, in plain Python floats and EfficientPS's own convention: first and last
+pixel, widths + 1.
 
-Functions take and return our boxes and translate at the door: a test compares two conventions, not one with itself.
+Functions take and return our boxes and translate at the door: a test compares two conventions, not
+one with itself.
 """
 
 import math
@@ -18,7 +20,9 @@ def iou_matrix(a, b):
 
 
 def iou(one, other):
-  """Rounded to float32 at the division only: integer boxes up to 2048 pixels have exact areas before it."""
+  """Rounded to float32 at the division only: integer boxes up to 2048 pixels have exact areas
+  before it.
+  """
   ax1, ay1, ax2, ay2 = _inclusive(one)
   bx1, by1, bx2, by2 = _inclusive(other)
   intersection = _area(max(ax1, bx1), max(ay1, by1), min(ax2, bx2), min(ay2, by2))
@@ -50,9 +54,11 @@ def clip(box, size):
 
 
 def boxes_around(size, count, *, step=1.0, empty=True):
-  """Strategy: [count, 4] boxes inside, across and outside an image of `size` (H, W), some huge, identical or empty.
+  """Strategy: [count, 4] boxes inside, across and outside an image of `size` (H, W), some huge,
+  identical or empty.
 
-  All numbers are multiples of `step`; with a power of two, sums and differences are exact in float32.
+  All numbers are multiples of `step`; with a power of two, sums and differences are exact in
+  float32.
   """
   kinds = ["any", "any", "any", "huge", "same"] + (["empty", "inverted"] if empty else [])
 

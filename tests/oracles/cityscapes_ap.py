@@ -1,4 +1,6 @@
-"""AP of Cityscapes' instance-level task, prediction by prediction, from the description of the protocol."""
+"""AP of Cityscapes' instance-level task, prediction by prediction, from the description of the
+protocol.
+"""
 
 import numpy as np
 
@@ -6,13 +8,17 @@ from jppf_jax.labels import uids as uid_format
 
 
 def average_precision(spec, images, sid, overlaps):
-  """Returns AP of a class at each overlap; `images` are (uids, detections). NaN without an instance to be found."""
+  """Returns AP of a class at each overlap; `images` are (uids, detections). NaN without an instance
+  to be found.
+  """
   overlapping = [overlaps_of(spec, uids, detections, sid) for uids, detections in images]
   return np.array([at_overlap(overlapping, overlap) for overlap in overlaps])
 
 
 def overlaps_of(spec, uids, detections, sid):
-  """Returns (truths to be found, [(score, [(which truth, IoU)], IoUs with what need not be found, share ignored)])."""
+  """Returns (truths to be found, [(score, [(which truth, IoU)], IoUs with what need not be found,
+  share ignored)]).
+  """
   scene, instance, _ = uid_format.decode(uids)
   void = ~np.isin(scene, spec.class_ids) & (instance < 0)
   truths = [

@@ -1,4 +1,6 @@
-"""Fusion the slow way: every channel of every instance on the whole image, float64, one rule after the other."""
+"""Fusion the slow way: every channel of every instance on the whole image, float64, one rule after
+the other.
+"""
 
 import numpy as np
 
@@ -28,7 +30,9 @@ def upsample(logits, size):
 
 
 def paste(mask, box, size, legacy=True):
-  """One pixel at a time: the mask read at the pixel's centre between its four nearest cells, 0 beyond."""
+  """One pixel at a time: the mask read at the pixel's centre between its four nearest cells, 0
+  beyond.
+  """
   x0, y0, x1, y1 = map(float, box)
   w, h = x1 - legacy - x0, y1 - legacy - y0
   image = np.zeros(size)
@@ -90,10 +94,11 @@ def fused_logits(terms, reduce=np.sum):
 def first_maximum(channels, owners=None, answer=None):
   """Index of the first maximum, and by how much it beats the channels that are not equal to it.
 
-  Rounding to float32 may order equal channels either way (two places of one program may round otherwise): with the
-  `answer` [H W] in question, an instance in it, or stuff, may take the place of the first maximum that it is equal to.
-  `owners` are the numbers of the instances that the channels belong to, 0 for stuff. That the first wins where rounding
-  has no say is for tests of single cases.
+  Rounding to float32 may order equal channels either way (two places of one program may round
+  otherwise): with the `answer` [H W] in question, an instance in it, or stuff, may take the place
+  of the first maximum that it is equal to. `owners` are the numbers of the instances that the
+  channels belong to, 0 for stuff. That the first wins where rounding has no say is for tests of
+  single cases.
   """
   best = channels.max(0)
   equal = channels >= best - TIE
@@ -107,7 +112,9 @@ def first_maximum(channels, owners=None, answer=None):
 
 
 def background_output(spec, k):
-  """Where the part head says "class k, which has no parts": counted, not looked up; None for classes with parts."""
+  """Where the part head says "class k, which has no parts": counted, not looked up; None for
+  classes with parts.
+  """
   if spec.class_parts[k]:
     return None
   rank = sum(not parts for parts in spec.class_parts[:k])
@@ -116,7 +123,8 @@ def background_output(spec, k):
 
 
 def joint_fusion(semantic_logits, part_logits, detections, *, spec, size, config, answer):
-  """Returns (semantic, instance, part, margin); margin is how clear each pixel was, before areas are looked at.
+  """Returns (semantic, instance, part, margin); margin is how clear each pixel was, before areas
+  are looked at.
 
   `answer` is the instance map in question, see `first_maximum`.
   """

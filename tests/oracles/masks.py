@@ -1,4 +1,6 @@
-"""Pasting and cropping pixel by pixel, in plain Python and in EfficientPS's first-and-last-pixel convention."""
+"""Pasting and cropping pixel by pixel, in plain Python and in EfficientPS's first-and-last-pixel
+convention.
+"""
 
 from fractions import Fraction
 
@@ -24,7 +26,9 @@ def paste(mask, box, size, *, legacy=True):
 
 
 def box_rectangle(box, size):
-  """Rows and columns of the semantic logits that an instance may use, as half-open ranges x0 y0 x1 y1."""
+  """Rows and columns of the semantic logits that an instance may use, as half-open ranges x0 y0 x1
+  y1.
+  """
   (height, width), (x1, y1, x2, y2) = size, (float(side) for side in box - [0, 0, 1, 1])
   first = max(int(x1 + 1), 0), max(int(y1 + 1), 0)
   return [*first, min(round(x2 - 1) + 1, width), min(round(y2 - 1) + 1, height)]

@@ -1,4 +1,6 @@
-"""Layers of the network in NumPy, one tap or one pixel at a time, in float64; weights are those of our modules."""
+"""Layers of the network in NumPy, one tap or one pixel at a time, in float64; weights are those of
+our modules.
+"""
 
 import numpy as np
 
@@ -77,7 +79,9 @@ def two_way_fpn(pyramid, params, stats):
 
 
 def semantic_head(pyramid, params, stats):
-  """As the EfficientPS code wires it: up-sample every level, concatenate, then the 1 x 1 convolution."""
+  """As the EfficientPS code wires it: up-sample every level, concatenate, then the 1 x 1
+  convolution.
+  """
   size = {s: x.shape[1:3] for s, x in pyramid.items()}
 
   def context(s):

@@ -1,4 +1,6 @@
-"""PartPQ and PQ of one image with one mask per segment, written from the rules of docs/metrics.md, one by one."""
+"""PartPQ and PQ of one image with one mask per segment, written from the rules of docs/metrics.md,
+one by one.
+"""
 
 import numpy as np
 

@@ -1,4 +1,6 @@
-"""Small random label images and predictions in which every rule of PartPQ (docs/metrics.md) comes into play."""
+"""Small random label images and predictions in which every rule of PartPQ (docs/metrics.md) comes
+into play.
+"""
 
 import numpy as np
 
@@ -12,7 +14,9 @@ def random_pair(spec, rng, size=(12, 16)):
 
 
 def random_uids(spec, rng, size):
-  """Returns uids and the (class index, mask) of what was painted, in painting order; later ones cover earlier ones."""
+  """Returns uids and the (class index, mask) of what was painted, in painting order; later ones
+  cover earlier ones.
+  """
   uids = np.full(size, rng.choice(spec.class_ids[: spec.num_stuff]), np.int32)
   partitionable = np.flatnonzero(spec.has_parts)
   palette = [*rng.choice(partitionable, 2), *rng.choice(spec.num_classes, 2)]
@@ -30,7 +34,9 @@ def random_uids(spec, rng, size):
 
 
 def random_segment(spec, rng, k, pixels):
-  """Returns the uids of one segment: crowd, without parts, with unknown, known, artefact and repeated part numbers."""
+  """Returns the uids of one segment: crowd, without parts, with unknown, known, artefact and
+  repeated part numbers.
+  """
   sid = int(spec.class_ids[k])
   iid = int(rng.choice([0, 0, 1, 2, 250]))
   kind = rng.random()

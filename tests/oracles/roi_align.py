@@ -6,7 +6,9 @@ import numpy as np
 
 
 def assign_level(box, levels, finest_scale):
-  """EfficientPS's formula on first and last pixels; 0 for empty boxes, whose root it could not take."""
+  """EfficientPS's formula on first and last pixels; 0 for empty boxes, whose root it could not
+  take.
+  """
   x1, y1, x2, y2 = box[0], box[1], box[2] - 1, box[3] - 1
   area = max(float(x2 - x1 + 1), 0) * max(float(y2 - y1 + 1), 0)
   return min(max(math.floor(math.log2(math.sqrt(area) / finest_scale + 1e-6)), 0), levels - 1)

@@ -1,4 +1,6 @@
-"""Top-down merging pixel by pixel, from the description of panoptic-parts' `merge_to_panoptic` and `merge_to_pps`."""
+"""Top-down merging pixel by pixel, from the description of panoptic-parts' `merge_to_panoptic` and
+`merge_to_pps`.
+"""
 
 import numpy as np
 

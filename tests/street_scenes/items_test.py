@@ -23,7 +23,9 @@ def disjoint(boxes):
 
 
 def entries(block, slope):
-  """Distance `z` at which a ray `x = slope * z` from the camera enters a block; None if it passes by."""
+  """Distance `z` at which a ray `x = slope * z` from the camera enters a block; None if it passes
+  by.
+  """
   x0, x1, z0, z1 = block
   low, high = z0, z1
   if slope == 0:

@@ -93,7 +93,9 @@ def test_a_generator_is_a_seed_and_moves_on():
 
 
 def test_edges_of_the_photo_lie_on_edges_of_the_labels(scenes):
-  """The jump of colour across label borders is largest where the labels are, not one or two pixels beside."""
+  """The jump of colour across label borders is largest where the labels are, not one or two pixels
+  beside.
+  """
   jumps = []
   for shift in range(-3, 4):
     total = 0.0

@@ -20,7 +20,9 @@ _sample = partial(jax.jit, static_argnames=("samples", "positive_fraction", "pos
 
 
 def _scenes():
-  """Image 0: three objects, padding between them; image 1: none; image 2: objects, but no proposals."""
+  """Image 0: three objects, padding between them; image 1: none; image 2: objects, but no
+  proposals.
+  """
   rng = np.random.default_rng(0)
   objects = np.zeros((3, G, 4), np.float32)
   objects[0, [0, 2, 3]] = objects[2, [0, 2, 3]] = [[2, 3, 12, 20], [20, 4, 50, 30], [40, 2, 60, 12]]

@@ -1,4 +1,6 @@
-"""Random weights for the PyTorch network, and what it makes of random input, as NumPy arrays in the layout of ours."""
+"""Random weights for the PyTorch network, and what it makes of random input, as NumPy arrays in the
+layout of ours.
+"""
 
 import numpy as np
 import torch
@@ -8,10 +10,11 @@ from tests.torch_reference.network import IABN, EfficientPS, InvertedResidual, S
 
 
 def random_network(sizes: Sizes, seed: int) -> EfficientPS:
-  """A network whose norms have weights of either sign, and running statistics near those of random input.
+  """A network whose norms have weights of either sign, and running statistics near those of random
+  input.
 
-  So no signal grows or fades on its way, and each mean, variance and bias matters. All values have few digits: a file
-  of them is small.
+  So no signal grows or fades on its way, and each mean, variance and bias matters. All values have
+  few digits: a file of them is small.
   """
   generator = torch.Generator().manual_seed(seed)
   net = EfficientPS(sizes).eval()
@@ -39,7 +42,8 @@ def random_network(sizes: Sizes, seed: int) -> EfficientPS:
         if module.bias is not None:
           _assign(module.bias, normal(module.bias, 0.3))
 
-    # As in a trained network, a block changes what passes it by little; else 39 blocks make rounding errors grow.
+    # As in a trained network, a block changes what passes it by little; else 39 blocks make
+    # rounding errors grow.
     for module in net.modules():
       if getattr(module, "residual", False):
         norm = module.bn3 if isinstance(module, InvertedResidual) else module.bn2
@@ -70,7 +74,9 @@ def _assign(parameter: Tensor, value: Tensor) -> None:
 def random_input(
   size: tuple[int, int], *, batch: int, boxes: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-  """An image, uint8 [B H W 3], and boxes [B R 4], x1 y1 x2 y2 with the last pixel inside; the first is the image."""
+  """An image, uint8 [B H W 3], and boxes [B R 4], x1 y1 x2 y2 with the last pixel inside; the first
+  is the image.
+  """
   rng = np.random.default_rng(seed)
   image = rng.integers(0, 256, (batch, *size, 3), dtype=np.uint8)
   height, width = size
@@ -90,8 +96,8 @@ def run(
 ) -> dict[str, np.ndarray]:
   """Input and output of every module, by name; maps are [B h w C] and regions [B R h w C].
 
-  `context` is the size of one more random map for the dense prediction cell of stride 16, whose dilated convolutions
-  reach beyond the maps of a small image.
+  `context` is the size of one more random map for the dense prediction cell of stride 16, whose
+  dilated convolutions reach beyond the maps of a small image.
   """
   with torch.no_grad():
     outputs = net(_nchw(image), torch.tensor(boxes))
@@ -107,7 +113,8 @@ def run(
 def train_step(
   net: EfficientPS, image: np.ndarray, boxes: np.ndarray, *, seed: int
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]:
-  """Random weights of the final outputs, the gradients of what they weigh, by parameter, and the state dict after it.
+  """Random weights of the final outputs, the gradients of what they weigh, by parameter, and the
+  state dict after it.
 
   The objective is the sum over the outputs of the mean of weight times output.
   """
@@ -134,7 +141,9 @@ def _nchw(image: np.ndarray) -> Tensor:
 
 
 def _nhwc(name: str, x: Tensor) -> Tensor:
-  """Maps [B h w C] and regions [B R h w C]; the deltas of boxes [B R T+1 4] have no rows and columns."""
+  """Maps [B h w C] and regions [B R h w C]; the deltas of boxes [B R T+1 4] have no rows and
+  columns.
+  """
   return x.movedim(-3, -1).contiguous() if x.ndim > 3 and name != "box/deltas" else x
 
 

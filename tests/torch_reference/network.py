@@ -1,7 +1,9 @@
-"""EfficientPS in PyTorch, restated from a description of the network, to hold our modules and the import against.
+"""EfficientPS in PyTorch, restated from a description of the network, to hold our modules and the
+import against.
 
-Module names and tensor layouts are those of a published checkpoint: `EfficientPS().state_dict()` has its names and
-shapes. Tensors are NCHW. Boxes are EfficientPS's: x1 y1 x2 y2 with the last pixel inside, width x2 - x1 + 1.
+Module names and tensor layouts are those of a published checkpoint: `EfficientPS().state_dict()`
+has its names and shapes. Tensors are NCHW. Boxes are EfficientPS's: x1 y1 x2 y2 with the last pixel
+inside, width x2 - x1 + 1.
 """
 
 import dataclasses
@@ -81,7 +83,9 @@ def encoder_norm(channels: int, *, active: bool = True) -> IABN:
 
 
 class SameConv(nn.Conv2d):
-  """A convolution without bias that gives ceil(size / stride) pixels; an odd pixel of padding goes to the end."""
+  """A convolution without bias that gives ceil(size / stride) pixels; an odd pixel of padding goes
+  to the end.
+  """
 
   def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1):
     super().__init__(inputs, outputs, kernel, stride, bias=False, groups=groups)
@@ -344,7 +348,9 @@ def level_of(box: Tensor, finest_scale: float) -> int:
 
 
 def sampling_matrix(low: float, high: float, size: int, bins: int) -> Tensor:
-  """Weights [bins size] with which the cells of one axis are read: two samples per bin, cell i at coordinate i."""
+  """Weights [bins size] with which the cells of one axis are read: two samples per bin, cell i at
+  coordinate i.
+  """
   matrix = torch.zeros(bins, size)
   step = max(high - low, 0) / bins
   for bin_index in range(bins):
@@ -394,7 +400,9 @@ class EfficientPS(nn.Module):
       self.part_head = SemanticHead(sizes.fpn, sizes.semantic, sizes.parts)
 
   def forward(self, image: Tensor, boxes: Tensor) -> dict[str, Tensor]:
-    """Everything that the modules say about an RGB image [B 3 H W] (0..255) and given boxes [B R 4], by name."""
+    """Everything that the modules say about an RGB image [B 3 H W] (0..255) and given boxes [B R
+    4], by name.
+    """
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (PIXEL_MEAN, PIXEL_STD))
     encoder = self.backbone((image - mean) / std)
     fpn = self.neck(encoder)

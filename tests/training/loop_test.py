@@ -23,7 +23,9 @@ class Killed(BaseException):
 
 
 class Stub(PmapRunner):
-  """Stands in for the compiled step. Its weights add up all pixels it was shown, so that a wrong batch shows."""
+  """Stands in for the compiled step. Its weights add up all pixels it was shown, so that a wrong
+  batch shows.
+  """
 
   def __init__(self, frozen, events):
     self._frozen, self._events = frozen, events
@@ -59,9 +61,11 @@ shapes_once = functools.cache(
 
 @pytest.fixture
 def stubbed(tiny_run, tmp_path):
-  """Returns `run(name, events, **changes)`, which trains with stubs and returns the folder of the run.
+  """Returns `run(name, events, **changes)`, which trains with stubs and returns the folder of the
+  run.
 
-  `events` holds what happens at a step, and gets the list of the steps that were done: (step, whether norms froze).
+  `events` holds what happens at a step, and gets the list of the steps that were done: (step,
+  whether norms froze).
   """
   return functools.partial(train_stubbed, tiny_run, tmp_path)
 

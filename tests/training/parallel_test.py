@@ -1,4 +1,6 @@
-"""Both runners over one small step; on several devices in a subprocess, because devices are fixed when JAX starts."""
+"""Both runners over one small step; on several devices in a subprocess, because devices are fixed
+when JAX starts.
+"""
 
 import json
 import subprocess

@@ -1,4 +1,6 @@
-"""The step on one device and on two; two need a process of their own, because devices are fixed when JAX starts."""
+"""The step on one device and on two; two need a process of their own, because devices are fixed
+when JAX starts.
+"""
 
 import os
 import subprocess
@@ -38,7 +40,8 @@ def setting(folder: Path, *, freeze_norm: bool = False):
 
 @pytest.fixture(scope="module")
 def two_steps(tmp_path_factory):
-  """Returns the folder of the data, the metrics of two steps on one device, and the state after them.
+  """Returns the folder of the data, the metrics of two steps on one device, and the state after
+  them.
 
   The second step may move nothing between host and device.
   """
@@ -91,7 +94,8 @@ def test_two_devices_take_the_step_of_one_and_pmap_that_of_shard_map(two_steps):
     "_, metrics = runner(runner.put_state(state), runner.put_batch(batch))\n"
     "np.savez(Path(sys.argv[1], 'two_devices'), **jax.device_get(metrics))\n"
   )
-  # jaxlib 0.10 loads CPU programs from its cache with all reductions under one number: they mix, and memory is lost
+  # jaxlib 0.10 loads CPU programs from its cache with all reductions under one number: they mix,
+  # and memory is lost
   environment = os.environ | {"JAX_ENABLE_COMPILATION_CACHE": "false"}
   command = [sys.executable, "-c", code, str(folder)]
   done = subprocess.run(

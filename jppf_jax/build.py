@@ -14,7 +14,6 @@ import numpy as np
 import optax
 from flax import traverse_util
 
-from jppf_jax import schedule
 from jppf_jax.checkpoints import import_efficientnet, pretrained, torch_file, weights
 from jppf_jax.encoder.efficientnet import Classifier, EfficientNet
 from jppf_jax.fpn import TwoWayFPN
@@ -26,6 +25,7 @@ from jppf_jax.input_pipeline import augment, datasets, loader, read
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
+from jppf_jax.optimization import OPTIMIZERS, ORDERS, Phase, learning_rate
 from jppf_jax.structs import Array
 
 _SIZE = (64, 64)  # any size the model accepts: parameters do not depend on it
@@ -98,24 +98,22 @@ def _init(net: JPPF) -> Callable[[Array], Any]:
 
 def optimization(
   config: ml_collections.ConfigDict,
-) -> tuple[tuple[schedule.Phase, ...], optax.GradientTransformation, optax.Schedule]:
+) -> tuple[tuple[Phase, ...], optax.GradientTransformation, optax.Schedule]:
   """The phases in their order, the optimizer over all of them, and the learning rate by step."""
-  if config.phase_order not in schedule.ORDERS:
+  if config.phase_order not in ORDERS:
     raise ValueError(
-      f"config.phase_order must be one of {sorted(schedule.ORDERS)}; got {config.phase_order!r}."
+      f"config.phase_order must be one of {sorted(ORDERS)}; got {config.phase_order!r}."
     )
-  order = schedule.ORDERS[config.phase_order]
-  main = schedule.Phase(**config.phases.main)
+  order = ORDERS[config.phase_order]
+  main = Phase(**config.phases.main)
   frozen = config.phases.frozen
-  phases = order(main, schedule.Phase(**frozen, freeze_norm=True)) if frozen.steps else (main,)
-  rate = schedule.learning_rate(phases)
+  phases = order(main, Phase(**frozen, freeze_norm=True)) if frozen.steps else (main,)
+  rate = learning_rate(phases)
   settings = config.optimizer.to_dict()
   name = settings.pop("name")
-  if name not in schedule.OPTIMIZERS:
-    raise ValueError(
-      f"config.optimizer.name must be one of {sorted(schedule.OPTIMIZERS)}; got {name!r}."
-    )
-  return phases, schedule.OPTIMIZERS[name](rate, **settings), rate
+  if name not in OPTIMIZERS:
+    raise ValueError(f"config.optimizer.name must be one of {sorted(OPTIMIZERS)}; got {name!r}.")
+  return phases, OPTIMIZERS[name](rate, **settings), rate
 
 
 def examples(config: ml_collections.ConfigDict, split: str) -> read.Examples:

@@ -22,15 +22,15 @@ ALLOWED = {
   **{stage: {"layers", "ops", "structs"} for stage in STAGES},
   "model": {"layers", *STAGES, "ops", "structs"},
   **dict.fromkeys(PURE, LEAVES),
-  "schedule": set(),
+  "optimization": set(),
   "input_pipeline": {"structs", "labels"},
   "checkpoints": {"structs", "labels"},
-  "build": LEAVES | MODEL | PURE | {"schedule", "input_pipeline", "checkpoints"},
+  "build": LEAVES | MODEL | PURE | {"optimization", "input_pipeline", "checkpoints"},
   "evaluation": LEAVES | MODEL | PURE | {"input_pipeline", "checkpoints", "build"},
   "training": LEAVES
   | MODEL
   | PURE
-  | {"schedule", "input_pipeline", "checkpoints", "build", "evaluation"},
+  | {"optimization", "input_pipeline", "checkpoints", "build", "evaluation"},
   "cli": LEAVES
   | MODEL
   | PURE

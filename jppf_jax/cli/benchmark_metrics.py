@@ -17,7 +17,6 @@ from jaxtyping import Int32, UInt8
 from rich.console import Console
 from rich.table import Table
 
-from jppf_jax.street_scenes.scene import make_scene
 from jppf_jax.labels import files
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.spec import LabelSpec
@@ -25,6 +24,7 @@ from jppf_jax.metrics import reference
 from jppf_jax.metrics.cells import count_cells
 from jppf_jax.metrics.part_pq import part_panoptic_quality
 from jppf_jax.metrics.pq import Counts, panoptic_quality
+from jppf_jax.street_scenes.scene import make_scene
 
 Pair = tuple[Int32[np.ndarray, "H W"], UInt8[np.ndarray, "H W 3"]]
 SCORE = """

@@ -12,7 +12,7 @@ import optax
 from jppf_jax.losses.total import compute_losses
 from jppf_jax.model import JPPF
 from jppf_jax.ops.anchors import pyramid_anchors
-from jppf_jax.schedule import freeze_norms
+from jppf_jax.optimization import freeze_norms
 from jppf_jax.structs import Array, Batch
 from jppf_jax.targets.instance_regions import sample_regions
 from jppf_jax.targets.instance_rpn import rpn_targets

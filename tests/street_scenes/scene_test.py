@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from jppf_jax.street_scenes import make_scene
 from jppf_jax.labels import uids as codec
 from jppf_jax.labels.registry import load_spec
+from jppf_jax.street_scenes import make_scene
 
 SIZE, COUNT = (96, 192), 24
 SPEC = load_spec("cpp")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jppf_jax.schedule import (
+from jppf_jax.optimization import (
   OPTIMIZERS,
   ORDERS,
   Phase,

@@ -11,11 +11,11 @@ channels of the box head; the train id of region class `t` is `num_stuff + t - 1
 """
 
 import dataclasses
-from typing import Any, dataclass_transform
+from typing import Any, NamedTuple, dataclass_transform
 
 import jax
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, Int32, UInt8
 
 Array = jax.Array | np.ndarray
 Pyramid = dict[int, Float[Array, "_b _h _w _c"]]  # {4: [B, H/4, W/4, c4], 8: ...}
@@ -189,3 +189,20 @@ class PanopticParts:
   instance: Int[Array, "*B H W"]
   part: Int[Array, "*B H W"]
   segments: Segments
+
+
+class Panoptic(NamedTuple):
+  """A panoptic prediction: scene ids (255 = void), and instance ids that count from 1 inside each
+  class, stuff too.
+  """
+
+  scene: Int32[np.ndarray, "H W"]
+  instance: Int32[np.ndarray, "H W"]
+
+
+class Detection(NamedTuple):
+  """An instance as a detector saves it."""
+
+  scene: int
+  score: float
+  mask: Bool[np.ndarray, "H W"]

@@ -17,8 +17,8 @@ from jaxtyping import Int32, UInt8
 from rich.console import Console
 from rich.table import Table
 
-from jppf_jax.labels import files
 from jppf_jax.labels.cpp import cpp
+from jppf_jax.labels.formats import files
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics import reference
 from jppf_jax.metrics.cells import count_cells

@@ -16,10 +16,11 @@ from tqdm import tqdm
 
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT, SPEC
-from jppf_jax.fusion.saved import merge_instances, merge_parts
-from jppf_jax.labels import cityscapes, coco, files
+from jppf_jax.labels.formats import cityscapes, coco, files
+from jppf_jax.labels.formats.merge import merge_instances, merge_parts
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.structs import Panoptic
 
 _PANOPTIC = flags.DEFINE_string("panoptic", None, "Folder of panoptic predictions.")
 _SEMANTIC = flags.DEFINE_string(
@@ -34,7 +35,7 @@ _OVERLAP = flags.DEFINE_float("overlap", 0.5, "Share of an instance that may be 
 _MIN_STUFF = flags.DEFINE_integer("min_stuff", 1024, "Fewest pixels of a stuff class.")
 
 IMAGES = (".png", *files.TIFF)
-Source = dict[str, Callable[[], coco.Panoptic]]
+Source = dict[str, Callable[[], Panoptic]]
 
 
 def main(argv: list[str]) -> None:
@@ -122,7 +123,7 @@ def _coco_source(index: Path, folder: Path) -> Source:
   }
 
 
-def _read_panoptic(path: Path, spec: LabelSpec) -> coco.Panoptic:
+def _read_panoptic(path: Path, spec: LabelSpec) -> Panoptic:
   """Returns a panoptic prediction from a three-channel PNG, or from uids or instanceIds, numbered
   from 1 per class.
   """
@@ -135,7 +136,7 @@ def _read_panoptic(path: Path, spec: LabelSpec) -> coco.Panoptic:
   for sid in np.intersect1d(scene, spec.class_ids):
     here = scene == sid
     instance[here] = 1 + np.unique(channels[here, 1], return_inverse=True)[1]
-  return coco.Panoptic(scene, instance)
+  return Panoptic(scene, instance)
 
 
 def instance_source(

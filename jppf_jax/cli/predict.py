@@ -20,7 +20,7 @@ from jppf_jax.cli.file_flags import OUT
 from jppf_jax.evaluation.evaluate import load_predictor
 from jppf_jax.evaluation.save import distinct_names, save_prediction
 from jppf_jax.input_pipeline.images import ImageError, read_image
-from jppf_jax.labels import coco
+from jppf_jax.labels.formats import coco
 from jppf_jax_configs import demo as demo_config
 
 

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT, SPEC
-from jppf_jax.labels import files
+from jppf_jax.labels.formats import files
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics.scores import ImageScore, Scores, score_image

@@ -5,9 +5,8 @@ them.
 import numpy as np
 from jaxtyping import Float
 
-from jppf_jax.labels.coco import Detection
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import Detections
+from jppf_jax.structs import Detection, Detections
 
 
 def in_image(detections: Detections, covered: tuple[int, int], size: tuple[int, int]) -> Detections:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from jppf_jax.labels import coco, files
+from jppf_jax.labels.formats import coco, files
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import PanopticParts
 from jppf_jax.visualization import render

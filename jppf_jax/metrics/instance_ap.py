@@ -17,9 +17,9 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from jppf_jax.labels import uids as uid_format
-from jppf_jax.labels.coco import Detection, result
+from jppf_jax.labels.formats.coco import result
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import IGNORE
+from jppf_jax.structs import IGNORE, Detection
 
 OVERLAPS = np.arange(0.5, 1.0, 0.05)
 SMALLEST = 100  # pixels; smaller ground-truth instances of Cityscapes are neither found nor missed

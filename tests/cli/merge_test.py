@@ -7,10 +7,10 @@ from absl.testing import flagsaver
 from PIL import Image
 
 from jppf_jax.cli import file_flags, merge
-from jppf_jax.fusion.saved import merge_instances, merge_parts
-from jppf_jax.labels import coco, files
-from jppf_jax.labels.coco import Detection
 from jppf_jax.labels.cpp import cpp
+from jppf_jax.labels.formats import coco, files
+from jppf_jax.labels.formats.merge import merge_instances, merge_parts
+from jppf_jax.structs import Detection
 from tests.oracles import random_labels
 
 IDS = ("aachen_000001_000019", "000042")

@@ -10,9 +10,9 @@ from absl.testing import flagsaver
 from rich.console import Console
 
 from jppf_jax.cli import file_flags, score
-from jppf_jax.labels import files
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.evaluation_spec import package_folder
+from jppf_jax.labels.formats import files
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.metrics.scores import Scores
 from tests.oracles import random_labels

@@ -5,8 +5,8 @@ import numpy as np
 from PIL import Image
 
 from jppf_jax.evaluation.save import distinct_names, save_prediction
-from jppf_jax.labels import coco, files
 from jppf_jax.labels.cpp import cpp
+from jppf_jax.labels.formats import coco, files
 from jppf_jax.structs import PanopticParts, Segments
 
 SPEC = cpp()

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jppf_jax.labels.coco import Detection
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.ppp import ppp
 from jppf_jax.metrics.instance_ap import OVERLAPS, CityscapesAP, CocoAP
+from jppf_jax.structs import Detection
 from tests.oracles import cityscapes_ap, random_labels
 
 CAR, PERSON, ROAD = 26, 24, 7

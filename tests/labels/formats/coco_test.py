@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from jppf_jax.labels import coco, files
 from jppf_jax.labels.cpp import cpp
+from jppf_jax.labels.formats import coco, files
 from jppf_jax.labels.ppp import ppp
 from tests.oracles import random_labels
 
@@ -79,7 +79,7 @@ def test_segments_that_the_index_does_not_list_are_refused(tmp_path):
 @same_folder
 @given(mask=arrays.arrays(bool, (5, 4)), score=st.floats(0, 1))
 def test_instances_are_read_as_they_were_written(tmp_path, mask, score):
-  (tmp_path / "r.json").write_text(json.dumps([coco.result("7", coco.Detection(26, score, mask))]))
+  (tmp_path / "r.json").write_text(json.dumps([coco.result("7", Detection(26, score, mask))]))
   [entry] = coco.read_results(tmp_path / "r.json")["7"]
   scene, read_score, read_mask = coco.detection(entry)
   assert (scene, read_score) == (26, score)

@@ -8,36 +8,19 @@ each image with their category. Category ids are scene ids.
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int, Int32, UInt8
+from jaxtyping import Int, Int32, UInt8
 from PIL import Image
 from pycocotools import mask as rle
 
-from jppf_jax.labels.files import read_channels, write_image
+from jppf_jax.labels.formats.files import read_channels, write_image
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.labels.uids import decode
-from jppf_jax.structs import IGNORE
+from jppf_jax.structs import IGNORE, Detection, Panoptic
 
 Record = dict[str, Any]
-
-
-class Panoptic(NamedTuple):
-  """A panoptic prediction: scene ids (255 = void), and instance ids that count from 1 inside each
-  class, stuff too.
-  """
-
-  scene: Int32[np.ndarray, "H W"]
-  instance: Int32[np.ndarray, "H W"]
-
-
-class Detection(NamedTuple):
-  """An instance as a detector saves it."""
-
-  scene: int
-  score: float
-  mask: Bool[np.ndarray, "H W"]
 
 
 def encode_ids(ids: Int[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 3"]:

@@ -12,9 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from jppf_jax.labels.coco import Detection, Panoptic
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import IGNORE
+from jppf_jax.structs import IGNORE, Detection, Panoptic
 
 
 def merge_instances(

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from jppf_jax.labels import files
 from jppf_jax.labels.cpp import cpp
+from jppf_jax.labels.formats import files
 from jppf_jax.labels.ppp import ppp
 from tests.oracles import random_labels
 

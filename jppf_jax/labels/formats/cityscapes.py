@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jppf_jax.labels.coco import Detection
-from jppf_jax.labels.files import read_image
+from jppf_jax.labels.formats.files import read_image
+from jppf_jax.structs import Detection
 
 
 def read_results(path: Path) -> list[Detection]:

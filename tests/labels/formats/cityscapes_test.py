@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jppf_jax.labels import cityscapes
+from jppf_jax.labels.formats import cityscapes
 
 
 def test_lines_name_a_mask_a_class_and_a_score(tmp_path):

@@ -9,22 +9,23 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "jppf_jax"
 
 # layer -> layers of ours that it may import, besides itself
-LEAVES = {"structs", "labels", "ops", "street_scenes"}
+LEAVES = {"structs", "saving", "labels", "ops", "street_scenes"}
 STAGES = {"encoder", "fpn", "heads"}
 MODEL = {"layers", *STAGES, "model"}
 PURE = {"targets", "losses", "fusion", "metrics", "visualization"}
 ALLOWED = {
   "structs": set(),
-  "labels": {"structs"},
+  "saving": set(),
+  "labels": {"structs", "saving"},
   "ops": {"structs"},
-  "street_scenes": {"structs", "labels"},
+  "street_scenes": {"structs", "saving", "labels"},
   "layers": {"ops", "structs"},
   **{stage: {"layers", "ops", "structs"} for stage in STAGES},
   "model": {"layers", *STAGES, "ops", "structs"},
   **dict.fromkeys(PURE, LEAVES),
   "optimization": set(),
   "input_pipeline": {"structs", "labels"},
-  "checkpoints": {"structs", "labels"},
+  "checkpoints": {"structs", "saving", "labels"},
   "build": LEAVES | MODEL | PURE | {"optimization", "input_pipeline", "checkpoints"},
   "evaluation": LEAVES | MODEL | PURE | {"input_pipeline", "checkpoints", "build"},
   "training": LEAVES

@@ -13,6 +13,8 @@ from flax import traverse_util
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from jppf_jax.saving import whole_file
+
 Shapes = dict[str, tuple[int, ...]]  # of tensors, by name
 _PYTORCH = (".pth", ".pt", ".bin", ".ckpt", ".tar")
 
@@ -35,13 +37,9 @@ def save_weights(
   """
   flat = traverse_util.flatten_dict(jax.tree.map(np.asarray, variables), sep="/")
   flat = {name: np.ascontiguousarray(value.astype(dtype)) for name, value in flat.items()}
-  path = Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  partial = path.with_name(path.name + ".partial")
-  partial.write_bytes(
-    save(flat, metadata={"about": json.dumps(metadata)})
-  )  # `save_file` hides it from other users
-  partial.replace(path)
+  content = save(flat, metadata={"about": json.dumps(metadata)})
+  with whole_file(path) as partial:
+    partial.write_bytes(content)  # `save_file` hides the file from other users
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

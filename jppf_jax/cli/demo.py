@@ -20,6 +20,7 @@ from jppf_jax.cli import run_flags
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.train import EXPECTED
 from jppf_jax.evaluation.evaluate import evaluate, summary
+from jppf_jax.saving import write_text
 from jppf_jax.street_scenes.write import write_cpp
 from jppf_jax.training import loop
 from jppf_jax_configs import demo as demo_config
@@ -66,7 +67,7 @@ def run(workdir: Path, config: ml_collections.ConfigDict) -> dict:
     stage("training", lambda: loop.train(config, workdir))
   report = stage("evaluation", lambda: evaluate(config, workdir, pictures=PICTURES))
   report["seconds"] = seconds
-  (workdir / "results.json").write_text(json.dumps(report, indent=1))
+  write_text(workdir / "results.json", json.dumps(report, indent=1))
   return report
 
 

@@ -25,6 +25,7 @@ from jppf_jax.labels.formats import files
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics.scores import ImageScore, Scores, score_image
+from jppf_jax.saving import write_text
 from jppf_jax.structs import IGNORE
 
 _GT = flags.DEFINE_string("gt", None, "Folder of the ground truth: uid TIFFs.")
@@ -52,8 +53,7 @@ def main(argv: list[str]) -> None:
     )
   report = scores.to_json()
   out = Path(OUT.value)
-  out.parent.mkdir(parents=True, exist_ok=True)
-  out.write_text(json.dumps(report, allow_nan=False))
+  write_text(out, json.dumps(report, allow_nan=False))
   print_tables(report, Console())
   print(f"Written to {out}.")
 

@@ -23,6 +23,7 @@ from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics.instance_ap import CityscapesAP, CocoAP
 from jppf_jax.metrics.iou import IoU
 from jppf_jax.metrics.scores import Scores
+from jppf_jax.saving import write_text
 from jppf_jax.visualization import render
 
 METHODS = {"joint": "joint fusion", "top_down": "top-down merge"}
@@ -111,7 +112,7 @@ def evaluate(
   report["seconds_per_image"] = (
     float(np.median(seconds[1:])) if seconds[1:] else None
   )  # the first one compiles
-  (folder / "scores.json").write_text(json.dumps(report, indent=1))
+  write_text(folder / "scores.json", json.dumps(report, indent=1))
   return report
 
 

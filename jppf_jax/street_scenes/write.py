@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 from tqdm import tqdm
 
+from jppf_jax.labels.formats.files import write_image
 from jppf_jax.street_scenes.scene import make_scene
 
 GENERATOR = "jppf synthetic scene, version 1"
@@ -96,29 +97,16 @@ def _write_scene(job: tuple[Path, str, int, tuple[int, int], int]) -> None:
   image, uids = make_scene(scene_seed(seed, split, index), size=size)
   text = PngImagePlugin.PngInfo()
   text.add_text("Description", origin)
-  _save(Image.fromarray(image), photo, format="PNG", pnginfo=text, compress_level=3)
+  write_image(photo, Image.fromarray(image), format="PNG", pnginfo=text, compress_level=3)
   tags = TiffImagePlugin.ImageFileDirectory_v2()
   tags[_DESCRIPTION_TAG] = origin
-  _save(
-    Image.fromarray(uids.astype(np.int32)),
+  write_image(
     label,
+    Image.fromarray(uids.astype(np.int32)),
     format="TIFF",
     compression="tiff_lzw",
     tiffinfo=tags,
   )
-
-
-def _save(image: Image.Image, path: Path, **options) -> None:
-  """Writes beside the target and renames, so that a stopped run leaves no half file under the final
-  name.
-  """
-  path.parent.mkdir(parents=True, exist_ok=True)
-  partial = path.with_name(f".{path.name}.{os.getpid()}")
-  try:
-    image.save(partial, **options)
-    partial.replace(path)
-  finally:
-    partial.unlink(missing_ok=True)
 
 
 def _is_whole(path: Path, origin: str, size: tuple[int, int]) -> bool:

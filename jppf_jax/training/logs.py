@@ -10,6 +10,8 @@ from typing import Any
 from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
+from jppf_jax.saving import write_text
+
 
 class MetricWriter:
   """Appends scalars to `metrics.jsonl` and to TensorBoard events in the same folder.
@@ -22,7 +24,8 @@ class MetricWriter:
     workdir = Path(workdir)
     self._path = workdir / "metrics.jsonl"
     if self._path.exists():
-      self._path.write_text("".join(line + "\n" for line in _lines_until(self._path, resumed_step)))
+      kept = _lines_until(self._path, resumed_step)
+      write_text(self._path, "".join(line + "\n" for line in kept))
     self._file = self._path.open("a")
     self._events = SummaryWriter(
       str(workdir), purge_step=resumed_step + 1 if resumed_step else None

@@ -15,6 +15,7 @@ from absl import logging
 from jppf_jax import build
 from jppf_jax.checkpoints import weights
 from jppf_jax.checkpoints.store import Checkpoints
+from jppf_jax.saving import write_text
 from jppf_jax.training.logs import MetricWriter, Progress
 from jppf_jax.training.parallel import AXIS, Runner, check_divisible, make_runner
 from jppf_jax.training.prefetch import DevicePrefetch
@@ -99,7 +100,7 @@ def train(config: ml_collections.ConfigDict, workdir: str | Path) -> TrainState:
   else:
     logging.info("Resuming %s from step %d.", workdir, restored[0])
     state = restored[1]
-  (workdir / "config.json").write_text(config.to_json_best_effort(indent=2))
+  write_text(workdir / "config.json", config.to_json_best_effort(indent=2))
 
   def runner_of(freeze_norm: bool) -> Runner:
     step = make_step(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from jppf_jax.benchmarks import reference
 from jppf_jax.labels.registry import load_spec
-from jppf_jax.metrics import reference
 from tests.oracles import random_labels
 
 IMAGES = 300  # per taxonomy

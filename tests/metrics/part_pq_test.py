@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jppf_jax.benchmarks import reference
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.ppp import ppp
 from jppf_jax.labels.registry import load_spec
-from jppf_jax.metrics import reference
 from jppf_jax.metrics.cells import count_cells
 from jppf_jax.metrics.part_pq import PartPQ, part_panoptic_quality
 from tests.oracles import part_pq as oracle

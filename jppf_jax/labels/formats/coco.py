@@ -18,6 +18,7 @@ from pycocotools import mask as rle
 from jppf_jax.labels.formats.files import read_channels, write_image
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.labels.uids import decode
+from jppf_jax.saving import write_text
 from jppf_jax.structs import IGNORE, Detection, Panoptic
 
 Record = dict[str, Any]
@@ -81,8 +82,8 @@ def write_index(path: Path, annotations: list[Record], spec: LabelSpec) -> None:
     }
     for k, (sid, name) in enumerate(zip(spec.class_ids, spec.class_names))
   ]
-  path.parent.mkdir(parents=True, exist_ok=True)
-  path.write_text(json.dumps({"images": images, "annotations": entries, "categories": categories}))
+  content = {"images": images, "annotations": entries, "categories": categories}
+  write_text(path, json.dumps(content))
 
 
 def read_index(path: Path) -> dict[str, Record]:

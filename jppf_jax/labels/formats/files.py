@@ -10,7 +10,6 @@ formats see `coco.py`.
 Files appear complete or not at all. Errors name the file.
 """
 
-import os
 import struct
 import zlib
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from PIL import Image
 
 from jppf_jax.labels import uids as uid_format
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.saving import whole_file
 
 TIFF = (".tif", ".tiff")
 SUFFIXES = (
@@ -191,13 +191,6 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def write_image(path: Path, image: Image.Image, **options) -> None:
-  """Saves an image under a temporary name and renames it, so that a stopped run leaves no half
-  file.
-  """
-  path.parent.mkdir(parents=True, exist_ok=True)
-  partial = path.with_name(f".{path.name}.{os.getpid()}")
-  try:
+  """Saves an image, whole or not at all."""
+  with whole_file(path) as partial:
     image.save(partial, **options)
-    partial.replace(path)
-  finally:
-    partial.unlink(missing_ok=True)

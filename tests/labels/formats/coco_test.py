@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as arrays
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.formats import coco, files
 from jppf_jax.labels.ppp import ppp
+from jppf_jax.structs import Detection
 from tests.oracles import random_labels
 
 same_folder = settings(

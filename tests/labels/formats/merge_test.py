@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from jppf_jax.benchmarks import reference
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.evaluation_spec import package_folder
 from jppf_jax.labels.formats import coco, files
 from jppf_jax.labels.formats.merge import merge_instances, merge_parts
 from jppf_jax.labels.ppp import ppp
-from jppf_jax.metrics import reference
 from jppf_jax.structs import Detection, Panoptic
 from tests.oracles import random_labels
 from tests.oracles import saved as oracle

@@ -28,6 +28,7 @@ from rich.table import Table
 from jppf_jax.input_pipeline import augment, datasets, loader, read
 from jppf_jax.input_pipeline.batch import stack, targets
 from jppf_jax.labels.registry import load_spec
+from jppf_jax.saving import write_text
 
 SIZE = (1024, 2048)
 SCENES = 6
@@ -68,7 +69,7 @@ def run(
   )
   _show(report)
   if out:
-    Path(out).write_text(json.dumps(report, indent=2))
+    write_text(out, json.dumps(report, indent=2))
   return report
 
 

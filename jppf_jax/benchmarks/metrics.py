@@ -17,13 +17,14 @@ from jaxtyping import Int32, UInt8
 from rich.console import Console
 from rich.table import Table
 
+from jppf_jax.benchmarks import reference
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.formats import files
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.metrics import reference
 from jppf_jax.metrics.cells import count_cells
 from jppf_jax.metrics.part_pq import part_panoptic_quality
 from jppf_jax.metrics.pq import Counts, panoptic_quality
+from jppf_jax.saving import write_text
 from jppf_jax.street_scenes.scene import make_scene
 
 Pair = tuple[Int32[np.ndarray, "H W"], UInt8[np.ndarray, "H W 3"]]
@@ -75,8 +76,7 @@ def run(
     "machine": platform.machine(),
   }
   if out is not None:
-    Path(out).parent.mkdir(parents=True, exist_ok=True)
-    Path(out).write_text(json.dumps(report, indent=2))
+    write_text(out, json.dumps(report, indent=2))
   print_report(report, Console())
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
-from jppf_jax.metrics import reference
+from jppf_jax.benchmarks import reference
 
 
 def test_the_released_code_runs_and_gives_its_documented_value():

@@ -15,6 +15,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "jppf_jax/__init__.py").rea
 DATA_PACKAGES = ["jppf_jax_data"] + [f"jppf_jax_data.{name}" for name in find_packages("data")]
 
 TEST = ["pytest>=8", "pytest-xdist>=3", "hypothesis>=6", "beartype>=0.18", "ruff>=0.6"]
+TEST += ["mypy>=1.10", "types-PyYAML", "types-tqdm"]
 TEST += [
   "scikit-learn>=1.4",
   "tensorboard>=2.16",
@@ -24,16 +25,36 @@ TEST += [
 ]  # real ImageNet weights, 60 MB in all
 COLAB = ["nbformat>=5", "nbclient>=0.10", "ipykernel>=6"]
 
+CLASSIFIERS = [
+  "Development Status :: 3 - Alpha",
+  "Intended Audience :: Science/Research",
+  "Operating System :: POSIX :: Linux",
+  "Programming Language :: Python :: 3",
+  "Programming Language :: Python :: 3 :: Only",
+  "Programming Language :: Python :: 3.11",
+  "Programming Language :: Python :: 3.12",
+  "Programming Language :: Python :: 3.13",
+  "Topic :: Scientific/Engineering :: Artificial Intelligence",
+  "Topic :: Scientific/Engineering :: Image Recognition",
+  "Typing :: Typed",
+]
+KEYWORDS = ["panoptic segmentation", "part segmentation", "instance segmentation", "JAX", "Flax"]
+
 setup(
   name="jppf_jax",
   version=VERSION,
   description="Joint panoptic part fusion (JPPF): part-aware panoptic segmentation in JAX and Flax",
   long_description=(ROOT / "README.md").read_text(),
   long_description_content_type="text/markdown",
+  author="The jppf_jax authors",
+  license="Apache-2.0",
+  license_files=["LICENSE"],
+  classifiers=CLASSIFIERS,
+  keywords=KEYWORDS,
   python_requires=">=3.11",
   packages=find_packages(include=["jppf_jax", "jppf_jax.*"]) + DATA_PACKAGES + ["jppf_jax_configs"],
   package_dir={"jppf_jax_data": "data", "jppf_jax_configs": "configs"},
-  package_data={"jppf_jax": ["weights/*"], "jppf_jax_data": ["*/*.yaml"]},
+  package_data={"jppf_jax": ["py.typed", "weights/*"], "jppf_jax_data": ["*/*.yaml"]},
   install_requires=[
     "jax>=0.10",
     "flax>=0.12",

@@ -32,10 +32,14 @@ ALLOWED = {
   | MODEL
   | PURE
   | {"optimization", "input_pipeline", "checkpoints", "build", "evaluation"},
-  "cli": LEAVES
+  "benchmarks": LEAVES
   | MODEL
   | PURE
   | {"input_pipeline", "checkpoints", "build", "evaluation", "training"},
+  "cli": LEAVES
+  | MODEL
+  | PURE
+  | {"input_pipeline", "checkpoints", "build", "evaluation", "training", "benchmarks"},
 }
 HEAVY = {"torch", "tensorflow", "matplotlib"}  # never imported when our modules are
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -4,15 +4,10 @@ image formats cost.
 
 import io
 import json
-import multiprocessing
 import os
 import platform
-import re
-import resource
 import tempfile
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +20,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from jppf_jax.benchmarks.measure import median_ms, own_process, peak_memory_mb
 from jppf_jax.input_pipeline import augment, datasets, loader, read
 from jppf_jax.input_pipeline.batch import stack, targets
 from jppf_jax.labels.registry import load_spec
@@ -59,10 +55,8 @@ def run(
       "stages_ms": _stages(folder, size),
       "formats": _formats(read.open_split(folder, "train")[0]["image"], Path(root)),
     }
-    with ProcessPoolExecutor(
-      1, mp_context=multiprocessing.get_context("spawn")
-    ) as fresh:  # its memory is its own
-      report["pipeline"] = fresh.submit(_pipeline, folder, size, seconds).result()
+    with own_process() as process:
+      report["pipeline"] = process.submit(_pipeline, folder, size, seconds).result()
   stages = report["stages_ms"]
   report["decode_share"] = (stages["read"] + stages["image"] + stages["labels"]) / sum(
     stages.values()
@@ -73,19 +67,6 @@ def run(
   return report
 
 
-def _median_ms(function: Callable[[], Any]) -> float:
-  """Median processor time of several runs after one that does not count, milliseconds: other
-  programs do not matter.
-  """
-  function()
-  times = []
-  for _ in range(REPEATS):
-    start = time.process_time()
-    function()
-    times.append(time.process_time() - start)
-  return 1000 * float(np.median(times))
-
-
 def _stages(folder: Path, size: tuple[int, int]) -> dict[str, float]:
   """Milliseconds of one core per image."""
   spec, rng = load_spec("cpp_grouped"), np.random.default_rng(0)
@@ -94,22 +75,22 @@ def _stages(folder: Path, size: tuple[int, int]) -> dict[str, float]:
   raw = builder.as_data_source("train", decoders={"image": skip, "uids": skip})
   with_labels = builder.as_data_source("train", decoders={"image": skip})
   record, example = with_labels[0], read.open_split(folder, "train")[0]
-  reading = _median_ms(lambda: raw[0])
+  reading = median_ms(lambda: raw[0])
   fields = {
     "image_id": "",
     **targets(example["image"], example["uids"], spec, max_objects=100, min_area=16),
   }
   return {
     "read": reading,
-    "labels": max(0.0, _median_ms(lambda: with_labels[0]) - reading),
-    "image": _median_ms(lambda: read.decode(record)),
-    "augment": _median_ms(
+    "labels": max(0.0, median_ms(lambda: with_labels[0]) - reading),
+    "image": median_ms(lambda: read.decode(record)),
+    "augment": median_ms(
       lambda: augment.random_view(rng, example["image"], example["uids"], size=size)
     ),
-    "targets": _median_ms(
+    "targets": median_ms(
       lambda: targets(example["image"], example["uids"], spec, max_objects=100, min_area=16)
     ),
-    "batch": _median_ms(lambda: stack([fields, fields])) / 2,
+    "batch": median_ms(lambda: stack([fields, fields])) / 2,
   }
 
 
@@ -153,7 +134,7 @@ def _formats(image: np.ndarray, folder: Path) -> dict[str, dict[str, float]]:
     writer.close()
     source = ArrayRecordDataSource([path])
     np.testing.assert_array_equal(decode(source[0]), image)
-    read_and_decode = _median_ms(lambda source=source, decode=decode: decode(source[0]))
+    read_and_decode = median_ms(lambda source=source, decode=decode: decode(source[0]))
     report[name] = {"megabytes": Path(path).stat().st_size / 4e6, "ms": read_and_decode}
   return report
 
@@ -166,7 +147,7 @@ def _pipeline(folder: Path, size: tuple[int, int], seconds: float) -> dict[str, 
   """
   view = loader.View(load_spec("cpp_grouped"), size, (0.5, 2.0), True, max_objects=100, min_area=16)
   threads = os.cpu_count() or 1
-  report, before = {}, _peak_mb()
+  report, before = {}, peak_memory_mb()
   for name, cache in (("from_disk", False), ("cached", True)):
     examples = read.open_split(folder, "train", cache=cache)
     batches = loader.train_iterator(examples, view, batch_size=2, seed=0, threads=threads)
@@ -178,18 +159,8 @@ def _pipeline(folder: Path, size: tuple[int, int], seconds: float) -> dict[str, 
       count += 2
     report[f"images_per_second_{name}"] = count / (time.perf_counter() - start)
     report[f"images_per_core_second_{name}"] = count / (time.process_time() - worked)
-    report.setdefault("memory_mb", _peak_mb() - before)
+    report.setdefault("memory_mb", peak_memory_mb() - before)
   return report
-
-
-def _peak_mb() -> float:
-  """Most memory that this process has held; on Linux not that of its parent, which `getrusage`
-  starts from.
-  """
-  status = Path("/proc/self/status")
-  if status.exists():
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) / 1024
-  return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _show(report: dict) -> None:

@@ -5,8 +5,6 @@ one process.
 import json
 import platform
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from jppf_jax.benchmarks import reference
+from jppf_jax.benchmarks.measure import own_process, peak_memory_mb
+from jppf_jax.evaluation.score import score_folders
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.formats import files
 from jppf_jax.labels.spec import LabelSpec
@@ -28,21 +28,6 @@ from jppf_jax.saving import write_text
 from jppf_jax.street_scenes.scene import make_scene
 
 Pair = tuple[Int32[np.ndarray, "H W"], UInt8[np.ndarray, "H W 3"]]
-SCORE = """
-import json, sys, time
-from pathlib import Path
-from jppf_jax.cli.score import score_folders
-from jppf_jax.labels.cpp import cpp
-
-root, workers = Path(sys.argv[1]), int(sys.argv[2])
-start = time.perf_counter()
-report = score_folders(cpp(), root / "gt", root / "pred", workers=workers, progress=False).to_json()
-seconds = time.perf_counter() - start
-status = Path("/proc/self/status")
-rows = dict(row.split(":", 1) for row in status.read_text().splitlines()) if status.exists() else {}
-peak = int(rows["VmHWM"].split()[0]) / 1024 if "VmHWM" in rows else None
-print(json.dumps({"seconds": seconds, "peak_mb": peak}))
-"""
 REPEATS = 9  # of ours per image; the reference runs once, its seconds are far above the noise
 WORKERS = 2
 
@@ -146,15 +131,21 @@ def measure_scoring(spec: LabelSpec, pairs: list[Pair], count: int) -> dict[str,
       uids, prediction = pairs[i % len(pairs)]
       files.write_uids(root / "gt" / f"{i:04d}.tif", uids)
       files.write_channels(root / "pred" / f"{i:04d}.png", prediction)
-    command = [sys.executable, "-c", SCORE, str(root), str(WORKERS)]
-    measured = json.loads(
-      subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    )
+    with own_process() as process:
+      seconds, peak = process.submit(_timed_scoring, root, WORKERS).result()
   return {
-    "score_images_per_second": count / measured["seconds"],
+    "score_images_per_second": count / seconds,
     "score_workers": WORKERS,
-    "score_peak_memory_mb": measured["peak_mb"],
+    "score_peak_memory_mb": peak,
   }
+
+
+def _timed_scoring(root: Path, workers: int) -> tuple[float, float]:
+  """Seconds to score the folders below `root`, and the most memory that this process held, MB."""
+  start = time.perf_counter()
+  scores = score_folders(cpp(), root / "gt", root / "pred", workers=workers, progress=False)
+  scores.to_json()
+  return time.perf_counter() - start, peak_memory_mb()
 
 
 def print_report(report: dict[str, Any], console: Console) -> None:

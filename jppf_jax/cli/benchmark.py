@@ -8,15 +8,14 @@ from absl import app
 
 from jppf_jax.cli.file_flags import OUT
 
-SUBJECTS = {"metrics": "benchmark_metrics", "input": "benchmark_input"}
+SUBJECTS = ("metrics", "input")  # modules of `jppf_jax.benchmarks`
 
 
 def main(argv: list[str]) -> None:
   if len(argv) != 2 or argv[1] not in SUBJECTS:
-    raise app.UsageError(
-      f"Say what to measure: `jppf benchmark {{{','.join(SUBJECTS)}}}`; got {argv[1:]}."
-    )
-  importlib.import_module(f"jppf_jax.cli.{SUBJECTS[argv[1]]}").run(OUT.value)
+    names = ",".join(SUBJECTS)
+    raise app.UsageError(f"Say what to measure: `jppf benchmark {{{names}}}`; got {argv[1:]}.")
+  importlib.import_module(f"jppf_jax.benchmarks.{argv[1]}").run(OUT.value)
 
 
 if __name__ == "__main__":

@@ -7,20 +7,14 @@ folder of three-channel PNGs, uid TIFFs or Cityscapes instanceIds; or it is made
 format). Parts are PNGs with the part channels of the spec. Written are three-channel PNGs.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 from absl import app, flags
-from tqdm import tqdm
 
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT, SPEC
-from jppf_jax.labels.formats import cityscapes, coco, files
-from jppf_jax.labels.formats.merge import merge_instances, merge_parts
+from jppf_jax.evaluation.merge import instance_source, merge_folder, panoptic_source
 from jppf_jax.labels.registry import load_spec
-from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import Panoptic
 
 _PANOPTIC = flags.DEFINE_string("panoptic", None, "Folder of panoptic predictions.")
 _SEMANTIC = flags.DEFINE_string(
@@ -33,9 +27,6 @@ _PARTS = flags.DEFINE_string("parts", None, "Folder of PNGs with part channels, 
 _CONFIDENCE = flags.DEFINE_float("confidence", 0.5, "Lowest score of an instance.")
 _OVERLAP = flags.DEFINE_float("overlap", 0.5, "Share of an instance that may be taken already.")
 _MIN_STUFF = flags.DEFINE_integer("min_stuff", 1024, "Fewest pixels of a stuff class.")
-
-IMAGES = (".png", *files.TIFF)
-Source = dict[str, Callable[[], Panoptic]]
 
 
 def main(argv: list[str]) -> None:
@@ -59,120 +50,6 @@ def main(argv: list[str]) -> None:
     merge_folder(source, Path(_PARTS.value), Path(OUT.value), spec)
   print(
     f"{len(source)} images written to {OUT.value}; score them with jppf score --pred={OUT.value}."
-  )
-
-
-def merge_folder(source: Source, parts: Path, out: Path, spec: LabelSpec) -> None:
-  """Merges every image of `source` with its parts and writes the result to `out`.
-
-  Raises:
-    FileNotFoundError: the folder of parts does not exist or is empty.
-    ValueError: images without parts, or ones that cannot be merged; all of them are listed.
-  """
-  part_files = files.find(parts, IMAGES)
-  missing = [image_id for image_id in source if image_id not in part_files]
-  if missing:
-    raise ValueError(
-      f"{len(missing)} of {len(source)} images have no file in {parts}, e.g. {missing[0]}."
-    )
-  problems = []
-  for image_id, read_panoptic in tqdm(source.items(), unit="image"):
-    try:
-      merged = merge_parts(read_panoptic(), files.read_uids(part_files[image_id]), spec)
-      files.write_channels(out / f"{image_id}.png", merged)
-    except (ValueError, OSError) as error:
-      problems.append(f"{image_id}: {error}")
-  if problems:
-    raise ValueError(
-      f"{len(problems)} of {len(source)} images cannot be merged:\n  " + "\n  ".join(problems)
-    )
-
-
-def panoptic_source(path: Path, spec: LabelSpec) -> Source:
-  """Returns {image id: reader} of a folder (or a COCO JSON) of panoptic predictions.
-
-  Raises:
-    FileNotFoundError: there is no such folder, or it holds no image.
-    ValueError: the folder holds several JSON files.
-  """
-  if path.suffix == ".json":
-    index, folder = path, path.with_suffix("")
-    return _coco_source(index, folder if folder.is_dir() else path.parent)
-  found = (
-    [path.with_suffix(".json")]
-    if path.with_suffix(".json").is_file()
-    else sorted(path.glob("*.json"))
-  )
-  if len(found) > 1:
-    raise ValueError(
-      f"{path} holds {len(found)} JSON files; name the panoptic one as --panoptic=FILE.json."
-    )
-  if found:
-    return _coco_source(found[0], path)
-  return {
-    i: lambda file=file: _read_panoptic(file, spec) for i, file in files.find(path, IMAGES).items()
-  }
-
-
-def _coco_source(index: Path, folder: Path) -> Source:
-  return {
-    files.image_id_of(Path(entry["file_name"])): lambda entry=entry: coco.read_panoptic(
-      folder / entry["file_name"], entry
-    )
-    for entry in coco.read_index(index).values()
-  }
-
-
-def _read_panoptic(path: Path, spec: LabelSpec) -> Panoptic:
-  """Returns a panoptic prediction from a three-channel PNG, or from uids or instanceIds, numbered
-  from 1 per class.
-  """
-  array = files.read_image(path)
-  channels = (
-    files.read_channels(path) if array.ndim == 3 else spec.uids_to_channels(array.astype(np.int32))
-  )
-  scene = spec.train_to_sid[spec.scene_to_train[channels[..., 0]]]
-  instance = np.zeros(scene.shape, np.int32)
-  for sid in np.intersect1d(scene, spec.class_ids):
-    here = scene == sid
-    instance[here] = 1 + np.unique(channels[here, 1], return_inverse=True)[1]
-  return Panoptic(scene, instance)
-
-
-def instance_source(
-  semantic: Path, instances: Path, spec: LabelSpec, **options: float | int
-) -> Source:
-  """Returns {image id: reader} that makes panoptic predictions of classes and instances; see
-  `merge_instances`.
-
-  Raises:
-    FileNotFoundError: a folder or file does not exist.
-    ValueError: an image without a text file of instances, or a JSON of another form.
-  """
-  classes = files.find(semantic, IMAGES)
-  if instances.suffix == ".json":
-    results = coco.read_results(instances)
-    found = {
-      i: lambda i=i: [coco.detection(entry) for entry in _of_image(results, i)] for i in classes
-    }
-  else:
-    texts = files.find(instances, (".txt",))
-    missing = [image_id for image_id in classes if image_id not in texts]
-    if missing:
-      raise ValueError(
-        f"{len(missing)} of {len(classes)} images have no text file in {instances}, e.g. {missing[0]}."
-      )
-    found = {i: lambda i=i: cityscapes.read_results(texts[i]) for i in classes}
-  return {
-    i: lambda i=i: merge_instances(files.read_uids(classes[i]), found[i](), spec, **options)
-    for i in classes
-  }
-
-
-def _of_image(results: dict[str, list[coco.Record]], image_id: str) -> list[coco.Record]:
-  """Returns the instances of an image; tools of COCO turn ids such as "000042" into numbers."""
-  return results.get(image_id) or results.get(
-    str(int(image_id)) if image_id.isdigit() else image_id, []
   )
 
 

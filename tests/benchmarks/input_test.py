@@ -1,11 +1,12 @@
 import json
 
-from jppf_jax.cli import benchmark_input
+from jppf_jax.benchmarks import input as benchmark
+from jppf_jax.benchmarks import measure
 
 
 def test_every_stage_and_format_is_measured_printed_and_written(tmp_path, capsys, monkeypatch):
-  monkeypatch.setattr(benchmark_input, "REPEATS", 2)
-  report = benchmark_input.run(tmp_path / "input.json", size=(64, 128), scenes=2, seconds=0.2)
+  monkeypatch.setattr(measure, "REPEATS", 2)
+  report = benchmark.run(tmp_path / "input.json", size=(64, 128), scenes=2, seconds=0.2)
   assert json.loads((tmp_path / "input.json").read_text()) == report
   assert set(report["stages_ms"]) == {"read", "labels", "image", "augment", "targets", "batch"}
   assert 0 < report["decode_share"] < 1 and report["pipeline"]["images_per_second_from_disk"] > 0

@@ -4,16 +4,14 @@ import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
-from jppf_jax.cli import benchmark_metrics
+from jppf_jax.benchmarks import metrics as benchmark
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.metrics.cells import count_cells
 from jppf_jax.metrics.part_pq import part_panoptic_quality
 
 
 def test_the_report_is_printed_and_written(tmp_path, capsys):
-  benchmark_metrics.run(
-    str(tmp_path / "deep" / "metrics.json"), size=(64, 128), images=2, files_scored=3
-  )
+  benchmark.run(str(tmp_path / "deep" / "metrics.json"), size=(64, 128), images=2, files_scored=3)
   report = json.loads((tmp_path / "deep" / "metrics.json").read_text())
   assert report["equal"] and report["size"] == [64, 128] and report["images"] == 2
   assert report["ratio"] == pytest.approx(
@@ -25,18 +23,18 @@ def test_the_report_is_printed_and_written(tmp_path, capsys):
 
 
 def test_predictions_are_good_but_not_perfect():
-  uids, prediction = benchmark_metrics.make_pair(cpp(), 0, (128, 256))
+  uids, prediction = benchmark.make_pair(cpp(), 0, (128, 256))
   counts = part_panoptic_quality(count_cells(cpp(), uids, prediction), cpp())
   assert counts.tp.sum() > 5 and counts.fp.sum() + counts.fn.sum() > 0
   assert 0.4 < counts.iou_sum.sum() / counts.tp.sum() < 0.99
 
 
 def test_disagreement_is_noticed():
-  uids, prediction = benchmark_metrics.make_pair(cpp(), 0, (64, 128))
+  uids, prediction = benchmark.make_pair(cpp(), 0, (64, 128))
   counts = part_panoptic_quality(count_cells(cpp(), uids, prediction), cpp())
   rows = np.stack([counts.tp, counts.fp, counts.fn, counts.iou_sum], -1)
   expected = {
     sid: (*map(int, row[:3]), float(row[3])) for sid, row in zip(cpp().class_ids.tolist(), rows)
   }
-  assert benchmark_metrics.agree(counts, expected, cpp())
-  assert not benchmark_metrics.agree(counts, expected | {24: (0, 0, 0, 1e-6)}, cpp())
+  assert benchmark.agree(counts, expected, cpp())
+  assert not benchmark.agree(counts, expected | {24: (0, 0, 0, 1e-6)}, cpp())

@@ -2,11 +2,13 @@ import pytest
 from absl import app
 from absl.testing import flagsaver
 
-from jppf_jax.cli import benchmark, benchmark_input, benchmark_metrics
+from jppf_jax.benchmarks import input as input_benchmark
+from jppf_jax.benchmarks import metrics as metrics_benchmark
+from jppf_jax.cli import benchmark
 
 
 @pytest.mark.parametrize(
-  "subject, module", [("metrics", benchmark_metrics), ("input", benchmark_input)]
+  "subject, module", [("metrics", metrics_benchmark), ("input", input_benchmark)]
 )
 def test_a_subject_runs_its_own_benchmark(subject, module, monkeypatch):
   calls = []

@@ -1,0 +1,1 @@
+"""What `jppf benchmark` measures: one module per subject, and the reference evaluator of PartPQ."""

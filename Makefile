@@ -5,7 +5,19 @@ BIN := $(VENV)/bin
 CODE := jppf_jax data configs tests setup.py
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint format lock clean
+.PHONY: help demo test lint types format lock clean
+
+help:
+	@echo 'make demo      install the locked versions into $(VENV), then generate, train, evaluate and draw'
+	@echo 'make test      install the same, then run all tests'
+	@echo 'make lint      check style and format (ruff)'
+	@echo 'make types     check the types (mypy)'
+	@echo 'make format    format the code and repair what ruff can'
+	@echo 'make lock      pin the newest versions in constraints.txt'
+	@echo 'make clean     delete $(VENV), runs/ and what was built'
+	@echo
+	@echo 'The first call makes $(VENV); PYTHON=python3.12 there chooses another Python.'
+	@echo 'The commands lie in $(BIN): call $(BIN)/jppf, or type `. $(BIN)/activate` once, then jppf.'
 
 demo: $(STAMP)
 	$(BIN)/jppf demo
@@ -16,6 +28,9 @@ test: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
+
+types: $(STAMP)
+	mkdir -p build/types && ln -sfn ../../data build/types/jppf_jax_data && ln -sfn ../../configs build/types/jppf_jax_configs && MYPYPATH=build/types $(BIN)/mypy jppf_jax data
 
 format: $(STAMP)
 	$(BIN)/ruff format $(CODE)

@@ -1,3 +1,98 @@
-"""jppf_jax: joint panoptic part fusion (JPPF) in JAX and Flax."""
+"""Joint panoptic part fusion (JPPF) in JAX and Flax: class, part and instance of every pixel.
+
+One shared encoder, a semantic, a part and an instance head, and the joint fusion without parameters
+of Jagadeesh, Schuster and Stricker, "Multi-task Fusion for Efficient Panoptic-Part Segmentation".
+
+Example:
+    ```python
+    from jppf_jax import build, load_predictor, make_scene
+    from jppf_jax.visualization import render
+    from jppf_jax_configs import demo
+
+    image, _ = make_scene(0, size=(192, 384))                 # or any RGB photo as uint8 [H W 3]
+    predictor = load_predictor(demo.get_config(), build.weights_path("demo"))
+    parts = predictor(image).joint                            # .semantic, .instance, .part: [H W]
+    picture = render.explained(image, parts, predictor.spec)  # uint8 RGB, with its legend
+    ```
+
+What a first program needs is here, and is imported at its first use:
+
+    load_predictor   config and weights to a function from an image to its parts
+    make_scene       a generated street scene with its labels
+    load_spec        the taxonomy of that name ("cpp", "ppp"), or of a YAML file
+    joint_fusion     the paper's fusion: logits and detections to `PanopticParts`
+    FusionConfig     what the paper leaves open about the fusion
+    JPPF             the network, a Flax module
+    PanopticParts    class, instance and part of every pixel
+
+What is where, from the ground up; a module imports only what stands above it:
+
+    structs          what travels between the stages, and the letters of the array axes
+    saving           files that are saved whole or not at all
+    labels           what label ids mean; labels.formats: the files they come in
+    ops              geometry without parameters: boxes, anchors, NMS, RoIAlign, masks
+    street_scenes    generated street scenes
+    layers, encoder, fpn, heads, model
+                     the network; `model` is all of it on one screen
+    fusion           the joint fusion, and top-down merging beside it
+    targets, losses  what each head should answer, and how wrong it is
+    metrics          PartPQ, PQ, mIoU, instance AP, density
+    visualization    pictures of predictions and labels
+    input_pipeline   records of a dataset to batches
+    checkpoints      weights: saved, loaded, imported from PyTorch
+    optimization     phases, learning rates, optimizers
+    build            a config to a model, an optimizer, a dataset
+    evaluation       image to parts; dataset to scores
+    training         the step, on many devices; the loop that resumes
+    benchmarks, cli  what `jppf benchmark` measures; the commands
+
+`import jppf_jax` alone is light: it loads neither JAX nor Flax.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+  from jppf_jax.evaluation.predict import load_predictor
+  from jppf_jax.fusion.config import FusionConfig
+  from jppf_jax.fusion.joint import joint_fusion
+  from jppf_jax.labels.registry import load_spec
+  from jppf_jax.model import JPPF
+  from jppf_jax.street_scenes.scene import make_scene
+  from jppf_jax.structs import PanopticParts
 
 __version__ = "0.1.0"
+__all__ = [
+  "JPPF",
+  "FusionConfig",
+  "PanopticParts",
+  "__version__",
+  "joint_fusion",
+  "load_predictor",
+  "load_spec",
+  "make_scene",
+]
+
+_MODULE_OF = {
+  "FusionConfig": "jppf_jax.fusion.config",
+  "JPPF": "jppf_jax.model",
+  "PanopticParts": "jppf_jax.structs",
+  "joint_fusion": "jppf_jax.fusion.joint",
+  "load_predictor": "jppf_jax.evaluation.predict",
+  "load_spec": "jppf_jax.labels.registry",
+  "make_scene": "jppf_jax.street_scenes.scene",
+}
+
+
+def __getattr__(name: str) -> Any:
+  """Imports a public name when it is first used, so that importing the package stays light."""
+  if name not in _MODULE_OF:
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+  value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+  globals()[name] = value  # the next use finds it without coming here
+  return value
+
+
+def __dir__() -> list[str]:
+  """Lists the public names, imported or not, besides what the module has."""
+  return sorted({*globals(), *__all__})

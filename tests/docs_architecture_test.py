@@ -8,9 +8,12 @@ import pytest
 from tests import architecture_test, pages
 
 PAGE = (pages.ROOT / "docs/architecture.md").read_text()
-QUOTED = sorted(set(re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL))))
+DIAGRAM = re.search(r"^```\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)[1]
+PROSE = PAGE.replace(DIAGRAM, "").replace("```", "")
+QUOTED = sorted(set(re.findall(r"`([^`\n]+)`", PROSE)))
 PATHS = [name for name in QUOTED if "/" in name or name.endswith((".py", ".md"))]
-NAMES = [name for name in QUOTED if re.fullmatch(r"[a-z_]+(\.\w+)+", name) and name not in PATHS]
+DOTTED = [name for name in QUOTED if re.fullmatch(r"[a-z_]+(\.\w+)+", name)]
+NAMES = [name for name in DOTTED if name not in PATHS]
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -26,7 +29,8 @@ def test_every_name_exists(name):
 
 
 def test_there_are_paths_and_names_to_check():
-  assert len(PATHS) > 25 and len(NAMES) > 25
+  assert len(PATHS) > 25
+  assert len(NAMES) > 25
 
 
 def test_the_table_is_the_one_that_the_imports_are_compared_with():
@@ -36,18 +40,20 @@ def test_the_table_is_the_one_that_the_imports_are_compared_with():
 def table_of_imports() -> dict[str, set[str]]:
   """Reads who may import whom; "everything above" means the rows above."""
   table: dict[str, set[str]] = {}
-  section = PAGE[PAGE.index("## Who may import whom") : PAGE.index("## A training image")]
-  for who, whom in re.findall(r"^\| (`.*?) \| (.*?) \|$", section, re.MULTILINE):
-    named = set(re.findall(r"`(\w+)`", whom))
-    allowed = set(table) - named if whom.startswith("everything above") else named
-    table |= dict.fromkeys(re.findall(r"`(\w+)`", who), allowed)
+  _, _, section = PAGE.partition("## Who may import whom")
+  rows = re.findall(r"^\| (`.*?) \| (.*?) \|$", section.partition("\n## ")[0], re.MULTILINE)
+  for who, whom in rows:
+    allowed = set(re.findall(r"`(\w+)`", whom))
+    if whom.startswith("everything above"):
+      allowed = set(table) - allowed
+    for room in re.findall(r"`(\w+)`", who):
+      table[room] = allowed
   return table
 
 
 def test_imports_lead_down_the_floors():
-  (diagram,) = re.findall(r"^```\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-  floors = [line.split("   ")[0].split() for line in diagram.splitlines()]
-  height = {room: -index for index, floor in enumerate(floors) for room in floor}
-  assert set(height) == set(architecture_test.ALLOWED)
+  floors = [line.split("   ")[0].split() for line in DIAGRAM.splitlines()]
+  depth = {room: index for index, floor in enumerate(floors) for room in floor}
+  assert set(depth) == set(architecture_test.ALLOWED)
   for room, allowed in architecture_test.ALLOWED.items():
-    assert all(height[other] < height[room] for other in allowed), room
+    assert all(depth[other] > depth[room] for other in allowed), room

@@ -4,7 +4,6 @@ import importlib
 import re
 import subprocess
 import sys
-import textwrap
 
 import pytest
 
@@ -20,7 +19,7 @@ SURFACE = {
   "load_spec": "jppf_jax.labels.registry",
   "make_scene": "jppf_jax.street_scenes.scene",
 }
-HEAVY = ("jax", "flax", "numpy", "tensorflow_datasets", "PIL")
+HEAVY = {"jax", "flax", "numpy", "tensorflow_datasets", "PIL"}
 
 
 def in_a_new_process(code: str) -> str:
@@ -29,54 +28,49 @@ def in_a_new_process(code: str) -> str:
 
 
 def test_the_surface_is_what_all_names():
-  assert set(jppf_jax.__all__) == {*SURFACE, "__version__"}
-  assert set(jppf_jax.__all__) <= set(dir(jppf_jax))
+  public = set(jppf_jax.__all__)
+  assert public == {*SURFACE, "__version__"}
+  assert public <= set(dir(jppf_jax))
 
 
 @pytest.mark.parametrize("name", SURFACE)
 def test_a_public_name_is_the_object_of_its_module(name):
-  assert getattr(jppf_jax, name) is getattr(importlib.import_module(SURFACE[name]), name)
+  module = importlib.import_module(SURFACE[name])
+  assert getattr(jppf_jax, name) is getattr(module, name)
 
 
 def test_a_public_name_can_be_the_first_import():
-  assert (
-    in_a_new_process("from jppf_jax import load_spec; print(load_spec('cpp').name)")
-    == "cpp_grouped\n"
-  )
+  printed = in_a_new_process("from jppf_jax import load_spec; print(load_spec('cpp').name)")
+  assert printed == "cpp_grouped\n"
 
 
 def test_the_import_alone_loads_no_library():
-  loaded = in_a_new_process("import sys, jppf_jax; dir(jppf_jax); print(*sys.modules)").split()
-  assert "jppf_jax" in loaded
-  assert not {name for name in loaded if name.split(".")[0] in HEAVY}
-  assert not {name for name in loaded if name.startswith("jppf_jax.")}
+  printed = in_a_new_process("import sys, jppf_jax; dir(jppf_jax); print(*sys.modules)")
+  loaded = printed.split()
+  assert not HEAVY.intersection(loaded)
+  assert [name for name in loaded if name.startswith("jppf_jax")] == ["jppf_jax"]
 
 
 def test_an_unknown_name_is_an_attribute_error_that_names_it():
-  with pytest.raises(AttributeError, match=r"'jppf_jax' has no attribute 'load_predictors'"):
+  with pytest.raises(AttributeError, match="'jppf_jax' has no attribute 'load_predictors'"):
     jppf_jax.load_predictors  # noqa: B018
 
 
 def test_the_help_names_every_room_and_every_public_name():
-  rooms = {path.stem for path in (pages.ROOT / "jppf_jax").glob("[a-z]*") if is_code(path)}
   words = set(re.findall(r"\w+", jppf_jax.__doc__))
-  assert rooms <= words, rooms - words
+  assert pages.rooms() <= words
   assert set(SURFACE) <= words
 
 
-def is_code(path) -> bool:
-  return path.suffix == ".py" or (path / "__init__.py").is_file()
-
-
 def test_the_example_of_the_help_is_that_of_the_readme_with_shorter_imports():
-  (block,) = re.findall(r"```python\n(.*?)```", jppf_jax.__doc__, re.DOTALL)
-  imports, body = textwrap.dedent(block).split("\n\n")
+  (example,) = pages.python_blocks(jppf_jax.__doc__)
+  (of_readme,) = pages.python_blocks((pages.ROOT / "README.md").read_text())
+  imports, body = example.split("\n\n")
   exec(imports, {})
-  (of_readme,) = re.findall(
-    r"```python\n(.*?)```", (pages.ROOT / "README.md").read_text(), re.DOTALL
-  )
   assert statements(body) == statements(of_readme.split("\n\n")[1])
 
 
 def statements(code: str) -> list[str]:
-  return [line.split("  #")[0].rstrip() for line in code.splitlines()]
+  """The lines without their comments."""
+  lines = code.splitlines()
+  return [line.split("  #")[0].rstrip() for line in lines]

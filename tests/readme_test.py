@@ -9,8 +9,11 @@ import jppf_jax
 from jppf_jax.cli import main
 from tests import pages
 
-README = (pages.ROOT / "README.md").read_text()
-TOP_PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md")
+README, CONTRIBUTING, CHANGELOG, CITATION, MAKEFILE = (
+  (pages.ROOT / name).read_text()
+  for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "Makefile")
+)
+LINKED = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md")
 
 
 def test_the_example_gives_parts_at_the_size_of_the_image_and_a_picture():
@@ -18,79 +21,92 @@ def test_the_example_gives_parts_at_the_size_of_the_image_and_a_picture():
   image, parts, picture = names["image"], names["parts"], names["picture"]
   assert parts.semantic.shape == parts.instance.shape == parts.part.shape == image.shape[:2]
   assert parts.instance.max() > 0  # the shipped weights find objects in a generated scene
-  assert picture.dtype == "uint8" and picture.ndim == 3
+  assert picture.dtype == "uint8"
+  assert picture.ndim == 3
+
+
+def first_column(heading: str) -> list[str]:
+  """What the first column of README's table below `heading` has in backticks."""
+  _, _, after = README.partition(f"\n| {heading} |")
+  table, _, _ = after.partition("\n\n")
+  _, _, *rows = table.splitlines()
+  cells = [row.split("|")[1] for row in rows]
+  return re.findall("`(.*?)`", " ".join(cells))
 
 
 def test_the_table_of_commands_lists_exactly_the_verbs():
-  (table,) = re.findall(r"^\| command \|.*?\n\n", README, re.DOTALL | re.MULTILINE)
-  assert set(re.findall(r"`jppf (\S+)", table)) == set(main.VERBS) - {"demo"}
+  verbs = {command.split()[1] for command in first_column("command")}
+  assert verbs | {"demo"} == set(main.VERBS)
 
 
 def test_the_map_names_every_room_and_only_what_exists():
-  (table,) = re.findall(r"^\| where \|.*?\n\n", README, re.DOTALL | re.MULTILINE)
-  cells = [row.split("|")[1] for row in table.splitlines()[2:-1]]
-  names = [name.removeprefix("jppf_jax/") for cell in cells for name in re.findall("`(.*?)`", cell)]
-  package = pages.ROOT / "jppf_jax"
-  rooms = {path.name for path in package.glob("[a-z]*") if path.suffix == ".py"}
-  rooms |= {path.parent.name for path in package.glob("*/__init__.py")}
-  assert rooms <= {name.rstrip("/") for name in names}
+  names = [name.removeprefix("jppf_jax/") for name in first_column("where")]
+  stems = {name.rstrip("/").removesuffix(".py") for name in names}
+  assert pages.rooms() <= stems
   for name in names:
-    assert (package / name).exists() or (pages.ROOT / name).exists(), name
+    below_package, below_root = pages.ROOT / "jppf_jax" / name, pages.ROOT / name
+    assert below_package.exists() or below_root.exists(), name
 
 
-@pytest.mark.parametrize("page", ("README.md", "CONTRIBUTING.md"))
+@pytest.mark.parametrize("page", (README, CONTRIBUTING), ids=("README", "CONTRIBUTING"))
 def test_make_targets_and_configs_exist(page):
-  text, makefile = (pages.ROOT / page).read_text(), (pages.ROOT / "Makefile").read_text()
-  for target in re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE):
-    assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-  for config in re.findall(r"configs/[a-z_]+\.py", text):
+  targets = re.findall(r"(?:^|`)make ([a-z]+)", page, re.MULTILINE)
+  for target in targets:
+    assert f"\n{target}:" in MAKEFILE
+  configs = re.findall(r"configs/[a-z_]+\.py", page)
+  for config in configs:
     assert (pages.ROOT / config).is_file(), config
 
 
 def test_make_alone_describes_every_target():
-  makefile = (pages.ROOT / "Makefile").read_text()
-  targets = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split())
-  assert targets - {"help"} == set(re.findall(r"@echo 'make (\w+) ", makefile))
-  assert re.search(r"^(\w+):", makefile, re.MULTILINE)[1] == "help"
+  phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[1]
+  described = re.findall(r"@echo 'make (\w+) ", MAKEFILE)
+  assert phony.split() == ["help", *described]
+  first_target = re.search(r"^(\w+):", MAKEFILE, re.MULTILINE)[1]
+  assert first_target == "help"
 
 
-@pytest.mark.parametrize("page", TOP_PAGES)
+@pytest.mark.parametrize("page", LINKED)
 def test_every_link_leads_to_a_file_and_a_heading(page):
-  folder = (pages.ROOT / page).parent
-  for link in re.findall(r"\]\(([^)]+)\)", (pages.ROOT / page).read_text()):
-    if link.startswith("http"):
-      continue
+  path = pages.ROOT / page
+  links = re.findall(r"\]\(([^)]+)\)", path.read_text())
+  for link in links:
     name, _, anchor = link.partition("#")
-    assert (folder / name).exists(), link
+    if name.startswith("https:"):
+      continue
+    target = path.parent / name
+    assert target.exists(), link
     if anchor:
-      assert anchor in anchors((folder / name).read_text()), link
+      assert anchor in anchors(target.read_text()), link
 
 
 def anchors(page: str) -> set[str]:
   """The names that hosts give to headings: small letters, hyphens for spaces, no punctuation."""
-  headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
-  return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+  headings = re.findall(r"^#+ (.+)$", page.lower(), re.MULTILINE)
+  plain = [re.sub(r"[^\w\- ]", "", heading) for heading in headings]
+  return {heading.replace(" ", "-") for heading in plain}
 
 
 def test_the_changelog_maps_paths_that_are_gone_to_paths_that_exist():
-  page = (pages.ROOT / "CHANGELOG.md").read_text()
-  moves = re.findall(r"^\| `(\S+)` \| `(\S+)` \|$", page, re.MULTILINE)
+  moves = re.findall(r"^\| `(\S+)` \| `(\S+)` \|$", CHANGELOG, re.MULTILINE)
   assert moves
   for old, new in moves:
-    assert not exists(old) and exists(new), (old, new)
+    assert not exists(old), old
+    assert exists(new), new
 
 
 def exists(dotted: str) -> bool:
-  """Whether the package has this module, or a module that defines this name."""
-  path = pages.ROOT.joinpath("jppf_jax", *dotted.split("."))
-  if (path / "__init__.py").is_file() or path.with_suffix(".py").is_file():
+  """Whether the package has this package or module, or a module that defines this name."""
+  *folders, last = dotted.split(".")
+  parent = pages.ROOT.joinpath("jppf_jax", *folders)
+  if (parent / last / "__init__.py").is_file() or (parent / f"{last}.py").is_file():
     return True
-  module = path.parent.with_suffix(".py")
-  return module.is_file() and f"\ndef {path.name}(" in module.read_text()
+  module = parent.with_suffix(".py")
+  definition = rf"^(?:def|class) {last}\b"
+  return module.is_file() and bool(re.search(definition, module.read_text(), re.MULTILINE))
 
 
 def test_the_newest_release_of_the_changelog_and_the_citation_is_this_version():
-  page = (pages.ROOT / "CHANGELOG.md").read_text()
-  newest = re.search(r"^## \[(.+?)\]", page, re.MULTILINE)[1]
-  citation = yaml.safe_load((pages.ROOT / "CITATION.cff").read_text())
-  assert newest == citation["version"] == jppf_jax.__version__
+  newest = re.search(r"^## \[(.+?)\]", CHANGELOG, re.MULTILINE)[1]
+  cited = yaml.safe_load(CITATION)["version"]
+  assert newest == cited == jppf_jax.__version__

@@ -15,6 +15,7 @@ CAMERA = Camera((128, 256), 250.0, 1.6, 60.0, 0.0)
 NOON = Light(
   np.array([0.0, 1.0, 0.0]), 0.7, 0.3, 0.4, (0.4, 0.6, 0.9), (0.8, 0.85, 0.9), 200.0, 0.3
 )
+ACROSS = (-8.0, 8.0, 30.0, 38.0)  # a block across the end of the street
 
 
 def stage():

@@ -1,197 +1,201 @@
-"""What stands along a street: buildings with windows and shops, walls, fences."""
+"""The buildings of a street, with windows and shops.
+
+Measures are metres and chosen by eye to look like Cityscapes.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from jppf_jax.street_scenes.camera import Real
-from jppf_jax.street_scenes.canvas import Brush, Canvas, Colour, Texture
-from jppf_jax.street_scenes.light import Light, blend, hsv, plaster, tint
+from jppf_jax.street_scenes.canvas import Canvas, Colour, Texture
+from jppf_jax.street_scenes.classes import BUILDING
+from jppf_jax.street_scenes.facades import Block, Facade, boxes, visible_sides
+from jppf_jax.street_scenes.light import (
+  ANY_HUE,
+  ColourRange,
+  Light,
+  blend,
+  hsv,
+  plaster,
+  sample_colour,
+  tint,
+)
 
-BUILDING, WALL, FENCE = 11, 12, 13
-Point = Float[np.ndarray, "3"]
-Rectangles = Float[np.ndarray, "n 4"]  # u0 v0 u1 v1: metres along and up a facade
-Block = tuple[Real, Real, Real, Real]  # x0 x1 z0 z1 on the ground
+# Houses.
+FLOORS = (2, 7)  # number of floors; the upper limit is excluded
+FLOOR_HEIGHT = (2.8, 3.4)
+ATTIC_HEIGHT = (0.3, 1.0)  # wall above the upper floor
+CORNICE_HEIGHT, CORNICE_SHADE = 0.35, 0.9
+BASE_HEIGHT, BASE_SHADE = 0.4, 0.6  # the dark strip above the sidewalk
+LEDGE_HEIGHT, LEDGE_TRIM = 0.12, 0.6  # strip below each floor; its share of the trim's colour
+PITCHED_ROOFS = 0.5  # share of houses
+ROOF_HEIGHT, ROOF_INSET, ROOF_DEPTH = 1.8, 0.4, 0.2  # inset at both ends; depth behind the facade
+ROOF_TILES = hsv(0.03, 0.4, 0.33)
+SHOPS = 0.55  # share of houses with a shop on the ground floor; the others have a door
+DOOR_PLACE = (0.2, 0.7)  # share of the facade's length
+DOOR_FRAME, DOOR_LEAF = (0.0, 1.2, 2.3), (0.1, 1.1, 2.2)  # start, end, height
+DOOR = ColourRange(ANY_HUE, 0.5, 0.3)
+
+# Windows.
+WINDOW_PITCH = (1.7, 2.8)  # from one window to the next
+WINDOW_WIDTH = (0.45, 0.7)  # share of the pitch
+WINDOW_HEIGHT = (0.5, 0.68)  # share of the floor's height
+WINDOW_MIDDLE = 0.55  # share of the floor's height
+GLASS = ColourRange((0.5, 0.62), (0.1, 0.3), (0.2, 0.45))
+REFLECTED_SKY, REFLECTION = (0.8, 0.85, 0.9), 0.5  # colour and largest share of it in the glass
+DARK_WINDOWS = 0.85  # share of windows; the others are lit
+LAMPLIGHT = (0.85, 0.78, 0.55)
+FRAME_WIDTH, FRAME_TINT = 0.1, 1.15
+BAR_HALF_WIDTH = 0.04
+SILL_OVERHANG, SILL_LOW, SILL_HIGH, SILL_SHADE = 0.15, 0.18, 0.06, 0.7  # low, high: below the pane
+DETAIL_DISTANCE = 45.0  # farther away, bars and sills are too small to be seen
+
+# Shops. Heights with "below" count from the ceiling of the ground floor.
+SHOP_WIDTH = (3.0, 5.0)
+SHOP_TOP = 0.9  # below
+SHOP_WINDOW_EDGE, SHOP_WINDOW_LOW = 0.2, 0.3
+GOODS, GOODS_SHARE = ColourRange(ANY_HUE, 0.5, 0.7), 0.3  # share of their colour in the window's
+SHOP_DOOR_START, SHOP_DOOR_END, SHOP_DOOR_GAP, SHOP_DOOR_SHADE = 0.3, 1.2, 0.1, 0.6
+SIGN = ColourRange(ANY_HUE, (0.2, 0.9), (0.25, 0.9))
+SIGN_EDGE, SIGN_LOW, SIGN_HIGH = 0.1, 0.1, 0.75  # low, high: above the shop window
+LETTERS = (0.95, 0.95, 0.9)
+LETTER_PITCH, LETTER_START, LETTER_END = 0.3, 0.8, 0.98
+LETTER_LOW, LETTER_HIGH = 0.65, 0.35  # below
+SIGN_WITHOUT_LETTERS = 1.6
+AWNINGS = 0.35  # share of shops
+AWNING_LOW, AWNING_HIGH, AWNING_REACH, AWNING_SHADE = 1.3, 0.7, 1.2, 0.9  # low, high: below
 
 
-class Facade:
-  """An upright plane on which rectangles are placed."""
+class _House(NamedTuple):
+  """Colours and measures of a house; see the constants of the same names."""
 
-  def __init__(self, brush: Brush, light: Light, origin: Point, along: Point, length: Real):
-    self.brush = brush
-    self.origin, self.along, self.length = origin, along, length
-    self.up = np.array([0.0, 1.0, 0.0])
-    across = np.cross(self.up, along)
-    eye = np.array([0.0, brush.camera.height, 0.0])
-    self.normal = across if (eye - origin) @ across > 0 else -across
-    self.distance = float(brush.camera.project(origin + along * length / 2)[1])
-    self._lit = light.falling_on(self.normal)
-
-  def points(self, uv: Float[np.ndarray, "*n 2"], out: Real = 0.0) -> Float[np.ndarray, "*n 3"]:
-    """Facade coordinates to the world, `out` metres before the plane."""
-    return self.origin + out * self.normal + uv[..., :1] * self.along + uv[..., 1:] * self.up
-
-  def polygon(self, uv: list[tuple[Real, Real]], colour: Colour, out: Real = 0.0) -> None:
-    """One polygon, which may reach behind the camera."""
-    self.brush.face(self.points(np.array(uv, np.float64), out), tint(colour, self._lit))
-
-  def box(self, u0: Real, v0: Real, u1: Real, v1: Real, colour: Colour) -> None:
-    """One rectangle, which may reach behind the camera."""
-    self.polygon([(u0, v0), (u1, v0), (u1, v1), (u0, v1)], colour)
-
-  def rectangles(self, boxes: Rectangles, colours: list[Colour]) -> None:
-    """Many rectangles; those not fully before the camera are left out."""
-    if len(boxes):
-      uv = np.stack([boxes[:, [0, 2, 2, 0]], boxes[:, [1, 1, 3, 3]]], axis=-1)
-      self.brush.faces(self.points(uv), [tint(colour, self._lit) for colour in colours])
-
-
-def _visible_sides(block: Block) -> list[tuple[Point, Point, Real]]:
-  """Origin, direction and length of the sides of a block that a camera at x = z = 0 can see, the
-  far one first.
-  """
-  x0, x1, z0, z1 = block
-  forward, right = np.array([0.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0])
-  inner = x0 if x0 > 0 else x1
-  sides = [(np.array([x0, 0.0, z0]), right, x1 - x0)] if z0 > 0 else []
-  if x0 > 0 or x1 < 0:
-    sides.append((np.array([inner, 0.0, z0]), forward, z1 - z0))
-  return sides
+  plaster: Colour
+  trim: Colour
+  glass: Colour
+  floors: int
+  floor: Real
+  height: Real
+  pitch: Real
+  window_width: Real
+  window_height: Real
+  shop: bool
+  pitched: bool
 
 
 def building(canvas: Canvas, light: Light, rng: np.random.Generator, block: Block) -> None:
-  """A house of a few floors; every second one has a shop on the ground floor."""
+  """Draws a house of a few floors, many with a shop on the ground floor."""
   brush = canvas.brush(BUILDING, texture=Texture.MASONRY)
-  colour, trim = plaster(rng), plaster(rng)
-  floor = rng.uniform(2.8, 3.4)
-  floors = int(rng.integers(2, 7))
-  height = floors * floor + rng.uniform(0.3, 1.0)
-  pitch, window = rng.uniform(1.7, 2.8), (rng.uniform(0.45, 0.7), rng.uniform(0.5, 0.68))
-  shop, pitched = rng.random() < 0.55, rng.random() < 0.5
-  glass = hsv(rng.uniform(0.5, 0.62), rng.uniform(0.1, 0.3), rng.uniform(0.2, 0.45))
-  for origin, along, length in _visible_sides(block):
+  house = _sample_house(rng)
+  for origin, along, length in visible_sides(block):
     facade = Facade(brush, light, origin, along, length)
-    facade.box(0, 0, length, height, colour)
-    facade.box(0, height - 0.35, length, height, tint(trim, 0.9))
-    if pitched:
-      top = [(0.4, height + 1.8), (length - 0.4, height + 1.8)]
-      facade.polygon([(0, height), (length, height), top[1], top[0]], hsv(0.03, 0.4, 0.33), -0.2)
-    for level in range(1, floors):
-      facade.box(0, level * floor, length, level * floor + 0.12, blend(colour, trim, 0.6))
-    _windows(facade, rng, pitch, window, floor, range(1 if shop else 0, floors), glass, trim)
-    if shop:
-      _shop(facade, rng, floor, glass)
+    _house_front(facade, house)
+    _windows(facade, rng, house)
+    if house.shop:
+      _shop(facade, rng, house)
     else:
-      u = rng.uniform(0.2, 0.7) * length
-      facade.rectangles(
-        np.array([[u, 0.0, u + 1.2, 2.3], [u + 0.1, 0.0, u + 1.1, 2.2]]),
-        [trim, hsv(rng.random(), 0.5, 0.3)],
-      )
-    facade.box(0, 0, length, 0.4, tint(colour, 0.6))
+      _door(facade, rng, house)
+    facade.box(0, 0, length, BASE_HEIGHT, tint(house.plaster, BASE_SHADE))
 
 
-def _windows(
-  facade: Facade, rng: np.random.Generator, pitch: Real, share: tuple[Real, Real], floor: Real, levels: range,
-  glass: Colour, trim: Colour,
-) -> None:  # fmt: skip
-  columns = max(1, int(facade.length / pitch))
+def _sample_house(rng: np.random.Generator) -> _House:
+  walls, trim = plaster(rng), plaster(rng)
+  floor, floors = rng.uniform(*FLOOR_HEIGHT), int(rng.integers(*FLOORS))
+  height = floors * floor + rng.uniform(*ATTIC_HEIGHT)
+  pitch = rng.uniform(*WINDOW_PITCH)
+  width, high = rng.uniform(*WINDOW_WIDTH), rng.uniform(*WINDOW_HEIGHT)
+  shop, pitched = rng.random() < SHOPS, rng.random() < PITCHED_ROOFS
+  glass = sample_colour(rng, GLASS)
+  return _House(walls, trim, glass, floors, floor, height, pitch, width, high, shop, pitched)
+
+
+def _house_front(facade: Facade, house: _House) -> None:
+  """Draws the wall, the cornice, the roof and the ledges between the floors."""
+  length, height = facade.length, house.height
+  facade.box(0, 0, length, height, house.plaster)
+  facade.box(0, height - CORNICE_HEIGHT, length, height, tint(house.trim, CORNICE_SHADE))
+  if house.pitched:
+    ridge = height + ROOF_HEIGHT
+    eaves = [(0, height), (length, height)]
+    top = [(length - ROOF_INSET, ridge), (ROOF_INSET, ridge)]
+    facade.polygon(eaves + top, ROOF_TILES, -ROOF_DEPTH)
+  ledge = blend(house.plaster, house.trim, LEDGE_TRIM)
+  for level in range(1, house.floors):
+    low = level * house.floor
+    facade.box(0, low, length, low + LEDGE_HEIGHT, ledge)
+
+
+def _windows(facade: Facade, rng: np.random.Generator, house: _House) -> None:
+  columns = max(1, int(facade.length / house.pitch))
   pitch = facade.length / columns
-  u, v = np.meshgrid((np.arange(columns) + 0.5) * pitch, np.array(levels) * floor + 0.55 * floor)
-  u, v = u.ravel(), v.ravel()
-  half, high = share[0] * pitch / 2, share[1] * floor / 2
-  panes = np.stack([u - half, v - high, u + half, v + high], axis=-1)
-  bright = rng.random(len(u))
-  colours = [
-    blend(glass, (0.8, 0.85, 0.9), 0.5 * b) if b < 0.85 else (0.85, 0.78, 0.55)
-    for b in bright.tolist()
-  ]
-  frame = tint(trim, 1.15)
-  facade.rectangles(panes + np.array([-0.1, -0.1, 0.1, 0.1]), [frame] * len(u))
+  levels = np.arange(1 if house.shop else 0, house.floors)
+  middles = levels * house.floor + WINDOW_MIDDLE * house.floor
+  grid = np.meshgrid((np.arange(columns) + 0.5) * pitch, middles)
+  u, v = (axis.ravel() for axis in grid)
+  half_width, half_height = house.window_width * pitch / 2, house.window_height * house.floor / 2
+  left, right = u - half_width, u + half_width
+  low, high = v - half_height, v + half_height
+  panes = boxes(left, low, right, high)
+  colours = [_pane_colour(house.glass, chance) for chance in rng.random(len(u)).tolist()]
+  frame = tint(house.trim, FRAME_TINT)
+  facade.rectangles(panes + FRAME_WIDTH * np.array([-1, -1, 1, 1]), [frame] * len(u))
   facade.rectangles(panes, colours)
-  bars = np.stack([u - 0.04, v - high, u + 0.04, v + high], axis=-1)
-  sills = np.stack([u - half - 0.15, v - high - 0.18, u + half + 0.15, v - high - 0.06], axis=-1)
-  if facade.distance < 45.0:  # farther away nobody sees them
+  if facade.distance < DETAIL_DISTANCE:
+    bars = boxes(u - BAR_HALF_WIDTH, low, u + BAR_HALF_WIDTH, high)
     facade.rectangles(bars, [frame] * len(u))
-    facade.rectangles(sills, [tint(trim, 0.7)] * len(u))
+    sill_left, sill_right = left - SILL_OVERHANG, right + SILL_OVERHANG
+    sills = boxes(sill_left, low - SILL_LOW, sill_right, low - SILL_HIGH)
+    facade.rectangles(sills, [tint(house.trim, SILL_SHADE)] * len(u))
 
 
-def _shop(facade: Facade, rng: np.random.Generator, floor: Real, glass: Colour) -> None:
-  """Shop windows, doors, signs and awnings on the ground floor."""
-  count = max(1, int(facade.length / rng.uniform(3.0, 5.0)))
+def _pane_colour(glass: Colour, chance: Real) -> Colour:
+  """Lamplight or more or less reflected sky, from a random number in 0..1."""
+  if chance < DARK_WINDOWS:
+    return blend(glass, REFLECTED_SKY, REFLECTION * chance)
+  return LAMPLIGHT
+
+
+def _door(facade: Facade, rng: np.random.Generator, house: _House) -> None:
+  left = rng.uniform(*DOOR_PLACE) * facade.length
+  places = (DOOR_FRAME, DOOR_LEAF)
+  edges = [[left + start, 0.0, left + end, height] for start, end, height in places]
+  facade.rectangles(np.array(edges), [house.trim, sample_colour(rng, DOOR)])
+
+
+def _shop(facade: Facade, rng: np.random.Generator, house: _House) -> None:
+  """Draws shop windows, doors, signs and awnings on the ground floor."""
+  count = max(1, int(facade.length / rng.uniform(*SHOP_WIDTH)))
   width = facade.length / count
   starts = np.arange(count) * width
-  goods = [blend(glass, hsv(rng.random(), 0.5, 0.7), 0.3) for _ in range(count)]
-  high = np.full(count, floor - 0.9)
-  facade.rectangles(np.stack([starts + 0.2, 0.3 + 0 * high, starts + width - 0.2, high], -1), goods)
-  facade.rectangles(
-    np.stack([starts + 0.3, 0 * high, starts + 1.2, high - 0.1], -1), [tint(glass, 0.6)] * count
-  )
-  signs = [hsv(rng.random(), rng.uniform(0.2, 0.9), rng.uniform(0.25, 0.9)) for _ in range(count)]
-  facade.rectangles(
-    np.stack([starts + 0.1, high + 0.1, starts + width - 0.1, high + 0.75], -1), signs
-  )
-  letters = np.array([[s + 0.8 + 0.3 * k, floor - 0.65, s + 0.98 + 0.3 * k, floor - 0.35]
-                      for s in starts for k in range(int((width - 1.6) / 0.3))]).reshape(-1, 4)  # fmt: skip
-  facade.rectangles(letters, [(0.95, 0.95, 0.9)] * len(letters))
-  for start, colour in zip(starts.tolist(), signs):
-    if rng.random() < 0.35:
-      near, far = (
-        facade.points(np.array([[start, floor - 1.3], [start + width, floor - 1.3]]), 1.2),
-        facade.points(np.array([[start + width, floor - 0.7], [start, floor - 0.7]])),
-      )
-      facade.brush.face(np.concatenate([near, far]), tint(colour, 0.9))
+  ends = starts + width
+  goods = [blend(house.glass, sample_colour(rng, GOODS), GOODS_SHARE) for _ in range(count)]
+  top = house.floor - SHOP_TOP
+  windows = boxes(starts + SHOP_WINDOW_EDGE, SHOP_WINDOW_LOW, ends - SHOP_WINDOW_EDGE, top)
+  facade.rectangles(windows, goods)
+  doors = boxes(starts + SHOP_DOOR_START, 0, starts + SHOP_DOOR_END, top - SHOP_DOOR_GAP)
+  facade.rectangles(doors, [tint(house.glass, SHOP_DOOR_SHADE)] * count)
+  colours = [sample_colour(rng, SIGN) for _ in range(count)]
+  signs = boxes(starts + SIGN_EDGE, top + SIGN_LOW, ends - SIGN_EDGE, top + SIGN_HIGH)
+  facade.rectangles(signs, colours)
+  _letters(facade, house, starts, width)
+  for start, colour in zip(starts.tolist(), colours):
+    if rng.random() < AWNINGS:
+      _awning(facade, house, start, start + width, colour)
 
 
-def wall(canvas: Canvas, light: Light, rng: np.random.Generator, block: Block) -> None:
-  """A free-standing wall of bricks, stones or concrete, with a coping."""
-  brush = canvas.brush(WALL, texture=Texture.MASONRY)
-  kind = rng.random()
-  brick = kind < 0.45
-  colour = (
-    hsv(0.03, rng.uniform(0.35, 0.6), rng.uniform(0.4, 0.6))
-    if brick
-    else hsv(0.1, rng.uniform(0.02, 0.2), rng.uniform(0.45, 0.75))
-  )
-  height, course = rng.uniform(1.6, 2.8), 0.22 if brick else 0.45
-  joint = tint(colour, 0.68) if kind < 0.8 else tint(colour, 0.85)
-  for origin, along, length in _visible_sides(block):
-    facade = Facade(brush, light, origin, along, length)
-    facade.box(0, 0, length, height, colour)
-    for level in range(1, int(height / course)):
-      facade.box(0, level * course, length, level * course + 0.04, joint)
-      if length > 3 * course:
-        u = np.arange(0.4 + 0.5 * course * (level % 2), length, 2.2 * course)
-        v = np.full(len(u), (level - 1) * course)
-        facade.rectangles(np.stack([u, v, u + 0.05, v + course], -1), [joint] * len(u))
-    facade.box(0, height - 0.14, length, height, tint(colour, 1.25))
-    facade.box(0, 0, length, 0.15, tint(colour, 0.6))
+def _letters(facade: Facade, house: _House, starts: Float[np.ndarray, "n"], width: Real) -> None:
+  """Draws the letters on the signs of the shops."""
+  count = int((width - SIGN_WITHOUT_LETTERS) / LETTER_PITCH)
+  steps = LETTER_PITCH * np.arange(count)
+  left = (starts[:, None] + LETTER_START + steps).ravel()
+  right = (starts[:, None] + LETTER_END + steps).ravel()
+  letters = boxes(left, house.floor - LETTER_LOW, right, house.floor - LETTER_HIGH)
+  facade.rectangles(letters, [LETTERS] * len(letters))
 
 
-def fence(canvas: Canvas, light: Light, rng: np.random.Generator, block: Block) -> None:
-  """Railings, planks or wire between posts. As in Cityscapes the label fills the gaps, through
-  which one sees.
-  """
-  brush = canvas.brush(FENCE)
-  height, kind = rng.uniform(1.2, 2.1), rng.random()
-  paint = hsv(rng.uniform(0.05, 0.4), rng.uniform(0.0, 0.5), rng.uniform(0.12, 0.9))
-  wood = hsv(0.08, rng.uniform(0.3, 0.6), rng.uniform(0.3, 0.6))
-  for origin, along, length in _visible_sides(block):
-    facade = Facade(brush, light, origin, along, length)
-    if length < 1.0:
-      continue
-    brush.face(facade.points(np.array([[0, 0], [length, 0], [length, height], [0, height]])), None)
-    colour = wood if kind < 0.35 else paint
-    step, width = (0.24, 0.19) if kind < 0.35 else (0.22, 0.06) if kind < 0.75 else (0.5, 0.03)
-    u = np.arange(0.0, length - width, step)
-    low, high = np.full(len(u), 0.08), height - 0.1 + 0.05 * (np.arange(len(u)) % 2)
-    facade.rectangles(
-      np.stack([u, low, u + width, high], -1),
-      [tint(colour, 0.9 + 0.2 * (k % 2)) for k in range(len(u))],
-    )
-    rails = np.arange(0.2, height, 0.3) if kind >= 0.75 else np.array([0.25, height - 0.3])
-    for v in rails.tolist():
-      facade.box(0, v, length, v + (0.04 if kind >= 0.75 else 0.09), tint(colour, 0.85))
-    posts = np.arange(0.0, length, 2.0)
-    facade.rectangles(
-      np.stack([posts, 0 * posts, posts + 0.12, 0 * posts + height + 0.1], -1),
-      [tint(colour, 0.7)] * len(posts),
-    )
+def _awning(facade: Facade, house: _House, start: Real, end: Real, colour: Colour) -> None:
+  low, high = house.floor - AWNING_LOW, house.floor - AWNING_HIGH
+  near = facade.points(np.array([[start, low], [end, low]]), AWNING_REACH)
+  far = facade.points(np.array([[end, high], [start, high]]))
+  facade.brush.face(np.concatenate([near, far]), tint(colour, AWNING_SHADE))

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from jppf_jax.street_scenes import buildings, furniture, plants
+from jppf_jax.street_scenes import furniture, plants, walls
 from jppf_jax.street_scenes.camera import Real
 from jppf_jax.street_scenes.canvas import Canvas
 from jppf_jax.street_scenes.items import Ground, Item
@@ -119,7 +119,7 @@ class Curbside:
       if self.ground.fits(block, gap=0.1):
         self.ground.occupy(block, covers=False)
         self.items.append(
-          Item(block, 0.0, partial(buildings.fence, self.canvas, self.light, rng, block))
+          Item(block, 0.0, partial(walls.fence, self.canvas, self.light, rng, block))
         )
 
   def _clutter(self, side: Side) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from jppf_jax.street_scenes import buildings, plants
+from jppf_jax.street_scenes import buildings, plants, walls
 from jppf_jax.street_scenes.camera import Real
 from jppf_jax.street_scenes.canvas import Canvas
 from jppf_jax.street_scenes.items import Block, Ground, Item
@@ -75,9 +75,9 @@ class Frontage:
       return
     thin = (*side.span(side.front, side.front + 0.25), z0, z1)
     if kind == "wall":
-      self._add(thin, 2.2, partial(buildings.wall, canvas, light, rng, thin))
+      self._add(thin, 2.2, partial(walls.wall, canvas, light, rng, thin))
     elif kind == "fence":
-      self._add(thin, 0.0, partial(buildings.fence, canvas, light, rng, thin), covers=False)
+      self._add(thin, 0.0, partial(walls.fence, canvas, light, rng, thin), covers=False)
     back = side.front + rng.uniform(3.0, 6.0)
     if kind == "park" or rng.random() < 0.35:
       height = rng.uniform(0.8, 1.6) if kind == "park" else rng.uniform(1.5, 3.5)

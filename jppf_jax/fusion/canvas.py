@@ -114,3 +114,38 @@ def unknown_parts(spec: LabelSpec) -> Int[np.ndarray, "256"]:
     IGNORE if len(parts) > 1 else sum(parts) for parts in spec.class_parts
   ]
   return table
+
+
+def first_maximum(
+  channels: tuple[Float[Array, "H W"], ...],
+) -> tuple[Float[Array, "H W"], Int[Array, "H W"]]:
+  """Returns the pixelwise maximum of some images and the first index that has it.
+
+  The images are not stacked: memory is that of two images.
+  """
+  best, index = channels[0], jnp.zeros(channels[0].shape, jnp.int32)
+  for k, channel in enumerate(channels[1:], 1):
+    index = jnp.where(channel > best, k, index)
+    best = jnp.maximum(channel, best)
+  return best, index
+
+
+def stuff_parts(
+  fill: Int[Array, "H W"], part: Float[Array, "O H W"], spec: LabelSpec
+) -> Int[Array, "H W"]:
+  """Returns the most probable part of stuff classes that have parts; 0 elsewhere.
+
+  No stuff class of CPP and PPP has parts.
+
+  Args:
+    fill: train ids.
+    part: probabilities of the part outputs.
+    spec: the taxonomy.
+  """
+  parts = jnp.zeros(fill.shape, jnp.int32)
+  for k in range(spec.num_stuff):
+    channels = spec.class_parts[k]
+    if channels:
+      most_probable = first_maximum(tuple(part[p] for p in channels))[1]
+      parts = jnp.where(fill == k, jnp.asarray(channels, jnp.int32)[most_probable], parts)
+  return parts

@@ -40,8 +40,6 @@ class FusionConfig:
       stuff.
     allow_void_part: the background of the part head (the sum of all, if classes have their own)
       competes with the parts of an instance; where it wins, the part is unknown.
-    legacy: how masks lie on boxes, as in `ops.masks.paste_weights`: what the mask head was trained
-      with.
   """
 
   instance_logit_activation: Literal["none", "sigmoid"] = "none"
@@ -56,7 +54,6 @@ class FusionConfig:
   renormalise_parts: bool = False
   fuse_reduce: Literal["sum", "mean"] = "sum"
   allow_void_part: bool = False
-  legacy: bool = True
 
   def __post_init__(self):
     for name, known in _CHOICES.items():

@@ -4,6 +4,8 @@ which knows no parts.
 The first half of the top-down baseline: `top_down.py` adds the parts.
 """
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Float, Int
@@ -64,7 +66,7 @@ def efficientps_fusion(
     placed = place(detections.mask_logits, detections.boxes, size, legacy=legacy)
     candidates = detections.valid & (detections.scores > score_threshold)
     kept = keep_instances(placed, candidates, overlap_threshold=overlap_threshold)
-    placed = placed.replace(masks=placed.masks * instance_logit_scale)
+    placed = dataclasses.replace(placed, masks=placed.masks * instance_logit_scale)
     things, slot = _best_instances(
       placed, kept, jnp.moveaxis(logits, -1, 0), things_of(detections, spec)
     )
@@ -72,7 +74,7 @@ def efficientps_fusion(
     slot = jnp.where(things > stuff, slot, -1)
     fill, none = jnp.argmax(logits, axis=-1), jnp.zeros(size, jnp.int32)
     result = assemble(slot, none, fill, none, detections, spec=spec, min_stuff_area=min_stuff_area)
-    return result.replace(part=jnp.asarray(unknown_parts(spec))[result.semantic])
+    return dataclasses.replace(result, part=jnp.asarray(unknown_parts(spec))[result.semantic])
 
   return one_at_a_time(fuse)(semantic_logits, detections)
 

@@ -11,11 +11,10 @@ from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jaxtyping import Bool, Float, Int
 
 from jppf_jax.ops.masks import box_rectangle, paste_weights
-from jppf_jax.structs import Array
+from jppf_jax.structs import Array, struct
 
 State = TypeVar("State")
 
@@ -25,7 +24,7 @@ _CPU_WINDOW = (
 )  # fits the cache; an accelerator pays per visit, so there a window is the whole image
 
 
-@struct.dataclass
+@struct
 class PlacedMasks:
   """Masks with what is needed to paste any piece of them: `rows @ mask @ columns.T`.
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from jppf_jax.fusion import instances
 from jppf_jax.fusion.config import FusionConfig
-from jppf_jax.fusion.joint import fused_logits, joint_fusion, joint_fusion_steps, part_channels
+from jppf_jax.fusion.joint import fused_logits, joint_fusion
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.variants import semantic_background
 from jppf_jax.structs import IGNORE
@@ -38,7 +38,7 @@ READINGS = {
     SMALL, allow_void_part=True, stuff_fill="stuff_only", min_stuff_relative=0.1
   ),
   "parts renormalised, fused stuff, masks on whole boxes": dataclasses.replace(
-    SMALL, stuff_fill="fused", renormalise_parts=True, legacy=False
+    SMALL, stuff_fill="fused", renormalise_parts=True
   ),
 }
 SEMBG = load_spec("cpp_grouped_sembg")
@@ -58,14 +58,15 @@ def windows_smaller_than_the_image():
 
 
 @cache
-def fuse(config, spec=SPEC):
-  return jax.jit(partial(joint_fusion, spec=spec, size=SIZE, config=config))
+def fuse(config, spec=SPEC, legacy=True):
+  return jax.jit(partial(joint_fusion, spec=spec, size=SIZE, config=config, legacy=legacy))
 
 
 @pytest.mark.parametrize("reading", [*READINGS, *SEMBG_READINGS])
 def test_streaming_equals_the_dense_oracle_ties_included(reading):
   config, spec = (READINGS | SEMBG_READINGS)[reading], SEMBG if reading in SEMBG_READINGS else SPEC
-  fast = fuse(config, spec)
+  legacy = "whole boxes" not in reading
+  fast = fuse(config, spec, legacy)
 
   @settings(max_examples=8, deadline=None)
   @given(scenes(spec))
@@ -73,7 +74,7 @@ def test_streaming_equals_the_dense_oracle_ties_included(reading):
     result = fast(*scene)
     answer = np.asarray(result.instance)
     semantic, instance, part, margin = oracle.joint_fusion(
-      *scene, spec=spec, size=SIZE, config=config, answer=answer
+      *scene, spec=spec, size=SIZE, config=config, answer=answer, legacy=legacy
     )
     clear = margin > 1e-4
     assert clear.mean() > 0.9
@@ -212,80 +213,6 @@ def test_a_batch_gives_what_its_images_give():
   )
   for k, one in enumerate(alone):
     jax.tree.map(lambda a, b, k=k: np.testing.assert_array_equal(a[k], b), batch, one)
-
-
-def test_the_steps_are_those_of_the_fusion():
-  scene = logits(5, SPEC.num_classes), logits(6, SPEC.num_parts)
-  found = detections(([1, 1, 20, 20], TRAIN, 0.9, 4.0), ([16, 2, 36, 20], PERSON, 0.8, 1.5))
-  steps = jax.jit(partial(joint_fusion_steps, spec=SPEC, size=SIZE, config=SMALL))(*scene, found, 1)
-  jax.tree.map(np.testing.assert_array_equal, steps.result, fuse(SMALL)(*scene, found))
-  np.testing.assert_allclose(
-    steps.instance.mli, oracle.paste(found.mask_logits[1], found.boxes[1], SIZE), atol=1e-5
-  )
-  inside = oracle.rectangle(found.boxes[1], SIZE)
-  np.testing.assert_allclose(
-    steps.instance.mls, np.where(inside, steps.semantic[..., SPEC.num_stuff], 0), atol=1e-6
-  )
-  assert steps.instance.labels[np.asarray(steps.instance.valid)].tolist() == [1, 2, 3, 4]
-  for m in range(4):
-    np.testing.assert_allclose(
-      steps.instance.mlp[m], np.where(inside, steps.part[..., m + 1], 0), atol=1e-6
-    )
-  best = np.max(steps.instance.fused, axis=0)
-  won = np.asarray(steps.slot) == 1
-  np.testing.assert_allclose(best[won], np.asarray(steps.things)[won])
-  assert (np.asarray(steps.things)[won] >= np.max(steps.stuff, axis=0)[won]).all() and won.any()
-  np.testing.assert_array_equal(np.asarray(steps.result.instance) == 2, won)
-
-
-def test_stuff_with_parts_is_fused_with_its_parts_and_gets_them():
-  tables = SPEC.class_parts, SPEC.class_pids
-  parts, pids = (((value,), *rows[1:]) for value, rows in zip(((1, 2), (1, 2)), tables))
-  road_with_parts = dataclasses.replace(
-    SPEC, class_parts=((1, 2), *parts[1:]), class_pids=((1, 2), *pids[1:])
-  )
-  semantic = np.zeros((6, 10, SPEC.num_classes), np.float32)
-  semantic[..., 0] = 5
-  part = np.zeros((6, 10, SPEC.num_parts), np.float32)
-  part[:, :5, 2], part[:, 5:, 1] = 4, 4
-  run = jax.jit(partial(joint_fusion_steps, spec=road_with_parts, size=SIZE, config=SMALL))
-  steps = run(semantic, part, detections(), 0)
-  assert (np.asarray(steps.result.part)[:, :18] == 2).all() and (
-    np.asarray(steps.result.part)[:, 22:] == 1
-  ).all()
-  expected = fused_logits(steps.semantic[..., 0], np.max(steps.part[..., 1:3], axis=-1))
-  np.testing.assert_allclose(steps.stuff[0], expected, rtol=1e-5)
-
-
-def test_part_channels_are_the_parts_of_a_class_or_the_background():
-  table = part_channels(SPEC, allow_void_part=True)
-  person, train = SPEC.num_stuff + PERSON - 1, SPEC.num_stuff + TRAIN - 1
-  assert table.channels[person][table.valid[person]].tolist() == [1, 2, 3, 4, 0]
-  assert table.labels[person][table.valid[person]].tolist() == [1, 2, 3, 4, 255]
-  assert table.channels[train][table.valid[train]].tolist() == [0] and table.labels[train][0] == 0
-
-
-def test_part_channels_are_the_background_of_the_class_where_classes_have_one():
-  table = part_channels(SEMBG, allow_void_part=True)
-  person, train, sky = (
-    SPEC.num_stuff + PERSON - 1,
-    SPEC.num_stuff + TRAIN - 1,
-    SPEC.class_names.index("sky"),
-  )
-  assert table.channels[person][table.valid[person]].tolist() == [
-    1,
-    2,
-    3,
-    4,
-    23,
-  ]  # 23: all backgrounds together
-  assert [table.channels[k][table.valid[k]].tolist() for k in (0, 1, sky, train)] == [
-    [0],
-    [10],
-    [19],
-    [20],
-  ]
-  assert not table.labels[[0, 1, sky, train]].any()
 
 
 def test_the_background_of_the_class_decides_between_things_and_between_stuff_that_have_no_parts():

@@ -122,7 +122,9 @@ def background_output(spec, k):
   return spec.num_parts + rank - 1 if divided and rank else 0
 
 
-def joint_fusion(semantic_logits, part_logits, detections, *, spec, size, config, answer):
+def joint_fusion(
+  semantic_logits, part_logits, detections, *, spec, size, config, answer, legacy=True
+):
   """Returns (semantic, instance, part, margin); margin is how clear each pixel was, before areas
   are looked at.
 
@@ -132,9 +134,7 @@ def joint_fusion(semantic_logits, part_logits, detections, *, spec, size, config
   s, p = softmax(semantic), softmax(part)
   reduce = {"sum": np.sum, "mean": np.mean}[config.fuse_reduce]
   with_parts, without_parts, owners_p, owners_np = [], [], [], []
-  kept = keep_instances(
-    detections, size, config.score_threshold, config.overlap_threshold, config.legacy
-  )
+  kept = keep_instances(detections, size, config.score_threshold, config.overlap_threshold, legacy)
   for n in np.flatnonzero(kept):
     c = int(detections.labels[n]) + spec.num_stuff - 1
     mask, inside = (
@@ -142,7 +142,7 @@ def joint_fusion(semantic_logits, part_logits, detections, *, spec, size, config
       rectangle(detections.boxes[n], size),
     )
     mask = sigmoid(mask) if config.instance_logit_activation == "sigmoid" else mask
-    mli = config.instance_logit_scale * paste(mask, detections.boxes[n], size, config.legacy)
+    mli = config.instance_logit_scale * paste(mask, detections.boxes[n], size, legacy)
     parts = [(p[..., q], q) for q in spec.class_parts[c]] or [
       (p[..., background_output(spec, c)], 0)
     ]

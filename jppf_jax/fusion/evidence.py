@@ -1,0 +1,139 @@
+"""What the three heads say about one image, brought to its resolution: the input of a fusion."""
+
+import dataclasses
+from functools import reduce
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from jppf_jax.fusion.canvas import things_of, upsample
+from jppf_jax.fusion.channels import part_channels
+from jppf_jax.fusion.config import FusionConfig
+from jppf_jax.fusion.instances import PlacedMasks, Window, keep_instances, place
+from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.structs import Array, Detections, struct
+
+_TINY = 1e-30  # keeps a sum of probabilities that underflowed from dividing by 0
+
+
+class Evidence(NamedTuple):
+  """Probabilities and masks of one image. Channels first: a window of one channel is contiguous.
+
+  Attributes:
+    semantic_logits: at image resolution.
+    semantic: their softmax.
+    part: softmax of the part logits; with `allow_void_part` and several backgrounds, one more
+      channel holds the sum of these.
+    masks: mask logits (or probabilities) of the detections, ready to be pasted.
+    things: train ids of the detections.
+    kept: detections that enter the fusion.
+  """
+
+  semantic_logits: Float[Array, "H W K"]
+  semantic: Float[Array, "K H W"]
+  part: Float[Array, "O H W"]
+  masks: PlacedMasks
+  things: Int[Array, "D"]
+  kept: Bool[Array, "D"]
+
+
+def gather_evidence(
+  semantic_logits: Float[Array, "h w K"],
+  part_logits: Float[Array, "h w O"],
+  detections: Detections,
+  *,
+  spec: LabelSpec,
+  size: tuple[int, int],
+  config: FusionConfig,
+  legacy: bool,
+) -> Evidence:
+  """Up-samples and normalises the logits, places the masks and filters the detections.
+
+  Arguments as in `joint.joint_fusion`.
+
+  Raises:
+    ValueError: the logits do not have the channels of the taxonomy, or do not cover the image.
+  """
+  _check_channels(semantic_logits, part_logits, spec)
+  semantic_logits = upsample(semantic_logits, size)
+  semantic = _channel_probabilities(semantic_logits)
+  part = _channel_probabilities(upsample(part_logits, size))
+  if config.allow_void_part and len(spec.background_outputs) > 1:
+    backgrounds = part[np.array(spec.background_outputs)]
+    part = jnp.concatenate([part, backgrounds.sum(0, keepdims=True)])
+
+  placed = place(detections.mask_logits, detections.boxes, size, legacy=legacy)
+  candidates = detections.valid & (detections.scores > config.score_threshold)
+  kept = keep_instances(placed, candidates, overlap_threshold=config.overlap_threshold)
+  masks = placed.masks
+  if config.instance_logit_activation == "sigmoid":
+    masks = jax.nn.sigmoid(masks)
+  placed = dataclasses.replace(placed, masks=masks * config.instance_logit_scale)
+  things = things_of(detections, spec)
+  return Evidence(semantic_logits, semantic, part, placed, things, kept)
+
+
+@struct
+class InstanceTerms:
+  """What Eq. 1 fuses for one instance, in one window of the image.
+
+  Attributes:
+    mli: pasted mask logits.
+    mls: probability of the class, inside the rectangle.
+    mlp: probability of each of its parts, or of the background, inside the rectangle.
+    competes: for each of `mlp`, the pixels where the instance competes with it; nowhere in padding.
+    labels: the part that each of `mlp` stands for.
+    valid: which of `mlp` the class has; the rest is padding.
+  """
+
+  mli: Float[Array, "th tw"]
+  mls: Float[Array, "th tw"]
+  mlp: tuple[Float[Array, "th tw"], ...]
+  competes: tuple[Bool[Array, "th tw"], ...]
+  labels: Int[Array, "M"]
+  valid: Bool[Array, "M"]
+
+
+def instance_terms(
+  window: Window, evidence: Evidence, spec: LabelSpec, config: FusionConfig
+) -> InstanceTerms:
+  """Returns MLI, MLS and MLP of the window's instance."""
+  n = window.instance
+  thing = evidence.things[n]
+  table = part_channels(spec, allow_void_part=config.allow_void_part)
+  channels, labels, valid, partitionable = (jnp.asarray(column)[thing] for column in table)
+  inside = window.within(evidence.masks.rectangles[n])
+  reached = window.within(evidence.masks.spans[n])
+  region = reached if config.outside_value == 0 else inside
+
+  mls = jnp.where(inside, window.cut(evidence.semantic, thing), config.outside_value)
+  parts = [window.cut(evidence.part, channel) for channel in channels]
+  if config.renormalise_parts:
+    total = reduce(jnp.add, [jnp.where(ok, part, 0) for ok, part in zip(valid, parts)])
+    total = jnp.maximum(total, _TINY)
+    parts = [jnp.where(partitionable, part / total, part) for part in parts]
+  return InstanceTerms(
+    mli=window.paste(evidence.masks),
+    mls=mls,
+    mlp=tuple(jnp.where(inside, part, config.outside_value) for part in parts),
+    competes=tuple(region & ok for ok in valid),
+    labels=labels,
+    valid=valid,
+  )
+
+
+def _channel_probabilities(logits: Float[Array, "H W C"]) -> Float[Array, "C H W"]:
+  return jnp.moveaxis(jax.nn.softmax(logits, axis=-1), -1, 0)
+
+
+def _check_channels(semantic_logits: Array, part_logits: Array, spec: LabelSpec) -> None:
+  found = semantic_logits.shape[-1], part_logits.shape[-1]
+  expected = spec.num_classes, spec.num_part_outputs
+  if found != expected:
+    raise ValueError(
+      f"Got {found[0]} semantic and {found[1]} part channels; {spec.name} has {expected[0]} and "
+      f"{expected[1]}. Use the label spec that the model was trained with."
+    )

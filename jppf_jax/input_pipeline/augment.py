@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Int32, UInt8
 from PIL import Image
 
+from jppf_jax.labels.resample import nearest_positions
+
 VOID = 0
 MEAN_COLOR = (106, 117, 120)  # RGB, of Cityscapes
 
@@ -115,8 +117,8 @@ def _cut(
     height / scaled[0],
     width / scaled[1],
   )  # source pixels per pixel of the scaled image
-  from_rows = np.minimum(((rows + 0.5) * step_y).astype(np.intp), height - 1)
-  from_columns = np.minimum(((columns + 0.5) * step_x).astype(np.intp), width - 1)
+  from_rows = nearest_positions(height, scaled[0])[rows]
+  from_columns = nearest_positions(width, scaled[1])[columns]
   box = (columns[0] * step_x, rows[0] * step_y, (columns[-1] + 1) * step_x, (rows[-1] + 1) * step_y)
   box = (*box[:2], min(box[2], width), min(box[3], height))
   resized = Image.fromarray(image).resize(

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Int, UInt8
 from PIL import Image, ImageDraw
 
+from jppf_jax.labels.resample import nearest
 from jppf_jax.labels.spec import Decoded, LabelSpec
 from jppf_jax.structs import IGNORE, PanopticParts
 from jppf_jax.visualization.palette import class_colors, hatch, instance_color, part_colors
@@ -58,11 +59,7 @@ def scaled(
   maps = label_maps(answer)
   height = max(1, round(image.shape[0] * width / image.shape[1]))
   photo = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
-  rows, columns = (
-    ((np.arange(new) + 0.5) * old / new).astype(int)
-    for new, old in zip((height, width), maps.semantic.shape)
-  )
-  return np.asarray(photo), LabelMaps(*(x[rows[:, None], columns] for x in maps))
+  return np.asarray(photo), LabelMaps(*(nearest(ids, (height, width)) for ids in maps))
 
 
 def semantic(answer: Answer, spec: LabelSpec) -> UInt8[np.ndarray, "H W 3"]:

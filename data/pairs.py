@@ -8,7 +8,6 @@ uids; here stand the walk, the checks and the reading on all cores.
 import collections
 import io
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -16,6 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from etils import epath
 from PIL import Image, UnidentifiedImageError
+
+from jppf_jax.labels import uids as uid_format
+from jppf_jax_data.builder import Example
 
 
 class Pair(NamedTuple):
@@ -57,16 +59,17 @@ def match(
   ], lonely
 
 
-def warn_of_shortfall(name: str, found: Mapping[str, int], official: Mapping[str, int]) -> None:
-  """Warns, naming the numbers, if a split has fewer pairs than the official release."""
-  short = [
-    f"{split}: {found[split]} of {official[split]}"
-    for split in found
-    if found[split] < official.get(split, 0)
-  ]
-  if short:
-    message = f"{name} has fewer examples than the official release ({', '.join(short)}); building what is there."
-    warnings.warn(message, ShortfallWarning, stacklevel=2)
+def shortfall(name: str, found: Mapping[str, int], official: Mapping[str, int]) -> str:
+  """Says which splits have fewer pairs than the official release; empty if none has."""
+  short = []
+  for split, count in found.items():
+    expected = official.get(split, 0)
+    if count < expected:
+      short.append(f"{split}: {count} of {expected}")
+  if not short:
+    return ""
+  listed = ", ".join(short)
+  return f"{name} has fewer examples than the official release ({listed}); building what is there."
 
 
 def tree(root: epath.Path, layout: Mapping[str, str]) -> str:
@@ -83,38 +86,10 @@ def tree(root: epath.Path, layout: Mapping[str, str]) -> str:
   )
 
 
-def check_uids(uids: np.ndarray, *, max_scene_id: int) -> np.ndarray:
-  """Returns `uids` as int32 after checking that each has a legal form and a scene id of the data
-  set.
-
-  Legal are scene ids (0..99), scene and instance (4 or 5 digits), scene, instance and part (6 or 7
-  digits).
-
-  Raises:
-    ValueError: not a map of whole numbers, or illegal ids; says how many pixels and shows the
-      first.
-  """
-  if uids.ndim != 2 or uids.dtype.kind not in "iu":
-    raise ValueError(
-      f"expected one whole number per pixel, found shape {uids.shape}, type {uids.dtype}"
-    )
-  values, counts = np.unique(uids, return_counts=True)
-  scene = np.where(
-    values > 99_999, values // 100_000, np.where(values > 999, values // 1000, values)
-  )
-  wrong = (values < 0) | ((values > 99) & (values < 1000)) | (scene > max_scene_id)
-  if wrong.any():
-    pixels = counts[wrong].sum()
-    raise ValueError(
-      f"{pixels} pixels with ids outside the data set, e.g. {values[wrong][0]} (scene ids end at {max_scene_id})"
-    )
-  return uids.astype(np.int32)
-
-
 def read_uids(path: epath.Path, *, max_scene_id: int) -> np.ndarray:
   """Reads a single-channel uid file (int32 TIFF, LZW or not): int32 [H W]."""
   with path.open("rb") as file:
-    return check_uids(np.asarray(Image.open(file)), max_scene_id=max_scene_id)
+    return uid_format.check(np.asarray(Image.open(file)), max_scene_id=max_scene_id)
 
 
 def read_image(path: epath.Path) -> tuple[bytes, tuple[int, int]]:
@@ -133,7 +108,7 @@ def read_image(path: epath.Path) -> tuple[bytes, tuple[int, int]]:
   return content, (height, width)
 
 
-def _read(pair: Pair, read_label: Callable[[epath.Path], np.ndarray]) -> dict | list[str]:
+def _read(pair: Pair, read_label: Callable[[epath.Path], np.ndarray]) -> Example | list[str]:
   """Returns the example, or what is wrong with its files."""
   problems, image, uids = [], None, None
   try:
@@ -146,7 +121,9 @@ def _read(pair: Pair, read_label: Callable[[epath.Path], np.ndarray]) -> dict | 
     problems.append(f"{pair.label}: {_complaint(error)}")
   if image is not None and uids is not None and size != uids.shape:
     problems.append(f"{pair.label}: height and width {uids.shape}, but the image has {size}")
-  return problems or {"image_id": pair.image_id, "image": image, "uids": uids}
+  if problems or image is None or uids is None:
+    return problems
+  return {"image_id": pair.image_id, "image": image, "uids": uids}
 
 
 def _complaint(error: Exception) -> str:
@@ -180,8 +157,8 @@ class Reader:
       read_label,
     )
 
-  def examples(self, split: str) -> Iterator[tuple[str, dict]]:
-    """Yields (image id, example) as TFDS wants them; bad files are skipped until all are known.
+  def examples(self, split: str) -> Iterator[Example]:
+    """Yields the examples of a split; bad files are skipped until all are known.
 
     Raises:
       DataError: any file of any split is bad or without counterpart. At once if the search had
@@ -194,7 +171,7 @@ class Reader:
       if isinstance(found, list):
         problems += found
       else:
-        yield found["image_id"], found
+        yield found
     if problems:
       raise DataError(
         self.name, problems + self._all_problems([other for other in self.splits if other != split])
@@ -209,7 +186,7 @@ class Reader:
       for line in found
     ]
 
-  def _read_all(self, split: str) -> Iterator[dict | list[str]]:
+  def _read_all(self, split: str) -> Iterator[Example | list[str]]:
     """Reads on all cores, in order, with a bounded number of examples in memory."""
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:

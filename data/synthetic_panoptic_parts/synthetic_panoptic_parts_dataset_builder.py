@@ -8,15 +8,19 @@ import io
 import multiprocessing
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
+from etils import epath
 from PIL import Image
 
-from jppf_jax_data.pairs_builder import dataset_info
+from jppf_jax.street_scenes.scene import make_scene
+from jppf_jax.street_scenes.write import scene_seed
+from jppf_jax_data.builder import DatasetBuilder, Example, Survey
 
 FOLDERS = {
   "train": "train",
@@ -58,43 +62,44 @@ class SyntheticConfig(tfds.core.BuilderConfig):
     return cls(size=(rows, columns), train=train, validation=validation, seed=seed)
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
-  """Same features as cityscapes_panoptic_parts, so the same code reads both.
+class Builder(DatasetBuilder):
+  """Generated street scenes, with the same features as cityscapes_panoptic_parts.
 
-  The one builder that needs our own package: the scenes come from `jppf_jax.street_scenes`,
-  imported when the first scene is made.
+  The scenes are drawn by `jppf_jax.street_scenes`.
   """
 
-  VERSION = tfds.core.Version("1.0.0")
-  RELEASE_NOTES = {"1.0.0": "Raw uids."}  # noqa: RUF012 (TFDS reads it from the class)
   BUILDER_CONFIGS = [SyntheticConfig()]  # noqa: RUF012
   SPEC = "cpp_grouped"
+  RAW_FILES = False
+  OPTIONS = "synthetic"
 
-  on_example: Callable[[], None] | None = None
+  @classmethod
+  def configured(cls, options: str | Mapping[str, Any]) -> SyntheticConfig:
+    """Returns the config for a name ("192x384_train48_validation24_seed0") or for its fields."""
+    if isinstance(options, str):
+      return SyntheticConfig.parse(options) if options else SyntheticConfig()
+    return SyntheticConfig(**options)
 
-  def _info(self) -> tfds.core.DatasetInfo:
-    return dataset_info(self, description=__doc__)
-
-  def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict:
-    return {split: self._generate_examples(split) for split in FOLDERS}
-
-  def _generate_examples(self, split: str):
+  def survey(self, manual_dir: epath.Path | None) -> Survey:
     config = self.builder_config
-    jobs = [(split, config.seed, config.size, index) for index in range(getattr(config, split))]
-    for job, (image, uids) in zip(jobs, _on_all_cores(jobs)):
-      image_id = f"{split}_{job[3]:06d}"
-      yield image_id, {"image_id": image_id, "image": image, "uids": uids}
-      if self.on_example is not None:
-        self.on_example()
+    counts = {"train": config.train, "validation": config.validation}
+    return Survey({split: counts[split] for split in self.splits})
+
+  def examples(self, manual_dir: epath.Path | None) -> dict[str, Iterator[Example]]:
+    return {split: self._draw(split, count) for split, count in self.survey(None).counts.items()}
+
+  def _draw(self, split: str, count: int) -> Iterator[Example]:
+    config = self.builder_config
+    jobs = [(split, config.seed, config.size, index) for index in range(count)]
+    for index, (image, uids) in enumerate(_on_all_cores(jobs)):
+      image_id = f"{split}_{index:06d}"
+      yield {"image_id": image_id, "image": image, "uids": self._accept(uids)}
 
 
 def _scene(job: tuple[str, int, tuple[int, int], int]) -> tuple[bytes, np.ndarray]:
   """Makes one scene: the one that `write_cpp` writes for this seed, split and index, whatever the
   number of scenes.
   """
-  from jppf_jax.street_scenes.scene import make_scene
-  from jppf_jax.street_scenes.write import scene_seed
-
   split, seed, size, index = job
   image, uids = make_scene(scene_seed(seed, FOLDERS[split], index), size=size)
   file = io.BytesIO()

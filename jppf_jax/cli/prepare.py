@@ -6,9 +6,12 @@ DATASET is a name (`jppf prepare` lists them),
 builder of your own.
 """
 
+import contextlib
 import functools
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -20,11 +23,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from jppf_jax.cli.errors import plainly
 from jppf_jax.input_pipeline import datasets, read
+from jppf_jax.labels.formats import files
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import IGNORE
-from jppf_jax.visualization import render, sheet
-from jppf_jax.visualization.palette import class_colors, hatch, part_colors
+from jppf_jax.visualization.contact_sheet import contact_sheet
+
+if TYPE_CHECKING:
+  from jppf_jax_data.builder import Survey
 
 _MANUAL_DIR = flags.DEFINE_string("manual_dir", None, "The raw files, in the official layout.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "data_sets", "Where built data sets go.")
@@ -32,9 +37,6 @@ _SPLITS = flags.DEFINE_list("splits", None, "What to build; train and validation
 _LABELS = flags.DEFINE_string(
   "labels", None, "Label spec (name or YAML file); the data set's own if not given."
 )
-
-SHOWN = 12  # examples on the contact sheet
-WIDTH, HEIGHT = 480, 360  # of each at most, in pixels
 
 
 def main(argv: list[str]) -> None:
@@ -78,69 +80,67 @@ def prepare(
     ValueError: no `manual_dir` where one is needed, or an unknown name.
   """
   console = Console(highlight=False)
-  made = datasets.builder(name, data_dir=data_dir, **({"splits": tuple(splits)} if splits else {}))
+  made = datasets.builder(name, data_dir=data_dir, splits=splits)
   spec = load_spec(labels or made.SPEC)
   folder = Path(made.data_dir)
-  if (folder / "dataset_info.json").is_file():
-    console.print(
-      f"{name} is built already in {folder}; remove that folder to build it anew.", soft_wrap=True
-    )
+  if datasets.is_built(folder):
+    advice = "remove that folder to build it anew"
+    console.print(f"{name} is built already in {folder}; {advice}.", soft_wrap=True)
   else:
-    _build(made, name, spec, data_dir, manual_dir, console)
-  built = tfds.builder_from_directory(folder).info.splits
-  if missing := sorted(set(splits or ()) - set(built)):
-    raise ValueError(
-      f"{folder} was built without {', '.join(missing)}; remove it to build it anew."
-    )
-  for split, info in built.items():
-    console.print(f"  {split}: {info.num_examples} examples, {info.num_bytes / 1e6:.1f} MB")
-  path = folder / "contact_sheet.png"
-  Image.fromarray(contact_sheet(folder, spec)).save(path)
+    root = epath.Path(manual_dir) if manual_dir else None
+    found = made.survey(root)
+    show_survey(found, console)
+    check = functools.partial(check_uids, spec)
+    with _bar(console, sum(found.counts.values())) as advance:
+      datasets.build(
+        name,
+        data_dir=data_dir,
+        manual_dir=manual_dir,
+        splits=splits,
+        check_uids=check,
+        on_example=advance,
+      )
+  path = draw_built(folder, spec, splits or (), console)
   console.print(f"records        {folder}\ncontact sheet  {path}", soft_wrap=True)
   return path
 
 
-def _build(
-  made: tfds.core.DatasetBuilder,
-  name: str,
-  spec: LabelSpec,
-  data_dir: str | Path,
-  manual_dir: str | Path | None,
-  console: Console,
-) -> None:
-  """Shows what was found in the raw folders, then builds under a bar."""
-  settings = {}
-  if hasattr(made, "find"):
-    if not manual_dir:
-      raise ValueError(f"{name} is built from raw files; say with --manual_dir=DIR where they lie.")
-    with warnings.catch_warnings(record=True) as shortfall:
-      warnings.simplefilter("always")
-      found, _ = made.find(
-        epath.Path(manual_dir), made.splits
-      )  # the problems come with those of the contents, below
-    console.print(made.tree(epath.Path(manual_dir), made.splits), markup=False, soft_wrap=True)
-    for warning in shortfall:
-      console.print(f"  ! {warning.message}", markup=False, soft_wrap=True)
-    total = sum(map(len, found.values()))
-    settings = {"splits": made.splits, "check_uids": functools.partial(check_uids, spec)}
-  else:
-    total = made.builder_config.train + made.builder_config.validation
-  columns = (
-    TextColumn("{task.description}"),
-    BarColumn(),
-    MofNCompleteColumn(),
-    TimeRemainingColumn(),
-  )
-  with Progress(*columns, console=console) as bar, warnings.catch_warnings():
-    warnings.simplefilter("ignore", UserWarning)  # the shortfall, said above
+def show_survey(found: "Survey", console: Console) -> None:
+  """Prints the folders that were looked through, and what the official release has more."""
+  if found.found:
+    console.print(found.found, markup=False, soft_wrap=True)
+  if found.shortfall:
+    console.print(f"  ! {found.shortfall}", markup=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _bar(console: Console, total: int) -> Iterator[Callable[[], None]]:
+  """Shows a bar; gives the function that advances it by one example."""
+  columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+  with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
     task = bar.add_task("building", total=total)
-    datasets.build(
-      name,
-      data_dir=data_dir,
-      manual_dir=manual_dir,
-      on_example=lambda: bar.advance(task),
-      **settings,
-    )
+    with warnings.catch_warnings():
+      warnings.simplefilter("ignore", UserWarning)  # the shortfall, said before
+      yield lambda: bar.advance(task)
+
+
+def draw_built(folder: Path, spec: LabelSpec, wanted: Sequence[str], console: Console) -> Path:
+  """Prints the size of each split, and writes the contact sheet; returns its path.
+
+  Raises:
+    ValueError: a wanted split was not built.
+  """
+  built = tfds.builder_from_directory(folder).info.splits
+  if missing := sorted(set(wanted) - set(built)):
+    names = ", ".join(missing)
+    raise ValueError(f"{folder} was built without {names}; remove it to build it anew.")
+  for split, info in built.items():
+    megabytes = info.num_bytes / 1e6
+    console.print(f"  {split}: {info.num_examples} examples, {megabytes:.1f} MB")
+  picture = contact_sheet([read.open_split(folder, split) for split in built], spec)
+  path = folder / "contact_sheet.png"
+  files.write_image(path, Image.fromarray(picture), format="PNG")
+  return path
 
 
 def check_uids(spec: LabelSpec, uids: np.ndarray) -> None:
@@ -151,47 +151,6 @@ def check_uids(spec: LabelSpec, uids: np.ndarray) -> None:
     spec.decode(np.unique(uids)[None])
   except ValueError:
     spec.decode(uids)  # the same complaint, with the number of pixels
-
-
-def contact_sheet(folder: Path, spec: LabelSpec, *, count: int = SHOWN) -> np.ndarray:
-  """Draws examples spread over all splits: photo beside labels, and the legend of what occurs,
-  uint8 [H W 3].
-  """
-  splits = [
-    read.open_split(folder, split) for split in tfds.builder_from_directory(folder).info.splits
-  ]
-  everything = [(examples, index) for examples in splits for index in range(len(examples))]
-  chosen = [
-    everything[i]
-    for i in np.linspace(0, len(everything) - 1, min(count, len(everything))).round().astype(int)
-  ]
-  pictures, classes, channels = {}, set(), set()
-  for examples, index in chosen:
-    example = examples[index]
-    rows, columns = example["uids"].shape
-    width = max(1, min(WIDTH, round(HEIGHT * columns / rows)))
-    photo, maps = render.scaled(example["image"], spec.decode(example["uids"]), width=width)
-    unknown = (maps.part == IGNORE) & (
-      maps.semantic != IGNORE
-    )  # parts that nobody labelled: show the class
-    maps = maps._replace(part=np.where(unknown, 0, maps.part))
-    pictures[example["image_id"]] = np.concatenate(
-      [photo, render.overlay(photo, maps, spec, opacity=0.8)], 1
-    )
-    classes |= set(np.unique(maps.semantic).tolist())
-    channels |= set(np.unique(maps.part).tolist())
-  drawn = sheet.grid(pictures, columns=3)
-  entries = {
-    "Classes": {
-      spec.class_names[k]: class_colors(spec)[k] for k in sorted(classes) if k < spec.num_classes
-    },
-    "Parts": {
-      spec.part_names[p]: part_colors(spec)[p] for p in sorted(channels) if 0 < p < spec.num_parts
-    },
-  }
-  if IGNORE in classes:
-    entries["Other"] = {"void": hatch((64, 64))}
-  return sheet.stack([drawn, sheet.legend(entries, width=drawn.shape[1])])
 
 
 if __name__ == "__main__":

@@ -7,14 +7,19 @@ import importlib
 import importlib.util
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tensorflow_datasets as tfds
 from absl import logging
 from etils import epath
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+  from jppf_jax_data.builder import DatasetBuilder
 
 NAMES = (
   "cityscapes_panoptic_parts",
@@ -26,23 +31,29 @@ NAMES = (
 SUFFIX = "_dataset_builder"
 
 
-def module(name: str) -> Any:
-  """Imports the module of a data set, which holds its `Builder`.
+def builder_class(name: str) -> "type[DatasetBuilder]":
+  """Returns the `Builder` of a dataset.
 
   Args:
-    name: one of `NAMES`, or the path of a file `<name>_dataset_builder.py`: a data set of one's
-      own.
+    name: one of `NAMES`, or the path of a file `<name>_dataset_builder.py`: your own dataset.
 
   Raises:
-    ValueError: no builder of that name, or a file that is called otherwise or holds none.
-    FileNotFoundError: no such file.
+    ValueError: no builder has that name.
+    ValueError: the file has another name, or holds no `Builder` that satisfies the contract.
+    FileNotFoundError: there is no such file.
   """
+  return module(name).Builder
+
+
+def module(name: str) -> ModuleType:
+  """Imports the module of a dataset, which holds its `Builder`; arguments as `builder_class`."""
   _make_importable()
   if name.endswith(".py"):
     return _module_in(Path(name))
   if name not in NAMES:
+    names = ", ".join(NAMES)
     raise ValueError(
-      f"No data set is called {name!r}; there are {', '.join(NAMES)}, or give the path of your own *{SUFFIX}.py."
+      f"No dataset is called {name!r}; there are {names}, or give the path of your own *{SUFFIX}.py."
     )
   return importlib.import_module(f"jppf_jax_data.{name}.{name}{SUFFIX}")
 
@@ -53,68 +64,82 @@ def data_error() -> type[ValueError]:
   return importlib.import_module("jppf_jax_data.pairs").DataError
 
 
-def builder(name: str, *, data_dir: str | Path, **settings: Any) -> tfds.core.DatasetBuilder:
-  """Returns the TFDS builder, for ArrayRecord files.
+def builder(
+  name: str,
+  *,
+  data_dir: str | Path,
+  options: Mapping[str, Any] | None = None,
+  splits: Sequence[str] | None = None,
+  check_uids: Callable[[np.ndarray], None] | None = None,
+  on_example: Callable[[], object] | None = None,
+) -> "DatasetBuilder":
+  """Returns the builder of a dataset, for ArrayRecord files.
 
   Args:
-    name: as in `module`, or "name/config".
-    data_dir: where built data sets go.
-    **settings: `config` (a name or an object) goes to the builder; what else the builder offers is
-      set on it, such as `splits` and `on_example`.
+    name: as in `builder_class`, or "name/options" for a builder that has options.
+    data_dir: where built datasets go.
+    options: of the builder, in place of those in the name.
+    splits: what to build; all if None.
+    check_uids: raises ValueError if it refuses the uids of an example.
+    on_example: called after each example.
   """
-  config = settings.pop("config", None)
+  chosen: str | Mapping[str, Any] = options or ""
   if "/" in name and not name.endswith(".py"):
-    name, config = name.split("/", 1)
-  found = module(name)
-  if isinstance(config, str) and hasattr(found, "SyntheticConfig"):
-    config = found.SyntheticConfig.parse(config)
-  if getattr(config, "name", None) in found.Builder.builder_configs:
+    name, chosen = name.split("/", 1)
+  found = builder_class(name)
+  config: Any = found.configured(chosen)
+  if config is not None and config.name in found.builder_configs:
     config = config.name  # TFDS insists that a config it knows is given by name
   with _only_errors_logged():  # TFDS warns of every config that it has not seen before
-    made = found.Builder(data_dir=str(data_dir), file_format="array_record", config=config)
-  for key, value in settings.items():
-    if not hasattr(made, key):
-      raise ValueError(f"The builder of {name} has no setting {key!r}.")
-    setattr(made, key, value)
+    made = found(data_dir=str(data_dir), file_format="array_record", config=config)
+  if splits is not None:
+    made.splits = tuple(splits)
+  made.check_uids, made.on_example = check_uids, on_example
   return made
 
 
 def build(
   name: str, *, data_dir: str | Path, manual_dir: str | Path | None = None, **settings: Any
 ) -> Path:
-  """Builds a data set if it is not there yet and returns its folder, which `read.open_split` reads.
+  """Builds a dataset if it is not there yet and returns its folder, which `read.open_split` reads.
 
   Args:
-    name: as in `module`.
-    data_dir: where built data sets go.
+    name: as in `builder`.
+    data_dir: where built datasets go.
     manual_dir: the raw files in the official layout; not needed for generated data.
-    **settings: as in `builder`.
+    **settings: as in `builder`. Without `on_example`, a progress bar is shown.
 
   Raises:
     DataError: the raw files are incomplete or broken; everything that is wrong is listed.
-    ValueError: no `manual_dir` where one is needed.
+    ValueError: `manual_dir` is needed and was not given.
   """
   made = builder(name, data_dir=data_dir, **settings)
   folder = Path(made.data_dir)
-  if (folder / "dataset_info.json").is_file():
+  if is_built(folder):
     return folder
-  if hasattr(made, "find") and not (manual_dir and any(Path(manual_dir).glob("*"))):
-    if not manual_dir:
-      raise ValueError(
-        f"{name} is not built yet in {data_dir}; say with manual_dir where its raw files lie."
-      )
-    made.find(epath.Path(manual_dir), made.splits)  # draws what is missing; TFDS would only assert
-  download = tfds.download.DownloadConfig(manual_dir=str(manual_dir) if manual_dir else None)
+  if made.RAW_FILES and not manual_dir:
+    raise ValueError(
+      f"{name} is not built yet in {data_dir}; say with manual_dir where its raw files are."
+    )
+  found = made.survey(epath.Path(manual_dir) if manual_dir else None)
+  raw_files = str(manual_dir) if manual_dir else None
+  download = tfds.download.DownloadConfig(manual_dir=raw_files)
   tfds.disable_progress_bar()  # its bars count files and shards; ours counts examples
+  total = sum(found.counts.values())
+  shown_by_caller = made.on_example is not None
   with tqdm(
-    desc=f"building {made.name}", unit=" examples", disable=made.on_example is not None
+    desc=f"building {made.name}", total=total, unit=" examples", disable=shown_by_caller
   ) as bar:
     made.on_example = made.on_example or bar.update
-    with contextlib.redirect_stdout(
-      io.StringIO()
-    ):  # TFDS announces a download of unknown size; there is none
+    # TFDS announces a download of unknown size; there is none
+    with contextlib.redirect_stdout(io.StringIO()):
       made.download_and_prepare(download_config=download)
   return folder
+
+
+def is_built(folder: str | Path) -> bool:
+  """Returns whether a dataset was built in this folder, to its end."""
+  return (Path(folder) / "dataset_info.json").is_file()
 
 
 def folder(name: str, data_dir: str | Path) -> Path:
@@ -169,8 +194,10 @@ def _module_in(path: Path) -> Any:
       tfds.core.registered.skip_registration()
     ):  # found by its path, so two files may use one name
       spec.loader.exec_module(loaded)
-  if not hasattr(loaded, "Builder"):
-    raise ValueError(f"{path} holds no class `Builder`.")
+  contract = importlib.import_module("jppf_jax_data.builder").DatasetBuilder
+  found = getattr(loaded, "Builder", None)
+  if not (isinstance(found, type) and issubclass(found, contract)):
+    raise ValueError(f"{path} holds no class `Builder` that is a subclass of DatasetBuilder.")
   return loaded
 
 

@@ -17,6 +17,8 @@ import numpy as np
 from jaxtyping import Bool, Int, Int32
 
 LARGEST = 99_999_99
+MAX_SCENE_ID = 99
+_FORMS = "1-2 digits (scene), 4-5 (scene, instance) or 6-7 (scene, instance, part)"
 
 
 class Ids(NamedTuple):
@@ -25,6 +27,35 @@ class Ids(NamedTuple):
   sid: Int32[np.ndarray, "*S"]
   iid: Int32[np.ndarray, "*S"]
   pid: Int32[np.ndarray, "*S"]
+
+
+def check(
+  uids: Int[np.ndarray, "*S"], *, max_scene_id: int = MAX_SCENE_ID
+) -> Int32[np.ndarray, "*S"]:
+  """Returns `uids` as int32 after a check that each has a legal form.
+
+  Legal are scene ids (0..99), scene and instance (4 or 5 digits), scene, instance and part (6 or 7
+  digits).
+
+  Args:
+    uids: of any shape.
+    max_scene_id: of the dataset.
+
+  Raises:
+    ValueError: no whole numbers.
+    ValueError: illegal uids; says how many, and shows the first.
+    ValueError: scene ids above `max_scene_id`.
+  """
+  uids = np.asarray(uids)
+  if uids.dtype.kind not in "iu":
+    raise ValueError(f"Expected one whole number per pixel, found type {uids.dtype}.")
+  three_digits = (uids >= 100) & (uids <= 999)
+  illegal = (uids < 0) | three_digits | (uids > LARGEST)
+  _refuse(illegal, uids, "uids", _FORMS)
+  scene = np.where(uids >= 100_000, uids // 100_000, np.where(uids >= 1_000, uids // 1_000, uids))
+  expected = f"scene ids up to {max_scene_id}, those of this dataset"
+  _refuse(scene > max_scene_id, uids, "scene ids in their uids", expected)
+  return uids.astype(np.int32)
 
 
 def decode(uids: Int[np.ndarray, "*S"]) -> Ids:
@@ -37,15 +68,7 @@ def decode(uids: Int[np.ndarray, "*S"]) -> Ids:
     ValueError: uids that no scene, instance and part can give: negative, three digits, or more than
       seven digits.
   """
-  uids = np.asarray(uids)
-  illegal = (uids < 0) | ((uids >= 100) & (uids <= 999)) | (uids > LARGEST)
-  _refuse(
-    illegal,
-    uids,
-    "uids",
-    "1-2 digits (scene), 4-5 (scene, instance) or 6-7 (scene, instance, part)",
-  )
-  uids = uids.astype(np.int32)
+  uids = check(uids)
   with_iid = uids >= 1_000
   with_pid = uids >= 100_000
   sid_iid = np.where(with_pid, uids // 100, uids)

@@ -3,8 +3,6 @@ import io
 import numpy as np
 import pytest
 from etils import epath
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from jppf_jax.input_pipeline import datasets
@@ -13,21 +11,20 @@ from tests.data import raw_files
 pairs = datasets.module("cityscapes_panoptic_parts").pairs  # importable from a checkout too
 
 
-@given(st.integers(-5, 10_000_100))
-def test_a_uid_is_accepted_if_and_only_if_it_has_a_legal_form_and_scene(value):
-  scene = value if value < 100 else value // 1000 if value < 100_000 else value // 100_000
-  legal = value >= 0 and not 100 <= value < 1000 and scene <= 34
-  if legal:
-    assert pairs.check_uids(np.array([[value]]), max_scene_id=34).dtype == np.int32
-  else:
-    with pytest.raises(ValueError, match=f"1 pixels with ids outside the data set, e.g. {value}"):
-      pairs.check_uids(np.array([[value]]), max_scene_id=34)
-
-
-@pytest.mark.parametrize("uids", [np.zeros((2, 2, 3), np.int32), np.zeros((2, 2), np.float32)])
-def test_what_is_not_a_map_of_whole_numbers_is_refused(uids):
+@pytest.mark.parametrize("array", [np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.float32)])
+def test_what_is_not_a_map_of_whole_numbers_is_refused(tmp_path, array):
+  path = epath.Path(tmp_path / "label.tif")
+  Image.fromarray(array).save(str(path))
   with pytest.raises(ValueError, match="one whole number per pixel"):
-    pairs.check_uids(uids, max_scene_id=34)
+    pairs.read_uids(path, max_scene_id=34)
+
+
+def test_a_scene_id_that_the_dataset_does_not_have_is_refused(tmp_path):
+  path = epath.Path(tmp_path / "label.tif")
+  Image.fromarray(np.array([[7, 34, 35, 35_001]], np.int32)).save(str(path))
+  with pytest.raises(ValueError, match="2 of 4 pixels .* e.g. 35; expected scene ids up to 34"):
+    pairs.read_uids(path, max_scene_id=34)
+  assert pairs.read_uids(path, max_scene_id=35).tolist() == [[7, 34, 35, 35_001]]
 
 
 def test_files_are_matched_by_id_and_each_lonely_one_is_named():

@@ -8,12 +8,12 @@ from jppf_jax.input_pipeline import datasets, read
 from jppf_jax.street_scenes import write_cpp
 
 NAME = "synthetic_panoptic_parts"
+OPTIONS = {"size": (64, 128), "train": 3, "validation": 2, "seed": 5}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-  config = datasets.module(NAME).SyntheticConfig(size=(64, 128), train=3, validation=2, seed=5)
-  return datasets.build(NAME, data_dir=tmp_path_factory.mktemp("built"), config=config)
+  return datasets.build(NAME, data_dir=tmp_path_factory.mktemp("built"), options=OPTIONS)
 
 
 def test_counts_and_size_are_those_of_the_config(folder):
@@ -85,8 +85,7 @@ def test_a_data_set_is_complete_even_if_every_process_of_the_pool_dies(
   monkeypatch.setattr(module, "ProcessPoolExecutor", dying)
   monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
   monkeypatch.setattr(module, "_on_all_cores", functools.partial(module._on_all_cores, least=1))
-  config = module.SyntheticConfig(size=(64, 128), train=3, validation=2, seed=5)
-  other = datasets.build(NAME, data_dir=tmp_path, config=config)
+  other = datasets.build(NAME, data_dir=tmp_path, options=OPTIONS)
   for split in ("train", "validation"):
     for ours, theirs in zip(
       read.open_split(folder, split), read.open_split(other, split), strict=True
@@ -107,10 +106,10 @@ def test_any_config_is_built_by_its_name(tmp_path):
     datasets.build(f"{NAME}/large", data_dir=tmp_path)
 
 
-def test_the_default_config_is_known_to_tfds_and_accepted_as_an_object(tmp_path):
-  module = datasets.module(NAME)
-  for config in (None, module.SyntheticConfig(), module.SyntheticConfig().name):
-    assert datasets.builder(NAME, data_dir=tmp_path, config=config).builder_config.size == (
-      192,
-      384,
-    )
+def test_options_come_as_a_name_or_as_fields_and_the_default_is_known_to_tfds(tmp_path):
+  default = datasets.builder_class(NAME).configured("").name
+  fields = {"size": (192, 384), "train": 48, "validation": 24, "seed": 0}
+  for name, options in ((NAME, None), (f"{NAME}/{default}", None), (NAME, fields)):
+    made = datasets.builder(name, data_dir=tmp_path, options=options)
+    assert made.builder_config.size == (192, 384)
+    assert made.survey(None).counts == {"train": 48, "validation": 24}

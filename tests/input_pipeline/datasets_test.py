@@ -28,11 +28,6 @@ def test_raw_data_that_nobody_pointed_to_is_asked_for(tmp_path):
     datasets.build("cityscapes_panoptic_parts", data_dir=tmp_path, manual_dir=tmp_path / "nowhere")
 
 
-def test_a_setting_that_a_builder_does_not_have_is_refused(tmp_path):
-  with pytest.raises(ValueError, match="no setting 'split'"):
-    datasets.builder("cityscapes_panoptic_parts", data_dir=tmp_path, split=("train",))
-
-
 def test_a_builder_of_ones_own_is_loaded_from_its_file(tmp_path):
   path = tmp_path / "robots_dataset_builder.py"
   path.write_text(

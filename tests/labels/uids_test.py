@@ -71,3 +71,20 @@ def test_illegal_uids_are_refused_with_their_number_and_an_example(value):
 def test_ids_that_have_no_uid_are_refused(ids, message):
   with pytest.raises(ValueError, match=f"1 of 1 pixels have illegal {message}"):
     uids.encode(*(np.array([i]) for i in ids))
+
+
+@given(st.integers(-5, 10_000_100))
+def test_a_uid_is_accepted_if_and_only_if_it_has_a_legal_form_and_scene(value):
+  scene = value if value < 100 else value // 1000 if value < 100_000 else value // 100_000
+  has_form = 0 <= value <= 9_999_999 and not 100 <= value < 1000
+  array = np.array([[value]])
+  if has_form and scene <= 34:
+    assert uids.check(array, max_scene_id=34).dtype == np.int32
+  else:
+    with pytest.raises(ValueError, match=f"1 of 1 pixels have .*e.g. {value}"):
+      uids.check(array, max_scene_id=34)
+
+
+def test_only_whole_numbers_are_uids():
+  with pytest.raises(ValueError, match="Expected one whole number per pixel, found type float32"):
+    uids.check(np.zeros((2, 2), np.float32))

@@ -1,0 +1,79 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jppf_jax.input_pipeline import datasets, read
+from jppf_jax.labels.registry import load_spec
+
+OWN = """
+import numpy as np
+from jppf_jax_data.builder import DatasetBuilder, Survey
+
+
+class Builder(DatasetBuilder):
+  \"\"\"Two grey squares.\"\"\"
+
+  SPEC = "cpp"
+  RAW_FILES = False
+
+  def survey(self, manual_dir):
+    return Survey({split: 2 for split in self.splits})
+
+  def examples(self, manual_dir):
+    return {split: self._make(split) for split in self.splits}
+
+  def _make(self, split):
+    for index in range(2):
+      uids = np.full((8, 9), 7 + index, np.int32)
+      image = __import__("pathlib").Path(IMAGE).read_bytes()
+      yield {"image_id": f"{split}_{index}", "image": image, "uids": self._accept(uids)}
+"""
+
+
+@pytest.fixture
+def own(tmp_path):
+  """Writes a builder that satisfies the contract without raw files; returns its path."""
+  image = io.BytesIO()
+  Image.new("RGB", (9, 8), (90, 90, 90)).save(image, format="PNG")
+  (tmp_path / "square.png").write_bytes(image.getvalue())
+  path = tmp_path / "squares_dataset_builder.py"
+  path.write_text(f"IMAGE = {str(tmp_path / 'square.png')!r}\n{OWN}")
+  return path
+
+
+def test_a_dataset_of_your_own_satisfies_the_contract_without_raw_files(own, tmp_path):
+  steps = []
+  folder = datasets.build(str(own), data_dir=tmp_path / "built", on_example=lambda: steps.append(1))
+  examples = read.open_split(folder, "validation")
+  assert len(examples) == 2 and len(steps) == 4
+  assert {int(example["uids"][0, 0]) for example in examples} == {7, 8}
+
+
+def test_the_check_of_uids_reaches_every_builder(own, tmp_path):
+  def refuse(uids):
+    raise ValueError("refused")
+
+  with pytest.raises(ValueError, match="refused"):
+    datasets.build(str(own), data_dir=tmp_path / "built", check_uids=refuse)
+
+
+def test_options_of_a_dataset_that_has_none_are_an_error(own, tmp_path):
+  with pytest.raises(ValueError, match="squares has no options; got"):
+    datasets.builder(str(own), data_dir=tmp_path, options={"size": 3})
+
+
+@pytest.mark.parametrize("name", datasets.NAMES)
+def test_each_builder_states_its_side_of_the_contract(name, tmp_path):
+  builder = datasets.builder_class(name)
+  assert load_spec(builder.SPEC).num_classes >= 2
+  assert isinstance(builder.RAW_FILES, bool) and builder.splits == ("train", "validation")
+  made = datasets.builder(name, data_dir=tmp_path)
+  if builder.RAW_FILES:
+    with pytest.raises(ValueError, match="say with manual_dir where they are"):
+      made.survey(None)
+  else:
+    assert sum(made.survey(None).counts.values()) > 0
+  assert made.info.description
+  assert np.dtype(made.info.features["uids"].np_dtype) == np.int32

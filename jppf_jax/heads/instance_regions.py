@@ -13,11 +13,9 @@ from jax.nn import initializers
 from jaxtyping import Bool, Float, Int
 
 from jppf_jax.layers import IABN, Logits, SeparableConvNorm, kaiming_normal, xavier_uniform
-from jppf_jax.ops.boxes import clip, decode
+from jppf_jax.ops.boxes import BOX_HEAD_STDS, clip, decode
 from jppf_jax.ops.nms import nms
 from jppf_jax.structs import Array, Proposals
-
-STDS = (0.1, 0.1, 0.2, 0.2)  # of the box deltas
 
 
 class BoxHead(nn.Module):
@@ -37,7 +35,7 @@ class BoxHead(nn.Module):
   def __call__(
     self, regions: Float[Array, "B R bins bins C"]
   ) -> tuple[Float[Array, "B R T1"], Float[Array, "B R T1 4"]]:
-    """Class logits, and box deltas per class, in units of `STDS`."""
+    """Class logits, and box deltas per class, in units of `BOX_HEAD_STDS`."""
     x = regions.reshape(*regions.shape[:2], -1)  # rows, columns, channels; channels fastest
     for index in range(2):
       x = nn.Dense(
@@ -173,7 +171,9 @@ def _detect_one(
   scores, best = lax.top_k(scores.reshape(-1), num_proposals)
   region, thing = best // num_things, best % num_things
   labels = 1 + thing
-  boxes = clip(decode(proposals[region], deltas[region, labels], STDS), image_size, legacy=legacy)
+  boxes = clip(
+    decode(proposals[region], deltas[region, labels], BOX_HEAD_STDS), image_size, legacy=legacy
+  )
   keep = nms(boxes, scores, scores > score_threshold, threshold=nms_threshold, classes=labels)
   count = min(max_detections, num_proposals)
   scores, best = lax.top_k(jnp.where(keep, scores, -jnp.inf), count)

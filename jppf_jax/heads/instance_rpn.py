@@ -13,11 +13,9 @@ from jax.nn import initializers
 from jaxtyping import Bool, Float
 
 from jppf_jax.layers import Logits
-from jppf_jax.ops.boxes import clip, decode
+from jppf_jax.ops.boxes import RPN_STDS, clip, decode
 from jppf_jax.ops.nms import nms
 from jppf_jax.structs import Array, Proposals, Pyramid, RPNOutputs
-
-STDS = (1.0, 1.0, 1.0, 1.0)  # of the box deltas
 
 
 class RPNHead(nn.Module):
@@ -120,7 +118,7 @@ def _best_of_level(
   """The `count` best boxes of one level and their logits, padded where the level has fewer."""
   here = min(count, len(scores))
   scores, best = lax.top_k(scores, here)
-  boxes = clip(decode(anchors[best], deltas[best], STDS), image_size, legacy=legacy)
+  boxes = clip(decode(anchors[best], deltas[best], RPN_STDS), image_size, legacy=legacy)
   padding = (0, count - here)
   return (
     jnp.pad(boxes, (padding, (0, 0))),

@@ -17,6 +17,10 @@ from jppf_jax.structs import Array
 
 ImageSize = tuple[int, int] | Int[Array, "2"]  # (H, W); an array may be traced
 
+# Standard deviations that box deltas are divided by (EfficientPS); heads and targets read the same.
+RPN_STDS = (1.0, 1.0, 1.0, 1.0)
+BOX_HEAD_STDS = (0.1, 0.1, 0.2, 0.2)
+
 _MAX_LOG_SIZE = math.log(
   1000 / 16
 )  # a decoded side is at most 62.5 times that of its box, and at least 1/62.5

@@ -5,12 +5,10 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Bool, Float, Int
 
-from jppf_jax.ops.boxes import encode
+from jppf_jax.ops.boxes import BOX_HEAD_STDS, encode
 from jppf_jax.ops.masks import crop_mask_targets
 from jppf_jax.structs import Array, Batch, Proposals, RegionTargets
 from jppf_jax.targets.matching import draw, image_keys, match
-
-STDS = (0.1, 0.1, 0.2, 0.2)  # of the box head's deltas
 
 
 def sample_regions(
@@ -54,7 +52,7 @@ def sample_regions(
     boxes, positive, negative, index = _candidates(proposals, objects, batch.valid, positive_iou)
     rows, is_positive, valid = _choose(key, positive, negative, samples, max_positives)
     boxes, index = jnp.where(valid[:, None], boxes[rows], 0), index[rows]
-    deltas = encode(boxes, objects[index], STDS)
+    deltas = encode(boxes, objects[index], BOX_HEAD_STDS)
     mask_valid, mask_index = is_positive[:max_positives], index[:max_positives]
     labels = jnp.where(is_positive, batch.labels[index], 0)
     ids = jnp.where(

@@ -6,11 +6,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Float
 
-from jppf_jax.ops.boxes import encode
+from jppf_jax.ops.boxes import RPN_STDS, encode
 from jppf_jax.structs import Array, RPNTargets
 from jppf_jax.targets.matching import draw, image_keys, match
-
-_STDS = (1.0, 1.0, 1.0, 1.0)  # the RPN's deltas are not scaled
 
 
 def rpn_targets(
@@ -71,7 +69,7 @@ def rpn_targets(
     positives, is_positive = draw(priorities, matched.positive, max_positives)
     negatives, is_negative = draw(priorities, matched.negative, samples)
     is_negative &= jnp.arange(samples) < samples - is_positive.sum()
-    deltas = encode(anchors[positives], boxes[matched.index[positives]], _STDS)
+    deltas = encode(anchors[positives], boxes[matched.index[positives]], RPN_STDS)
     positives = jnp.where(is_positive, positives, len(anchors))  # rows beyond the last are dropped
     negatives = jnp.where(is_negative, negatives, len(anchors))
     none = jnp.zeros(len(anchors), bool)

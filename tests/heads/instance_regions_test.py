@@ -1,3 +1,4 @@
+import dataclasses
 from functools import partial
 
 import flax.linen as nn
@@ -174,5 +175,5 @@ def test_a_score_of_exactly_the_threshold_is_not_above_it():
 def test_background_and_padding_are_never_detected():
   assert not one_region_each(([10, 10, 30, 30], [9, 0, 0])).valid.any()
   proposals, class_logits, deltas = random_case(1)
-  padding = proposals.replace(valid=np.zeros_like(proposals.valid))
+  padding = dataclasses.replace(proposals, valid=np.zeros_like(proposals.valid))
   assert not compiled(padding, class_logits, deltas, score_threshold=0.0).valid.any()

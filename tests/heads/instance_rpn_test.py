@@ -1,3 +1,4 @@
+import dataclasses
 from functools import partial
 
 import jax
@@ -100,7 +101,7 @@ def test_there_are_never_more_rows_than_candidates():
 def test_boxes_stay_inside_the_image_and_legacy_ones_keep_a_pixel():
   rpn = random_outputs(batch=1)
   far = np.array([50, 50, 0, 0], np.float32)  # moved by many widths, not resized
-  rpn = rpn.replace(deltas={s: far * deltas for s, deltas in rpn.deltas.items()})
+  rpn = dataclasses.replace(rpn, deltas={s: far * deltas for s, deltas in rpn.deltas.items()})
   for legacy in (True, False):
     proposals = compiled(rpn, pre_nms=100, max_proposals=100, nms_threshold=1.0, legacy=legacy)
     boxes = np.asarray(proposals.boxes[0])[np.asarray(proposals.valid[0])]

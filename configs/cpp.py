@@ -44,6 +44,7 @@ def get_config() -> ml_collections.ConfigDict:
     finest_scale=56.0,  # RoIAlign: sqrt(area) below twice this reads the finest level
     train_proposals=2000,
     eval_proposals=1000,
+    legacy=True,  # EfficientPS's rounding of anchors, clipping, RoIAlign and pasting of masks
     dtype="float32",
     pretrained="",  # to start from: a weights file, "demo", or "lite0" to "lite2" from their installed packages
     pixel_mean=(106.433, 116.617, 119.559),  # of Cityscapes, RGB (EfficientPS)

@@ -1,11 +1,13 @@
 """JPPF: one shared encoder, and the heads whose outputs the joint fusion combines."""
 
+import dataclasses
 from collections.abc import Callable
 from functools import partial
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float, UInt8
 
 from jppf_jax.encoder.efficientnet import EfficientNet
@@ -25,7 +27,7 @@ from jppf_jax.structs import (
   RegionTargets,
 )
 
-_STRIDE = 32  # of the coarsest level: image sides are multiples of it
+STRIDES = (4, 8, 16, 32)  # of the pyramid's levels, finest first
 
 
 class JPPF(nn.Module):
@@ -38,12 +40,13 @@ class JPPF(nn.Module):
     finest_scale: side in pixels from which on, doubled, a region leaves the finest level; smaller
       for small images.
     train_proposals: candidates per level, and proposals in all, while `sample_regions` is given.
-    test_proposals: the same in inference.
+    eval_proposals: the same in inference.
     proposal_nms: overlap above which the RPN drops the lower score.
     score_threshold: what a detection's score must be above.
     detection_nms: overlap above which the lower score of the same class is dropped.
     max_detections: detections per image, padding included.
-    legacy: EfficientPS's rounding of anchors, clipping and RoIAlign; see `ops`.
+    legacy: EfficientPS's rounding of anchors, clipping, RoIAlign and pasting of masks, see `ops`. A
+      fusion reads it here too.
     pixel_mean: of the training set, RGB, 0..255.
     pixel_std: of the training set, RGB.
   """
@@ -59,7 +62,7 @@ class JPPF(nn.Module):
   anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
   finest_scale: float = 56.0
   train_proposals: int = 2000
-  test_proposals: int = 1000
+  eval_proposals: int = 1000
   proposal_nms: float = 0.7
   score_threshold: float = 0.5
   detection_nms: float = 0.5
@@ -88,9 +91,10 @@ class JPPF(nn.Module):
       ValueError: an image side is no multiple of 32, or `train` without `sample_regions`.
     """
     size = image.shape[1:3]
-    if size[0] % _STRIDE or size[1] % _STRIDE:
+    coarsest = STRIDES[-1]
+    if size[0] % coarsest or size[1] % coarsest:
       raise ValueError(
-        f"Image sides must be multiples of {_STRIDE}; got {size[0]} x {size[1]}. Pad bottom and right."
+        f"Image sides must be multiples of {coarsest}; got {size[0]} x {size[1]}. Pad bottom and right."
       )
     if train and sample_regions is None:
       raise ValueError(
@@ -107,10 +111,8 @@ class JPPF(nn.Module):
       else jnp.zeros((*semantic.shape[:3], 0), jnp.float32)
     )
     rpn = self.rpn_head(pyramid)
-    anchors = pyramid_anchors(
-      size, tuple(pyramid), scale=self.anchor_scale, ratios=self.anchor_ratios, legacy=self.legacy
-    )
-    count = self.train_proposals if sample_regions else self.test_proposals
+    anchors = self.anchors(size)
+    count = self.train_proposals if sample_regions else self.eval_proposals
     proposals = propose(
       rpn,
       anchors,
@@ -122,15 +124,24 @@ class JPPF(nn.Module):
     )
     outputs = Outputs(semantic=semantic, part=part, rpn=rpn, proposals=proposals)
     if sample_regions is None:
-      return outputs.replace(detections=self._detect(pyramid, proposals, size))
+      return dataclasses.replace(outputs, detections=self._detect(pyramid, proposals, size))
     targets = sample_regions(proposals)
     class_logits, deltas = self.box_head(self._pool(pyramid, targets.boxes, bins=7))
     masks = self.mask_head(
       self._pool(pyramid, targets.mask_boxes, bins=14), targets.mask_valid, train=train
     )
-    return outputs.replace(
-      regions=RegionOutputs(class_logits, deltas, masks), region_targets=targets
+    return dataclasses.replace(
+      outputs, regions=RegionOutputs(class_logits, deltas, masks), region_targets=targets
     )
+
+  @nn.nowrap
+  def anchors(self, size: tuple[int, int]) -> dict[int, Float[np.ndarray, "_n 4"]]:
+    """Returns the anchors of each level of a padded image, keyed by stride, finest first.
+
+    The network and its training targets use the same ones.
+    """
+    ratios, legacy = self.anchor_ratios, self.legacy
+    return pyramid_anchors(size, STRIDES, scale=self.anchor_scale, ratios=ratios, legacy=legacy)
 
   def _detect(self, pyramid: Pyramid, proposals: Proposals, size: tuple[int, int]) -> Detections:
     class_logits, deltas = self.box_head(self._pool(pyramid, proposals.boxes, bins=7))

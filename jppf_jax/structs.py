@@ -11,7 +11,7 @@ channels of the box head; the train id of region class `t` is `num_stuff + t - 1
 """
 
 import dataclasses
-from typing import Any, NamedTuple, dataclass_transform
+from typing import Any, NamedTuple, TypeVar, dataclass_transform
 
 import jax
 import numpy as np
@@ -20,32 +20,33 @@ from jaxtyping import Bool, Float, Int, Int32, UInt8
 Array = jax.Array | np.ndarray
 Pyramid = dict[int, Float[Array, "_b _h _w _c"]]  # {4: [B, H/4, W/4, c4], 8: ...}
 
+_T = TypeVar("_T")
+
 IGNORE = 255  # semantic and part train ids that no loss and no metric counts
 
 
 @dataclass_transform(frozen_default=True)
-def struct(cls: type) -> type:
-  """Makes a frozen dataclass that is a pytree.
+def struct(cls: type[_T]) -> type[_T]:
+  """Makes a frozen dataclass that is a pytree; `dataclasses.replace` gives a changed copy.
 
   JAX rebuilds it without calling `__init__`: inside `vmap` the fields have lost an axis, in a tree
   of shapes or specs they are no arrays at all. Annotations are asserted (in tests) where our own
   code builds one, and only there.
   """
-  cls = dataclasses.dataclass(frozen=True)(cls)
-  names = [field.name for field in dataclasses.fields(cls)]
+  made = dataclasses.dataclass(frozen=True)(cls)
+  names = [field.name for field in dataclasses.fields(made)]  # type: ignore[arg-type]
 
-  def flatten(value):
+  def flatten(value: Any):
     return tuple((jax.tree_util.GetAttrKey(name), getattr(value, name)) for name in names), None
 
   def unflatten(_, children):
-    value = object.__new__(cls)
+    value = object.__new__(made)
     for name, child in zip(names, children, strict=True):
       object.__setattr__(value, name, child)
     return value
 
-  jax.tree_util.register_pytree_with_keys(cls, flatten, unflatten)
-  cls.replace = dataclasses.replace
-  return cls
+  jax.tree_util.register_pytree_with_keys(made, flatten, unflatten)
+  return made
 
 
 @struct

@@ -43,7 +43,7 @@ def small_model(dtype=jnp.float32, **changed):
     anchor_scale=4.0,
     finest_scale=14.0,
     train_proposals=20,
-    test_proposals=12,
+    eval_proposals=12,
     score_threshold=0.3,
     max_detections=6,
   )

@@ -1,5 +1,7 @@
 """The structs as pytrees: checked where built by hand, transparent to JAX."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -44,5 +46,5 @@ def test_fields_have_names_in_tree_paths():
 
 def test_replace_changes_one_field_and_only_in_the_copy():
   before = _targets()
-  after = before.replace(deltas=before.deltas * 2)
+  after = dataclasses.replace(before, deltas=before.deltas * 2)
   assert after.positive is before.positive and before.deltas.max() == 1 and after.deltas.max() == 2

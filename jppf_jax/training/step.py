@@ -11,15 +11,12 @@ import optax
 
 from jppf_jax.losses.total import compute_losses
 from jppf_jax.model import JPPF
-from jppf_jax.ops.anchors import pyramid_anchors
 from jppf_jax.optimization import freeze_norms
 from jppf_jax.structs import Array, Batch
 from jppf_jax.targets.instance_regions import sample_regions
 from jppf_jax.targets.instance_rpn import rpn_targets
 from jppf_jax.training.parallel import AXIS, Step
 from jppf_jax.training.state import TrainState
-
-STRIDES = (4, 8, 16, 32)
 
 
 def make_step(
@@ -55,10 +52,7 @@ def make_step(
       jax.random.fold_in(jax.random.key(seed), state.step)
     )
     size = batch.image.shape[1:3]
-    levels = pyramid_anchors(
-      size, STRIDES, scale=model.anchor_scale, ratios=model.anchor_ratios, legacy=model.legacy
-    )
-    anchors = np.concatenate([levels[stride] for stride in STRIDES])
+    anchors = np.concatenate(list(model.anchors(size).values()))
     anchor_targets = rpn_targets(
       key_anchors,
       anchors,

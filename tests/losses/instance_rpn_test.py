@@ -1,5 +1,7 @@
 """RPN losses against the loop oracle, their divisor, and what must not matter."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -51,7 +53,7 @@ def test_the_finest_level_comes_first_whatever_the_order_of_the_dict():
 def test_an_image_counts_at_least_one_positive_and_one_negative():
   outputs, targets, _ = scenario()
   none = np.zeros_like(targets.positive)
-  terms = rpn_losses(outputs.rpn, targets.replace(positive=none, negative=none))
+  terms = rpn_losses(outputs.rpn, dataclasses.replace(targets, positive=none, negative=none))
   for term in terms.values():
     assert (term.total, term.count) == (0, 2 * len(none))
 

@@ -3,6 +3,8 @@
 As a program (`python -m tests.losses.replicas`) it does so under `pmap` over four devices.
 """
 
+import dataclasses
+
 import jax
 import numpy as np
 
@@ -26,7 +28,7 @@ def _step(parameters, example, axis_name=None):
     semantic, part, rpn, regions = jax.tree.map(
       lambda x, bias: x + bias, _predictions(outputs), parameters
     )
-    biased = outputs.replace(semantic=semantic, part=part, rpn=rpn, regions=regions)
+    biased = dataclasses.replace(outputs, semantic=semantic, part=part, rpn=rpn, regions=regions)
     losses = compute_losses(biased, targets, batch, axis_name=axis_name)
     return sum(losses.values()), losses
 

@@ -1,5 +1,6 @@
 """All losses together; above all, that replicas see exactly what one device sees."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -35,7 +36,7 @@ def test_weights_scale_the_losses_they_name():
 
 def test_a_model_without_part_head_has_no_part_loss():
   outputs, targets, batch = scenario()
-  without = outputs.replace(part=np.zeros((*outputs.part.shape[:3], 0), np.float32))
+  without = dataclasses.replace(outputs, part=np.zeros((*outputs.part.shape[:3], 0), np.float32))
   assert set(jax.eval_shape(compute_losses, without, targets, batch)) == set(NAMES) - {"part"}
 
 
@@ -47,7 +48,7 @@ def test_a_weight_for_an_unknown_loss_is_refused():
 def test_outputs_of_inference_are_refused():
   outputs, targets, batch = scenario()
   with pytest.raises(ValueError, match="train=True"):
-    compute_losses(outputs.replace(regions=None), targets, batch)
+    compute_losses(dataclasses.replace(outputs, regions=None), targets, batch)
 
 
 def test_two_images_on_each_of_two_replicas_equal_one_device():

@@ -1,10 +1,12 @@
-"""Turns a config into objects: configs hold values only, modules and functions take plain
-arguments.
+"""Turns a config into objects. Configs hold values only; modules and functions take plain arguments.
+
+No other module reads a config: they get it as a `Config` and hand it to the functions here.
 """
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import grain
 import jax
@@ -28,21 +30,127 @@ from jppf_jax.model import JPPF
 from jppf_jax.optimization import OPTIMIZERS, ORDERS, Phase, learning_rate
 from jppf_jax.structs import Array
 
+Config: TypeAlias = ml_collections.ConfigDict
+
 _SIZE = (64, 64)  # any size the model accepts: parameters do not depend on it
 WEIGHTS = Path(__file__).parent / "weights"  # shipped with the package
 RUN_WEIGHTS = "weights.safetensors"  # in the folder of a run
 
 
-def label_spec(config: ml_collections.ConfigDict) -> LabelSpec:
+@dataclasses.dataclass(frozen=True)
+class Inference:
+  """What a prediction needs besides weights.
+
+  Attributes:
+    model: the network.
+    spec: the taxonomy it predicts in.
+    size: working size, height and width.
+    fusion: settings of the fusions.
+  """
+
+  model: JPPF
+  spec: LabelSpec
+  size: tuple[int, int]
+  fusion: FusionConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+  """What the training loop needs besides data.
+
+  Attributes:
+    model: the network; its norms share statistics over the mapped axis.
+    spec: the taxonomy.
+    phases: in their order.
+    optimizer: over all phases.
+    learning_rate: by step, over all phases.
+    seed: of everything random.
+    parallel: name of the runner.
+    batch_size: of all devices and processes together.
+    anchors_per_image: sampled for the RPN losses.
+    regions_per_image: sampled for the box and mask losses.
+    log_every: steps between two lines of the log.
+    checkpoint_every: steps between two checkpoints.
+    keep: checkpoints that are kept.
+    weights_dtype: in which the weights alone are stored.
+    pretrained: name or file of the weights that training starts from; "" for none.
+    as_json: the whole config, to be stored with the run.
+  """
+
+  model: JPPF
+  spec: LabelSpec
+  phases: tuple[Phase, ...]
+  optimizer: optax.GradientTransformation
+  learning_rate: optax.Schedule
+  seed: int
+  parallel: str
+  batch_size: int
+  anchors_per_image: int
+  regions_per_image: int
+  log_every: int
+  checkpoint_every: int
+  keep: int
+  weights_dtype: str
+  pretrained: str
+  as_json: str
+
+
+def inference(config: Config) -> Inference:
+  """Returns what a prediction needs: network, taxonomy, working size, settings of the fusions."""
+  spec = label_spec(config)
+  return Inference(model(config, spec), spec, tuple(config.data.eval_size), fusion(config))
+
+
+def training(config: Config, *, axis_name: str) -> Training:
+  """Returns what the training loop needs.
+
+  Args:
+    config: of the run.
+    axis_name: the mapped axis of the replicas.
+
+  Raises:
+    ValueError: the config contradicts itself.
+  """
+  spec = label_spec(config)
+  phases, optimizer, learning_rate = optimization(config)
+  return Training(
+    model=model(config, spec, axis_name=axis_name),
+    spec=spec,
+    phases=phases,
+    optimizer=optimizer,
+    learning_rate=learning_rate,
+    seed=config.seed,
+    parallel=config.parallel,
+    batch_size=config.data.batch_size,
+    anchors_per_image=config.sampling.anchors,
+    regions_per_image=config.sampling.regions,
+    log_every=config.train.log_every,
+    checkpoint_every=config.train.checkpoint_every,
+    keep=config.train.keep,
+    weights_dtype=config.train.weights_dtype,
+    pretrained=config.model.pretrained,
+    as_json=config.to_json_best_effort(indent=2),
+  )
+
+
+def eval_split(config: Config) -> str:
+  """Returns the split that the run is scored on."""
+  return config.data.eval_split
+
+
+def batch_size(config: Config) -> int:
+  """Returns the images per step, of all devices and processes together."""
+  return config.data.batch_size
+
+
+def label_spec(config: Config) -> LabelSpec:
   """The taxonomy that the run is trained and scored in: `config.data.labels`, or the data set's
   own.
   """
-  return load_spec(config.data.labels or datasets.module(config.data.name).Builder.SPEC)
+  return load_spec(config.data.labels or datasets.builder_class(config.data.name).SPEC)
 
 
-def model(
-  config: ml_collections.ConfigDict, spec: LabelSpec, *, axis_name: str | None = None
-) -> JPPF:
+def model(config: Config, spec: LabelSpec, *, axis_name: str | None = None) -> JPPF:
   """The network. `axis_name` is the mapped axis whose replicas share norm statistics; inference
   needs none.
   """
@@ -60,7 +168,8 @@ def model(
     anchor_scale=c.anchor_scale,
     finest_scale=c.finest_scale,
     train_proposals=c.train_proposals,
-    test_proposals=c.eval_proposals,
+    eval_proposals=c.eval_proposals,
+    legacy=c.legacy,
     score_threshold=config.detection.score_threshold,
     detection_nms=config.detection.nms_threshold,
     max_detections=config.detection.max_detections,
@@ -69,7 +178,7 @@ def model(
   )
 
 
-def fusion(config: ml_collections.ConfigDict) -> FusionConfig:
+def fusion(config: Config) -> FusionConfig:
   """The settings of the joint fusion; a key that FusionConfig does not have is an error."""
   return FusionConfig(**config.fusion)
 
@@ -97,7 +206,7 @@ def _init(net: JPPF) -> Callable[[Array], Any]:
 
 
 def optimization(
-  config: ml_collections.ConfigDict,
+  config: Config,
 ) -> tuple[tuple[Phase, ...], optax.GradientTransformation, optax.Schedule]:
   """The phases in their order, the optimizer over all of them, and the learning rate by step."""
   if config.phase_order not in ORDERS:
@@ -116,22 +225,24 @@ def optimization(
   return phases, OPTIMIZERS[name](rate, **settings), rate
 
 
-def examples(config: ml_collections.ConfigDict, split: str) -> read.Examples:
+def examples(config: Config, split: str) -> read.Examples:
   """One split of the run's data set, which is built first where it is not there yet and its raw
   files are known.
   """
   data = config.data
-  if data.name == "synthetic_panoptic_parts":
-    settings = datasets.module(data.name).SyntheticConfig(**data.synthetic)
-    folder = datasets.build(data.name, data_dir=data.data_dir, config=settings)
-  elif data.manual_dir:
-    folder = datasets.build(data.name, data_dir=data.data_dir, manual_dir=data.manual_dir)
-  else:
+  builder = datasets.builder_class(data.name)
+  if builder.RAW_FILES and not data.manual_dir:
     folder = datasets.folder(data.name, data.data_dir)
+  else:
+    options = data[builder.OPTIONS].to_dict() if builder.OPTIONS else None
+    manual_dir = data.manual_dir or None
+    folder = datasets.build(
+      data.name, data_dir=data.data_dir, manual_dir=manual_dir, options=options
+    )
   return read.open_split(folder, split, cache=data.cache)
 
 
-def train_iterator(config: ml_collections.ConfigDict, spec: LabelSpec) -> grain.DatasetIterator:
+def train_iterator(config: Config, spec: LabelSpec) -> grain.DatasetIterator:
   """Endless augmented batches of this process, with their image ids; its position is checkpointed."""
   data, processes = config.data, jax.process_count()
   if data.batch_size % processes:
@@ -159,7 +270,7 @@ def train_iterator(config: ml_collections.ConfigDict, spec: LabelSpec) -> grain.
   )
 
 
-def start(config: ml_collections.ConfigDict, net: JPPF) -> tuple[Any, pretrained.Report | None]:
+def start(config: Config, net: JPPF) -> tuple[Any, pretrained.Report | None]:
   """Returns the variables that training starts from, host arrays, and what
   `config.model.pretrained` did for them.
 

@@ -17,7 +17,7 @@ from jppf_jax.checkpoints.weights import WeightsError
 from jppf_jax.cli import run_flags
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT
-from jppf_jax.evaluation.evaluate import load_predictor
+from jppf_jax.evaluation.predict import load_predictor
 from jppf_jax.evaluation.save import distinct_names, save_prediction
 from jppf_jax.input_pipeline.images import ImageError, read_image
 from jppf_jax.labels.formats import coco

@@ -4,11 +4,11 @@ fusion.
 
 import json
 import time
+from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
-import ml_collections
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
@@ -16,9 +16,10 @@ from rich.table import Table
 from tqdm import tqdm
 
 from jppf_jax import build
-from jppf_jax.checkpoints.weights import load_weights
 from jppf_jax.evaluation.instances import instance_masks
-from jppf_jax.evaluation.predict import Predictor
+from jppf_jax.evaluation.predict import Predictor, load_predictor
+from jppf_jax.input_pipeline.read import Example
+from jppf_jax.labels.formats.files import write_image
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics.instance_ap import CityscapesAP, CocoAP
 from jppf_jax.metrics.iou import IoU
@@ -38,89 +39,91 @@ ROWS = {  # of the printed table: where the number stands in the scores
 }
 
 
-def load_predictor(config: ml_collections.ConfigDict, weights: str | Path) -> Predictor:
-  """Returns a predictor with the weights of a file, e.g. `runs/x/weights.safetensors` of a run of
-  this config.
-
-  Raises:
-    WeightsError: there is no such file, or it does not fit the config's network.
-  """
-  spec = build.label_spec(config)
-  model = build.model(config, spec)
-  variables = load_weights(weights, build.variable_shapes(model))
-  return Predictor(
-    model, variables, spec, size=tuple(config.data.eval_size), config=build.fusion(config)
-  )
-
-
 def evaluate(
-  config: ml_collections.ConfigDict,
-  workdir: str | Path,
-  *,
-  split: str | None = None,
-  pictures: int = 4,
+  config: build.Config, workdir: str | Path, *, split: str | None = None, pictures: int = 4
 ) -> dict[str, Any]:
-  """Scores the run in `workdir` on a split of its data set, at the resolution of the labels.
+  """Scores the run in `workdir` on a split of its dataset, at the resolution of the labels.
 
-  Writes `evaluation/<split>.json` (the returned scores, with every class and image) and pictures
-  beside it.
+  Writes `evaluation/<split>/scores.json` (the returned scores, with each class and image) and
+  `evaluation/<split>/<image id>.png`, pictures of the first images.
 
   Args:
     config: of the run.
     workdir: of the run; its newest weights are used.
-    split: of the config's data set; its `eval_split` if None.
+    split: of the config's dataset; its `eval_split` if None.
     pictures: how many images to draw.
+
+  Returns:
+    The report of `score_dataset`.
+  """
+  workdir, split = Path(workdir), split or build.eval_split(config)
+  predictor = load_predictor(config, workdir / build.RUN_WEIGHTS)
+  examples = build.examples(config, split)
+  folder = workdir / "evaluation" / split
+  report = score_dataset(predictor, examples, folder, pictures=pictures, title=split)
+  write_text(folder / "scores.json", json.dumps(report, indent=1))
+  return report
+
+
+def score_dataset(
+  predictor: Predictor,
+  examples: Sequence[Example],
+  folder: Path,
+  *,
+  pictures: int = 0,
+  title: str = "",
+) -> dict[str, Any]:
+  """Predicts and scores all examples: joint fusion, top-down merging, and the heads before fusion.
+
+  Args:
+    predictor: the network with its weights.
+    examples: images with their uids.
+    folder: where pictures go.
+    pictures: how many images to draw.
+    title: shown beside the progress bar.
 
   Returns:
     `{"joint": scores, "top_down": scores, "heads": {"semantic_miou", "part_miou", "instance_ap"},
     "seconds_per_image"}`; scores as `Scores.to_json`, AP as `CityscapesAP.results` gives them.
   """
-  workdir, split = Path(workdir), split or config.data.eval_split
-  predictor = load_predictor(config, workdir / build.RUN_WEIGHTS)
-  spec, examples = predictor.spec, build.examples(config, split)
-  folder = workdir / "evaluation" / split
-  folder.mkdir(parents=True, exist_ok=True)
+  spec = predictor.spec
   scores = {name: Scores(spec) for name in METHODS}
-  heads = {"semantic": IoU(spec.num_classes), "part": IoU(spec.num_parts)}
+  semantic, part = IoU(spec.num_classes), IoU(spec.num_parts)
   instances, seconds = instance_ap(spec), []
-  for index in tqdm(range(len(examples)), desc=f"evaluate {split}", unit="image"):
+  for index in tqdm(range(len(examples)), desc=f"evaluate {title}", unit="image"):
     example = examples[index]
+    image_id, uids = example["image_id"], example["uids"]
     start = time.monotonic()
     prediction = predictor(example["image"])
     seconds.append(time.monotonic() - start)
-    truth = spec.decode(example["uids"])
-    for name, counts in heads.items():
-      counts.add(getattr(truth, name), getattr(prediction, name))
-    masks = instance_masks(prediction.detections, spec, example["uids"].shape)
-    instances.add(example["image_id"], example["uids"], masks)
-    for name in METHODS:
-      answer = getattr(prediction, name)
+    truth = spec.decode(uids)
+    semantic.add(truth.semantic, prediction.semantic)
+    part.add(truth.part, prediction.part)
+    instances.add(image_id, uids, instance_masks(prediction.detections, spec, uids.shape))
+    for name, answer in (("joint", prediction.joint), ("top_down", prediction.top_down)):
       channels = spec.to_channels(answer.semantic, answer.instance, answer.part)
-      scores[name].add(example["image_id"], example["uids"], channels)
+      scores[name].add(image_id, uids, channels)
     if index < pictures:
       answers = {
         "Ground truth": truth,
         "Joint fusion": prediction.joint,
         "Top-down merge": prediction.top_down,
       }
-      save_picture(
-        folder / f"{example['image_id']}.png", render.comparison(example["image"], answers, spec)
-      )
+      save_picture(folder / f"{image_id}.png", render.comparison(example["image"], answers, spec))
+  heads = {
+    "semantic_miou": semantic.mean(),
+    "part_miou": part.mean(),
+    "instance_ap": instances.results(),
+  }
+  after_compiling = seconds[1:]
+  median = float(np.median(after_compiling)) if after_compiling else None
   report = {name: scores[name].to_json() for name in METHODS}
-  report["heads"] = {f"{name}_miou": counts.mean() for name, counts in heads.items()}
-  report["heads"]["instance_ap"] = instances.results()
-  report["seconds_per_image"] = (
-    float(np.median(seconds[1:])) if seconds[1:] else None
-  )  # the first one compiles
-  write_text(folder / "scores.json", json.dumps(report, indent=1))
-  return report
+  return report | {"heads": heads, "seconds_per_image": median}
 
 
 def instance_ap(spec: LabelSpec) -> CityscapesAP | CocoAP:
-  """Returns an empty AP in the protocol that is customary: Cityscapes' for its taxonomy, COCO's for
-  all others.
-  """
-  return CityscapesAP(spec) if spec.name.startswith("cpp") else CocoAP(spec)
+  """Returns an empty AP in the protocol that is customary for the taxonomy."""
+  return CityscapesAP(spec) if spec.ap_protocol == "cityscapes" else CocoAP(spec)
 
 
 def summary(report: dict[str, Any], title: str) -> Table:
@@ -152,5 +155,5 @@ def _percent(value: float | None) -> str:
 
 
 def save_picture(path: Path, picture: UInt8[np.ndarray, "H W 3"]) -> None:
-  path.parent.mkdir(parents=True, exist_ok=True)
-  Image.fromarray(picture).save(path)
+  """Writes a picture as PNG."""
+  write_image(path, Image.fromarray(picture), format="PNG")

@@ -2,6 +2,8 @@
 them.
 """
 
+import dataclasses
+
 import numpy as np
 from jaxtyping import Float
 
@@ -14,7 +16,7 @@ def in_image(detections: Detections, covered: tuple[int, int], size: tuple[int, 
   size to `size`.
   """
   factors = np.array([size[1] / covered[1], size[0] / covered[0]] * 2, np.float32)
-  return detections.replace(boxes=np.asarray(detections.boxes) * factors)
+  return dataclasses.replace(detections, boxes=np.asarray(detections.boxes) * factors)
 
 
 def instance_masks(

@@ -3,8 +3,8 @@ its pixels.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -13,6 +13,8 @@ import numpy as np
 from jaxtyping import Int, UInt8
 from PIL import Image
 
+from jppf_jax import build
+from jppf_jax.checkpoints.weights import load_weights
 from jppf_jax.evaluation.instances import in_image
 from jppf_jax.fusion.canvas import upsample
 from jppf_jax.fusion.config import FusionConfig
@@ -20,40 +22,54 @@ from jppf_jax.fusion.efficientps import efficientps_fusion
 from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.fusion.top_down import part_map, top_down_merge
 from jppf_jax.input_pipeline.augment import mean_color
+from jppf_jax.labels.resample import nearest
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
-from jppf_jax.structs import Array, Detections, Outputs, PanopticParts
+from jppf_jax.structs import Array, Detections, Outputs, PanopticParts, struct
 
 
-@dataclass(frozen=True)
+@struct
 class Prediction:
-  """What the network says about one image, in the image's own pixels (NumPy).
+  """What the network says about an image (or a batch), by both fusions and by each head alone.
 
   Attributes:
     joint: by joint fusion.
     top_down: by EfficientPS fusion and top-down merging.
     semantic: the semantic head alone, train ids.
     part: the part head alone, part channels (0 = any background).
-    detections: the instance head alone, boxes in the image's own pixels; `instances.instance_masks`
-      draws them.
+    detections: the instance head alone; `instances.instance_masks` draws them.
   """
 
   joint: PanopticParts
   top_down: PanopticParts
-  semantic: Int[np.ndarray, "H W"]
-  part: Int[np.ndarray, "H W"]
+  semantic: Int[Array, "*B H W"]
+  part: Int[Array, "*B H W"]
   detections: Detections
 
 
 def fuse_both(
-  outputs: Outputs, *, spec: LabelSpec, size: tuple[int, int], config: FusionConfig
-) -> dict[str, Any]:
-  """Both fusions and all heads, for a batch; `size` (H, W) is the part of the padded image that
-  counts.
+  outputs: Outputs,
+  *,
+  spec: LabelSpec,
+  size: tuple[int, int],
+  config: FusionConfig,
+  legacy: bool = True,
+) -> Prediction:
+  """Returns both fusions and all heads, for a batch.
+
+  Args:
+    outputs: of the network in inference.
+    spec: the taxonomy.
+    size: height and width of the part of the padded image that counts.
+    config: settings of the fusions.
+    legacy: of the model, see `ops.masks.paste_weights`.
   """
 
-  def one(semantic: Array, part: Array, detections: Any) -> dict[str, Any]:
+  def one(semantic: Array, part: Array, detections: Detections) -> Prediction:
     parts = part_map(part, spec=spec, size=size)
+    joint = joint_fusion(
+      semantic, part, detections, spec=spec, size=size, config=config, legacy=legacy
+    )
     panoptic = efficientps_fusion(
       semantic,
       detections,
@@ -62,15 +78,11 @@ def fuse_both(
       score_threshold=config.score_threshold,
       overlap_threshold=config.overlap_threshold,
       min_stuff_area=config.min_stuff(size),
-      legacy=config.legacy,
+      legacy=legacy,
     )
-    return {
-      "joint": joint_fusion(semantic, part, detections, spec=spec, size=size, config=config),
-      "top_down": top_down_merge(panoptic, parts, spec=spec),
-      "semantic": jnp.argmax(upsample(semantic, size), -1).astype(jnp.int32),
-      "part": parts,
-      "detections": detections,
-    }
+    top_down = top_down_merge(panoptic, parts, spec=spec)
+    classes = jnp.argmax(upsample(semantic, size), -1).astype(jnp.int32)
+    return Prediction(joint, top_down, classes, parts, detections)
 
   return jax.vmap(one)(outputs.semantic, outputs.part, outputs.detections)
 
@@ -109,20 +121,16 @@ class Predictor:
     height, width = image.shape[:2]
     size = self._size if width >= height else self._size[::-1]
     fitted, covered = fit(image, size, self._padding)
-    result = jax.device_get(self._program(self._variables, fitted[None], size=size))
-    result = jax.tree.map(lambda x: x[0], result)
+    batch = jax.device_get(self._program(self._variables, fitted[None], size=size))
+    found = jax.tree.map(lambda x: x[0], batch)
     restore = partial(_restore, covered=covered, size=(height, width))
-    maps = {name: restore(result[name]) for name in ("semantic", "part")}
-    panoptic = {
-      name: result[name].replace(
-        semantic=restore(result[name].semantic),
-        instance=restore(result[name].instance),
-        part=restore(result[name].part),
-      )
-      for name in ("joint", "top_down")
-    }
-    detections = in_image(result["detections"], covered, (height, width))
-    return Prediction(**panoptic, **maps, detections=detections)
+    return Prediction(
+      joint=_restore_maps(found.joint, restore),
+      top_down=_restore_maps(found.top_down, restore),
+      semantic=restore(found.semantic),
+      part=restore(found.part),
+      detections=in_image(found.detections, covered, (height, width)),
+    )
 
 
 def _program(
@@ -133,13 +141,13 @@ def _program(
   model: JPPF,
   spec: LabelSpec,
   config: FusionConfig,
-) -> dict[str, Any]:
+) -> Prediction:
   padding = [(0, -side % 32) for side in size]
   color = jnp.array(mean_color(model.pixel_mean), jnp.uint8)
   shape = (image.shape[0], size[0] + padding[0][1], size[1] + padding[1][1], 3)
   padded = jnp.broadcast_to(color, shape).at[:, : size[0], : size[1]].set(image)
   outputs = model.apply(variables, padded, train=False)
-  return fuse_both(outputs, spec=spec, size=size, config=config)
+  return fuse_both(outputs, spec=spec, size=size, config=config, legacy=model.legacy)
 
 
 def fit(
@@ -166,9 +174,26 @@ def fit(
 def _restore(
   ids: Int[np.ndarray, "h w"], covered: tuple[int, int], size: tuple[int, int]
 ) -> Int[np.ndarray, "H W"]:
-  """Crops the covered part of an id map and scales it to `size` by nearest neighbour (pixel
-  centres).
+  """Crops the covered part of an id map and scales it to `size`, the image's own."""
+  return nearest(np.asarray(ids)[: covered[0], : covered[1]], size)
+
+
+def _restore_maps(found: PanopticParts, restore: Callable[[Array], np.ndarray]) -> PanopticParts:
+  """Restores the three maps of a fusion's answer."""
+  semantic, instance, part = map(restore, (found.semantic, found.instance, found.part))
+  return PanopticParts(semantic, instance, part, found.segments)
+
+
+def load_predictor(config: build.Config, weights: str | Path) -> Predictor:
+  """Returns a predictor with the weights of a file, e.g. `runs/x/weights.safetensors`.
+
+  Args:
+    config: of the run that made the weights.
+    weights: the file.
+
+  Raises:
+    WeightsError: there is no such file, or it does not fit the config's network.
   """
-  rows = ((np.arange(size[0]) + 0.5) * covered[0] / size[0]).astype(int)
-  columns = ((np.arange(size[1]) + 0.5) * covered[1] / size[1]).astype(int)
-  return np.asarray(ids)[rows[:, None], columns[None]]
+  network = build.inference(config)
+  variables = load_weights(weights, build.variable_shapes(network.model))
+  return Predictor(network.model, variables, network.spec, size=network.size, config=network.fusion)

@@ -2,6 +2,7 @@
 train ids.
 """
 
+import dataclasses
 from functools import cache
 
 from jppf_jax.labels.evaluation_spec import package_folder, read
@@ -25,4 +26,5 @@ def cpp(grouped: bool = True) -> LabelSpec:
 @cache
 def _read(kind: str) -> LabelSpec:
   path = package_folder() / "specs" / "eval_specs" / f"ppq_cpp_19_23_cvpr21_{kind}_evalspec.yaml"
-  return read(path, name=f"cpp_{kind}")
+  spec = read(path, name=f"cpp_{kind}")
+  return dataclasses.replace(spec, ap_protocol="cityscapes")

@@ -11,7 +11,7 @@ targets and the fusion know outputs; results and scores hold part channels.
 
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int, Int32, UInt8
@@ -65,6 +65,7 @@ class LabelSpec:
       that a file numbers per occurrence (PPP) are folded in here, exactly once.
     sid_pid_to_pid: evaluation pid of (sid, file pid), 0 = unknown; folded as above.
     legal: whether a label file may contain (sid, file pid).
+    ap_protocol: how average precision of instances is customarily computed: "cityscapes" or "coco".
   """
 
   name: str
@@ -81,6 +82,7 @@ class LabelSpec:
   sid_pid_to_channel: Int32[np.ndarray, "100 100"]
   sid_pid_to_pid: Int32[np.ndarray, "100 100"]
   legal: Bool[np.ndarray, "100 100"]
+  ap_protocol: Literal["cityscapes", "coco"] = "coco"
 
   def __post_init__(self):
     for field in fields(self):

@@ -3,12 +3,10 @@
 import contextlib
 import dataclasses
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
-import ml_collections
 import numpy as np
 from absl import logging
 
@@ -70,58 +68,58 @@ def _named(metrics: dict[str, Any]) -> str:
   return ", ".join(f"{name} {float(value):.3g}" for name, value in sorted(metrics.items()))
 
 
-def train(config: ml_collections.ConfigDict, workdir: str | Path) -> TrainState:
-  """Trains `config` in `workdir`, from where a run found there has stopped, and returns the final
-  state (host arrays).
+def train(config: build.Config, workdir: str | Path) -> TrainState:
+  """Trains `config` in `workdir`, from where a run found there has stopped.
 
   Writes `config.json`, `checkpoints/`, `weights.safetensors`, `metrics.jsonl` and TensorBoard
   events.
 
+  Returns:
+    The final state, host arrays.
+
   Raises:
-    NonFiniteLoss, CheckpointError, WeightsError: see there.
+    NonFiniteLoss: the loss or its gradient is NaN or infinite.
+    CheckpointError: a checkpoint cannot be written, or none of those present can be used.
+    WeightsError: the pretrained weights do not fit.
     ValueError: the config contradicts itself.
   """
   workdir = Path(workdir).resolve()
   workdir.mkdir(parents=True, exist_ok=True)
-  check_divisible(
-    config.data.batch_size // jax.process_count(), jax.local_device_count()
-  )  # before anything is built
-  spec = build.label_spec(config)
-  model = build.model(config, spec, axis_name=AXIS)
-  phases, optimizer, rate = build.optimization(config)
-  iterator = build.train_iterator(config, spec)
-  checkpoints = Checkpoints(workdir / "checkpoints", keep=config.train.keep)
-  template = jax.eval_shape(
-    lambda variables: create_state(variables, optimizer), build.variable_shapes(model)
-  )
+  share = build.batch_size(config) // jax.process_count()
+  check_divisible(share, jax.local_device_count())  # before anything is built
+  run = build.training(config, axis_name=AXIS)
+  iterator = build.train_iterator(config, run.spec)
+  checkpoints = Checkpoints(workdir / "checkpoints", keep=run.keep)
+  shapes = build.variable_shapes(run.model)
+  template = jax.eval_shape(lambda variables: create_state(variables, run.optimizer), shapes)
   restored = checkpoints.restore(template, iterator)
   if restored is None:
-    state = _initial_state(config, model, optimizer)
+    state = _initial_state(config, run)
   else:
     logging.info("Resuming %s from step %d.", workdir, restored[0])
     state = restored[1]
-  write_text(workdir / "config.json", config.to_json_best_effort(indent=2))
-
-  def runner_of(freeze_norm: bool) -> Runner:
-    step = make_step(
-      model,
-      optimizer,
-      seed=config.seed,
-      rate=rate,
-      anchors_per_image=config.sampling.anchors,
-      regions_per_image=config.sampling.regions,
-      freeze_norm=freeze_norm,
-    )
-    return make_runner(config.parallel, step)
-
+  write_text(workdir / "config.json", run.as_json)
   try:
-    return _run_phases(config, workdir, phases, runner_of, state, iterator, checkpoints)
+    return _run_phases(run, workdir, state, iterator, checkpoints)
   finally:
     checkpoints.close()
 
 
+def _runner(run: build.Training, *, freeze_norm: bool) -> Runner:
+  step = make_step(
+    run.model,
+    run.optimizer,
+    seed=run.seed,
+    rate=run.learning_rate,
+    anchors_per_image=run.anchors_per_image,
+    regions_per_image=run.regions_per_image,
+    freeze_norm=freeze_norm,
+  )
+  return make_runner(run.parallel, step)
+
+
 def _save(
-  config: ml_collections.ConfigDict,
+  run: build.Training,
   workdir: Path,
   state: TrainState,
   iterator: Any,
@@ -133,44 +131,41 @@ def _save(
   In this order a run that is killed in between writes both again, and never ends with older
   weights.
   """
-  about = {"steps": int(state.step), "config": json.loads(config.to_json_best_effort())}
+  about = {"steps": int(state.step), "config": json.loads(run.as_json)}
   if jax.process_index() == 0:
     variables = {"params": state.params, "batch_stats": state.batch_stats}
-    weights.save_weights(
-      workdir / build.RUN_WEIGHTS, variables, about, dtype=config.train.weights_dtype
-    )
+    file = workdir / build.RUN_WEIGHTS
+    weights.save_weights(file, variables, about, dtype=run.weights_dtype)
   checkpoints.save(about["steps"], state, about, iterator)
 
 
-def _initial_state(config: ml_collections.ConfigDict, model: Any, optimizer: Any) -> TrainState:
-  variables, report = build.start(config, model)
+def _initial_state(config: build.Config, run: build.Training) -> TrainState:
+  variables, report = build.start(config, run.model)
   if report and jax.process_index() == 0:
-    print(f"Started from the weights {config.model.pretrained}; numbers of tensors:\n{report}")
-  return create_state(variables, optimizer)
+    print(f"Started from the weights {run.pretrained}; numbers of tensors:\n{report}")
+  return create_state(variables, run.optimizer)
 
 
 def _run_phases(
-  config: ml_collections.ConfigDict,
+  run: build.Training,
   workdir: Path,
-  phases: Any,
-  runner_of: Callable[[bool], Runner],
   state: TrainState,
   iterator: Any,
   checkpoints: Checkpoints,
 ) -> TrainState:
   """Walks through the phases from `state.step` on; one compiled program per kind of phase."""
-  total, end = sum(phase.steps for phase in phases), 0
+  total, end = sum(phase.steps for phase in run.phases), 0
   done = int(state.step)
   with contextlib.ExitStack() as opened:
     progress = opened.enter_context(contextlib.closing(Progress(total, done, "train")))
     writer = None
     if jax.process_index() == 0:
       writer = opened.enter_context(contextlib.closing(MetricWriter(workdir, resumed_step=done)))
-    for phase in phases:
+    for phase in run.phases:
       end += phase.steps
       if done >= end:
         continue
-      runner = runner_of(phase.freeze_norm)
+      runner = _runner(run, freeze_norm=phase.freeze_norm)
       device_state = runner.put_state(state)
       batches, window = DevicePrefetch(iterator, runner.put_batch), _Window()
       for step in range(done + 1, end + 1):
@@ -180,11 +175,11 @@ def _run_phases(
         if step < end:
           window.wait()
           batches.fetch()  # while this step runs
-        shown, save = {}, step % config.train.checkpoint_every == 0 or step == end
+        shown, save = {}, step % run.checkpoint_every == 0 or step == end
         if step == done + 1:
           jax.block_until_ready(metrics)
           progress.compiled()
-        if save or step % config.train.log_every == 0:
+        if save or step % run.log_every == 0:
           means = window.drain()
           shown = {"loss": f"{means['loss']:.3f}", "lr": f"{means['learning_rate']:.2g}"}
           if writer is not None:
@@ -192,7 +187,7 @@ def _run_phases(
         progress.advance(**shown)
         if save:
           state = runner.get_state(device_state)
-          _save(config, workdir, state, batches, checkpoints)
+          _save(run, workdir, state, batches, checkpoints)
       done = end
   checkpoints.wait()
   return jax.tree.map(np.asarray, state)

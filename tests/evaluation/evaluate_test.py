@@ -6,9 +6,9 @@ import pytest
 from jppf_jax import build
 from jppf_jax.checkpoints.weights import WeightsError
 from jppf_jax.evaluation import evaluate as module
-from jppf_jax.evaluation.evaluate import evaluate, instance_ap, load_predictor, summary
+from jppf_jax.evaluation.evaluate import evaluate, instance_ap, summary
 from jppf_jax.evaluation.instances import stretch
-from jppf_jax.evaluation.predict import Prediction
+from jppf_jax.evaluation.predict import Prediction, load_predictor
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.structs import Detections, PanopticParts, Segments
 from tests import tiny

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -78,7 +80,9 @@ def test_half_a_mask_is_half_a_box():
 
 def test_classes_and_scores_come_along_and_padding_does_not():
   some = detections((0, 0, 4, 4), (1, 1, 5, 5), (2, 2, 6, 6), labels=[3, 1, 0])
-  found = instance_masks(some.replace(valid=np.array([True, True, False])), SPEC, (10, 20))
+  found = instance_masks(
+    dataclasses.replace(some, valid=np.array([True, True, False])), SPEC, (10, 20)
+  )
   assert [SPEC.class_names[int(SPEC.sid_to_train[x.scene])] for x in found] == ["car", "person"]
   assert found[0].score == pytest.approx(0.9)
 

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from jppf_jax import build
-from jppf_jax.evaluation.evaluate import load_predictor
-from jppf_jax.evaluation.predict import fit
+from jppf_jax.evaluation.predict import fit, load_predictor
 from jppf_jax.structs import IGNORE
 
 

@@ -1,5 +1,6 @@
 """The loop around the step: most tests put a stub in its place, which needs no compiling."""
 
+import dataclasses
 import functools
 import json
 import shutil
@@ -51,7 +52,7 @@ class Stub(PmapRunner):
     metrics |= self._events.get(step, lambda: {})()
     self._events.setdefault("steps", []).append((step, self._frozen))
     params = jax.tree.map(lambda x: x + np.float32(batch.image.mean()), state.params)
-    return state.replace(step=np.asarray(step, np.int32), params=params), metrics
+    return dataclasses.replace(state, step=np.asarray(step, np.int32), params=params), metrics
 
 
 shapes_once = functools.cache(

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from jppf_jax.street_scenes import people
+from jppf_jax.street_scenes import people, skeleton
 from jppf_jax.street_scenes.camera import NEAR, Camera, Real
 from jppf_jax.street_scenes.canvas import Brush, Colour, hull
 from jppf_jax.street_scenes.light import Light, car_paint, cloth, hsv, tint
@@ -178,21 +178,21 @@ def ridden(
   height = rng.uniform(1.6, 1.85)
   if motor:
     pegs, lean = ((0.08, 0.3), (0.08, 0.3)), rng.uniform(0.1, 0.45)
-    joints = people.riding(
+    joints = skeleton.riding(
       height, saddle=MOTORCYCLE_SEAT, handle=(0.25, 0.33, 1.06), pedals=pegs, lean=lean
     )
   else:
     turn, lean = rng.uniform(0, 2 * math.pi), rng.uniform(0.2, 0.6)
     dx, dz = 0.17 * math.cos(turn), 0.17 * math.sin(turn)
     pedals = ((-0.08 + dx, 0.3 + dz), (-0.08 - dx, 0.3 - dz))
-    joints = people.riding(
+    joints = skeleton.riding(
       height, saddle=BICYCLE_SEAT, handle=(0.3, 0.25, 1.05), pedals=pedals, lean=lean
     )
   outfit = people.sample_outfit(rng, helmet=motor or rng.random() < 0.5, riding=True)
   marks = people.body(
-    camera, light, people.place(joints, position, heading), heading, outfit, height
+    camera, light, skeleton.place(joints, position, heading), heading, outfit, height
   )
   depth = float(camera.project(position + np.array([0.0, 0.5, 0.0]))[1])
-  people.draw_marks(rider, [mark for mark in marks if mark[0] > depth])
+  people.draw_marks(rider, [mark for mark in marks if mark.depth > depth])
   (motorcycle if motor else bicycle)(vehicle, camera, light, rng, position, heading)
-  people.draw_marks(rider, [mark for mark in marks if mark[0] <= depth])
+  people.draw_marks(rider, [mark for mark in marks if mark.depth <= depth])

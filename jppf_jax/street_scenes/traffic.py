@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from jppf_jax.street_scenes import cycles, people, trams, vehicles
+from jppf_jax.street_scenes import cycles, people, skeleton, trams, vehicles
 from jppf_jax.street_scenes.camera import Real
 from jppf_jax.street_scenes.canvas import Brush, Canvas, Texture
 from jppf_jax.street_scenes.items import Block, Ground, Item
@@ -235,7 +235,7 @@ class Traffic:
     rng = self.rng
     brush = brush or self.canvas.brush(PERSON, instance=True, texture=Texture.CLOTH)
     height = rng.uniform(1.1, 1.45) if rng.random() < 0.1 else rng.uniform(1.58, 1.92)
-    joints = people.place(people.walking(rng, height), np.array([x, 0.0, z]), heading)
+    joints = skeleton.place(skeleton.walking(rng, height), np.array([x, 0.0, z]), heading)
     people.draw_marks(
       brush,
       people.body(

@@ -4,6 +4,8 @@ head, top down.
 What `panoptic_parts`'s `merge_to_pps` does with saved predictions (de Geus et al., CVPR 2021).
 """
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
@@ -39,6 +41,5 @@ def top_down_merge(
   fits = np.zeros((256, spec.num_parts), bool)
   fits[: spec.num_classes] = spec.part_matrix
   fits = jnp.asarray(fits)[panoptic.semantic, parts]
-  return panoptic.replace(
-    part=jnp.where(fits, parts, jnp.asarray(unknown_parts(spec))[panoptic.semantic])
-  )
+  part = jnp.where(fits, parts, jnp.asarray(unknown_parts(spec))[panoptic.semantic])
+  return dataclasses.replace(panoptic, part=part)

@@ -86,6 +86,12 @@ def test_configs_import_only_ml_collections_and_each_other():
     assert roots <= {"ml_collections", "jppf_jax_configs"}, path
 
 
+def test_builders_import_only_what_ids_mean_and_how_scenes_are_drawn():
+  for path in (ROOT / "data").rglob("*.py"):
+    used = {name.split(".")[1] for name in imports(path) if name.startswith("jppf_jax.")}
+    assert used <= {"labels", "street_scenes"}, path
+
+
 def test_every_source_file_has_a_test_beside_its_twin():
   tests = {path.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("*_test.py")}
   wanted = {path: path.relative_to(PACKAGE).with_name(path.stem + "_test.py") for path in SOURCES}

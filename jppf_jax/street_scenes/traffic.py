@@ -7,13 +7,14 @@ from functools import partial
 
 import numpy as np
 
-from jppf_jax.street_scenes import cycles, people, skeleton, trams, vehicles
+from jppf_jax.street_scenes import buses, cars, cycles, people, skeleton, trams, trucks
 from jppf_jax.street_scenes.camera import Real
 from jppf_jax.street_scenes.canvas import Brush, Canvas, Texture
 from jppf_jax.street_scenes.items import Block, Ground, Item
 from jppf_jax.street_scenes.light import Light
 from jppf_jax.street_scenes.solids import draw_solid
 from jppf_jax.street_scenes.street import Street
+from jppf_jax.street_scenes.vehicles import Vehicle
 
 PERSON, RIDER, CAR, TRUCK, BUS, CARAVAN, TRAIN, MOTORCYCLE, BICYCLE = (
   24,
@@ -27,9 +28,9 @@ PERSON, RIDER, CAR, TRUCK, BUS, CARAVAN, TRAIN, MOTORCYCLE, BICYCLE = (
   33,
 )
 _BUILD = {
-  CAR: vehicles.car,
-  TRUCK: vehicles.truck,
-  BUS: vehicles.bus,
+  CAR: cars.car,
+  TRUCK: trucks.truck,
+  BUS: buses.bus,
   CARAVAN: trams.caravan,
   TRAIN: trams.tram,
 }
@@ -112,7 +113,7 @@ class Traffic:
     return rng.uniform(low, high), z, heading + (rng.uniform(-0.7, 0.7) if turning else 0.0)
 
   def _put(
-    self, kind: int, vehicle: vehicles.Vehicle, x: Real, z: Real, heading: Real, block: Block
+    self, kind: int, vehicle: Vehicle, x: Real, z: Real, heading: Real, block: Block
   ) -> None:
     def draw() -> None:
       brush = self.canvas.brush(kind, instance=True, texture=Texture.METAL)
@@ -131,7 +132,7 @@ class Traffic:
     for side in (self.street.left, self.street.right):
       z = self.rng.uniform(6.0, 12.0)
       while side.parking and z < 45.0 and self.rng.random() < 0.85:
-        vehicle = vehicles.car(self.rng)
+        vehicle = cars.car(self.rng)
         x, heading = side.sign * (side.curb - side.parking / 2), 0.0 if side.sign > 0 else math.pi
         block = _footprint(x, z + vehicle.length / 2, heading, vehicle.length, vehicle.width)
         if self._beside_traffic(block) and self.ground.fits(block, seen=0.15):
@@ -287,9 +288,7 @@ class Traffic:
     for z in np.linspace(block[3] - 1.0, block[2] + 1.0, count).tolist():
       position = np.array([(block[0] + block[1]) / 2, 0.0, z])
       heading = math.pi / 2 if self.rng.random() < 0.5 else -math.pi / 2
-      draw_solid(
-        brush, self.canvas.camera, self.light, vehicles.car(self.rng).solid, position, heading
-      )
+      draw_solid(brush, self.canvas.camera, self.light, cars.car(self.rng).solid, position, heading)
 
 
 def _footprint(x: Real, z: Real, heading: Real, length: Real, width: Real) -> Block:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from jppf_jax.street_scenes.camera import Real
+from jppf_jax.street_scenes.classes import NO_PART
 from jppf_jax.street_scenes.light import hsv, tint
 from jppf_jax.street_scenes.solids import RUBBER, Panel, Solid
 from jppf_jax.street_scenes.vehicles import DARK, TAIL, Vehicle, pane, tinted_glass
@@ -91,6 +92,6 @@ def _striped(panel: Panel, start: Real, end: Real, colour: tuple[Real, Real, Rea
 
 def _without_parts(solid: Solid) -> Solid:
   for panel in solid.panels:
-    panel.marks = [(points, colour, 0, shines) for points, colour, _, shines in panel.marks]
-  solid.below = [(points, colour, 0) for points, colour, _ in solid.below]
+    panel.marks = [mark._replace(part=NO_PART) for mark in panel.marks]
+  solid.below = [tyre._replace(part=NO_PART) for tyre in solid.below]
   return solid

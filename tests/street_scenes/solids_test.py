@@ -2,7 +2,8 @@ import math
 
 import numpy as np
 
-from jppf_jax.street_scenes.solids import CHASSIS, WHEEL, WINDOW, Solid, draw_solid
+from jppf_jax.street_scenes.classes import CHASSIS, WHEEL, WINDOW
+from jppf_jax.street_scenes.solids import Solid, draw_solid
 from tests.scene_stage import CAMERA, NOON, labels, stage
 
 PAINTS = ((1.0, 0, 0), (0, 1.0, 0), (0, 0, 1.0), (1.0, 1.0, 0))
@@ -12,7 +13,7 @@ def drawn(heading, x=0.0):
   """Parts seen of a box whose front, rear, left and right carry part 1, 2, 3 and 4."""
   solid = Solid()
   for part, panel in enumerate(solid.block(-1, 1, 0.2, 1.4, 1.6, (0.5, 0.5, 0.5)), 1):
-    panel.marks = [(points, colour, part, shines) for points, colour, _, shines in panel.marks]
+    panel.marks = [mark._replace(part=part) for mark in panel.marks]
   canvas = stage()
   draw_solid(canvas.brush(26, instance=True), CAMERA, NOON, solid, np.array([x, 0.0, 8.0]), heading)
   uids = labels(canvas)

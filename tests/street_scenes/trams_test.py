@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from jppf_jax.street_scenes import trams
+from jppf_jax.street_scenes.classes import CARAVAN, TRAIN
 from jppf_jax.street_scenes.solids import draw_solid
 from tests.scene_stage import CAMERA, NOON, labels, stage
 
 
-@pytest.mark.parametrize("sid, make, longest", [(31, trams.tram, 24), (29, trams.caravan, 6.5)])
+@pytest.mark.parametrize(
+  "sid, make, longest", [(TRAIN, trams.tram, 24), (CARAVAN, trams.caravan, 6.5)]
+)
 @pytest.mark.parametrize("heading", [0.0, math.pi / 2, math.pi])
 def test_trams_and_caravans_are_instances_without_parts(sid, make, longest, heading):
   vehicle = make(np.random.default_rng(1))

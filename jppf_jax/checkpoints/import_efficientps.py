@@ -1,6 +1,4 @@
-"""A checkpoint of the public EfficientPS code (PyTorch), with or without a part head: every tensor
-of it.
-"""
+"""Imports checkpoints of the public EfficientPS code (PyTorch), with or without a part head."""
 
 from typing import Any
 
@@ -21,7 +19,7 @@ from jppf_jax.checkpoints.import_efficientnet import timm_source
 
 _BINS = 7  # cells per side of what the box head reads
 _STRIDES = (4, 8, 16, 32)
-# the order in which the neck's lists run through the strides: the bottom-up laterals backwards
+# strides in the order of the neck's lists; the bottom-up laterals start with the coarsest
 _NECK = {
   "top_down": ("lateral_convs_top", _STRIDES),
   "bottom_up": ("lateral_convs_bottom", _STRIDES[::-1]),
@@ -47,8 +45,9 @@ _SEMANTIC = {
   "correct_16_8": "aligning_convs.0",
   "correct_8_4": "aligning_convs.1",
 }
-# the five convolutions of the dense prediction cell, in the order of their result
+# the five convolutions of the dense prediction cell (DPC), in the order of their outputs
 _RATES = ("rate_1_6", "rate_1_1", "rate_6_21", "rate_18_15", "rate_6_3")
+_CONV_NORM = {"conv": "conv", "norm": "bn"}
 _SEPARABLE = {
   "depthwise": "depthwise_conv.conv",
   "depthwise_norm": "depthwise_conv.bn",
@@ -60,21 +59,19 @@ _SEPARABLE = {
 def convert(
   found: dict[str, np.ndarray], template: Any, *, part_head: str | None = None
 ) -> Imported:
-  """Returns our variables from the tensors of a checkpoint's `state_dict`.
+  """Returns our variables, made from the tensors of a checkpoint's `state_dict`.
 
   Args:
     found: the tensors by name.
-    template: variables, or shapes, of a `JPPF`. Its part head is left out of the result if
-      `part_head` is None.
-    part_head: what the part head is called in the file; its tensors are those of the semantic head.
+    template: variables, or shapes, of a `JPPF`. If `part_head` is None, the result has no part
+      head.
+    part_head: name of the part head in the file, which has the same tensors as the semantic head.
 
   Raises:
     WeightsError: tensors are missing, left over or of another shape; all are listed.
   """
   if part_head is None:
-    template = {
-      kind: {k: v for k, v in tree.items() if k != "part_head"} for kind, tree in template.items()
-    }
+    template = {kind: _without_part_head(tree) for kind, tree in template.items()}
 
   def source_of(path: tuple[str, ...]) -> Source:
     module, *layer, leaf = path
@@ -94,37 +91,41 @@ def convert(
         return _mask(layer, leaf)
       case "semantic_head":
         return _semantic("semantic_head", layer, leaf)
-      case "part_head":
+      case "part_head" if part_head is not None:
         return _semantic(part_head, layer, leaf)
     raise ValueError(f"no rule for our module {module!r}")
 
   return engine.convert(found, template, source_of, counters)
 
 
+def _without_part_head(tree: dict[str, Any]) -> dict[str, Any]:
+  return {module: leaves for module, leaves in tree.items() if module != "part_head"}
+
+
 def _neck(layer: list[str], leaf: str) -> Source:
-  kind, stride = layer[0].rsplit("_", 1)
+  level, inner = layer
+  kind, stride = level.rsplit("_", 1)
   name, order = _NECK[kind]
-  return tensor_of(f"neck.{name}.{order.index(int(stride))}.{_conv_norm(layer[1])}", leaf, CONV)
+  number = order.index(int(stride))
+  return tensor_of(f"neck.{name}.{number}.{_CONV_NORM[inner]}", leaf, CONV)
 
 
 def _mask(layer: list[str], leaf: str) -> Source:
-  if layer[0] in _MASK:
-    name, layout = _MASK[layer[0]]
+  block, *inner = layer
+  if block in _MASK:
+    name, layout = _MASK[block]
     return tensor_of(f"mask_head.{name}", leaf, layout)
-  return tensor_of(
-    f"mask_head.convs.{layer[0].removeprefix('conv')}.{_SEPARABLE[layer[1]]}", leaf, CONV
-  )
+  number = block.removeprefix("conv")
+  return tensor_of(f"mask_head.convs.{number}.{_SEPARABLE[inner[0]]}", leaf, CONV)
 
 
 def _semantic(head: str, layer: list[str], leaf: str) -> Source:
-  if layer[0] == "logits":
+  block, *inner = layer
+  if block == "logits":
     return tensor_of(f"{head}.conv_logits", leaf, POINTWISE)
-  block, inner = f"{head}.{_SEMANTIC[layer[0]]}", layer[1]
-  if inner == "merge":
-    return tensor_of(f"{block}.conv.{_conv_norm(layer[2])}", leaf, CONV)
-  number = _RATES.index(inner) if inner in _RATES else int(inner.removeprefix("conv"))
-  return tensor_of(f"{block}.convs.{number}.{_SEPARABLE[layer[2]]}", leaf, CONV)
-
-
-def _conv_norm(name: str) -> str:
-  return {"conv": "conv", "norm": "bn"}[name]
+  name, part = inner
+  theirs = f"{head}.{_SEMANTIC[block]}"
+  if name == "merge":
+    return tensor_of(f"{theirs}.conv.{_CONV_NORM[part]}", leaf, CONV)
+  number = _RATES.index(name) if name in _RATES else int(name.removeprefix("conv"))
+  return tensor_of(f"{theirs}.convs.{number}.{_SEPARABLE[part]}", leaf, CONV)

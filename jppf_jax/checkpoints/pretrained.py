@@ -1,10 +1,8 @@
-"""Starts a model from weights of which only a part may fit: an encoder, another taxonomy's network,
-or all of it.
+"""Starts a model from weights that may fit in part: an encoder, or a network of another taxonomy.
 
-What may differ is little: a whole module (encoder, neck, head) may be absent from the file, and
-layers whose width is the number of classes or parts may have another. Both start fresh. Anything
-else is an error, so that no weight is lost to a misspelt name or a wrong width without anybody
-noticing.
+Only two things may differ. A whole module (encoder, neck, head) may be missing in the file, and
+layers whose width is the number of classes or parts may have another width. Both start fresh.
+Anything else is an error: a misspelt name or a wrong width must not lose weights unnoticed.
 """
 
 import dataclasses
@@ -15,9 +13,9 @@ from typing import Any
 import numpy as np
 from flax import traverse_util
 
-from jppf_jax.checkpoints.weights import WeightsError, differences, shapes_of
+from jppf_jax.checkpoints.weights import Shapes, WeightsError, differences, shapes_of
 
-# the layers whose width is a number of classes, things or parts
+# layers whose width is a number of classes, things or parts
 _OUTPUTS = {
   "semantic_head/logits",
   "part_head/logits",
@@ -29,12 +27,14 @@ _OUTPUTS = {
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-  """What became of every module of the model and of the file; numbers of tensors.
+  """What became of the tensors of the model and of the file: their numbers, by module.
+
+  An output layer that starts fresh counts as a module of its own.
 
   Attributes:
-    loaded: by module, taken from the file.
-    fresh: by module, or output layer, as initialised.
-    ignored: by module of the file, used by nothing.
+    loaded: taken from the file.
+    fresh: initialised.
+    ignored: in the file, but not used.
   """
 
   loaded: dict[str, int]
@@ -47,60 +47,68 @@ class Report:
 
 
 def _listed(counts: dict[str, int]) -> str:
-  return ", ".join(f"{name} ({count})" for name, count in sorted(counts.items())) or "-"
+  entries = [f"{name} ({count})" for name, count in sorted(counts.items())]
+  return ", ".join(entries) or "-"
 
 
 def load_pretrained(
   found: dict[str, np.ndarray], template: Any, initialise: Callable[[], Any]
 ) -> tuple[Any, Report]:
-  """Returns the model's variables, from the weights as far as they go, and a report.
+  """Returns the model's variables, from the weights where they fit, and a report.
 
   Args:
     found: tensors by name, `params/encoder/...`, as `weights.read_weights` returns them.
     template: the model's `{"params": ..., "batch_stats": ...}`, arrays or shapes.
-    initialise: makes them afresh; only called if the weights lack something.
+    initialise: returns fresh variables; called only if some are needed.
 
   Raises:
-    WeightsError: a module of the file lacks tensors, or has some that the model does not have or
-      has in another shape; or no module of the model is in the file at all.
+    WeightsError: the file has no module of the model.
+    WeightsError: a module of the file has missing tensors, tensors that are not in the model, or
+      tensors of another shape; all are listed.
   """
-  wanted, held = shapes_of(traverse_util.flatten_dict(template, sep="/")), shapes_of(found)
+  wanted = shapes_of(traverse_util.flatten_dict(template, sep="/"))
+  held = shapes_of(found)
   modules = {_module(name) for name in wanted}
   known = modules & {_module(name) for name in held}
   if not known:
+    examples = sorted(found)[:3]
     raise WeightsError(
-      f"None of {', '.join(sorted(modules))} is in the weights; they hold {', '.join(sorted(found)[:3])}, ... "
-      "Files of PyTorch go through `jppf import-weights` first."
+      f"None of {', '.join(sorted(modules))} is in the weights; they hold {', '.join(examples)}, "
+      "... Files of PyTorch go through `jppf import-weights` first."
     )
-  widened = {
-    _layer(name) for name in wanted.keys() & held.keys() if held[name] != wanted[name]
-  } & _OUTPUTS
+  shared = wanted.keys() & held.keys()
+  other_shape = {name for name in shared if held[name] != wanted[name]}
+  other_outputs = _OUTPUTS & {_layer(name) for name in other_shape}
 
-  def fits(name: str) -> bool:
-    return _module(name) in known and _layer(name) not in widened
+  def loadable(shapes: Shapes) -> Shapes:
+    in_known = {name: shape for name, shape in shapes.items() if _module(name) in known}
+    return {name: shape for name, shape in in_known.items() if _layer(name) not in other_outputs}
+
+  def owner(name: str) -> str:
+    layer = _layer(name)
+    return layer if layer in other_outputs else _module(name)
 
   def counts(names: Iterable[str]) -> dict[str, int]:
-    return dict(
-      Counter(_layer(name) if _layer(name) in widened else _module(name) for name in names)
-    )
+    return dict(Counter(map(owner, names)))
 
-  usable = {name: shape for name, shape in held.items() if fits(name)}
-  problems = differences(usable, {name: shape for name, shape in wanted.items() if fits(name)})
+  loaded = loadable(held)
+  problems = differences(loaded, loadable(wanted))
   if any(problems):
-    raise WeightsError(f"{sum(map(len, problems))} tensors do not fit the model:{problems}")
-  result = {name: found[name] for name in usable}
-  fresh = wanted.keys() - usable.keys()
-  if fresh:
-    result = traverse_util.flatten_dict(initialise(), sep="/") | result
-  report = Report(counts(usable), counts(fresh), counts(held.keys() - usable.keys()))
+    count = sum(map(len, problems))
+    raise WeightsError(f"{count} tensors do not fit the model:{problems}")
+  fresh, ignored = wanted.keys() - loaded.keys(), held.keys() - loaded.keys()
+  result = traverse_util.flatten_dict(initialise(), sep="/") if fresh else {}
+  result |= {name: found[name] for name in loaded}
+  report = Report(counts(loaded), counts(fresh), counts(ignored))
   return traverse_util.unflatten_dict(result, sep="/"), report
 
 
 def _module(name: str) -> str:
-  """Of "params/encoder/...", "encoder"; a name of another form stands for itself."""
+  """Returns "encoder" for "params/encoder/..."; a name without "/" is returned as it is."""
   return name.split("/")[1] if "/" in name else name
 
 
 def _layer(name: str) -> str:
-  """Of "params/box_head/classes/...", "box_head/classes"."""
-  return "/".join(name.split("/")[1:3])
+  """Returns "box_head/classes" for "params/box_head/classes/..."."""
+  module_and_layer = name.split("/")[1:3]
+  return "/".join(module_and_layer)

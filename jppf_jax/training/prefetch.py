@@ -1,4 +1,4 @@
-"""The next batch on its way to the devices while the current one is worked on."""
+"""Copies the next batch to the devices while a step runs on the current one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,39 +7,44 @@ import grain
 
 
 class DevicePrefetch(grain.DatasetIterator):
-  """Batches on the devices, and at most one that waits: call `fetch` once a step runs, and its copy
-  costs no time.
+  """An iterator over batches on the devices; at most one batch waits there to be taken.
 
-  The position (`get_state`, what a checkpoint saves) is that after the batches that were taken, so
-  a run that resumes neither skips nor repeats the one that waits.
+  Call `fetch` while a step runs, so that the copy of the next batch costs no time. The position
+  (`get_state`, which a checkpoint saves) counts only batches that were taken. A resumed run thus
+  neither skips nor repeats the batch that was waiting.
 
   Args:
     batches: pairs of a host batch and something that stays on the host (image ids), see
-      `loader.train_iterator`. It is not closed when this iterator is.
-    put: starts the copy, see `put_batch` in `parallel.py`.
+      `loader.train_iterator`. Closing this iterator does not close it.
+    put: starts the copy of a batch, see `put_batch` in `parallel.py`.
   """
 
   def __init__(self, batches: grain.DatasetIterator, put: Callable[[Any], Any]):
     super().__init__()
     self._batches, self._put = batches, put
-    self._waiting: tuple[Any, Any, Any] | None = None
+    self._waiting: tuple[Any, Any, dict[str, Any]] | None = None
     self._state = batches.get_state()
 
   def fetch(self) -> None:
-    """Takes the next batch from the host and starts to copy it, unless one waits already."""
+    """Starts the copy of the next batch, unless one is waiting already."""
     if self._waiting is None:
-      batch, ids = next(self._batches)
-      self._waiting = self._put(batch), ids, self._batches.get_state()
+      self._waiting = self._next()
 
   def __next__(self) -> tuple[Any, Any]:
-    self.fetch()
-    batch, ids, self._state = self._waiting
+    """Returns the next batch on the devices, and what belongs to it on the host."""
+    batch, ids, self._state = self._waiting or self._next()
     self._waiting = None
     return batch, ids
 
+  def _next(self) -> tuple[Any, Any, dict[str, Any]]:
+    batch, ids = next(self._batches)
+    return self._put(batch), ids, self._batches.get_state()
+
   def get_state(self) -> dict[str, Any]:
+    """Returns the position after the batches that were taken."""
     return self._state
 
   def set_state(self, state: dict[str, Any]) -> None:
+    """Continues from a position; a waiting batch is dropped."""
     self._batches.set_state(state)
     self._waiting, self._state = None, state

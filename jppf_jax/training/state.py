@@ -11,7 +11,14 @@ from jppf_jax.structs import Array, struct
 
 @struct
 class TrainState:
-  """Everything a checkpoint holds besides the position of the input pipeline."""
+  """What a checkpoint stores, besides the position of the input pipeline.
+
+  Attributes:
+    step: number of steps done, a scalar.
+    params: of the model.
+    batch_stats: running statistics of the norms.
+    opt_state: of the optimizer.
+  """
 
   step: Array
   params: Any
@@ -20,10 +27,16 @@ class TrainState:
 
 
 def create_state(variables: Any, optimizer: optax.GradientTransformation) -> TrainState:
-  """Returns the state before the first step, host arrays throughout."""
-  opt_state = jax.tree.map(
-    lambda x: np.zeros(x.shape, x.dtype), jax.eval_shape(optimizer.init, variables["params"])
-  )  # momentum and counters of SGD start at zero
-  return TrainState(
-    np.zeros((), np.int32), variables["params"], variables["batch_stats"], opt_state
-  )
+  """Returns the state before the first step.
+
+  The optimizer's state is all zeros, as SGD and AdamW start.
+
+  Args:
+    variables: `{"params": ..., "batch_stats": ...}`; if these are host arrays, all the state is.
+    optimizer: of all phases.
+  """
+  params = variables["params"]
+  shapes = jax.eval_shape(optimizer.init, params)
+  opt_state = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
+  step = np.zeros((), np.int32)
+  return TrainState(step, params, variables["batch_stats"], opt_state)

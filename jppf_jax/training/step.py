@@ -1,11 +1,13 @@
-"""One training step: forward, losses, gradients, update. Pure; `parallel.py` maps it over the
-devices.
+"""One training step: forward pass, losses, gradients, update.
+
+The step is a pure function; `parallel.py` maps it over the devices.
 """
 
 from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -24,23 +26,22 @@ def make_step(
   optimizer: optax.GradientTransformation,
   *,
   seed: int,
-  rate: optax.Schedule,
+  learning_rate: optax.Schedule,
   anchors_per_image: int,
   regions_per_image: int,
   freeze_norm: bool,
 ) -> Step:
-  """Returns `step(state, batch) -> (state, metrics)` for one replica along the axis
-  `parallel.AXIS`.
+  """Returns `step(state, batch) -> (state, metrics)` of one replica on the axis `parallel.AXIS`.
 
-  Gradients are those of the global batch. Randomness depends on `seed`, the step and the image's
-  place in the global batch only, so a resumed run repeats the run it resumes, on any number of
-  devices.
+  Gradients are those of the global batch. Randomness depends only on `seed`, the step and the
+  position of an image in the global batch, so a resumed run repeats the run that it resumes, on any
+  number of devices.
 
   Args:
     model: with `axis_name` = `parallel.AXIS`.
     optimizer: of all phases.
-    seed: of the sampling of anchors and regions.
-    rate: learning rate by step, for the metrics.
+    seed: for the sampling of anchors and regions.
+    learning_rate: by step, for the metrics.
     anchors_per_image: sampled for the RPN losses.
     regions_per_image: sampled for the box and mask losses.
     freeze_norm: norms use their running statistics; neither these nor their parameters change.
@@ -48,10 +49,10 @@ def make_step(
   update = freeze_norms(optimizer).update if freeze_norm else optimizer.update
 
   def step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Array]]:
-    key_anchors, key_regions = jax.random.split(
-      jax.random.fold_in(jax.random.key(seed), state.step)
-    )
-    size = batch.image.shape[1:3]
+    key = jax.random.fold_in(jax.random.key(seed), state.step)
+    key_anchors, key_regions = jax.random.split(key)
+    _, height, width, _ = batch.image.shape
+    size = (height, width)
     anchors = np.concatenate(list(model.anchors(size).values()))
     anchor_targets = rpn_targets(
       key_anchors,
@@ -75,17 +76,17 @@ def make_step(
         mutable=["batch_stats"],
       )
       losses = compute_losses(outputs, anchor_targets, batch, axis_name=AXIS)
-      return sum(losses.values()), (losses, updated["batch_stats"])
+      total = jnp.asarray(sum(losses.values()))
+      return total, (losses, updated["batch_stats"])
 
-    (loss, (losses, batch_stats)), grads = jax.value_and_grad(objective, has_aux=True)(state.params)
+    with_gradients = jax.value_and_grad(objective, has_aux=True)
+    (loss, (losses, batch_stats)), grads = with_gradients(state.params)
     loss, losses, grads = jax.lax.pmean((loss, losses, grads), AXIS)
     updates, opt_state = update(grads, state.opt_state, state.params)
     metrics = {f"loss/{name}": value for name, value in losses.items()}
-    metrics |= {
-      "loss": loss,
-      "grad_norm": optax.tree.norm(grads),
-      "learning_rate": rate(state.step),
-    }
+    metrics["loss"] = loss
+    metrics["grad_norm"] = optax.tree.norm(grads)
+    metrics["learning_rate"] = learning_rate(state.step)
     params = optax.apply_updates(state.params, updates)
     return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
 

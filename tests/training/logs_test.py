@@ -47,4 +47,4 @@ def test_the_bar_shows_loss_and_position(capsys):
   progress.advance(loss="0.5")
   progress.close()
   shown = capsys.readouterr().err
-  assert "train" in shown and "2/4" in shown and "loss=0.5" in shown and progress.rate > 0
+  assert "train" in shown and "2/4" in shown and "loss=0.5" in shown and progress.steps_per_second > 0

@@ -16,6 +16,7 @@ NOON = Light(
   np.array([0.0, 1.0, 0.0]), 0.7, 0.3, 0.4, (0.4, 0.6, 0.9), (0.8, 0.85, 0.9), 200.0, 0.3
 )
 ACROSS = (-8.0, 8.0, 30.0, 38.0)  # a block across the end of the street
+AHEAD = np.array([0.0, 0.0, 10.0])  # a point on the ground
 
 
 def stage():
@@ -31,6 +32,13 @@ def parts_seen(canvas, sid):
   """Part ids on the instances of a class."""
   uids = labels(canvas)
   return set((uids[uids // 100_000 == sid] % 100).tolist()) - {0}
+
+
+def sids_seen(draw):
+  """Scene ids of what `draw(canvas)` leaves on an empty stage, which has no instances."""
+  canvas = stage()
+  draw(canvas)
+  return set(np.unique(labels(canvas)).tolist()) - {0}
 
 
 def street(*, crossing=None, zebra=None, end=160.0, parking=2.2):

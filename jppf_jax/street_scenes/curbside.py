@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from jppf_jax.street_scenes import furniture, plants, walls
+from jppf_jax.street_scenes import furniture, plants, signals, walls
 from jppf_jax.street_scenes.camera import Real
 from jppf_jax.street_scenes.canvas import Canvas
 from jppf_jax.street_scenes.items import Ground, Item
@@ -76,14 +76,14 @@ class Curbside:
     for side in (street.right, street.left):
       for z in distances:
         reach = -side.sign * rng.uniform(2.5, 4.0) if rng.random() < 0.35 else None
-        draw = partial(furniture.traffic_light, self.canvas, self.light, rng, over_road=reach)
+        draw = partial(signals.traffic_light, self.canvas, self.light, rng, over_road=reach)
         if rng.random() < 0.8:
           self._post(side.sign * (side.curb + rng.uniform(0.3, 0.6)), z, draw)
 
   def _signs(self, side: Side) -> None:
     rng = self.rng
     for _ in range(int(rng.integers(0, 3))):
-      draw = furniture.traffic_sign if rng.random() < 0.7 else furniture.signpost
+      draw = signals.traffic_sign if rng.random() < 0.7 else signals.signpost
       for _ in range(6):
         x = side.sign * (side.curb + rng.uniform(0.3, 1.2))
         if self._post(

@@ -12,11 +12,13 @@ from jppf_jax.structs import IGNORE
 
 @dataclass
 class IoU:
-  """Counts of (truth, prediction) pairs; the last column is "nothing predicted". Starts empty.
+  """Counts of (truth, prediction) pairs. Starts empty.
 
   Attributes:
-    num_labels: labels are 0..num_labels-1; 255 in the truth is left out, 255 in the prediction is a
-      miss.
+    num_labels: labels are 0..num_labels-1. Pixels with 255 in the truth are left out; 255 in the
+      prediction is a false negative of the true label, and no false positive of any.
+    confusion: pixels by truth (row) and prediction (column); the last column is "nothing
+      predicted".
   """
 
   num_labels: int
@@ -29,20 +31,25 @@ class IoU:
     """Adds an image (or part of one).
 
     Raises:
-      ValueError: the shapes differ, or there are labels outside 0..num_labels-1 and 255.
+      ValueError: the shapes differ.
+      ValueError: labels outside 0..num_labels-1 that are not 255.
     """
     if truth.shape != prediction.shape:
       raise ValueError(
         f"The truth has shape {truth.shape}, the prediction {prediction.shape}; expected the same."
       )
-    for name, labels in (("truth", truth), ("prediction", prediction)):
-      wrong = ((labels < 0) | (labels >= self.num_labels)) & (labels != IGNORE)
-      if wrong.any():
-        raise ValueError(
-          f"The {name} has {int(wrong.sum())} labels such as {int(labels[wrong][0])}; "
-          f"expected 0..{self.num_labels - 1}, or 255 for none."
-        )
+    self._check("truth", truth)
+    self._check("prediction", prediction)
     self.add_counts(truth.reshape(-1), prediction.reshape(-1), np.ones(truth.size, np.int64))
+
+  def _check(self, name: str, labels: Int[np.ndarray, "..."]) -> None:
+    outside = (labels < 0) | (labels >= self.num_labels)
+    wrong = labels[outside & (labels != IGNORE)]
+    if wrong.size:
+      raise ValueError(
+        f"The {name} has {wrong.size} labels such as {int(wrong[0])}; "
+        f"expected 0..{self.num_labels - 1}, or 255 for none."
+      )
 
   def add_counts(
     self,
@@ -51,43 +58,45 @@ class IoU:
     count: Shaped[np.ndarray, " N"],
   ) -> None:
     """Adds `count` pixels of each (truth, prediction) pair; labels as in `add`, not checked."""
-    there = truth != IGNORE
-    columns = self.num_labels + 1
-    index = truth[there].astype(np.int64) * columns + np.minimum(prediction[there], self.num_labels)
-    self.confusion += (
-      np.bincount(index, count[there], self.confusion.size).astype(np.int64).reshape(-1, columns)
-    )
+    labelled = truth != IGNORE
+    rows, columns = self.confusion.shape
+    row = truth[labelled].astype(np.int64)
+    column = np.minimum(prediction[labelled], self.num_labels)
+    pixels = np.bincount(row * columns + column, count[labelled], rows * columns)
+    self.confusion += pixels.astype(np.int64).reshape(rows, columns)
 
   def merge(self, other: "IoU") -> None:
+    """Adds the counts of another state."""
     self.confusion += other.confusion
 
   def per_label(self) -> Float64[np.ndarray, " N"]:
-    """Returns the IoU of each label; NaN where it is neither in the truth nor in the prediction."""
+    """Returns the IoU of each label; NaN if it is neither in the truth nor in the prediction."""
     square = self.confusion[:, :-1]
-    union = self.confusion.sum(1) + square.sum(0) - np.diagonal(square)
-    return np.where(union > 0, np.diagonal(square) / np.maximum(union, 1), np.nan)
+    intersection = np.diagonal(square)
+    union = self.confusion.sum(1) + square.sum(0) - intersection
+    iou = intersection / np.maximum(union, 1)
+    return np.where(union > 0, iou, np.nan)
 
   def mean(self) -> float | None:
     """Returns the mean over the labels that occur; None if none does."""
     ious = self.per_label()
-    occurs = ~np.isnan(ious)
-    return float(ious[occurs].mean()) if occurs.any() else None
+    known = ious[~np.isnan(ious)]
+    return float(known.mean()) if known.size else None
 
 
 def add_semantic(state: IoU, cells: Cells) -> None:
-  """Adds an image's classes: void truth is left out, void predictions are misses."""
+  """Adds the classes of an image: void truth is left out, void predictions are false negatives."""
   state.add_counts(cells.gt_class, cells.pred_class, cells.count)
 
 
 def add_parts(state: IoU, cells: Cells, spec: LabelSpec) -> None:
-  """Adds an image's part channels, background (every pixel that is no part) among them.
+  """Adds the part channels of an image; background (every pixel that is no part) is one of them.
 
-  Left out are void, and pixels of classes with parts that have no part label (or no instance); pid
-  5 of CPP persons is such a pixel. As the authors of panoptic_parts advise (issue 20 there); their
+  Left out are void, and pixels of classes with parts that have no part label or no instance. Pid 5
+  of CPP persons has no part label. As the authors of panoptic_parts advise (issue 20 there); their
   own tool was never completed.
 
   Differs from that advice: it does not say what happens to void; we leave it out, as in training.
   """
-  state.add_counts(
-    cells.gt_channel, spec.pid_to_channel[cells.pred_class, cells.pred_pid], cells.count
-  )
+  predicted = spec.pid_to_channel[cells.pred_class, cells.pred_pid]
+  state.add_counts(cells.gt_channel, predicted, cells.count)

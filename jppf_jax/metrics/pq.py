@@ -1,5 +1,8 @@
-"""Panoptic quality (Kirillov et al., CVPR 2019), and the matching of segments that PartPQ shares
-with it.
+"""Panoptic quality (Kirillov et al., CVPR 2019), and the matching of segments for PartPQ.
+
+Per class: a true positive (TP) is a matched pair of a ground-truth and a predicted segment, a false
+positive (FP) a predicted segment without a match, a false negative (FN) a ground-truth segment
+without a match. PQ = sum of the IoUs of the TP / (TP + FP / 2 + FN / 2).
 """
 
 from dataclasses import dataclass, field
@@ -12,10 +15,12 @@ from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics.cells import Cells, count_cells
 from jppf_jax.structs import IGNORE
 
+Averages = dict[str, dict[str, float | int | None]]  # {group of classes: {name: value}}
+
 
 @dataclass(frozen=True)
 class Counts:
-  """What PQ and PartPQ add up over images: matches, misses and the IoUs of the matches, per class."""
+  """What PQ and PartPQ add up over images, per class: TP, FP, FN, and the IoUs of the TP."""
 
   tp: Int64[np.ndarray, " K"]
   fp: Int64[np.ndarray, " K"]
@@ -24,35 +29,42 @@ class Counts:
 
   @classmethod
   def empty(cls, num_classes: int) -> "Counts":
+    """Returns the counts of no image."""
     zero = np.zeros(num_classes, np.int64)
     return cls(zero, zero, zero, np.zeros(num_classes))
 
   def __add__(self, other: "Counts") -> "Counts":
     return Counts(
-      self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.iou_sum + other.iou_sum
+      tp=self.tp + other.tp,
+      fp=self.fp + other.fp,
+      fn=self.fn + other.fn,
+      iou_sum=self.iou_sum + other.iou_sum,
     )
 
   @property
   def occurs(self) -> Bool[np.ndarray, " K"]:
-    """Classes with at least one ground-truth or predicted segment that counts."""
+    """Classes with at least one TP, FP or FN."""
     return self.tp + self.fp + self.fn > 0
 
   def qualities(
     self,
   ) -> tuple[Float64[np.ndarray, " K"], Float64[np.ndarray, " K"], Float64[np.ndarray, " K"]]:
-    """Returns quality, segmentation quality and recognition quality per class; NaN where a class
-    does not occur.
+    """Returns quality, segmentation quality and recognition quality of each class.
 
-    A class that occurs without any match has segmentation quality 0, as in the reference.
+    NaN if a class does not occur. A class that occurs without any TP has segmentation quality 0, as
+    in the reference evaluator.
     """
-    denominator = np.where(self.occurs, self.tp + 0.5 * self.fp + 0.5 * self.fn, np.nan)
-    sq = np.where(self.occurs, self.iou_sum / np.maximum(self.tp, 1), np.nan)
-    return self.iou_sum / denominator, sq, self.tp / denominator
+    total = self.tp + 0.5 * self.fp + 0.5 * self.fn
+    denominator = np.where(self.occurs, total, np.nan)
+    mean_iou = self.iou_sum / np.maximum(self.tp, 1)
+    segmentation_quality = np.where(self.occurs, mean_iou, np.nan)
+    return self.iou_sum / denominator, segmentation_quality, self.tp / denominator
 
 
 class Matching(NamedTuple):
-  """Segments of one image and which of them match. Ground-truth segments are numbered 0..S-1,
-  predicted ones 0..Z-1.
+  """Segments of one image and which of them match.
+
+  Ground-truth segments are numbered 0..S-1, predicted ones 0..Z-1.
 
   Attributes:
     segment: of each cell: its ground-truth segment, -1 = none, void or crowd.
@@ -60,7 +72,7 @@ class Matching(NamedTuple):
     segment_class: train ids.
     segment_match: the predicted segment that a ground-truth segment matches, -1 = none.
     segment_iou: IoU of the match, 0 without.
-    counts: true and false positives, false negatives, IoUs.
+    counts: TP, FP, FN and IoUs.
   """
 
   segment: Int64[np.ndarray, " N"]
@@ -74,12 +86,16 @@ class Matching(NamedTuple):
 def match(cells: Cells, crowd: Bool[np.ndarray, " N"], num_classes: int) -> Matching:
   """Matches predicted with ground-truth segments of the same class.
 
-  Rules (numbers as in docs/metrics.md): 1, 5. Segments are the distinct (class, instance) pairs, in
-  one piece or several; stuff usually has instance 0 only. 3, 4. Void and crowd pixels belong to no
-  ground-truth segment, so segments of nothing else do not exist. 6. They match if IoU > 0.5,
-  strictly. Void is taken out of the union, crowd is not. No two can match the same segment. 8. An
-  unmatched prediction is a false positive unless more than half of it lies on void and crowd of its
-  own class.
+  The rules, numbered as in docs/metrics.md:
+
+  * 1, 5: segments are the distinct (class, instance) pairs, in one piece or several. Stuff usually
+    has instance 0 only.
+  * 3, 4: void and crowd pixels belong to no ground-truth segment. A segment of nothing else does
+    not exist.
+  * 6: two segments match if their IoU is above 0.5, so a segment has at most one match. Void is
+    taken out of the union, crowd is not.
+  * 8: a prediction without a match is an FP, unless more than half of it lies on void and on crowd
+    of its own class.
 
   Args:
     cells: the image.
@@ -87,40 +103,46 @@ def match(cells: Cells, crowd: Bool[np.ndarray, " N"], num_classes: int) -> Matc
     num_classes: K.
   """
   void = cells.gt_class == IGNORE
-  segment, segment_class = _number(cells.gt_class, np.maximum(cells.gt_instance, 0), ~void & ~crowd)
-  pred_segment, pred_class = _number(
-    cells.pred_class, cells.pred_instance, cells.pred_class != IGNORE
-  )
+  gt_instance = np.maximum(cells.gt_instance, 0)
+  segment, segment_class = _number(cells.gt_class, gt_instance, ~void & ~crowd)
+  predicted = cells.pred_class != IGNORE
+  pred_segment, pred_class = _number(cells.pred_class, cells.pred_instance, predicted)
+  num_pred = len(pred_class)
 
+  same_class = cells.gt_class == cells.pred_class
+  on_void = np.where(void, pred_segment, -1)
+  on_own_crowd = np.where(crowd & same_class, pred_segment, -1)
   area = _sum(segment, cells.count, len(segment_class))
-  pred_area = _sum(pred_segment, cells.count, len(pred_class))
-  pred_void = _sum(np.where(void, pred_segment, -1), cells.count, len(pred_class))
-  own_crowd = crowd & (cells.gt_class == cells.pred_class)
-  pred_crowd = _sum(np.where(own_crowd, pred_segment, -1), cells.count, len(pred_class))
+  pred_area = _sum(pred_segment, cells.count, num_pred)
+  pred_void = _sum(on_void, cells.count, num_pred)
+  pred_crowd = _sum(on_own_crowd, cells.count, num_pred)
 
-  together = (segment >= 0) & (pred_segment >= 0) & (cells.gt_class == cells.pred_class)
-  pairs, pair = np.unique(
-    segment[together] * max(len(pred_class), 1) + pred_segment[together], return_inverse=True
-  )
-  intersection = _sum(pair, cells.count[together], len(pairs))
-  s, z = pairs // max(len(pred_class), 1), pairs % max(len(pred_class), 1)
+  overlap = (segment >= 0) & (pred_segment >= 0) & same_class
+  pair_key = segment[overlap] * max(num_pred, 1) + pred_segment[overlap]
+  pairs, pair = np.unique(pair_key, return_inverse=True)
+  intersection = _sum(pair, cells.count[overlap], len(pairs))
+  s, z = np.divmod(pairs, max(num_pred, 1))
   union = area[s] + pred_area[z] - intersection - pred_void[z]
   matches = 2 * intersection > union
-  s, z, iou = s[matches], z[matches], intersection[matches] / union[matches]
+  iou = intersection[matches] / union[matches]
+  s, z = s[matches], z[matches]
 
   segment_match = np.full(len(segment_class), -1)
   segment_match[s] = z
   segment_iou = np.zeros(len(segment_class))
   segment_iou[s] = iou
-  unmatched = np.ones(len(pred_class), bool)
+  unmatched = np.ones(num_pred, bool)
   unmatched[z] = False
-  false_positive = unmatched & (2 * (pred_void + pred_crowd) <= pred_area)
+  ignored = pred_void + pred_crowd
+  false_positive = unmatched & (2 * ignored <= pred_area)
   tp = np.bincount(segment_class[s], minlength=num_classes)
+  segments = np.bincount(segment_class, minlength=num_classes)
+  iou_sum = np.bincount(segment_class[s], iou, minlength=num_classes)
   counts = Counts(
     tp=tp,
     fp=np.bincount(pred_class[false_positive], minlength=num_classes),
-    fn=np.bincount(segment_class, minlength=num_classes) - tp,
-    iou_sum=np.bincount(segment_class[s], iou, minlength=num_classes).astype(np.float64),
+    fn=segments - tp,
+    iou_sum=iou_sum.astype(np.float64),
   )
   return Matching(segment, pred_segment, segment_class, segment_match, segment_iou, counts)
 
@@ -128,12 +150,11 @@ def match(cells: Cells, crowd: Bool[np.ndarray, " N"], num_classes: int) -> Matc
 def _number(
   classes: Int[np.ndarray, " N"], instances: Int[np.ndarray, " N"], exists: Bool[np.ndarray, " N"]
 ) -> tuple[Int64[np.ndarray, " N"], Int64[np.ndarray, " S"]]:
-  """Returns the segment of each cell (-1 where there is none), and the class of each segment."""
-  keys, inverse = np.unique(
-    classes[exists].astype(np.int64) * 1000 + instances[exists], return_inverse=True
-  )
+  """Returns the segment of each cell (-1 = none), and the class of each segment."""
+  class_part = classes[exists].astype(np.int64) * 1000
+  keys, number = np.unique(class_part + instances[exists], return_inverse=True)
   segment = np.full(len(classes), -1)
-  segment[exists] = inverse
+  segment[exists] = number
   return segment, keys // 1000
 
 
@@ -141,12 +162,13 @@ def _sum(
   index: Int64[np.ndarray, " M"], count: Int64[np.ndarray, " M"], length: int
 ) -> Int64[np.ndarray, " length"]:
   """Returns the pixels per index; -1 is left out. Exact: pixel counts are far below 2**53."""
-  there = index >= 0
-  return np.bincount(index[there], count[there], minlength=length).astype(np.int64)
+  kept = index >= 0
+  pixels = np.bincount(index[kept], count[kept], minlength=length)
+  return pixels.astype(np.int64)
 
 
 def panoptic_quality(cells: Cells, spec: LabelSpec) -> Counts:
-  """Returns the PQ counts of one image: every class is one without parts."""
+  """Returns the PQ counts of one image: every class is scored without its parts."""
   return match(cells, cells.gt_crowd, spec.num_classes).counts
 
 
@@ -161,23 +183,33 @@ class PQ:
     self.counts = Counts.empty(self.spec.num_classes)
 
   def add(self, uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "_H _W _C"]) -> None:
-    self.counts += panoptic_quality(count_cells(self.spec, uids, prediction), self.spec)
+    """Adds an image; arguments and errors as `count_cells`."""
+    cells = count_cells(self.spec, uids, prediction)
+    self.counts += panoptic_quality(cells, self.spec)
 
   def merge(self, other: "PQ") -> None:
+    """Adds the counts of another state."""
     self.counts += other.counts
 
-  def results(self) -> dict[str, dict[str, float | int | None]]:
-    """Returns {"all" | "parts" | "no_parts" | "things" | "stuff": {"pq", "sq", "rq", "classes"}}."""
+  def results(self) -> Averages:
+    """Returns the averages with the names "pq", "sq", "rq", see `averages`."""
     return averages(self.counts, self.spec, ("pq", "sq", "rq"))
 
 
-def averages(
-  counts: Counts, spec: LabelSpec, names: tuple[str, str, str]
-) -> dict[str, dict[str, float | int | None]]:
-  """Returns plain means over the classes that occur, per group of classes; None where no class of a
-  group occurs.
+def averages(counts: Counts, spec: LabelSpec, names: tuple[str, str, str]) -> Averages:
+  """Returns plain means over the classes that occur, per group of classes.
 
-  Differs from the reference evaluator, which divides by zero there.
+  Differs from the reference evaluator, which divides by zero if no class of a group occurs; ours
+  are None then.
+
+  Args:
+    counts: of the whole set.
+    spec: the taxonomy.
+    names: of quality, segmentation quality and recognition quality in the result.
+
+  Returns:
+    {"all" | "parts" | "no_parts" | "things" | "stuff": {each name, "classes"}}; "classes" is the
+    number of classes that occur.
   """
   is_thing = np.arange(spec.num_classes) >= spec.num_stuff
   groups = {
@@ -187,11 +219,14 @@ def averages(
     "things": is_thing,
     "stuff": ~is_thing,
   }
-  results = {}
+  qualities = dict(zip(names, counts.qualities()))
+  results: Averages = {}
   for group, members in groups.items():
     chosen = members & counts.occurs
-    means = [
-      float(quality[chosen].mean()) if chosen.any() else None for quality in counts.qualities()
-    ]
-    results[group] = dict(zip(names, means)) | {"classes": int(chosen.sum())}
+    results[group] = {name: _mean(quality[chosen]) for name, quality in qualities.items()}
+    results[group]["classes"] = int(chosen.sum())
   return results
+
+
+def _mean(values: Float64[np.ndarray, " N"]) -> float | None:
+  return float(values.mean()) if values.size else None

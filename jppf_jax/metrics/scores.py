@@ -1,5 +1,6 @@
 """Every score of a set of predictions, as `jppf score` and `jppf evaluate` report them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from jppf_jax.metrics.pq import Counts, averages, panoptic_quality
 
 PART_PQ = ("part_pq", "part_sq", "part_rq")
 PQ = ("pq", "sq", "rq")
+
+Row = dict[str, Any]  # of a table in the report, as JSON
 
 
 @dataclass
@@ -39,7 +42,8 @@ def score_image(
     prediction: [H W 3]: scene id, instance id, evaluation pid; 255 = nothing.
 
   Raises:
-    ValueError: the sizes differ, or the ground truth holds ids that the data set does not have.
+    ValueError: the sizes differ, or the prediction does not have three channels.
+    ValueError: the ground truth holds ids that the dataset does not have.
   """
   cells = count_cells(spec, uids, prediction)
   score = ImageScore(
@@ -58,8 +62,8 @@ def score_image(
 class Scores:
   """All scores of a set of images. Starts empty; `add` takes an image, `merge` another state.
 
-  Sums run over the images in the order of their ids, so the result does not depend on who counted
-  which image.
+  Sums run over the images in the order of their ids, so the result is the same for any number of
+  processes and any order of `add` and `merge`.
   """
 
   def __init__(self, spec: LabelSpec):
@@ -72,13 +76,19 @@ class Scores:
   def add(
     self, image_id: str, uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "_H _W _C"]
   ) -> None:
-    """Scores an image and adds it. Raises ValueError as `score_image`, and for an image that is
-    there already.
+    """Scores an image and adds it; arguments and errors as `score_image`.
+
+    Raises:
+      ValueError: the image was added before.
     """
     self.add_score(image_id, score_image(self.spec, uids, prediction))
 
   def add_score(self, image_id: str, score: ImageScore) -> None:
-    """Adds an image that was scored elsewhere, e.g. by a worker process."""
+    """Adds an image that was scored elsewhere, e.g. by a worker process.
+
+    Raises:
+      ValueError: the image was added before.
+    """
     self._claim([image_id])
     self.images[image_id] = (score.part_pq, score.pq)
     self.semantic.merge(score.semantic)
@@ -89,7 +99,8 @@ class Scores:
     """Adds the images of another state.
 
     Raises:
-      ValueError: an image is in both, or the states use different label specs.
+      ValueError: an image is in both.
+      ValueError: the states use different label specs.
     """
     if other.spec.name != self.spec.name:
       raise ValueError(
@@ -101,7 +112,7 @@ class Scores:
     self.parts.merge(other.parts)
     self.density.merge(other.density)
 
-  def _claim(self, image_ids) -> None:
+  def _claim(self, image_ids: Iterable[str]) -> None:
     twice = sorted(set(image_ids) & self.images.keys())
     if twice:
       raise ValueError(
@@ -109,15 +120,18 @@ class Scores:
       )
 
   def to_json(self, per_image: bool = True) -> dict[str, Any]:
-    """Returns every score: fractions; None where a class, or a whole group of classes, never
-    occurs.
+    """Returns every score: fractions; None if a class, or a whole group of classes, never occurs.
 
     Keys: spec, images, part_pq and pq (each all, parts, no_parts, things, stuff), density,
-    semantic_miou, part_miou, per_class, per_part, and per_image unless switched off.
+    semantic_miou, part_miou, per_class, per_part and, with `per_image`, per_image.
     """
     zero = Counts.empty(self.spec.num_classes)
-    ordered = [self.images[image_id] for image_id in sorted(self.images)]
-    part_pq, pq = sum((p for p, _ in ordered), zero), sum((q for _, q in ordered), zero)
+    images = sorted(self.images.items())
+    part_pq = sum((part_counts for _, (part_counts, _) in images), zero)
+    pq = sum((counts for _, (_, counts) in images), zero)
+    per_class = _per_class(self.spec, part_pq, pq)
+    for row, iou in zip(per_class, self.semantic.per_label().tolist()):
+      row["semantic_iou"] = _or_none(iou)
     report = {
       "spec": self.spec.name,
       "images": len(self.images),
@@ -126,42 +140,46 @@ class Scores:
       "density": self.density.results(),
       "semantic_miou": self.semantic.mean(),
       "part_miou": self.parts.mean(),
-      "per_class": _per_class(self.spec, part_pq, pq),
-      "per_part": [
-        {"channel": channel, "name": name, "iou": _or_none(iou)}
-        for channel, (name, iou) in enumerate(
-          zip(self.spec.part_names, self.parts.per_label().tolist())
-        )
-      ],
+      "per_class": per_class,
+      "per_part": _per_part(self.spec, self.parts),
     }
-    for row, iou in zip(report["per_class"], self.semantic.per_label().tolist()):
-      row["semantic_iou"] = _or_none(iou)
     if per_image:
       report["per_image"] = {
-        image_id: {"per_class": _per_class(self.spec, *self.images[image_id])}
-        for image_id in sorted(self.images)
+        image_id: {"per_class": _per_class(self.spec, *counts)} for image_id, counts in images
       }
     return report
 
 
-def _per_class(spec: LabelSpec, part_pq: Counts, pq: Counts) -> list[dict[str, Any]]:
-  ids = zip(spec.class_ids.tolist(), spec.class_names, _rows(part_pq, PART_PQ), _rows(pq, PQ))
+def _per_class(spec: LabelSpec, part_pq: Counts, pq: Counts) -> list[Row]:
+  """Returns {"id", "name", "part_pq", "pq"} of each class."""
+  sids = spec.class_ids.tolist()
+  rows = zip(sids, spec.class_names, _rows(part_pq, PART_PQ), _rows(pq, PQ))
   return [
-    {"id": sid, "name": name, "part_pq": parts, "pq": masks} for sid, name, parts, masks in ids
+    {"id": sid, "name": name, "part_pq": part_pq_row, "pq": pq_row}
+    for sid, name, part_pq_row, pq_row in rows
   ]
 
 
-def _rows(counts: Counts, names: tuple[str, str, str]) -> list[dict[str, float | int | None]]:
+def _per_part(spec: LabelSpec, parts: IoU) -> list[Row]:
+  """Returns {"channel", "name", "iou"} of each part channel."""
+  ious = zip(spec.part_names, parts.per_label().tolist())
+  return [
+    {"channel": channel, "name": name, "iou": _or_none(iou)}
+    for channel, (name, iou) in enumerate(ious)
+  ]
+
+
+def _rows(counts: Counts, names: tuple[str, str, str]) -> list[Row]:
   """Returns {"tp", "fp", "fn", "iou_sum", quality, sq, rq} of each class."""
-  columns = (counts.tp, counts.fp, counts.fn, counts.iou_sum, *counts.qualities())
   keys = ("tp", "fp", "fn", "iou_sum", *names)
-  absent = dict(
-    zip(keys, (0, 0, 0, 0.0, None, None, None))
-  )  # one object for all: most classes are in few images
-  rows = zip(counts.occurs.tolist(), zip(*(column.tolist() for column in columns)))
-  return [dict(zip(keys, row)) if occurs else absent for occurs, row in rows]
+  columns = (counts.tp, counts.fp, counts.fn, counts.iou_sum, *counts.qualities())
+  values = zip(*(column.tolist() for column in columns))
+  # Most classes are in few images; the others share one object, to save memory.
+  absent: Row = dict(zip(keys, (0, 0, 0, 0.0, None, None, None)))
+  occurs = counts.occurs.tolist()
+  return [dict(zip(keys, row)) if found else absent for found, row in zip(occurs, values)]
 
 
-def _or_none(value: float | int) -> float | int | None:
+def _or_none(value: float) -> float | None:
   """Returns None for NaN: JSON has no NaN."""
   return None if np.isnan(value) else value

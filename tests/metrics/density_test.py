@@ -10,18 +10,10 @@ from tests.oracles import random_labels
 
 
 def test_a_pixel_is_complete_with_a_class_and_its_part():
-  # road; person: torso, unknown, background; bicycle, which has no parts; void; caravan, which is
-  # not evaluated
-  pixels = [
-    (7, 0, 1),
-    (24, 1, 1),
-    (24, 1, 255),
-    (24, 1, 0),
-    (33, 1, 255),
-    (255, 0, 0),
-    (29, 0, 1),
-    (255, 255, 255),
-  ]
+  road, bicycle = (7, 0, 1), (33, 1, 255)  # no parts
+  torso, unknown, background = (24, 1, 1), (24, 1, 255), (24, 1, 0)  # person
+  void, caravan, nothing = (255, 0, 0), (29, 0, 1), (255, 255, 255)  # not evaluated
+  pixels = [road, torso, unknown, background, bicycle, void, caravan, nothing]
   state = Density()
   state.add(cpp(), np.array([pixels], np.uint8))
   assert state.results() == {"full": 3 / 8, "scene_only": 5 / 8, "pixels": 8}
@@ -42,7 +34,8 @@ def test_adding_cells_or_merging_equals_adding_pixels(seed):
   uids, prediction = random_labels.random_pair(cpp(), np.random.default_rng(seed))
   by_pixel, by_cell, left, right = Density(), Density(), Density(), Density()
   by_pixel.add(cpp(), prediction)
-  by_cell.add_cells(cpp(), count_cells(cpp(), uids, prediction))
+  cells = count_cells(cpp(), uids, prediction)
+  by_cell.add_cells(cpp(), cells)
   left.add(cpp(), prediction[:, :5])
   right.add(cpp(), prediction[:, 5:])
   left.merge(right)

@@ -14,16 +14,16 @@ SIZE = (30, 40)
 
 
 def random_image(rng):
-  """Returns uids with some things, groups, void and small instances, and detections near and far
-  from them.
+  """Returns uids and detections near and far from their instances.
+
+  The uids hold things, groups, void and small instances.
   """
   uids, detections = np.full(SIZE, ROAD, np.int32), []
   for number in range(rng.integers(1, 6)):
     mask = random_labels.random_rectangle(rng, SIZE)
     sid = int(rng.choice([CAR, PERSON]))
-    uids[mask] = rng.choice(
-      [sid * 1000 + number, sid * 1000 + number, sid * 1000 + number, sid, 0, 29_001]
-    )
+    instance = sid * 1000 + number
+    uids[mask] = rng.choice([instance, instance, instance, sid, 0, 29_001])
     for _ in range(rng.integers(0, 3)):
       shifted = np.roll(mask, rng.integers(-3, 4, 2), (0, 1))
       detections.append(Detection(sid, float(rng.choice([0.2, 0.5, 0.5, 0.8, 0.9])), shifted))
@@ -46,75 +46,74 @@ def test_cityscapes_equals_the_oracle(seed):
     state.add(f"{i}", *image)
   for row in state.results()["per_class"]:
     expected = cityscapes_ap.average_precision(cpp(), images, row["id"], OVERLAPS)
-    assert row["ap"] == (None if np.isnan(expected).any() else pytest.approx(expected.mean()))
-    assert row["ap50"] == (None if np.isnan(expected).any() else pytest.approx(expected[0]))
+    if np.isnan(expected).any():
+      assert row["ap"] is row["ap50"] is None
+    else:
+      assert row["ap"] == pytest.approx(expected.mean())
+      assert row["ap50"] == pytest.approx(expected[0])
 
 
 def two_cars():
-  uids = np.full(SIZE, ROAD, np.int32)
-  uids[box(0, 0, 10, 20)], uids[box(15, 0, 25, 20)] = CAR * 1000, CAR * 1000 + 1
-  return uids, box(0, 0, 10, 20), box(15, 0, 25, 20)
+  """Returns uids and the masks of the two cars."""
+  uids, first, second = np.full(SIZE, ROAD, np.int32), box(0, 0, 10, 20), box(15, 0, 25, 20)
+  uids[first], uids[second] = CAR * 1000, CAR * 1000 + 1
+  return uids, first, second
+
+
+def ap_of(metric, uids, detections):
+  """Returns the results of one image."""
+  state = metric(cpp())
+  state.add("a", uids, detections)
+  return state.results()
 
 
 @pytest.mark.parametrize("metric", [CityscapesAP, CocoAP])
 def test_perfect_instances_have_ap_1_and_none_have_ap_0(metric):
   uids, first, second = two_cars()
-  state, nothing = metric(cpp()), metric(cpp())
-  state.add("a", uids, [Detection(CAR, 0.9, first), Detection(CAR, 0.8, second)])
-  nothing.add("a", uids, [])
-  assert state.results()["ap"] == pytest.approx(1) and state.results()["ap50"] == pytest.approx(1)
-  assert nothing.results()["ap"] == 0
-  rows = {row["name"]: row["ap"] for row in state.results()["per_class"]}
+  results = ap_of(metric, uids, [Detection(CAR, 0.9, first), Detection(CAR, 0.8, second)])
+  assert results["ap"] == pytest.approx(1) and results["ap50"] == pytest.approx(1)
+  rows = {row["name"]: row["ap"] for row in results["per_class"]}
   assert rows["car"] == pytest.approx(1) and rows["person"] is None
+  assert ap_of(metric, uids, [])["ap"] == 0
 
 
 @pytest.mark.parametrize("metric, expected", [(CityscapesAP, 0.5), (CocoAP, 51 / 101)])
 def test_finding_one_of_two_has_half_the_area(metric, expected):
   uids, first, _ = two_cars()
-  state = metric(cpp())
-  state.add("a", uids, [Detection(CAR, 0.9, first)])
-  assert state.results()["ap"] == pytest.approx(expected)
+  results = ap_of(metric, uids, [Detection(CAR, 0.9, first)])
+  assert results["ap"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("metric", [CityscapesAP, CocoAP])
-def test_the_overlap_decides_how_many_thresholds_are_met(metric):
+def test_an_overlap_of_seven_tenths_is_a_match_at_some_thresholds_only(metric):
   uids, first, second = two_cars()
   seven_tenths = box(0, 0, 10, 14)
-  state = metric(cpp())
-  state.add("a", uids, [Detection(CAR, 0.9, seven_tenths), Detection(CAR, 0.8, second)])
-  perfect = metric(cpp())
-  perfect.add("a", uids, [Detection(CAR, 0.9, first), Detection(CAR, 0.8, second)])
-  assert (
-    state.results()["ap50"] == pytest.approx(1)
-    and 0 < state.results()["ap"] < perfect.results()["ap"]
-  )
+  other = Detection(CAR, 0.8, second)
+  results = ap_of(metric, uids, [Detection(CAR, 0.9, seven_tenths), other])
+  perfect = ap_of(metric, uids, [Detection(CAR, 0.9, first), other])
+  assert results["ap50"] == pytest.approx(1)
+  assert 0 < results["ap"] < perfect["ap"]
 
 
-def test_cityscapes_forgives_small_instances_void_and_groups():
+def test_cityscapes_ignores_small_instances_void_and_groups():
   uids, first, second = two_cars()
-  uids[box(0, 30, 5, 35)] = CAR * 1000 + 2  # 25 pixels
-  uids[box(10, 30, 20, 40)], uids[box(22, 30, 30, 40)] = 0, CAR
-  found = [Detection(CAR, 0.8, first), Detection(CAR, 0.8, second)]
-  forgiven = [
-    Detection(CAR, 0.9, mask)
-    for mask in (box(0, 30, 5, 35), box(10, 30, 20, 40), box(22, 30, 30, 40))
-  ]
-  state = CityscapesAP(cpp())
-  state.add("a", uids, found + forgiven)
-  assert state.results()["ap"] == pytest.approx(1)
-  wrong = CityscapesAP(cpp())
-  wrong.add("a", uids, [*found, Detection(CAR, 0.9, box(0, 22, 8, 28))])
-  assert wrong.results()["ap"] < 1
+  small, void, group = box(0, 30, 5, 35), box(10, 30, 20, 40), box(22, 30, 30, 40)
+  uids[small], uids[void], uids[group] = CAR * 1000 + 2, 0, CAR
+  true_positives = [Detection(CAR, 0.8, first), Detection(CAR, 0.8, second)]
+  ignored = [Detection(CAR, 0.9, mask) for mask in (small, void, group)]
+  false_positive = Detection(CAR, 0.9, box(0, 22, 8, 28))
+  assert ap_of(CityscapesAP, uids, true_positives + ignored)["ap"] == pytest.approx(1)
+  assert ap_of(CityscapesAP, uids, [*true_positives, false_positive])["ap"] < 1
 
 
-def test_coco_forgives_crowd_but_not_void():
+def test_coco_ignores_crowd_but_not_void():
   uids, first, second = two_cars()
-  uids[box(0, 30, 10, 40)], uids[box(12, 30, 22, 40)] = CAR, 0
-  found = [Detection(CAR, 0.8, first), Detection(CAR, 0.8, second)]
-  crowd, void = CocoAP(cpp()), CocoAP(cpp())
-  crowd.add("a", uids, [*found, Detection(CAR, 0.9, box(0, 30, 10, 40))])
-  void.add("a", uids, [*found, Detection(CAR, 0.9, box(12, 30, 22, 40))])
-  assert crowd.results()["ap"] == pytest.approx(1) and void.results()["ap"] < 0.8
+  crowd, void = box(0, 30, 10, 40), box(12, 30, 22, 40)
+  uids[crowd], uids[void] = CAR, 0
+  true_positives = [Detection(CAR, 0.8, first), Detection(CAR, 0.8, second)]
+  on_crowd = ap_of(CocoAP, uids, [*true_positives, Detection(CAR, 0.9, crowd)])
+  on_void = ap_of(CocoAP, uids, [*true_positives, Detection(CAR, 0.9, void)])
+  assert on_crowd["ap"] == pytest.approx(1) and on_void["ap"] < 0.8
 
 
 @pytest.mark.parametrize("metric", [CityscapesAP, CocoAP])
@@ -129,7 +128,7 @@ def test_states_add_up_and_an_image_counts_once(metric):
   assert first.results() == one.results()
   with pytest.raises(ValueError, match=r"2 images are in both states, e\.g\. '0'"):
     first.merge(second)
-  with pytest.raises(ValueError, match="Image '1' is there already"):
+  with pytest.raises(ValueError, match="Image '1' was added before"):
     first.add("1", *images["1"])
 
 
@@ -143,14 +142,8 @@ def test_without_images_there_is_no_ap(metric, protocol):
 @pytest.mark.parametrize("metric", [CityscapesAP, CocoAP])
 def test_detections_of_stuff_are_left_out_and_of_other_sizes_refused(metric):
   uids, first, second = two_cars()
-  state = metric(cpp())
-  state.add(
-    "a",
-    uids,
-    [Detection(ROAD, 1.0, ~first), Detection(CAR, 0.5, first), Detection(CAR, 0.5, second)],
-  )
-  assert state.results()["ap"] == pytest.approx(1)
-  with pytest.raises(
-    ValueError, match=r"An instance of 'b' has a mask of \(3, 4\), the labels have \(30, 40\)"
-  ):
-    state.add("b", uids, [Detection(CAR, 1.0, np.ones((3, 4), bool))])
+  cars = [Detection(CAR, 0.5, first), Detection(CAR, 0.5, second)]
+  assert ap_of(metric, uids, [Detection(ROAD, 1.0, ~first), *cars])["ap"] == pytest.approx(1)
+  message = r"An instance of 'a' has a mask of \(3, 4\), the labels have \(30, 40\)"
+  with pytest.raises(ValueError, match=message):
+    ap_of(metric, uids, [Detection(CAR, 1.0, np.ones((3, 4), bool))])

@@ -12,10 +12,10 @@ from tests.oracles import random_labels
 
 def iou_by_masks(truth, prediction, num_labels):
   """Oracle: one pair of masks per label; 255 in the truth is left out."""
-  there = truth != 255
+  labelled = truth != 255
   ious = []
   for label in range(num_labels):
-    a, b = (truth == label) & there, (prediction == label) & there
+    a, b = (truth == label) & labelled, (prediction == label) & labelled
     ious.append((a & b).sum() / (a | b).sum() if (a | b).any() else np.nan)
   return ious
 
@@ -37,31 +37,35 @@ def test_equals_the_mask_oracle(seed):
 @given(seed=st.integers(0, 2**20))
 def test_adding_cells_equals_adding_pixels(spec, seed):
   uids, prediction = random_labels.random_pair(spec, np.random.default_rng(seed), (9, 7))
-  decoded, classes = spec.decode(uids), spec.class_ids.tolist()
-  semantic = np.vectorize(lambda sid: classes.index(sid) if sid in classes else 255)(
-    prediction[..., 0]
-  )
-  channels = np.full(uids.shape, 255)
-  for k, (parts, pids) in enumerate(zip(spec.class_parts, spec.class_pids)):
-    if len(parts) > 1:
-      for channel, pid in zip(parts, pids):
-        channels[(semantic == k) & (prediction[..., 2] == pid)] = channel
-    else:
-      channels[semantic == k] = parts[0] if parts else 0
-  by_pixel, by_cell = (
-    (IoU(spec.num_classes), IoU(spec.num_parts)),
-    (IoU(spec.num_classes), IoU(spec.num_parts)),
-  )
-  by_pixel[0].add(decoded.semantic, semantic)
-  by_pixel[1].add(decoded.part, channels)
+  decoded = spec.decode(uids)
+  classes, channels = classes_and_channels(spec, prediction)
+  classes_by_pixel, parts_by_pixel = IoU(spec.num_classes), IoU(spec.num_parts)
+  classes_by_pixel.add(decoded.semantic, classes)
+  parts_by_pixel.add(decoded.part, channels)
   cells = count_cells(spec, uids, prediction)
-  add_semantic(by_cell[0], cells)
-  add_parts(by_cell[1], cells, spec)
-  for pixels, counted in zip(by_pixel, by_cell):
-    np.testing.assert_array_equal(pixels.confusion, counted.confusion)
+  classes_by_cell, parts_by_cell = IoU(spec.num_classes), IoU(spec.num_parts)
+  add_semantic(classes_by_cell, cells)
+  add_parts(parts_by_cell, cells, spec)
+  np.testing.assert_array_equal(classes_by_pixel.confusion, classes_by_cell.confusion)
+  np.testing.assert_array_equal(parts_by_pixel.confusion, parts_by_cell.confusion)
 
 
-def test_nothing_predicted_is_a_miss_and_no_false_positive():
+def classes_and_channels(spec, prediction):
+  """Oracle: train ids and part channels of a prediction, class by class."""
+  classes = np.full(prediction.shape[:2], 255)
+  channels = classes.copy()
+  for k, (parts, pids) in enumerate(zip(spec.class_parts, spec.class_pids)):
+    is_class = prediction[..., 0] == spec.class_ids[k]
+    classes[is_class] = k
+    if len(parts) < 2:
+      channels[is_class] = parts[0] if parts else 0
+      continue
+    for channel, pid in zip(parts, pids):
+      channels[is_class & (prediction[..., 2] == pid)] = channel
+  return classes, channels
+
+
+def test_nothing_predicted_is_a_false_negative_and_no_false_positive():
   state = IoU(2)
   state.add(np.array([0, 0, 0, 1]), np.array([0, 255, 1, 1]))
   np.testing.assert_allclose(state.per_label(), [1 / 3, 1 / 2])
@@ -85,9 +89,8 @@ def test_nothing_counted_gives_no_mean():
 
 
 def test_labels_outside_the_range_are_refused():
-  with pytest.raises(
-    ValueError, match=r"The prediction has 2 labels such as 3; expected 0\.\.2, or 255"
-  ):
+  message = r"The prediction has 2 labels such as 3; expected 0\.\.2, or 255"
+  with pytest.raises(ValueError, match=message):
     IoU(3).add(np.zeros(4, int), np.array([0, 3, 3, 2]))
   with pytest.raises(ValueError, match=r"The truth has 1 labels such as -1"):
     IoU(3).add(np.array([-1, 0]), np.zeros(2, int))

@@ -38,19 +38,16 @@ def counts_of_class(uids, prediction, sid, spec=None):
 @pytest.mark.parametrize("name", ["cpp_grouped", "ppp"])
 def test_equals_the_released_evaluator_on_its_golden_images(name):
   golden, spec = np.load(GOLDEN), load_spec(name)
-  for uids, prediction, expected in zip(
-    golden[f"{name}/uids"], golden[f"{name}/predictions"], golden[f"{name}/pq"]
-  ):
+  images = zip(golden[f"{name}/uids"], golden[f"{name}/predictions"], golden[f"{name}/pq"])
+  for uids, prediction, expected in images:
     np.testing.assert_allclose(counts_of(spec, uids, prediction), expected, rtol=0, atol=1e-9)
 
 
 @given(seed=st.integers(0, 2**20))
 def test_equals_the_mask_oracle(seed):
   uids, prediction = random_labels.random_pair(cpp(), np.random.default_rng(seed), (9, 7))
-  expected = oracle.part_pq(cpp(), uids, prediction, parts=False)
-  np.testing.assert_allclose(
-    counts_of(cpp(), uids, prediction), list(expected.values()), rtol=0, atol=1e-9
-  )
+  expected = list(oracle.part_pq(cpp(), uids, prediction, parts=False).values())
+  np.testing.assert_allclose(counts_of(cpp(), uids, prediction), expected, rtol=0, atol=1e-9)
 
 
 def test_half_an_overlap_is_no_match_and_a_pixel_more_is():
@@ -75,15 +72,11 @@ def test_crowd_stays_in_the_union():
   uids[:4, :10] = CAR * 1000 + 1
   uids[4:, :10] = CAR
   prediction[:, :10] = (CAR, 0, 5)
-  assert counts_of_class(uids, prediction, CAR) == (
-    0,
-    0,
-    1,
-    0,
-  )  # IoU 0.4; the prediction is on crowd for the most part
+  # IoU 0.4; more than half of the prediction is on crowd
+  assert counts_of_class(uids, prediction, CAR) == (0, 0, 1, 0)
 
 
-def test_crowd_of_another_class_excuses_nothing():
+def test_a_prediction_on_crowd_of_another_class_is_a_false_positive():
   uids, prediction = scene()
   uids[:4, :10] = CAR
   prediction[:4, :10] = (BICYCLE, 0, 1)
@@ -92,7 +85,9 @@ def test_crowd_of_another_class_excuses_nothing():
 
 
 @pytest.mark.parametrize("void_rows, false_positives", [(2, 1), (3, 0)])
-def test_a_prediction_is_excused_if_more_than_half_of_it_is_void(void_rows, false_positives):
+def test_a_prediction_of_which_more_than_half_is_void_is_no_false_positive(
+  void_rows, false_positives
+):
   uids, prediction = scene()
   uids[:void_rows, :10] = 0
   prediction[:4, :10] = (CAR, 0, 5)
@@ -153,9 +148,6 @@ def test_averages_are_over_the_classes_that_occur():
 def test_predicted_instances_are_told_apart_and_none_is_too_small():
   uids, prediction = scene()
   uids[:4, :10], uids[5:9, :10] = CAR * 1000, CAR * 1000 + 1
-  prediction[:4, :10], prediction[5:9, :10], prediction[9, 19] = (
-    (CAR, 0, 5),
-    (CAR, 1, 5),
-    (CAR, 2, 5),
-  )
+  prediction[:4, :10], prediction[5:9, :10] = (CAR, 0, 5), (CAR, 1, 5)
+  prediction[9, 19] = (CAR, 2, 5)
   assert counts_of_class(uids, prediction, CAR) == (2, 1, 0, 2)

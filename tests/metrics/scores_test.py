@@ -32,17 +32,16 @@ def test_the_report_holds_what_the_single_metrics_say(spec):
   for pair in images.values():
     part_pq.add(*pair)
     pq.add(*pair)
-  assert report["part_pq"] == part_pq.results() and report["pq"] == pq.results()
+  assert report["part_pq"] == part_pq.results()
+  assert report["pq"] == pq.results()
   assert report["spec"] == spec.name and report["images"] == 12
   assert [row["id"] for row in report["per_class"]] == spec.class_ids.tolist()
   assert report["density"]["pixels"] == 12 * 12 * 16
   ious = [row["semantic_iou"] for row in report["per_class"] if row["semantic_iou"] is not None]
   assert report["semantic_miou"] == pytest.approx(np.mean(ious))
   part_ious = [row["iou"] for row in report["per_part"] if row["iou"] is not None]
-  assert (
-    report["part_miou"] == pytest.approx(np.mean(part_ious))
-    and len(report["per_part"]) == spec.num_parts
-  )
+  assert report["part_miou"] == pytest.approx(np.mean(part_ious))
+  assert len(report["per_part"]) == spec.num_parts
 
 
 def test_each_image_is_reported_as_the_mask_oracle_counts_it():
@@ -55,11 +54,13 @@ def test_each_image_is_reported_as_the_mask_oracle_counts_it():
         counted = row[metric]
         assert (counted["tp"], counted["fp"], counted["fn"]) == (tp, fp, fn)
         assert counted["iou_sum"] == pytest.approx(iou_sum, abs=1e-9)
-        expected = iou_sum / (tp + fp / 2 + fn / 2) if tp + fp + fn else None
-        assert counted[metric] == (expected if expected is None else pytest.approx(expected))
+        if tp + fp + fn:
+          assert counted[metric] == pytest.approx(iou_sum / (tp + fp / 2 + fn / 2))
+        else:
+          assert counted[metric] is None
 
 
-def test_who_counted_which_image_does_not_change_a_bit():
+def test_merging_in_any_order_gives_the_same_report_to_the_last_bit():
   images = random_images(cpp(), 9)
   whole = score(cpp(), images).to_json()
   parts = [score(cpp(), dict(list(images.items())[i::3])) for i in (2, 0, 1)]
@@ -72,18 +73,10 @@ def test_who_counted_which_image_does_not_change_a_bit():
 def test_no_images_give_a_report_of_nulls_that_is_valid_json():
   report = json.loads(json.dumps(Scores(cpp()).to_json(), allow_nan=False))
   assert report["images"] == 0 and report["per_image"] == {}
-  assert (
-    report["part_pq"]["all"]["part_pq"] is report["semantic_miou"] is report["part_miou"] is None
-  )
-  assert report["per_class"][0]["pq"] == {
-    "tp": 0,
-    "fp": 0,
-    "fn": 0,
-    "iou_sum": 0,
-    "pq": None,
-    "sq": None,
-    "rq": None,
-  }
+  assert report["part_pq"]["all"]["part_pq"] is None
+  assert report["semantic_miou"] is report["part_miou"] is None
+  counts, qualities = ("tp", "fp", "fn", "iou_sum"), ("pq", "sq", "rq")
+  assert report["per_class"][0]["pq"] == dict.fromkeys(counts, 0) | dict.fromkeys(qualities)
 
 
 def test_a_class_that_never_occurs_is_null_and_outside_the_averages():
@@ -92,10 +85,8 @@ def test_a_class_that_never_occurs_is_null_and_outside_the_averages():
   report = score(cpp(), {"a": (uids, prediction)}).to_json(per_image=False)
   assert "per_image" not in report
   assert report["part_pq"]["all"] == {"part_pq": 1, "part_sq": 1, "part_rq": 1, "classes": 1}
-  assert (
-    report["part_pq"]["parts"]["part_pq"] is None
-    and report["per_class"][11]["part_pq"]["part_pq"] is None
-  )
+  assert report["part_pq"]["parts"]["part_pq"] is None
+  assert report["per_class"][11]["part_pq"]["part_pq"] is None
 
 
 def test_an_image_counts_once():
@@ -108,7 +99,6 @@ def test_an_image_counts_once():
 
 
 def test_scores_of_different_specs_do_not_mix():
-  with pytest.raises(
-    ValueError, match="Cannot merge scores of spec 'ppp' into scores of 'cpp_grouped'"
-  ):
+  message = "Cannot merge scores of spec 'ppp' into scores of 'cpp_grouped'"
+  with pytest.raises(ValueError, match=message):
     Scores(cpp()).merge(Scores(ppp()))

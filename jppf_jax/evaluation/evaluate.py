@@ -1,34 +1,29 @@
-"""A data set to scores and pictures: joint fusion beside top-down merging, and the heads before any
-fusion.
-"""
+"""A dataset to scores and pictures: joint fusion, top-down merging, and each head before fusion."""
 
 import json
 import time
-from collections.abc import Sequence
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
-from PIL import Image
 from rich.table import Table
 from tqdm import tqdm
 
 from jppf_jax import build
 from jppf_jax.evaluation.instances import instance_masks
-from jppf_jax.evaluation.predict import Predictor, load_predictor
-from jppf_jax.input_pipeline.read import Example
-from jppf_jax.labels.formats.files import write_image
+from jppf_jax.evaluation.predict import Prediction, Predictor, load_predictor
+from jppf_jax.evaluation.save import save_picture
+from jppf_jax.input_pipeline.read import Examples
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics.instance_ap import CityscapesAP, CocoAP
 from jppf_jax.metrics.iou import IoU
 from jppf_jax.metrics.scores import Scores
 from jppf_jax.saving import write_text
+from jppf_jax.structs import PanopticParts
 from jppf_jax.visualization import render
 
-METHODS = {"joint": "joint fusion", "top_down": "top-down merge"}
-ROWS = {  # of the printed table: where the number stands in the scores
+METHODS = {"joint": "joint fusion", "top_down": "top-down merge"}  # key in the report: title
+ROWS = {  # of the printed table: where the number is in the scores
   "PartPQ All": ("part_pq", "all", "part_pq"),
   "PartPQ P": ("part_pq", "parts", "part_pq"),
   "PartPQ NP": ("part_pq", "no_parts", "part_pq"),
@@ -44,8 +39,8 @@ def evaluate(
 ) -> dict[str, Any]:
   """Scores the run in `workdir` on a split of its dataset, at the resolution of the labels.
 
-  Writes `evaluation/<split>/scores.json` (the returned scores, with each class and image) and
-  `evaluation/<split>/<image id>.png`, pictures of the first images.
+  Writes `evaluation/<split>/scores.json` (the returned report, with each class and image) and
+  `evaluation/<split>/<image id>.png`, pictures of the first images, under `workdir`.
 
   Args:
     config: of the run.
@@ -55,8 +50,14 @@ def evaluate(
 
   Returns:
     The report of `score_dataset`.
+
+  Raises:
+    WeightsError: the run has no weights, or they do not fit the config's network.
+    FileNotFoundError: the dataset is not built, and its raw files are not known.
+    ValueError: the dataset has no such split.
   """
-  workdir, split = Path(workdir), split or build.eval_split(config)
+  workdir = Path(workdir)
+  split = split or build.eval_split(config)
   predictor = load_predictor(config, workdir / build.RUN_WEIGHTS)
   examples = build.examples(config, split)
   folder = workdir / "evaluation" / split
@@ -67,29 +68,31 @@ def evaluate(
 
 def score_dataset(
   predictor: Predictor,
-  examples: Sequence[Example],
+  examples: Examples,
   folder: Path,
   *,
   pictures: int = 0,
   title: str = "",
 ) -> dict[str, Any]:
-  """Predicts and scores all examples: joint fusion, top-down merging, and the heads before fusion.
+  """Predicts and scores all examples: both methods, and each head before fusion.
 
   Args:
     predictor: the network with its weights.
     examples: images with their uids.
-    folder: where pictures go.
-    pictures: how many images to draw.
+    folder: where `<image id>.png` goes for each picture.
+    pictures: how many images to draw, from the first.
     title: shown beside the progress bar.
 
   Returns:
     `{"joint": scores, "top_down": scores, "heads": {"semantic_miou", "part_miou", "instance_ap"},
-    "seconds_per_image"}`; scores as `Scores.to_json`, AP as `CityscapesAP.results` gives them.
+    "seconds_per_image"}`. Scores are those of `Scores.to_json`, and AP is that of
+    `CityscapesAP.results`. The seconds are the median, None for a single image: the first compiles.
   """
   spec = predictor.spec
   scores = {name: Scores(spec) for name in METHODS}
   semantic, part = IoU(spec.num_classes), IoU(spec.num_parts)
-  instances, seconds = instance_ap(spec), []
+  instances = instance_ap(spec)
+  seconds = []
   for index in tqdm(range(len(examples)), desc=f"evaluate {title}", unit="image"):
     example = examples[index]
     image_id, uids = example["image_id"], example["uids"]
@@ -97,28 +100,36 @@ def score_dataset(
     prediction = predictor(example["image"])
     seconds.append(time.monotonic() - start)
     truth = spec.decode(uids)
-    semantic.add(truth.semantic, prediction.semantic)
-    part.add(truth.part, prediction.part)
-    instances.add(image_id, uids, instance_masks(prediction.detections, spec, uids.shape))
-    for name, answer in (("joint", prediction.joint), ("top_down", prediction.top_down)):
-      channels = spec.to_channels(answer.semantic, answer.instance, answer.part)
+    semantic.add(truth.semantic, np.asarray(prediction.semantic))
+    part.add(truth.part, np.asarray(prediction.part))
+    masks = instance_masks(prediction.detections, spec, uids.shape)
+    instances.add(image_id, uids, masks)
+    answers = _by_method(prediction)
+    for name, answer in answers.items():
+      channels = spec.to_channels(*render.label_maps(answer))
       scores[name].add(image_id, uids, channels)
     if index < pictures:
-      answers = {
-        "Ground truth": truth,
-        "Joint fusion": prediction.joint,
-        "Top-down merge": prediction.top_down,
-      }
-      save_picture(folder / f"{image_id}.png", render.comparison(example["image"], answers, spec))
+      drawn: dict[str, render.Answer] = {"Ground truth": truth}
+      for name, answer in answers.items():
+        drawn[METHODS[name].capitalize()] = answer
+      picture = render.comparison(example["image"], drawn, spec)
+      save_picture(folder / f"{image_id}.png", picture)
   heads = {
     "semantic_miou": semantic.mean(),
     "part_miou": part.mean(),
     "instance_ap": instances.results(),
   }
-  after_compiling = seconds[1:]
-  median = float(np.median(after_compiling)) if after_compiling else None
   report = {name: scores[name].to_json() for name in METHODS}
-  return report | {"heads": heads, "seconds_per_image": median}
+  return report | {"heads": heads, "seconds_per_image": _median(seconds[1:])}
+
+
+def _by_method(prediction: Prediction) -> dict[str, PanopticParts]:
+  """Returns the answer of each of `METHODS`."""
+  return {"joint": prediction.joint, "top_down": prediction.top_down}
+
+
+def _median(seconds: list[float]) -> float | None:
+  return float(np.median(seconds)) if seconds else None
 
 
 def instance_ap(spec: LabelSpec) -> CityscapesAP | CocoAP:
@@ -127,33 +138,30 @@ def instance_ap(spec: LabelSpec) -> CityscapesAP | CocoAP:
 
 
 def summary(report: dict[str, Any], title: str) -> Table:
-  """Returns the report of `evaluate` as a table, in percent, one column per way to fuse."""
+  """Returns the report of `evaluate` as a table, in percent, one column per method."""
   table = Table(title=title)
   table.add_column("")
   for method in METHODS.values():
     table.add_column(method, justify="right")
   for row, keys in ROWS.items():
-    table.add_row(row, *(_percent(_at(report[name], keys)) for name in METHODS))
+    values = [_at(report[name], keys) for name in METHODS]
+    table.add_row(row, *map(_percent, values))
   table.add_section()
   heads = report["heads"]
   for name in ("semantic", "part"):
     table.add_row(f"{name} head mIoU", _percent(heads[f"{name}_miou"]), "")
-  table.add_row(
-    f"instance head AP ({heads['instance_ap']['protocol']})",
-    _percent(heads["instance_ap"]["ap"]),
-    "",
-  )
+  ap = heads["instance_ap"]
+  table.add_row(f"instance head AP ({ap['protocol']})", _percent(ap["ap"]), "")
   return table
 
 
 def _at(scores: dict[str, Any], keys: tuple[str, ...]) -> float | None:
-  return reduce(lambda node, key: node[key], keys, scores)
+  """Returns the number that is under nested keys."""
+  found: Any = scores
+  for key in keys:
+    found = found[key]
+  return found
 
 
 def _percent(value: float | None) -> str:
   return "–" if value is None else f"{100 * value:.1f}"
-
-
-def save_picture(path: Path, picture: UInt8[np.ndarray, "H W 3"]) -> None:
-  """Writes a picture as PNG."""
-  write_image(path, Image.fromarray(picture), format="PNG")

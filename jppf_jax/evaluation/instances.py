@@ -1,22 +1,29 @@
-"""Detections as masks in an image's own pixels, for average precision; the fusions do not need
+"""Detections as masks in the image's own pixels, for average precision. The fusions do not use
 them.
 """
 
 import dataclasses
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Detection, Detections
 
 
 def in_image(detections: Detections, covered: tuple[int, int], size: tuple[int, int]) -> Detections:
-  """Returns the detections of one image with boxes scaled from the `covered` part of the working
-  size to `size`.
+  """Returns the detections of one image with their boxes in the image's own pixels.
+
+  Args:
+    detections: of one image, boxes in pixels of the working size.
+    covered: rows and columns of the working size that the image covers.
+    size: height and width of the image itself.
   """
-  factors = np.array([size[1] / covered[1], size[0] / covered[0]] * 2, np.float32)
-  return dataclasses.replace(detections, boxes=np.asarray(detections.boxes) * factors)
+  vertical = size[0] / covered[0]
+  horizontal = size[1] / covered[1]
+  factors = np.array([horizontal, vertical, horizontal, vertical], np.float32)
+  boxes = np.asarray(detections.boxes) * factors
+  return dataclasses.replace(detections, boxes=boxes)
 
 
 def instance_masks(
@@ -25,40 +32,59 @@ def instance_masks(
   """Returns the instances of one image, best first, with masks of height and width `size`.
 
   As EfficientPS does for its instance results: the box is cut to whole pixels, the mask of 28 x 28
-  probabilities is stretched over it, and what is above one half is the instance.
+  probabilities is stretched over it, and the instance is where it exceeds one half.
 
   Args:
     detections: of this image (no batch axis), boxes in its pixels; NumPy.
     spec: the taxonomy.
     size: height and width of the image.
   """
-  found = []
-  for n in np.flatnonzero(detections.valid):
-    mask = np.zeros(size, bool)
-    left, top, right, bottom = _whole_pixels(np.asarray(detections.boxes[n]), size)
-    if left < right and top < bottom:
-      probability = 1 / (1 + np.exp(-np.asarray(detections.mask_logits[n], np.float64)))
-      mask[top:bottom, left:right] = stretch(probability, (bottom - top, right - left)) > 0.5
-    scene = int(spec.class_ids[spec.num_stuff + int(detections.labels[n]) - 1])
-    found.append(Detection(scene, float(detections.scores[n]), mask))
-  return found
+  boxes = np.asarray(detections.boxes)
+  mask_logits = np.asarray(detections.mask_logits)
+  instances = []
+  for slot in np.flatnonzero(detections.valid):
+    mask = _pasted(mask_logits[slot], boxes[slot], size)
+    train_id = spec.num_stuff + int(detections.labels[slot]) - 1
+    scene = int(spec.class_ids[train_id])
+    score = float(detections.scores[slot])
+    instances.append(Detection(scene, score, mask))
+  return instances
+
+
+def _pasted(
+  logits: Float[np.ndarray, "28 28"], box: Float[np.ndarray, "4"], size: tuple[int, int]
+) -> Bool[np.ndarray, "H W"]:
+  """Returns a mask of the whole image; it is empty if the box lies outside of the image."""
+  mask = np.zeros(size, bool)
+  left, top, right, bottom = _whole_pixels(box, size)
+  if left >= right or top >= bottom:
+    return mask
+  probability = 1 / (1 + np.exp(-logits.astype(np.float64)))
+  stretched = stretch(probability, (bottom - top, right - left))
+  mask[top:bottom, left:right] = stretched > 0.5
+  return mask
 
 
 def _whole_pixels(box: Float[np.ndarray, "4"], size: tuple[int, int]) -> tuple[int, int, int, int]:
-  """The first and one past the last column and row: fractions dropped, at least one pixel, inside
-  the image.
+  """Returns the first column and row of a box, and one past its last column and row.
+
+  Fractions are dropped. A box has at least one pixel before it is cut at the image's border.
   """
-  x0, y0 = np.maximum(np.trunc(box[:2]), 0).astype(int)
-  x1, y1 = np.trunc(box[2:] - 1).astype(int) + 1  # theirs name the last pixel
-  return int(x0), int(y0), int(min(max(x1, x0 + 1), size[1])), int(min(max(y1, y0 + 1), size[0]))
+  height, width = size
+  left, top = np.maximum(np.trunc(box[:2]), 0).astype(int).tolist()
+  # EfficientPS counts the last pixel as part of the box
+  last_column, last_row = np.trunc(box[2:] - 1).astype(int).tolist()
+  right = max(last_column, left) + 1
+  bottom = max(last_row, top) + 1
+  return left, top, min(right, width), min(bottom, height)
 
 
 def stretch(image: Float[np.ndarray, "h w"], size: tuple[int, int]) -> Float[np.ndarray, "H W"]:
-  """Bilinear interpolation at pixel centres, borders repeated, no smoothing when it shrinks."""
-  rows, columns = (_weights(length, cells) for length, cells in zip(size, image.shape))
-  return rows @ image @ columns.T
+  """Returns the image at another height and width.
 
+  Bilinear interpolation at pixel centres; borders are repeated, and nothing is smoothed if the
+  image shrinks.
+  """
+  from skimage.transform import resize  # its import takes a second
 
-def _weights(length: int, cells: int) -> Float[np.ndarray, "L C"]:
-  position = np.clip((np.arange(length) + 0.5) * cells / length - 0.5, 0, cells - 1)
-  return np.maximum(0, 1 - np.abs(position[:, None] - np.arange(cells)))
+  return resize(image, size, order=1, mode="edge", anti_aliasing=False)

@@ -1,11 +1,11 @@
-"""An image of any size to panoptic parts: fit into the working size, one compiled program, back to
-its pixels.
+"""An image of any size to panoptic parts: scaled into the working size, one compiled program, and
+scaled back to the image's own size.
 """
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -30,14 +30,14 @@ from jppf_jax.structs import Array, Detections, Outputs, PanopticParts, struct
 
 @struct
 class Prediction:
-  """What the network says about an image (or a batch), by both fusions and by each head alone.
+  """Predictions for an image (or a batch): of both fusions, and of each head alone.
 
   Attributes:
-    joint: by joint fusion.
-    top_down: by EfficientPS fusion and top-down merging.
-    semantic: the semantic head alone, train ids.
-    part: the part head alone, part channels (0 = any background).
-    detections: the instance head alone; `instances.instance_masks` draws them.
+    joint: of joint fusion.
+    top_down: of EfficientPS fusion and top-down merging.
+    semantic: of the semantic head alone, train ids.
+    part: of the part head alone, part channels (0 = any background).
+    detections: of the instance head alone; `instances.instance_masks` gives their masks.
   """
 
   joint: PanopticParts
@@ -55,15 +55,21 @@ def fuse_both(
   config: FusionConfig,
   legacy: bool = True,
 ) -> Prediction:
-  """Returns both fusions and all heads, for a batch.
+  """Returns both fusions and the heads alone, for a batch.
 
   Args:
     outputs: of the network in inference.
     spec: the taxonomy.
-    size: height and width of the part of the padded image that counts.
+    size: height and width of the results; the padded image is cut at the bottom and at the right.
     config: settings of the fusions.
     legacy: of the model, see `ops.masks.paste_weights`.
+
+  Raises:
+    ValueError: the outputs are those of training, which have no detections.
   """
+  found = outputs.detections
+  if found is None:
+    raise ValueError("fuse_both needs detections; call the model with train=False.")
 
   def one(semantic: Array, part: Array, detections: Detections) -> Prediction:
     parts = part_map(part, spec=spec, size=size)
@@ -81,10 +87,11 @@ def fuse_both(
       legacy=legacy,
     )
     top_down = top_down_merge(panoptic, parts, spec=spec)
-    classes = jnp.argmax(upsample(semantic, size), -1).astype(jnp.int32)
+    class_logits = upsample(semantic, size)
+    classes = jnp.argmax(class_logits, -1).astype(jnp.int32)
     return Prediction(joint, top_down, classes, parts, detections)
 
-  return jax.vmap(one)(outputs.semantic, outputs.part, outputs.detections)
+  return jax.vmap(one)(outputs.semantic, outputs.part, found)
 
 
 class Predictor:
@@ -94,10 +101,8 @@ class Predictor:
     model: the network.
     variables: its parameters and running statistics.
     spec: the taxonomy it was trained for.
-    size: working size (H, W) of landscape images; portrait images use (W, H). Images are scaled to
-      fit, keeping their aspect, and padded; results come back at the image's own size (ids by
-      nearest neighbour).
-    config: the fusion's settings.
+    size: working size (H, W) of landscape images; portrait images use (W, H).
+    config: settings of the fusions.
   """
 
   def __init__(
@@ -118,11 +123,19 @@ class Predictor:
     )
 
   def __call__(self, image: UInt8[np.ndarray, "H W 3"]) -> Prediction:
+    """Returns the prediction for one image, at the image's own size, in NumPy.
+
+    The image is scaled to fit into the working size, aspect kept, and padded. Ids are scaled back
+    by nearest neighbour, boxes exactly.
+
+    Args:
+      image: RGB, 0..255.
+    """
     height, width = image.shape[:2]
     size = self._size if width >= height else self._size[::-1]
     fitted, covered = fit(image, size, self._padding)
-    batch = jax.device_get(self._program(self._variables, fitted[None], size=size))
-    found = jax.tree.map(lambda x: x[0], batch)
+    batch = self._program(self._variables, fitted[None], size=size)
+    found = jax.tree.map(lambda x: x[0], jax.device_get(batch))
     restore = partial(_restore, covered=covered, size=(height, width))
     return Prediction(
       joint=_restore_maps(found.joint, restore),
@@ -142,11 +155,14 @@ def _program(
   spec: LabelSpec,
   config: FusionConfig,
 ) -> Prediction:
-  padding = [(0, -side % 32) for side in size]
+  """Pads a batch to multiples of 32 pixels, which the network needs, and predicts it."""
+  height, width = size
   color = jnp.array(mean_color(model.pixel_mean), jnp.uint8)
-  shape = (image.shape[0], size[0] + padding[0][1], size[1] + padding[1][1], 3)
-  padded = jnp.broadcast_to(color, shape).at[:, : size[0], : size[1]].set(image)
-  outputs = model.apply(variables, padded, train=False)
+  padded_size = (height + -height % 32, width + -width % 32)
+  canvas = jnp.broadcast_to(color, (image.shape[0], *padded_size, 3))
+  padded = canvas.at[:, :height, :width].set(image)
+  # without `mutable`, apply returns what the model returns; its annotation allows a tuple as well
+  outputs = cast(Outputs, model.apply(variables, padded, train=False))
   return fuse_both(outputs, spec=spec, size=size, config=config, legacy=model.legacy)
 
 
@@ -155,33 +171,47 @@ def fit(
 ) -> tuple[UInt8[np.ndarray, "h w 3"], tuple[int, int]]:
   """Scales `image` to fit into `size`, aspect kept, and pads it bottom and right with one colour.
 
+  Args:
+    image: RGB.
+    size: height and width of the canvas.
+    color: of the padding, RGB.
+
   Returns:
-    The canvas of exactly `size`, and how many of its rows and columns the image covers.
+    The canvas, and how many of its rows and columns the image covers.
   """
   height, width = image.shape[:2]
   factor = min(size[0] / height, size[1] / width)
-  covered = (
-    max(1, min(size[0], round(height * factor))),
-    max(1, min(size[1], round(width * factor))),
-  )
-  if covered != (height, width):
-    image = np.asarray(Image.fromarray(image).resize(covered[::-1], Image.Resampling.BILINEAR))
-  canvas = np.broadcast_to(np.array(color, np.uint8), (*size, 3)).copy()
-  canvas[: covered[0], : covered[1]] = image
-  return canvas, covered
+  rows = _side(height * factor, size[0])
+  columns = _side(width * factor, size[1])
+  if (rows, columns) != (height, width):
+    scaled = Image.fromarray(image).resize((columns, rows), Image.Resampling.BILINEAR)
+    image = np.asarray(scaled)
+  canvas = np.full((*size, 3), color, np.uint8)
+  canvas[:rows, :columns] = image
+  return canvas, (rows, columns)
+
+
+def _side(length: float, largest: int) -> int:
+  """Returns a length as whole pixels, at least one."""
+  return max(1, min(largest, round(length)))
 
 
 def _restore(
   ids: Int[np.ndarray, "h w"], covered: tuple[int, int], size: tuple[int, int]
 ) -> Int[np.ndarray, "H W"]:
   """Crops the covered part of an id map and scales it to `size`, the image's own."""
-  return nearest(np.asarray(ids)[: covered[0], : covered[1]], size)
+  rows, columns = covered
+  return nearest(np.asarray(ids)[:rows, :columns], size)
 
 
 def _restore_maps(found: PanopticParts, restore: Callable[[Array], np.ndarray]) -> PanopticParts:
   """Restores the three maps of a fusion's answer."""
-  semantic, instance, part = map(restore, (found.semantic, found.instance, found.part))
-  return PanopticParts(semantic, instance, part, found.segments)
+  return PanopticParts(
+    semantic=restore(found.semantic),
+    instance=restore(found.instance),
+    part=restore(found.part),
+    segments=found.segments,
+  )
 
 
 def load_predictor(config: build.Config, weights: str | Path) -> Predictor:
@@ -192,7 +222,8 @@ def load_predictor(config: build.Config, weights: str | Path) -> Predictor:
     weights: the file.
 
   Raises:
-    WeightsError: there is no such file, or it does not fit the config's network.
+    WeightsError: there is no such file.
+    WeightsError: the weights do not fit the config's network.
   """
   network = build.inference(config)
   variables = load_weights(weights, build.variable_shapes(network.model))

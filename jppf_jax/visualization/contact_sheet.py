@@ -1,7 +1,7 @@
 """A contact sheet of a dataset: examples of all splits, photo beside labels."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -15,8 +15,17 @@ SHOWN = 12  # examples on the sheet
 WIDTH, HEIGHT = 480, 360  # of each at most, in pixels
 
 
+@runtime_checkable
+class Split(Protocol):
+  """Examples by position: `input_pipeline.read.Examples`, or a list."""
+
+  def __len__(self) -> int: ...
+
+  def __getitem__(self, index: int, /) -> Mapping[str, Any]: ...
+
+
 def contact_sheet(
-  splits: Sequence[Sequence[Mapping[str, Any]]], spec: LabelSpec, *, count: int = SHOWN
+  splits: Sequence[Split], spec: LabelSpec, *, count: int = SHOWN
 ) -> UInt8[np.ndarray, "H W 3"]:
   """Draws examples spread over all splits, and the legend of the classes and parts that occur.
 

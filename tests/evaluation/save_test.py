@@ -2,44 +2,94 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from jppf_jax.evaluation.save import distinct_names, save_prediction
+from jppf_jax.evaluation.predict import Prediction, Predictor
+from jppf_jax.evaluation.save import distinct_names, predict_files, save_prediction
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.formats import coco, files
-from jppf_jax.structs import PanopticParts, Segments
+from jppf_jax.structs import Detections, PanopticParts, Segments
 
 SPEC = cpp()
 CAR = SPEC.class_names.index("car")
+PHOTO = np.zeros((20, 30, 3), np.uint8)
+NO_SEGMENTS = Segments(
+  labels=np.zeros(1, np.int32),
+  scores=np.zeros(1, np.float32),
+  areas=np.zeros(1, np.int32),
+  valid=np.zeros(1, bool),
+)
+NO_DETECTIONS = Detections(
+  boxes=np.zeros((1, 4), np.float32),
+  labels=np.zeros(1, np.int32),
+  scores=np.zeros(1, np.float32),
+  mask_logits=np.zeros((1, 28, 28), np.float32),
+  valid=np.zeros(1, bool),
+)
 
 
 def answer() -> PanopticParts:
   """Road, and a car with a window and chassis."""
-  semantic, instance, part = (np.zeros((20, 30), np.int32) for _ in range(3))
+  semantic, instance, part = np.zeros((3, 20, 30), np.int32)
+  window, *_, chassis = SPEC.class_parts[CAR]
   semantic[5:15, 5:20], instance[5:15, 5:20] = CAR, 1
-  part[5:15, 5:20] = SPEC.class_parts[CAR][4]
-  part[6:9, 7:12] = SPEC.class_parts[CAR][0]
-  empty = Segments(
-    np.zeros(1, np.int32), np.zeros(1, np.float32), np.zeros(1, np.int32), np.zeros(1, bool)
-  )
-  return PanopticParts(semantic, instance, part, empty)
+  part[5:15, 5:20] = chassis
+  part[6:9, 7:12] = window
+  return PanopticParts(semantic, instance, part, NO_SEGMENTS)
+
+
+class Stub(Predictor):
+  """Predicts `answer()` for each image."""
+
+  def __init__(self):
+    self.spec = SPEC
+
+  def __call__(self, image):
+    found = answer()
+    return Prediction(found, found, found.semantic, found.part, NO_DETECTIONS)
 
 
 def test_all_forms_of_a_prediction_say_the_same(tmp_path):
-  image = np.zeros((20, 30, 3), np.uint8)
-  record = save_prediction(tmp_path, "a", image, answer(), SPEC)
-  coco.write_index(tmp_path / "panoptic.json", [record], SPEC)
+  record = save_prediction(tmp_path, "a", PHOTO, answer(), SPEC)
   decoded = SPEC.decode(files.read_uids(tmp_path / "uids" / "a.tif"))
   np.testing.assert_array_equal(decoded.semantic, answer().semantic)
   np.testing.assert_array_equal(decoded.part, answer().part)
   channels = files.read_channels(tmp_path / "channels" / "a.png")
-  assert set(map(tuple, channels.reshape(-1, 3).tolist())) == {(7, 0, 1), (26, 1, 1), (26, 1, 5)}
-  segments = json.loads((tmp_path / "panoptic.json").read_text())["annotations"][0]["segments_info"]
-  assert {segment["category_id"] for segment in segments} == {7, 26}
+  distinct = np.unique(channels.reshape(-1, 3), axis=0)
+  assert distinct.tolist() == [[7, 0, 1], [26, 1, 1], [26, 1, 5]]
+  panoptic = coco.read_panoptic(tmp_path / "panoptic" / "a.png", record)
+  np.testing.assert_array_equal(panoptic.scene, channels[..., 0])
   with Image.open(tmp_path / "a.png") as picture:
     assert picture.width > 500
 
 
-def test_files_of_one_name_get_names_of_their_own():
+@pytest.fixture
+def photos(tmp_path):
+  """Two photos, and a third that is broken."""
+  paths = [tmp_path / f"{name}.png" for name in "abc"]
+  for path in paths:
+    Image.fromarray(PHOTO).save(path)
+  paths[1].write_bytes(b"not a picture")
+  return paths
+
+
+def test_files_are_predicted_and_those_that_cannot_be_read_are_listed(photos, tmp_path):
+  problems = predict_files(Stub(), photos, tmp_path / "out")
+  assert len(problems) == 1
+  assert f"{photos[1]} cannot be read as an image" in problems[0]
+  written = sorted(path.name for path in (tmp_path / "out").rglob("*") if path.is_file())
+  assert written == ["a.png"] * 3 + ["a.tif"] + ["c.png"] * 3 + ["c.tif", "panoptic.json"]
+  index = json.loads((tmp_path / "out" / "panoptic.json").read_text())
+  assert [entry["image_id"] for entry in index["annotations"]] == ["a", "c"]
+
+
+def test_nothing_is_written_if_no_file_can_be_read(photos, tmp_path):
+  problems = predict_files(Stub(), photos[1:2], tmp_path / "out")
+  assert len(problems) == 1
+  assert not (tmp_path / "out").exists()
+
+
+def test_files_of_one_name_get_different_names():
   paths = [Path("x/a.jpg"), Path("y/a.jpg"), Path("b.jpg")]
   assert distinct_names(paths) == ["x_a.jpg", "y_a.jpg", "b"]

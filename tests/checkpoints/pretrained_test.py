@@ -26,23 +26,31 @@ def ones(tree, **changes):
   return {name: np.ones(leaf.shape, np.float32) for name, leaf in flat(tree).items()} | changes
 
 
+ONLY_ENCODER = {name: tensor for name, tensor in ones(MODEL).items() if "/encoder/" in name}
+
+
 def load(found):
   variables, report = load_pretrained(found, MODEL, lambda: MODEL)
   return flat(variables), report
 
 
+def names_of_ones(variables):
+  return {name for name, leaf in variables.items() if (leaf == 1).all()}
+
+
 def test_a_whole_model_is_loaded_and_nothing_is_initialised():
   variables, report = load_pretrained(ones(MODEL), MODEL, lambda: pytest.fail("initialised"))
-  assert all((leaf == 1).all() for leaf in flat(variables).values())
-  assert report.fresh == {} == report.ignored and sum(report.loaded.values()) == len(flat(MODEL))
+  assert names_of_ones(flat(variables)) == flat(MODEL).keys()
+  assert report.loaded == {"encoder": 2, "semantic_head": 3, "box_head": 1}
+  assert report.fresh == report.ignored == {}
 
 
 def test_an_encoder_is_loaded_and_the_rest_is_fresh():
-  found = {name: leaf for name, leaf in ones(MODEL).items() if "/encoder/" in name}
-  variables, report = load(found | {"params/classifier/bias": np.ones(7)})
-  assert {name for name, leaf in variables.items() if (leaf == 1).all()} == found.keys()
+  variables, report = load(ONLY_ENCODER | {"params/classifier/bias": np.ones(7)})
+  assert names_of_ones(variables) == ONLY_ENCODER.keys()
   assert variables.keys() == flat(MODEL).keys()
-  assert report.loaded == {"encoder": 2} and report.fresh == {"semantic_head": 3, "box_head": 1}
+  assert report.loaded == {"encoder": 2}
+  assert report.fresh == {"semantic_head": 3, "box_head": 1}
   assert report.ignored == {"classifier": 1}
 
 
@@ -63,9 +71,8 @@ def test_one_output_tensor_of_another_width_makes_its_layer_fresh():
 
 
 def test_all_that_does_not_fit_is_listed():
-  found = ones(
-    MODEL, **{"params/semantic_head/conv/kernel": np.ones(3), "params/encoder/extra": np.ones(2)}
-  )
+  other = {"params/semantic_head/conv/kernel": np.ones(3), "params/encoder/extra": np.ones(2)}
+  found = ones(MODEL, **other)
   del found["params/encoder/stem/kernel"]
   with pytest.raises(WeightsError) as error:
     load(found)
@@ -81,15 +88,13 @@ def test_all_that_does_not_fit_is_listed():
 @pytest.mark.parametrize(
   "found", [{}, {"conv_stem.weight": np.ones(3)}, {"params/decoder/kernel": np.ones(3)}]
 )
-def test_weights_of_which_nothing_is_known_are_refused(found):
-  with pytest.raises(
-    WeightsError, match="None of box_head, encoder, semantic_head is in the weights"
-  ):
+def test_weights_without_a_module_of_the_model_are_refused(found):
+  with pytest.raises(WeightsError, match="None of box_head, encoder, semantic_head is in the we"):
     load(found)
 
 
 def test_the_report_reads_as_a_table():
-  _, report = load({name: leaf for name, leaf in ones(MODEL).items() if "/encoder/" in name})
+  _, report = load(ONLY_ENCODER)
   assert str(report).splitlines() == [
     "  loaded   encoder (2)",
     "  fresh    box_head (1), semantic_head (3)",

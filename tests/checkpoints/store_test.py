@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 
 from jppf_jax.checkpoints.store import CheckpointError, Checkpoints, checksums
+from tests import tiny
 
 
 def state(value: float) -> dict:
-  return {
-    "step": np.int32(value),
-    "params": {"kernel": np.full((64, 64), value, np.float32), "bias": np.zeros(3)},
-  }
+  kernel = np.full((64, 64), value, np.float32)
+  return {"step": np.int32(value), "params": {"kernel": kernel, "bias": np.zeros(3)}}
 
 
 def saved(path, *values) -> Checkpoints:
@@ -44,32 +43,36 @@ def test_a_template_may_be_shapes_only(tmp_path):
   assert saved(tmp_path, 1).restore(template)[0] == 1
 
 
-def flip_bytes(step_folder) -> None:
-  """Changes bytes in the middle of the largest array file, as a bad disk does."""
-  file = max((p for p in step_folder.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+def flip_bytes(folder) -> None:
+  """Inverts four bytes in the middle of the largest file."""
+  file = tiny.largest_file(folder)
   content = bytearray(file.read_bytes())
   middle = len(content) // 2
-  content[middle : middle + 4] = bytes(255 - b for b in content[middle : middle + 4])
-  file.write_bytes(bytes(content))
+  few = slice(middle, middle + 4)
+  content[few] = bytes(255 - byte for byte in content[few])
+  file.write_bytes(content)
 
 
-@pytest.mark.parametrize("damage", ["flip", "truncate", "delete"])
-def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, damage):
+def truncate(folder) -> None:
+  """Cuts the largest file after ten bytes."""
+  file = tiny.largest_file(folder)
+  file.write_bytes(file.read_bytes()[:10])
+
+
+def delete_state(folder) -> None:
+  shutil.rmtree(folder / "state")
+
+
+@pytest.mark.parametrize("damage", [flip_bytes, truncate, delete_state])
+def test_if_a_checkpoint_is_damaged_the_one_before_is_restored(tmp_path, damage):
   saved(tmp_path, 1, 2).close()
-  broken = tmp_path / "2"
-  if damage == "flip":
-    flip_bytes(broken)
-  elif damage == "truncate":
-    file = max((p for p in broken.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
-    file.write_bytes(file.read_bytes()[:10])
-  else:
-    shutil.rmtree(broken / "state")
+  damage(tmp_path / "2")
   step, restored = Checkpoints(tmp_path).restore(state(0))
   assert step == 1
   jax.tree.map(np.testing.assert_array_equal, restored, state(1))
 
 
-def test_a_half_written_checkpoint_is_not_seen(tmp_path):
+def test_an_incomplete_checkpoint_is_ignored(tmp_path):
   saved(tmp_path, 1).close()
   (tmp_path / "2.orbax-checkpoint-tmp").mkdir()
   assert Checkpoints(tmp_path).restore(state(0))[0] == 1
@@ -79,7 +82,7 @@ def test_a_half_written_checkpoint_is_not_seen(tmp_path):
   "other",
   [
     {"step": np.int32(0)},
-    {**state(0), "params": {"kernel": np.zeros((2, 2), np.float32), "bias": np.zeros(3)}},
+    state(0) | {"params": {"kernel": np.zeros((2, 2), np.float32), "bias": np.zeros(3)}},
   ],
 )
 def test_another_architecture_is_an_error_that_says_what_to_do(tmp_path, other):
@@ -88,7 +91,7 @@ def test_another_architecture_is_an_error_that_says_what_to_do(tmp_path, other):
     checkpoints.restore(other)
 
 
-def test_a_full_disk_is_reported_and_keeps_what_was_there(tmp_path, monkeypatch):
+def test_a_full_disk_is_an_error_and_earlier_checkpoints_stay(tmp_path, monkeypatch):
   checkpoints = saved(tmp_path, 1)
 
   def full(*args, **kwargs):
@@ -100,11 +103,8 @@ def test_a_full_disk_is_reported_and_keeps_what_was_there(tmp_path, monkeypatch)
   assert checkpoints.restore(state(0))[0] == 1
 
 
-def test_checksums_see_values_types_and_shapes():
-  arrays = [
-    np.zeros(4, np.float32),
-    np.zeros(4, np.int32),
-    np.zeros((2, 2), np.float32),
-    np.ones(4, np.float32),
-  ]
-  assert len({checksums({"x": a})["['x']"] for a in arrays}) == 4
+def test_checksums_depend_on_values_types_and_shapes():
+  zeros = np.zeros(4, np.float32)
+  arrays = {"zeros": zeros, "ints": np.zeros(4, np.int32), "ones": np.ones(4, np.float32)}
+  found = checksums(arrays | {"square": zeros.reshape(2, 2)})
+  assert len(found) == len(set(found.values())) == 4

@@ -1,6 +1,4 @@
-"""Writes files as `torch.save` does, without PyTorch: nested NumPy arrays, and anything that a file
-may ask for.
-"""
+"""Writes files as `torch.save` does, without PyTorch, and files that ask for any other name."""
 
 import io
 import pickle
@@ -39,21 +37,21 @@ class Call(NamedTuple):
 
 
 class Storage:
+  """The numbers of an array, and their key in the file."""
+
   def __init__(self, array: np.ndarray, key: str):
     self.array, self.key = array, key
 
 
 class Pickler(pickle._Pickler):
-  """Writes arrays as PyTorch's tensors; notes their storages."""
+  """Writes arrays as PyTorch's tensors; lists their storages."""
 
   dispatch = pickle._Pickler.dispatch.copy()
 
   def __init__(self, file, *, legacy):
     super().__init__(file, protocol=2)
     self.storages = []
-    self.view = (
-      (None,) if legacy else ()
-    )  # the old format could say that a storage is part of another
+    self.view = (None,) if legacy else ()  # in the old format, a storage can be part of another
 
   def persistent_id(self, obj):
     if not isinstance(obj, Storage):
@@ -89,12 +87,11 @@ def pickled(content, *, legacy=False) -> tuple[bytes, list[Storage]]:
 def save_zip(path, content, *, compression=zipfile.ZIP_STORED):
   """The format since PyTorch 1.6."""
   main, storages = pickled(content)
-  write_zip(
-    path,
-    main,
-    {storage.key: storage.array.tobytes() for storage in storages},
-    compression=compression,
-  )
+  write_zip(path, main, data_of(storages), compression=compression)
+
+
+def data_of(storages: list[Storage]) -> dict[str, bytes]:
+  return {storage.key: storage.array.tobytes() for storage in storages}
 
 
 def write_zip(
@@ -111,10 +108,9 @@ def write_zip(
 def save_legacy(path, content):
   """The format before PyTorch 1.6."""
   main, storages = pickled(content, legacy=True)
-  data = b"".join(
-    struct.pack("<q", storage.array.size) + storage.array.tobytes() for storage in storages
-  )
-  write_legacy(path, main, pickle.dumps([storage.key for storage in storages], 2) + data)
+  keys = [storage.key for storage in storages]
+  data = [struct.pack("<q", storage.array.size) + storage.array.tobytes() for storage in storages]
+  write_legacy(path, main, pickle.dumps(keys, 2) + b"".join(data))
 
 
 def write_legacy(path, main: bytes, rest: bytes):
@@ -123,5 +119,5 @@ def write_legacy(path, main: bytes, rest: bytes):
     "little_endian": True,
     "type_sizes": {"short": 2, "int": 4, "long": 4},
   }
-  start = [0x1950A86A20F9469CFC6C, 1001, machine]
-  path.write_bytes(b"".join(pickle.dumps(value, 2) for value in start) + main + rest)
+  start = [pickle.dumps(value, 2) for value in (0x1950A86A20F9469CFC6C, 1001, machine)]
+  path.write_bytes(b"".join(start) + main + rest)

@@ -1,5 +1,6 @@
-r"""Cityscapes Panoptic Parts, full resolution: the paper's main result (Table 2, PartPQ 59.6; ours:
-not measured yet).
+r"""Cityscapes Panoptic Parts, full resolution: the paper's main result (Table 2).
+
+PartPQ of the paper: 59.6; ours: not measured yet.
 
 jppf train --config=configs/cpp.py --workdir=runs/cpp --config.data.manual_dir=DIR
 
@@ -15,9 +16,9 @@ def get_config() -> ml_collections.ConfigDict:
   config.parallel = "pmap"  # or "shard_map": the same numbers
   config.data = dict(
     name="cityscapes_panoptic_parts",
-    data_dir="data_sets",  # where the built records live
+    data_dir="data_sets",  # folder of the built records
     manual_dir="",  # the unpacked official folders; needed once, to build the records
-    labels="cpp_grouped",  # a name, a YAML file, or "": the data set's own
+    labels="cpp_grouped",  # a name, a YAML file, or "": the dataset's own
     train_split="train",
     eval_split="validation",
     train_size=(1024, 2048),  # crop, rows x columns (Sec. 4)
@@ -27,10 +28,10 @@ def get_config() -> ml_collections.ConfigDict:
     batch_size=8,  # all devices together
     max_objects=100,
     min_area=16,  # visible pixels; smaller objects are ignored
-    pad_uid=0,  # label of what no image covers: void; EfficientPS teaches 7, road
-    require_object=False,  # draw views without objects again; EfficientPS never trains on them
+    pad_uid=0,  # label of padding: void; EfficientPS labels it 7, road
+    require_object=False,  # sample views until one has an object; EfficientPS: another image
     cache=False,  # keep decoded examples in memory
-    workers=0,  # processes besides the reader threads
+    workers=0,  # processes that read; 0: threads only
   )
   config.model = dict(
     encoder="b5",
@@ -41,29 +42,29 @@ def get_config() -> ml_collections.ConfigDict:
     box_hidden=1024,
     mask_channels=256,
     anchor_scale=8.0,  # anchor side in cells of its level
-    finest_scale=56.0,  # RoIAlign: sqrt(area) below twice this reads the finest level
+    finest_scale=56.0,  # RoIAlign: boxes up to twice this side use the finest level
     train_proposals=2000,
     eval_proposals=1000,
     legacy=True,  # EfficientPS's rounding of anchors, clipping, RoIAlign and pasting of masks
     dtype="float32",
-    pretrained="",  # to start from: a weights file, "demo", or "lite0" to "lite2" from their installed packages
+    # weights to start from: a file, "demo", or "lite0" to "lite2" from their installed packages
+    pretrained="",
     pixel_mean=(106.433, 116.617, 119.559),  # of Cityscapes, RGB (EfficientPS)
     pixel_std=(65.496, 67.6, 74.123),
   )
-  config.sampling = dict(
-    anchors=256, regions=256
-  )  # per image; positives at most a half and a quarter
-  # weak detections count for average precision; the fusions take those above
-  # config.fusion.score_threshold, 0.5
+  # per image; at most a half of the anchors and a quarter of the regions are positive
+  config.sampling = dict(anchors=256, regions=256)
+  # average precision counts weak detections too; a fusion takes those above its own
+  # score_threshold, 0.5
   config.detection = dict(score_threshold=0.05, nms_threshold=0.5, max_detections=100)
   config.fusion = dict(min_stuff_area=2048)
   config.optimizer = dict(name="sgd", momentum=0.9, weight_decay=1e-4, clip_norm=35.0)
   config.phases = dict(
+    # drops: milestones, at which the learning rate is divided by 10
     main=dict(steps=50_000, learning_rate=0.07, warmup=200, drops=(32_000, 44_000)),
-    frozen=dict(steps=3_720, learning_rate=1e-4),  # norms frozen; 10 epochs; 0 steps leave it out
+    frozen=dict(steps=3_720, learning_rate=1e-4),  # frozen norms, 10 epochs; 0 steps: no such phase
   )
-  config.phase_order = (
-    "main_then_frozen"  # as EfficientPS; "paper_text" freezes first, as the paper's text says
-  )
+  # as EfficientPS; "paper_text": frozen norms first, as the paper's text says
+  config.phase_order = "main_then_frozen"
   config.train = dict(log_every=50, checkpoint_every=1000, keep=3, weights_dtype="float32")
   return config.lock()

@@ -1,9 +1,8 @@
-r"""As cpp.py, but no class shares its parts with another (Table 3, part mIoU 65.7; ours: not
-measured yet).
+r"""As cpp.py, but no class shares its parts with another (Table 3).
 
-The paper's figure may be that of a network with a part head only: its "Grouped Parts", 74.5,
-returns in the row "Independent Networks". Part mIoU is the mean over 24 channels here, over 10 in
-cpp.py.
+Part mIoU of the paper: 65.7; ours: not measured yet. The paper's number may be that of a network
+with a part head only: its "Grouped Parts", 74.5, is also in the row "Independent Networks". Part
+mIoU is the mean over 24 channels here, over 10 in cpp.py.
 
 jppf train --config=configs/cpp_default_parts.py --workdir=runs/cpp_default_parts \
   --config.data.manual_dir=DIR

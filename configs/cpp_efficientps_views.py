@@ -1,7 +1,6 @@
-r"""As `cpp.py`, with two habits of EfficientPS that ours leaves out (ours: not measured yet).
+r"""As cpp.py, with two choices of EfficientPS that cpp.py does not make (ours: not measured yet).
 
-What no image covers is taught as road, and views without objects are drawn again, so that stuff
-alone teaches nothing.
+Padding is labelled as road, and a view without objects is replaced by another one.
 
 jppf train --config=configs/cpp_efficientps_views.py --workdir=runs/cpp_efficientps_views \
   --config.data.manual_dir=DIR

@@ -1,8 +1,7 @@
-r"""As cpp.py, but each class without parts has its own background (Table 3, part mIoU 75.6; ours:
-not measured yet).
+r"""As cpp.py, but each class without parts has its own background (Table 3, SemBG).
 
-The paper calls it SemBG: 9 + 14 outputs of the part head. In part mIoU every background is the
-same, as in cpp.py.
+Part mIoU of the paper: 75.6; ours: not measured yet. The part head has 9 + 14 outputs. Part mIoU
+counts all backgrounds as one, as in cpp.py.
 
 jppf train --config=configs/cpp_sembg.py --workdir=runs/cpp_sembg --config.data.manual_dir=DIR
 """

@@ -1,4 +1,4 @@
-r"""Generated street scenes, a small network: `jppf demo` runs this on two CPU cores in minutes.
+r"""Generated street scenes and a small network: `jppf demo`, minutes on two CPU cores.
 
 jppf train --config=configs/demo.py --workdir=runs/demo
 """
@@ -29,7 +29,7 @@ def get_config() -> ml_collections.ConfigDict:
     head_channels=32,
     box_hidden=128,
     mask_channels=64,
-    anchor_scale=4.0,  # images a fifth of the paper's size hold small objects
+    anchor_scale=4.0,  # images have a fifth of the paper's size, so objects are small
     finest_scale=28.0,
     train_proposals=256,
     eval_proposals=128,
@@ -41,8 +41,7 @@ def get_config() -> ml_collections.ConfigDict:
   config.model.pretrained = "demo"  # small weights, made by configs/synthetic.py
   config.phases.main.update(steps=40, learning_rate=1e-4, warmup=10, drops=(30,))
   config.phases.frozen.steps = 0
-  config.from_scratch = dict(
-    steps=300, learning_rate=1e-3, warmup=50, drops=(250,)
-  )  # of `jppf demo --from-scratch`
+  # the main phase of `jppf demo --from-scratch`
+  config.from_scratch = dict(steps=300, learning_rate=1e-3, warmup=50, drops=(250,))
   config.train.update(log_every=10, checkpoint_every=40)
   return config.lock()

@@ -1,8 +1,7 @@
-r"""Two real street scenes, learned by heart: tests that real files in the official layout train and
-score.
+r"""Overfits two real street scenes: checks training and scores on files in the official layout.
 
-DIR holds at least one scene in the official layout of Cityscapes Panoptic Parts.
-15 minutes on two cores; the score is that of the scenes it was trained on.
+DIR has at least one scene in the official layout of Cityscapes Panoptic Parts. Training takes 15
+minutes on two CPU cores; the score is that of the training scenes.
 
 jppf train --config=configs/overfit_samples.py --workdir=runs/overfit_samples \
   --config.data.manual_dir=DIR

@@ -1,5 +1,6 @@
-r"""Pascal Panoptic Parts: the paper's other data set (Table 2, PartPQ 32.3; merged top-down 29.0;
-ours: not measured).
+r"""Pascal Panoptic Parts, the paper's other dataset (Table 2).
+
+PartPQ of the paper: 32.3, with top-down merging 29.0; ours: not measured yet.
 
 jppf train --config=configs/ppp.py --workdir=runs/ppp --config.data.manual_dir=DIR
 
@@ -17,7 +18,7 @@ def get_config() -> ml_collections.ConfigDict:
     name="pascal_panoptic_parts",
     labels="ppp",
     train_size=(384, 512),  # Sec. 4; most photos are 375 x 500 or 500 x 375
-    eval_size=(512, 512),  # the same long side, upright photos too
+    eval_size=(512, 512),  # the same long side, for landscape and portrait photos
     batch_size=32,
   )
   config.fusion.min_stuff_area = 192  # 2048 at 1024 x 2048

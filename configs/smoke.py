@@ -1,5 +1,4 @@
-r"""The whole path in a CPU minute: a tiny network on tiny generated scenes. Only shows that
-everything runs.
+r"""A tiny network on tiny generated scenes: one CPU minute, to check that everything runs.
 
 jppf train --config=configs/smoke.py --workdir=runs/smoke
 """

@@ -1,5 +1,6 @@
-r"""The small weights that the package ships (`jppf_jax/weights/demo.safetensors`): the demo's
-network, many scenes.
+r"""Trains the small weights that come with the package, `jppf_jax/weights/demo.safetensors`.
+
+The network of demo.py, on many more generated scenes.
 
 jppf train --config=configs/synthetic.py --workdir=runs/synthetic
 """

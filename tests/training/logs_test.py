@@ -17,10 +17,11 @@ def test_scalars_go_to_json_lines_and_to_tensorboard(tmp_path):
   assert lines(tmp_path) == [{"step": 10, "loss": 2.5}, {"step": 20, "loss": 1.5}]
   events = EventAccumulator(str(tmp_path))
   events.Reload()
-  assert [(e.step, e.value) for e in events.Scalars("loss")] == [(10, 2.5), (20, 1.5)]
+  losses = [(event.step, event.value) for event in events.Scalars("loss")]
+  assert losses == [(10, 2.5), (20, 1.5)]
 
 
-def test_a_resumed_run_has_every_step_once(tmp_path):
+def test_a_resumed_run_has_one_line_for_each_step(tmp_path):
   writer = MetricWriter(tmp_path)
   for step in (10, 20, 30):
     writer.write(step, {"loss": 1.0})
@@ -35,7 +36,7 @@ def test_a_resumed_run_has_every_step_once(tmp_path):
   ]
 
 
-def test_a_line_cut_short_by_a_kill_is_dropped(tmp_path):
+def test_an_incomplete_last_line_is_removed(tmp_path):
   (tmp_path / "metrics.jsonl").write_text('{"step": 10, "loss": 1.0}\n{"step": 20, "lo')
   MetricWriter(tmp_path, resumed_step=20).close()
   assert lines(tmp_path) == [{"step": 10, "loss": 1.0}]
@@ -47,4 +48,5 @@ def test_the_bar_shows_loss_and_position(capsys):
   progress.advance(loss="0.5")
   progress.close()
   shown = capsys.readouterr().err
-  assert "train" in shown and "2/4" in shown and "loss=0.5" in shown and progress.steps_per_second > 0
+  assert all(text in shown for text in ("train", "2/4", "loss=0.5"))
+  assert progress.steps_per_second > 0

@@ -1,5 +1,6 @@
-"""Both runners over one small step; on several devices in a subprocess, because devices are fixed
-when JAX starts.
+"""Both runners with one small step.
+
+Several devices need a process of their own, because their number is fixed when JAX starts.
 """
 
 import json
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -18,17 +20,22 @@ ROOT = Path(__file__).parents[2]
 
 def step(state, batch):
   """Least squares: the gradient is the mean over all replicas."""
-  grad = jax.grad(lambda w: ((batch["x"] @ w - batch["y"]) ** 2).mean())(state["w"])
-  grad = jax.lax.pmean(grad, AXIS)
-  return {"w": state["w"] - 0.1 * grad}, {"norm": jax.numpy.abs(grad).sum()}
+
+  def objective(w):
+    errors = batch["x"] @ w - batch["y"]
+    return (errors**2).mean()
+
+  gradient = jax.lax.pmean(jax.grad(objective)(state["w"]), AXIS)
+  return {"w": state["w"] - 0.1 * gradient}, {"norm": jnp.abs(gradient).sum()}
+
+
+def random_batch(rng, count):
+  x, y = rng.normal(size=(count, 3)), rng.normal(size=count)
+  return {"x": x.astype(np.float32), "y": y.astype(np.float32)}
 
 
 def run(name: str, steps: int = 3) -> tuple[list[float], float]:
-  rng = np.random.default_rng(0)
-  batch = {
-    "x": rng.normal(size=(8, 3)).astype(np.float32),
-    "y": rng.normal(size=8).astype(np.float32),
-  }
+  batch = random_batch(np.random.default_rng(0), 8)
   runner = make_runner(name, step)
   state = runner.put_state({"w": np.zeros(3, np.float32)})
   for _ in range(steps):
@@ -63,33 +70,28 @@ def test_pmap_shard_map_and_a_single_device_give_the_same_numbers():
 
 
 @pytest.mark.parametrize("name", RUNNERS)
-def test_a_step_on_what_was_put_moves_no_data(name):
+def test_a_step_moves_no_data_between_host_and_device(name):
   runner = make_runner(name, step)
-  batch = {"x": np.ones((8, 3), np.float32), "y": np.ones(8, np.float32)}
-  state, _ = runner(runner.put_state({"w": np.zeros(3, np.float32)}), runner.put_batch(batch))
-  on_device = runner.put_batch(batch)
+  state = runner.put_state({"w": np.zeros(3, np.float32)})
+  batch = runner.put_batch({"x": np.ones((8, 3), np.float32), "y": np.ones(8, np.float32)})
+  state, _ = runner(state, batch)  # compiles
   with jax.transfer_guard("disallow"):
-    state, metrics = runner(state, on_device)
+    state, metrics = runner(state, batch)
     with pytest.raises(Exception, match="Disallowed host-to-device transfer"):
-      runner(state, jax.tree.map(np.asarray, on_device))
+      runner(state, jax.tree.map(np.asarray, batch))
   assert np.isfinite(metrics["norm"])
 
 
 @pytest.mark.parametrize("name", RUNNERS)
-def test_a_batch_that_does_not_divide_is_refused_before_it_travels(name, monkeypatch):
+def test_a_batch_that_does_not_divide_is_refused_before_it_is_copied(name, monkeypatch):
   runner = make_runner(name, step)
   monkeypatch.setattr(jax, "local_device_count", lambda: 4)
-  with pytest.raises(
-    ValueError, match="batch of 6 images per process does not divide by its 4 devices"
-  ):
+  with pytest.raises(ValueError, match="batch of 6 images .* does not divide by its 4 devices"):
     runner.put_batch({"x": np.zeros((6, 3), np.float32)})
 
 
-def test_a_batch_that_does_not_divide_says_what_would():
-  with pytest.raises(
-    ValueError,
-    match="batch of 6 images per process does not divide by its 4 devices.*multiple of 4",
-  ):
+def test_the_error_for_a_batch_that_does_not_divide_says_which_sizes_do():
+  with pytest.raises(ValueError, match="batch of 6 images .* its 4 devices.*multiple of 4"):
     check_divisible(6, 4)
 
 

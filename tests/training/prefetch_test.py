@@ -1,3 +1,5 @@
+import contextlib
+
 import grain
 import jax
 import numpy as np
@@ -6,19 +8,16 @@ import pytest
 from jppf_jax.checkpoints.store import Checkpoints
 from jppf_jax.training.parallel import RUNNERS, make_runner
 from jppf_jax.training.prefetch import DevicePrefetch
-from tests.training.parallel_test import step
+from tests.training.parallel_test import random_batch, step
 
 
 def example(index):
-  rng = np.random.default_rng(index)
-  return {
-    "x": rng.normal(size=(4, 3)).astype(np.float32),
-    "y": rng.normal(size=4).astype(np.float32),
-  }, [f"{index}"]
+  return random_batch(np.random.default_rng(index), 4), [f"{index}"]
 
 
 def host_batches():
-  return iter(grain.MapDataset.range(10).repeat(None).map(example).to_iter_dataset())
+  endless = grain.MapDataset.range(10).repeat(None)
+  return iter(endless.map(example).to_iter_dataset())
 
 
 def ids_of(batches, count):
@@ -27,14 +26,14 @@ def ids_of(batches, count):
 
 def test_at_most_one_batch_waits_on_the_devices():
   put = []
-  batches = DevicePrefetch(host_batches(), lambda batch: put.append(batch) or len(put))
+  batches = DevicePrefetch(host_batches(), put.append)
   assert not put
-  for count in range(1, 4):
+  for index in range(3):
     batches.fetch()
     batches.fetch()
-    assert len(put) == count
-    assert next(batches) == (count, [f"{count - 1}"])
-  assert next(batches) == (4, ["3"])  # without asking for it first
+    assert len(put) == index + 1
+    assert next(batches)[1] == [f"{index}"]
+  assert next(batches)[1] == ["3"]  # without a fetch
 
 
 @pytest.mark.parametrize("fetched", [False, True])
@@ -45,14 +44,14 @@ def test_the_position_is_that_of_the_batches_taken_whatever_waits(fetched):
     if fetched:
       batches.fetch()
     resumed = DevicePrefetch(host_batches(), lambda batch: batch)
-    resumed.fetch()  # what waits belongs to another position, and goes
+    resumed.fetch()  # this batch belongs to another position and must be dropped
     resumed.set_state(batches.get_state())
     assert resumed.get_state() == batches.get_state()
     assert ids_of(resumed, 4) == reference[taken : taken + 4]
-    assert ids_of(batches, 1) == reference[taken : taken + 1]
+    assert ids_of(batches, 1) == [reference[taken]]
 
 
-def test_the_host_batches_stay_open():
+def test_closing_does_not_close_the_host_batches():
   batches = host_batches()
   DevicePrefetch(batches, lambda batch: batch).close()
   assert ids_of(batches, 1) == [["0"]]
@@ -68,7 +67,7 @@ def test_a_run_stopped_after_any_step_and_restored_from_its_checkpoint_ends_with
     state = runner.put_state(state)
     for _ in range(steps):
       batch, _ = next(batches)
-      assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(batch))
+      assert all(isinstance(array, jax.Array) for array in batch.values())
       state, _ = runner(state, batch)
       batches.fetch()
     return runner.get_state(state)
@@ -77,10 +76,10 @@ def test_a_run_stopped_after_any_step_and_restored_from_its_checkpoint_ends_with
   expected = work(start, DevicePrefetch(host_batches(), runner.put_batch), total)
   for stop in range(1, total):
     batches = DevicePrefetch(host_batches(), runner.put_batch)
-    checkpoints = Checkpoints(tmp_path / f"{stop}")
-    checkpoints.save(stop, work(start, batches, stop), {}, batches)
-    checkpoints.close()
+    folder = tmp_path / f"{stop}"
+    with contextlib.closing(Checkpoints(folder)) as checkpoints:
+      checkpoints.save(stop, work(start, batches, stop), {}, batches)
     host = host_batches()
-    _, state = Checkpoints(tmp_path / f"{stop}", read_only=True).restore(start, host)
+    _, state = Checkpoints(folder, read_only=True).restore(start, host)
     resumed = work(state, DevicePrefetch(host, runner.put_batch), total - stop)
     np.testing.assert_array_equal(resumed["w"], expected["w"])

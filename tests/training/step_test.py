@@ -1,5 +1,6 @@
-"""The step on one device and on two; two need a process of their own, because devices are fixed
-when JAX starts.
+"""The step on one device and on two.
+
+Two devices need a process of their own, because their number is fixed when JAX starts.
 """
 
 import os
@@ -23,27 +24,38 @@ ROOT = Path(__file__).parents[2]
 
 
 def setting(folder: Path, *, freeze_norm: bool = False):
-  """Returns the step of the smoke config, a state that is the same in every process, and a batch."""
+  """Returns the step of the smoke config, a state and a batch, the same in each process."""
   config = tiny.config(folder)
   spec = build.label_spec(config)
   model = build.model(config, spec, axis_name=AXIS)
-  _, optimizer, rate = build.optimization(config)
+  _, optimizer, schedule = build.optimization(config)
+  step = make_step(
+    model,
+    optimizer,
+    seed=0,
+    learning_rate=schedule,
+    anchors_per_image=32,
+    regions_per_image=16,
+    freeze_norm=freeze_norm,
+  )
   rng = np.random.default_rng(0)
+
+  def random(leaf):
+    return rng.normal(0, 0.1, leaf.shape).astype(np.float32)
+
   shapes = build.variable_shapes(model)
-  params = jax.tree.map(lambda x: rng.normal(0, 0.1, x.shape).astype(np.float32), shapes["params"])
-  stats = jax.tree.map(lambda x: np.ones(x.shape, np.float32), shapes["batch_stats"])
+  params = jax.tree.map(random, shapes["params"])
+  stats = jax.tree.map(lambda leaf: np.ones(leaf.shape, np.float32), shapes["batch_stats"])
   state = create_state({"params": params, "batch_stats": stats}, optimizer)
-  samples = {"anchors_per_image": 32, "regions_per_image": 16}
-  step = make_step(model, optimizer, seed=0, rate=rate, freeze_norm=freeze_norm, **samples)
-  return step, state, next(build.train_iterator(config, spec))[0]
+  batch, _ = next(build.train_iterator(config, spec))
+  return step, state, batch
 
 
 @pytest.fixture(scope="module")
 def two_steps(tmp_path_factory):
-  """Returns the folder of the data, the metrics of two steps on one device, and the state after
-  them.
+  """Returns the folder of the data, the metrics of two steps on one device, and the last state.
 
-  The second step may move nothing between host and device.
+  The second step must not move data between host and device.
   """
   folder = tmp_path_factory.mktemp("step")
   step, state, batch = setting(folder)
@@ -57,34 +69,32 @@ def two_steps(tmp_path_factory):
 
 def test_a_step_learns_without_moving_data_between_host_and_device(two_steps):
   _, first, second, state = two_steps
-  assert np.isfinite(list(first.values())).all() and second["loss"] != first["loss"]
-  assert all(
-    (leaf != 1).any() for leaf in jax.tree.leaves(state.batch_stats)
-  )  # unlike in the next test
+  assert np.isfinite(list(first.values())).all()
+  assert second["loss"] != first["loss"]
+  statistics = jax.tree.leaves(state.batch_stats)
+  assert all((leaf != 1).any() for leaf in statistics)  # unlike in the next test
 
 
-def test_frozen_norms_keep_parameters_and_statistics_to_the_bit(tmp_path):
+def test_frozen_norms_keep_exactly_their_parameters_and_statistics(tmp_path):
   step, state, batch = setting(tmp_path, freeze_norm=True)
 
   def norms(state):
     flat = traverse_util.flatten_dict(state.params)
-    owners = {path[:-1] for path in flat if path[-1] == "scale"}
-    return {path: leaf for path, leaf in flat.items() if path[:-1] in owners}, state.batch_stats
+    layers = {path[:-1] for path in flat if path[-1] == "scale"}
+    return {path: value for path, value in flat.items() if path[:-1] in layers}, state.batch_stats
+
+  def norms_after_step(state, batch):
+    after, _ = step(state, batch)
+    return norms(after)
 
   mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), (AXIS,))
-  stepped = jax.shard_map(
-    lambda state, batch: norms(step(state, batch)[0]),
-    mesh=mesh,
-    in_specs=P(),
-    out_specs=P(),
-    check_vma=False,
-  )
-  after = jax.jit(stepped)(state, batch)  # nothing else is asked for, so nothing else is compiled
-  assert len(after[0]) > 100
-  jax.tree.map(np.testing.assert_array_equal, after, norms(state))
+  stepped = jax.shard_map(norms_after_step, mesh=mesh, in_specs=P(), out_specs=P(), check_vma=False)
+  parameters, statistics = jax.jit(stepped)(state, batch)  # compiles only what these two need
+  assert len(parameters) > 100
+  jax.tree.map(np.testing.assert_array_equal, (parameters, statistics), norms(state))
 
 
-def test_two_devices_take_the_step_of_one_and_pmap_that_of_shard_map(two_steps):
+def test_pmap_on_two_devices_gives_the_metrics_of_shard_map_on_one(two_steps):
   folder, single, *_ = two_steps
   code = (
     "import jax, sys, numpy as np; jax.config.update('jax_num_cpu_devices', 2)\n"
@@ -94,8 +104,8 @@ def test_two_devices_take_the_step_of_one_and_pmap_that_of_shard_map(two_steps):
     "_, metrics = runner(runner.put_state(state), runner.put_batch(batch))\n"
     "np.savez(Path(sys.argv[1], 'two_devices'), **jax.device_get(metrics))\n"
   )
-  # jaxlib 0.10 loads CPU programs from its cache with all reductions under one number: they mix,
-  # and memory is lost
+  # jaxlib 0.10 loads CPU programs from its cache with one number for all reductions: their data
+  # gets mixed up, and memory is corrupted
   environment = os.environ | {"JAX_ENABLE_COMPILATION_CACHE": "false"}
   command = [sys.executable, "-c", code, str(folder)]
   done = subprocess.run(

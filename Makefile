@@ -29,8 +29,12 @@ lint: $(STAMP)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 
+# Links give data/ and configs/ the names under which they are installed.
 types: $(STAMP)
-	mkdir -p build/types && ln -sfn ../../data build/types/jppf_jax_data && ln -sfn ../../configs build/types/jppf_jax_configs && MYPYPATH=build/types $(BIN)/mypy jppf_jax data
+	mkdir -p build/types
+	ln -sfn ../../data build/types/jppf_jax_data
+	ln -sfn ../../configs build/types/jppf_jax_configs
+	$(BIN)/mypy
 
 format: $(STAMP)
 	$(BIN)/ruff format $(CODE)

@@ -1,4 +1,7 @@
-"""The plan of a street, and its ground: road with markings, sidewalks, grass, and the sky above."""
+"""The plan of a street, and its ground: road with markings, sidewalks, grass, and the sky above.
+
+Measures are metres and chosen by eye to look like Cityscapes, unless a comment says otherwise.
+"""
 
 import dataclasses
 import itertools
@@ -7,10 +10,55 @@ import numpy as np
 
 from jppf_jax.street_scenes.camera import Real
 from jppf_jax.street_scenes.canvas import Brush, Canvas, Colour, Texture
-from jppf_jax.street_scenes.light import Light, blend, hsv, tint
+from jppf_jax.street_scenes.classes import ROAD, SIDEWALK, SKY, TERRAIN
+from jppf_jax.street_scenes.light import ColourRange, Light, Range, blend, sample_colour, tint
 
-ROAD, SIDEWALK, TERRAIN, SKY = 7, 8, 22, 23
-FAR = 160.0  # metres; where a street without an end is cut off
+FAR = 160.0  # a street without an end is cut off here
+
+# Plan of the street.
+LANE_WIDTH = (2.9, 3.4)
+SECOND_LANE_AHEAD, SECOND_LANE_ONCOMING = 0.15, 0.2  # shares of streets
+PARKING_STRIPS, PARKING_WIDTH = 0.55, (2.0, 2.4)  # share of sides
+VERGES, VERGE_WIDTH = 0.4, (1.0, 2.5)  # share of sides
+SIDEWALK_WIDTH = (1.8, 4.0)
+FRONT_GARDENS, FRONT_GARDEN_WIDTH = 0.45, (1.5, 5.0)  # share of sides
+CROSSINGS, CROSSING_START, CROSSING_WIDTH = 0.55, (9.0, 17.0), (6.5, 9.0)  # share of streets
+ZEBRAS, ZEBRA_START, ZEBRA_BEFORE_CROSSING = 0.6, (6.0, 14.0), 4.0  # share of streets
+ZEBRA_DEPTH = 3.0
+DEAD_ENDS, DEAD_END = 0.35, (38.0, 70.0)  # share of streets
+TRAMS = 0.3  # share of streets with rails
+
+# Ground. The rectangles reach beyond the image.
+SUNLIT = 0.8  # share of the sun's light on the ground
+GRASS = ColourRange((0.12, 0.3), (0.25, 0.55), (0.35, 0.5))
+PAVING = ColourRange((0.02, 0.12), (0.02, 0.2), (0.5, 0.68))
+ASPHALT = ColourRange((0.5, 0.7), (0.0, 0.08), (0.26, 0.42))
+CURB_TINT, CURB_WIDTH = 1.2, 0.18
+GRASS_HALF_WIDTH, GRASS_END = 300, 600
+BEHIND = -5.0  # the ground begins behind the camera
+CROSSING_HALF_LENGTH = 90
+CROSSING_SIDEWALK, END_SIDEWALK = 2.5, 3  # widths along the crossing street and at a dead end
+SKY_HAZE, SKY_MARGIN = 0.5, 9  # share of the haze's colour; pixels beyond the image
+
+# Markings.
+MARKING: Colour = (0.86, 0.86, 0.84)
+DARK_SHADE = 0.75  # of rails and manholes, relative to the asphalt
+DASH_START, DASH_PITCH, DASH_END = 1.5, 4.5, 120.0
+DASH_FREE_BEFORE, DASH_FREE_AFTER = 5, 1  # no dashes this close to a crossing
+DASH_LENGTH, DASH_HALF_WIDTH = 2.4, 0.07
+UNBROKEN_LINES = 0.3  # share of lines between the two directions
+PARKING_HALF_WIDTH = 0.06
+PATCHES = 4  # repaired spots: x, z, width, depth
+PATCH_Z, PATCH_WIDTH, PATCH_DEPTH, PATCH_FROM_CURB = (3.0, 30.0), (0.6, 1.5), (1.0, 4.0), 1.5
+PATCH_WHITE = 0.12  # share of the marking's colour
+MANHOLES, MANHOLE_START, MANHOLE_END = 2, 0.2, 0.6  # on the first patches
+RAIL_HALF_GAUGE = 0.72  # standard gauge is 1.435 between the rails
+GROOVE_HALF_WIDTH, RAIL_HALF_WIDTH, RAIL_SHADE = 0.1, 0.03, 0.75
+STRIPE_PITCH, STRIPE_WIDTH, STRIPE_LEFT, STRIPE_RIGHT = 1.0, 0.5, 0.4, 0.5  # zebra; from the curbs
+STOP_LINE_DEPTH, STOP_LINE_LEFT = 0.4, 0.2
+STOP_BEFORE, STOP_BEFORE_ZEBRA = 1.0, 4.8  # before the crossing street
+
+Rectangle = tuple[Real, Real, Real, Real]  # x0 x1 z0 z1 on the ground
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,115 +113,155 @@ class Street:
 
 
 def sample_street(rng: np.random.Generator) -> Street:
-  """A street of two to four lanes, with or without a crossing."""
-  lane = rng.uniform(2.9, 3.4)
-  ahead = (0.0, lane) if rng.random() < 0.15 else (0.0,)
-  oncoming = (-lane, -2 * lane) if rng.random() < 0.2 else (-lane,)
-  sides = []
-  for sign, lanes in ((-1, -oncoming[-1] + lane / 2), (1, ahead[-1] + lane / 2)):
-    parking = rng.uniform(2.0, 2.4) if rng.random() < 0.55 else 0.0
-    curb = lanes + parking
-    verge = curb + (rng.uniform(1.0, 2.5) if rng.random() < 0.4 else 0.0)
-    sidewalk = verge + rng.uniform(1.8, 4.0)
-    front = sidewalk + (rng.uniform(1.5, 5.0) if rng.random() < 0.45 else 0.0)
-    sides.append(Side(sign, curb, parking, verge, sidewalk, front))
+  """Samples a street of two to four lanes, with or without a crossing."""
+  lane = rng.uniform(*LANE_WIDTH)
+  ahead = (0.0, lane) if rng.random() < SECOND_LANE_AHEAD else (0.0,)
+  oncoming = (-lane, -2 * lane) if rng.random() < SECOND_LANE_ONCOMING else (-lane,)
+  left = _sample_side(rng, -1, -oncoming[-1] + lane / 2)
+  right = _sample_side(rng, 1, ahead[-1] + lane / 2)
   crossing = zebra = None
-  if rng.random() < 0.55:
-    start = rng.uniform(9.0, 17.0)
-    crossing = (start, start + rng.uniform(6.5, 9.0))
-  if rng.random() < 0.6:
-    zebra = crossing[0] - 4.0 if crossing else rng.uniform(6.0, 14.0)
-  end = rng.uniform(38.0, 70.0) if rng.random() < 0.35 else FAR
-  return Street(
-    sides[0], sides[1], lane, ahead, oncoming, crossing, zebra, end, bool(rng.random() < 0.3)
-  )
+  if rng.random() < CROSSINGS:
+    start = rng.uniform(*CROSSING_START)
+    crossing = (start, start + rng.uniform(*CROSSING_WIDTH))
+  if rng.random() < ZEBRAS:
+    zebra = crossing[0] - ZEBRA_BEFORE_CROSSING if crossing else rng.uniform(*ZEBRA_START)
+  end = rng.uniform(*DEAD_END) if rng.random() < DEAD_ENDS else FAR
+  rails = bool(rng.random() < TRAMS)
+  return Street(left, right, lane, ahead, oncoming, crossing, zebra, end, rails)
+
+
+def _sample_side(rng: np.random.Generator, sign: int, lanes: Real) -> Side:
+  """Samples what lies beside the lanes, which end at a distance of `lanes`."""
+  parking = _sample_strip(rng, PARKING_STRIPS, PARKING_WIDTH)
+  curb = lanes + parking
+  verge = curb + _sample_strip(rng, VERGES, VERGE_WIDTH)
+  sidewalk = verge + rng.uniform(*SIDEWALK_WIDTH)
+  front = sidewalk + _sample_strip(rng, FRONT_GARDENS, FRONT_GARDEN_WIDTH)
+  return Side(sign, curb, parking, verge, sidewalk, front)
+
+
+def _sample_strip(rng: np.random.Generator, share: Real, width: Range) -> float:
+  """The width of a strip that this share of sides has; 0 = none."""
+  return rng.uniform(*width) if rng.random() < share else 0.0
 
 
 def _rectangle(brush: Brush, x0: Real, x1: Real, z0: Real, z1: Real, colour: Colour) -> None:
   brush.face(np.array([[x0, 0.0, z0], [x1, 0.0, z0], [x1, 0.0, z1], [x0, 0.0, z1]]), colour)
 
 
-def _rectangles(brush: Brush, boxes: list[tuple[Real, Real, Real, Real]], colour: Colour) -> None:
-  """Many rectangles `x0 x1 z0 z1` on the ground; those not fully before the camera are left out."""
+def _rectangles(brush: Brush, boxes: list[Rectangle], colour: Colour) -> None:
+  """Draws many rectangles; those not fully in front of the camera are left out."""
   if boxes:
-    b = np.array(boxes)
-    points = np.stack([b[:, [0, 1, 1, 0]], np.zeros((len(b), 4)), b[:, [2, 2, 3, 3]]], axis=-1)
-    brush.faces(points, [colour] * len(b))
+    edges = np.array(boxes)
+    x, z = edges[:, [0, 1, 1, 0]], edges[:, [2, 2, 3, 3]]
+    brush.faces(np.stack([x, np.zeros(x.shape), z], axis=-1), [colour] * len(boxes))
 
 
 def draw_sky(canvas: Canvas, light: Light) -> None:
-  """The sky over the whole image; `shade.py` adds the gradient and the clouds."""
+  """Draws the sky over the whole image; `shade.py` adds the gradient and the clouds."""
   height, width = canvas.camera.size
   brush = canvas.brush(SKY, texture=Texture.SKY)
-  colour = blend(light.sky, light.haze, 0.5)
-  brush.polygon([-9, -9, width + 9, -9, width + 9, height + 9, -9, height + 9], 0.0, colour)
+  colour = blend(light.sky, light.haze, SKY_HAZE)
+  right, low = width + SKY_MARGIN, height + SKY_MARGIN
+  corners = [-SKY_MARGIN, -SKY_MARGIN, right, -SKY_MARGIN, right, low, -SKY_MARGIN, low]
+  brush.polygon(corners, 0.0, colour)
 
 
 def draw_ground(canvas: Canvas, light: Light, rng: np.random.Generator, street: Street) -> None:
-  """Grass everywhere, sidewalks along the road, the road and the street that crosses it."""
-  lit = light.ambient + 0.8 * light.diffuse
-  grass = tint(hsv(rng.uniform(0.12, 0.3), rng.uniform(0.25, 0.55), rng.uniform(0.35, 0.5)), lit)
+  """Draws grass everywhere, sidewalks along the road, the road and the street that crosses it."""
+  lit = light.partly_sunlit(SUNLIT)
+  grass = tint(sample_colour(rng, GRASS), lit)
   brush = canvas.brush(TERRAIN, texture=Texture.GRASS)
-  _rectangle(brush, -300, 300, -5, 600, grass)
+  _rectangle(brush, -GRASS_HALF_WIDTH, GRASS_HALF_WIDTH, BEHIND, GRASS_END, grass)
   paving = canvas.brush(SIDEWALK, texture=Texture.PAVING)
-  slabs = tint(hsv(rng.uniform(0.02, 0.12), rng.uniform(0.02, 0.2), rng.uniform(0.5, 0.68)), lit)
-  stone = tint(slabs, 1.2)
-  gaps = [(-5.0, street.end)]
-  if street.crossing:
-    gaps = [(-5.0, street.crossing[0]), (street.crossing[1], street.end)]
-    for z0, z1 in (
-      (street.crossing[0] - 2.5, street.crossing[0]),
-      (street.crossing[1], street.crossing[1] + 2.5),
-    ):
-      for side in (street.left, street.right):
-        _rectangle(paving, *side.span(side.curb, 90.0), z0, z1, slabs)
-  for side in (street.left, street.right):
-    for z0, z1 in gaps:
-      _rectangle(paving, *side.span(side.verge, side.sidewalk), z0, z1, slabs)
-      _rectangle(paving, *side.span(side.curb, side.curb + 0.18), z0, z1, stone)
-  asphalt = tint(hsv(rng.uniform(0.5, 0.7), rng.uniform(0.0, 0.08), rng.uniform(0.26, 0.42)), lit)
+  slabs = tint(sample_colour(rng, PAVING), lit)
+  _draw_sidewalks(paving, street, slabs)
+  asphalt = tint(sample_colour(rng, ASPHALT), lit)
   road = canvas.brush(ROAD, texture=Texture.ASPHALT)
-  _rectangle(road, -street.left.curb, street.right.curb, -5, street.end, asphalt)
+  _rectangle(road, -street.left.curb, street.right.curb, BEHIND, street.end, asphalt)
+  half = CROSSING_HALF_LENGTH
   if street.end < FAR:
-    _rectangle(paving, -90, 90, street.end, street.end + 3, slabs)
+    _rectangle(paving, -half, half, street.end, street.end + END_SIDEWALK, slabs)
   if street.crossing:
-    _rectangle(road, -90, 90, *street.crossing, asphalt)
-  _draw_markings(road, rng, street, tint((0.86, 0.86, 0.84), lit), tint(asphalt, 0.75))
+    _rectangle(road, -half, half, *street.crossing, asphalt)
+  white, dark = tint(MARKING, lit), tint(asphalt, DARK_SHADE)
+  _draw_lines(road, rng, street, white)
+  _draw_patches(road, rng, street, white, dark)
+  _draw_rails(road, street, white, dark)
+  _draw_crossing(road, street, white)
 
 
-def _draw_markings(
-  road: Brush, rng: np.random.Generator, street: Street, white: Colour, dark: Colour
-) -> None:
-  start, end = street.crossing or (-1.0, -1.0)
-  free = [
-    z for z in np.arange(1.5, min(street.end, 120.0), 4.5).tolist() if not start - 5 < z < end + 1
-  ]
+def _draw_sidewalks(paving: Brush, street: Street, slabs: Colour) -> None:
+  """Draws the sidewalks and curbs, which end at a crossing street and have corners there."""
+  sides = (street.left, street.right)
+  stretches = [(BEHIND, street.end)]
+  if street.crossing:
+    start, end = street.crossing
+    stretches = [(BEHIND, start), (end, street.end)]
+    for z0, z1 in ((start - CROSSING_SIDEWALK, start), (end, end + CROSSING_SIDEWALK)):
+      for side in sides:
+        _rectangle(paving, *side.span(side.curb, CROSSING_HALF_LENGTH), z0, z1, slabs)
+  for side in sides:
+    for z0, z1 in stretches:
+      curb = side.span(side.curb, side.curb + CURB_WIDTH)
+      _rectangle(paving, *side.span(side.verge, side.sidewalk), z0, z1, slabs)
+      _rectangle(paving, *curb, z0, z1, tint(slabs, CURB_TINT))
+
+
+def _draw_lines(road: Brush, rng: np.random.Generator, street: Street, white: Colour) -> None:
+  """Draws the lines between lanes and beside parking strips."""
+  free = np.arange(DASH_START, min(street.end, DASH_END), DASH_PITCH).tolist()
+  if street.crossing:
+    start, end = street.crossing
+    first, last = start - DASH_FREE_BEFORE, end + DASH_FREE_AFTER
+    free = [z for z in free if not first < z < last]
   lanes = sorted((*street.oncoming, *street.ahead))
   for left, right in itertools.pairwise(lanes):
-    x = (left + right) / 2
-    double = left < 0 <= right and rng.random() < 0.3
-    _rectangles(road, [(x - 0.07, x + 0.07, z, z + (4.5 if double else 2.4)) for z in free], white)
+    middle = (left + right) / 2
+    between_directions = left < 0 <= right
+    unbroken = between_directions and rng.random() < UNBROKEN_LINES
+    length = DASH_PITCH if unbroken else DASH_LENGTH
+    start, end = middle - DASH_HALF_WIDTH, middle + DASH_HALF_WIDTH
+    _rectangles(road, [(start, end, z, z + length) for z in free], white)
   for side in (street.left, street.right):
     if side.parking:
-      low, high = side.span(side.curb - side.parking - 0.06, side.curb - side.parking + 0.06)
-      _rectangles(road, [(low, high, z, z + 4.5) for z in free], white)
-  patches = rng.uniform(
-    [-street.left.curb, 3.0, 0.6, 1.0], [street.right.curb - 1.5, 30.0, 1.5, 4.0], (4, 4)
-  )
-  _rectangles(
-    road, [(x, x + w, z, z + d) for x, z, w, d in patches.tolist()], blend(dark, white, 0.12)
-  )
-  _rectangles(road, [(x + 0.2, x + 0.6, z, z + 0.6) for x, z, _, _ in patches[:2].tolist()], dark)
-  if street.rails:
-    track = street.oncoming[0]
-    for x in (track - 0.72, track + 0.72):
-      _rectangle(road, x - 0.1, x + 0.1, 0, street.end, dark)
-      _rectangle(road, x - 0.03, x + 0.03, 0, street.end, tint(white, 0.75))
+      edge = side.curb - side.parking
+      low, high = side.span(edge - PARKING_HALF_WIDTH, edge + PARKING_HALF_WIDTH)
+      _rectangles(road, [(low, high, z, z + DASH_PITCH) for z in free], white)
+
+
+def _draw_patches(
+  road: Brush, rng: np.random.Generator, street: Street, white: Colour, dark: Colour
+) -> None:
+  """Draws repaired spots, some of them with a manhole."""
+  x = (-street.left.curb, street.right.curb - PATCH_FROM_CURB)
+  low, high = zip(x, PATCH_Z, PATCH_WIDTH, PATCH_DEPTH)
+  patches = rng.uniform(low, high, (PATCHES, 4)).tolist()
+  boxes = [(x, x + width, z, z + depth) for x, z, width, depth in patches]
+  _rectangles(road, boxes, blend(dark, white, PATCH_WHITE))
+  start, end = MANHOLE_START, MANHOLE_END
+  _rectangles(road, [(x + start, x + end, z, z + end) for x, z, _, _ in patches[:MANHOLES]], dark)
+
+
+def _draw_rails(road: Brush, street: Street, white: Colour, dark: Colour) -> None:
+  if not street.rails:
+    return
+  track = street.oncoming[0]
+  layers = ((GROOVE_HALF_WIDTH, dark), (RAIL_HALF_WIDTH, tint(white, RAIL_SHADE)))
+  for x in (track - RAIL_HALF_GAUGE, track + RAIL_HALF_GAUGE):
+    for half, colour in layers:
+      _rectangle(road, x - half, x + half, 0, street.end, colour)
+
+
+def _draw_crossing(road: Brush, street: Street, white: Colour) -> None:
+  """Draws the zebra and the stop line."""
+  left, right = -street.left.curb + STRIPE_LEFT, street.right.curb - STRIPE_RIGHT
   if street.zebra is not None:
-    stripes = np.arange(-street.left.curb + 0.4, street.right.curb - 0.5, 1.0).tolist()
-    _rectangles(road, [(x, x + 0.5, street.zebra, street.zebra + 3.0) for x in stripes], white)
+    low, high = street.zebra, street.zebra + ZEBRA_DEPTH
+    stripes = np.arange(left, right, STRIPE_PITCH).tolist()
+    _rectangles(road, [(x, x + STRIPE_WIDTH, low, high) for x in stripes], white)
   if street.crossing:
-    z = start - (4.8 if street.zebra is not None else 1.0)
-    _rectangles(
-      road, [(-street.lane / 2 + 0.2, street.ahead[-1] + street.lane / 2, z, z + 0.4)], white
-    )
+    before = STOP_BEFORE if street.zebra is None else STOP_BEFORE_ZEBRA
+    z = street.crossing[0] - before
+    left, right = -street.lane / 2 + STOP_LINE_LEFT, street.ahead[-1] + street.lane / 2
+    _rectangles(road, [(left, right, z, z + STOP_LINE_DEPTH)], white)

@@ -1,6 +1,7 @@
 """Who may import whom: the table of the house, held by a walk over the syntax trees."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,37 @@ def test_modules_are_found_by_name_only_where_the_list_says():
   assert found == set(FOUND_BY_NAME)
   for path in (ROOT / "data").rglob("*.py"):
     assert not any(name.startswith("importlib") for name in imports(path)), path
+
+
+def uses_of_configs(tree: ast.AST) -> Iterator[str]:
+  """Yields each use of a parameter annotated `build.Config`, except as an argument of a call."""
+  for function in ast.walk(tree):
+    if not isinstance(function, ast.FunctionDef):
+      continue
+    parameters = [node for node in ast.walk(function.args) if isinstance(node, ast.arg)]
+    annotated = {arg.arg: ast.unparse(arg.annotation) for arg in parameters if arg.annotation}
+    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+    passed_on = {argument for call in calls for argument in call.args}
+    passed_on |= {keyword.value for call in calls for keyword in call.keywords}
+    for node in set(ast.walk(function)) - passed_on:
+      if isinstance(node, ast.Name) and annotated.get(node.id) == "build.Config":
+        yield f"line {node.lineno}: {node.id}"
+
+
+@pytest.mark.parametrize("room", ["training", "evaluation"])
+def test_training_and_evaluation_pass_configs_on_and_do_not_read_them(room):
+  for path in (PACKAGE / room).glob("*.py"):
+    roots = {name.split(".")[0] for name in imports(path)}
+    assert "ml_collections" not in roots, path
+    assert not list(uses_of_configs(ast.parse(path.read_text()))), path
+
+
+@pytest.mark.parametrize(
+  "use", ["config.seed", "config['seed']", "f(config.data)", "g(a=config.x)"]
+)
+def test_a_function_that_reads_a_config_would_be_noticed(use):
+  source = f"def train(config: build.Config):\n  build.model(config, spec=config)\n  {use}\n"
+  assert list(uses_of_configs(ast.parse(source))) == ["line 3: config"]
 
 
 def test_every_source_file_has_a_test_beside_its_twin():

@@ -6,151 +6,176 @@ import numpy as np
 import pytest
 
 from jppf_jax import build
-from jppf_jax.checkpoints.weights import WeightsError
+from jppf_jax.checkpoints.weights import WeightsError, load_weights
 from jppf_jax.evaluation.predict import fuse_both
 from jppf_jax.losses.semantic_part import hard_cross_entropy
 from jppf_jax.structs import IGNORE
 from tests import tiny
 
+FULL_SIZE = {"model.width": 1.0, "model.depth": 1.0}  # as the weights of the packages
+
+
+def model_of(config):
+  return build.model(config, build.label_spec(config))
+
+
+def first_batch(config):
+  return next(build.train_iterator(config, build.label_spec(config)))
+
 
 def test_the_same_seed_gives_the_same_weights(tmp_path):
-  config = tiny.config(tmp_path)
-  model = build.model(config, build.label_spec(config))
-  first, second = (build.init_variables(jax.random.key(3), model) for _ in range(2))
+  model, key = model_of(tiny.config(tmp_path)), jax.random.key(3)
+  first, second = build.init_variables(key, model), build.init_variables(key, model)
   jax.tree.map(np.testing.assert_array_equal, first, second)
-  shapes = jax.tree.map(lambda x: x.shape, build.variable_shapes(model))
-  assert jax.tree.map(lambda x: x.shape, first) == shapes
+  shapes = jax.tree.map(np.shape, build.variable_shapes(model))
+  assert jax.tree.map(np.shape, first) == shapes
 
 
 def test_the_network_computes_in_the_dtype_of_the_config(tmp_path):
-  config = tiny.config(tmp_path, **{"model.dtype": "bfloat16"})
-  model = build.model(config, build.label_spec(config))
+  model = model_of(tiny.config(tmp_path, **{"model.dtype": "bfloat16"}))
   assert model.encoder.dtype == jnp.bfloat16
-  assert all(x.dtype == jnp.float32 for x in jax.tree.leaves(build.variable_shapes(model)))
+  variables = jax.tree.leaves(build.variable_shapes(model))
+  assert all(leaf.dtype == jnp.float32 for leaf in variables)
 
 
-def test_an_unknown_dtype_order_or_optimizer_says_what_there_is(tmp_path):
-  config = tiny.config(tmp_path, **{"model.dtype": "float64"})
-  with pytest.raises(ValueError, match="'float32' or 'bfloat16'; got 'float64'"):
-    build.model(config, build.label_spec(config))
-  with pytest.raises(
-    ValueError, match="config.phase_order must be one of .*main_then_frozen.*; got 'frozen'"
-  ):
-    build.optimization(tiny.config(tmp_path, phase_order="frozen"))
-  with pytest.raises(
-    ValueError, match="config.optimizer.name must be one of .*adamw.*sgd.*; got 'lion'"
-  ):
-    build.optimization(tiny.config(tmp_path, **{"optimizer.name": "lion"}))
+@pytest.mark.parametrize(
+  "key, wrong, allowed",
+  [
+    ("model.dtype", "float64", "'float32' or 'bfloat16'"),
+    ("phase_order", "frozen", "one of .*'main_then_frozen'.*"),
+    ("optimizer.name", "lion", "one of .*'adamw'.*'sgd'.*"),
+  ],
+)
+def test_the_error_for_an_unknown_name_lists_the_known_names(tmp_path, key, wrong, allowed):
+  config = tiny.config(tmp_path, **{key: wrong})
+  with pytest.raises(ValueError, match=f"config.{key} must be {allowed}; got '{wrong}'"):
+    build.training(config, axis_name="batch")
+
+
+def test_a_fusion_setting_that_does_not_exist_is_an_error(tmp_path):
+  config = tiny.config(tmp_path)
+  with config.unlocked():
+    config.fusion.min_staff_area = 1
+  with pytest.raises(TypeError, match="min_staff_area"):
+    build.inference(config)
 
 
 def test_a_phase_of_no_steps_is_left_out(tmp_path):
-  phases, _, _ = build.optimization(tiny.config(tmp_path, **{"phases.frozen.steps": 0}))
+  config = tiny.config(tmp_path, **{"phases.frozen.steps": 0})
+  phases, _, _ = build.optimization(config)
   assert [phase.freeze_norm for phase in phases] == [False]
-  with_frozen, _, _ = build.optimization(
-    tiny.config(tmp_path, **{"phases.frozen.steps": 2, "phases.frozen.learning_rate": 1e-3})
-  )
-  assert [phase.freeze_norm for phase in with_frozen] == [False, True]
 
 
-def test_a_data_set_that_is_not_built_says_how_to_build_it(tmp_path):
-  config = tiny.config(
-    tmp_path, **{"data.name": "cityscapes_panoptic_parts", "data.manual_dir": ""}
-  )
+def test_the_second_phase_has_frozen_norms(tmp_path):
+  config = tiny.config(tmp_path, **{"phases.frozen.steps": 2})
+  phases, _, _ = build.optimization(config)
+  assert [phase.freeze_norm for phase in phases] == [False, True]
+
+
+def test_the_error_for_a_dataset_that_is_not_built_names_the_command_that_builds_it(tmp_path):
+  changes = {"data.name": "cityscapes_panoptic_parts", "data.manual_dir": ""}
   with pytest.raises(FileNotFoundError, match="jppf prepare cityscapes_panoptic_parts"):
-    build.examples(config, "train")
+    build.examples(tiny.config(tmp_path, **changes), "train")
 
 
-def test_shipped_weights_have_names_and_others_are_paths(tmp_path):
+def test_shipped_weights_have_names_and_others_are_paths():
   assert build.weights_path("demo").is_file()
   assert str(build.weights_path("runs/x/weights.safetensors")) == "runs/x/weights.safetensors"
 
 
-def test_training_starts_fresh_or_from_all_of_a_run(tiny_run):
-  model = build.model(tiny_run.config, build.label_spec(tiny_run.config))
-  fresh, nothing = build.start(tiny_run.config, model)
-  assert nothing is None
-  config = tiny.config(
-    tiny_run.workdir, **{"model.pretrained": str(tiny_run.workdir / "weights.safetensors")}
-  )
-  trained, report = build.start(config, model)
-  assert not report.fresh and not report.ignored and set(report.loaded) == set(fresh["params"])
-  different = jax.tree.map(
-    lambda a, b: not np.array_equal(a, b), fresh["batch_stats"], trained["batch_stats"]
-  )
-  assert all(jax.tree.leaves(different))
+def test_training_starts_fresh_without_pretrained_weights(tiny_run):
+  model = model_of(tiny_run.config)
+  variables, report = build.start(tiny_run.config, model)
+  assert report is None
+  fresh = build.init_variables(jax.random.key(tiny_run.config.seed), model)
+  jax.tree.map(np.testing.assert_array_equal, variables, fresh)
+
+
+def test_training_starts_from_all_weights_of_a_run(tiny_run):
+  path = tiny_run.workdir / build.RUN_WEIGHTS
+  config = tiny.config(tiny_run.workdir, **{"model.pretrained": str(path)})
+  variables, report = build.start(config, model_of(config))
+  assert report.fresh == report.ignored == {}
+  assert report.loaded.keys() == variables["params"].keys()
+  expected = load_weights(path, variables)
+  jax.tree.map(np.testing.assert_array_equal, variables, expected)
 
 
 def test_training_starts_from_an_encoder_by_the_name_of_its_package(tmp_path, monkeypatch):
-  config = tiny.config(
-    tmp_path, **{"model.encoder": "lite0", "model.width": 1.0, "model.depth": 1.0}
-  )
+  config = tiny.config(tmp_path, **FULL_SIZE, **{"model.encoder": "lite0"})
   config.model.pretrained = "lite0"
-  model = build.model(config, build.label_spec(config))
-  zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), build.variable_shapes(model))
+  model = model_of(config)
+  shapes = build.variable_shapes(model)
+  zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), shapes)
   monkeypatch.setattr(build, "init_variables", lambda key, net: zeros)
   variables, report = build.start(config, model)
-  assert list(report.loaded) == ["encoder"] and report.ignored == {"classifier": 2}
-  assert np.abs(variables["params"]["encoder"]["stem"]["conv"]["kernel"]).max() > 0.1
-  assert (variables["params"]["fpn"]["out_4"]["conv"]["kernel"] == 0).all()
+  assert report.loaded.keys() == {"encoder"}
+  assert report.ignored == {"classifier": 2}
+  params = variables["params"]
+  assert np.abs(params["encoder"]["stem"]["conv"]["kernel"]).max() > 0.1
+  assert (params["fpn"]["out_4"]["conv"]["kernel"] == 0).all()
 
 
 def test_weights_of_another_encoder_are_refused_though_the_shapes_agree(tmp_path):
-  config = tiny.config(tmp_path, **{"model.encoder": "b0", "model.width": 1.0, "model.depth": 1.0})
+  config = tiny.config(tmp_path, **FULL_SIZE, **{"model.encoder": "b0"})
   config.model.pretrained = "lite0"
   with pytest.raises(WeightsError, match="for the encoder 'lite0', config.model.encoder is 'b0'"):
-    build.start(config, build.model(config, build.label_spec(config)))
+    build.start(config, model_of(config))
 
 
-def test_a_data_set_knows_its_own_labels(tmp_path):
-  assert build.label_spec(tiny.config(tmp_path, **{"data.labels": ""})).name == "cpp_grouped"
+def test_without_a_name_the_labels_are_those_of_the_dataset(tmp_path):
+  config = tiny.config(tmp_path, **{"data.labels": ""})
+  assert build.label_spec(config).name == "cpp_grouped"
 
 
-def test_what_no_image_covers_has_the_mean_colour_of_the_model(tmp_path):
-  config = tiny.config(
-    tmp_path, **{"model.pixel_mean": (10.4, 20.6, 30.0), "data.scale": (0.3, 0.3)}
-  )
-  batch, _ = next(build.train_iterator(config, build.label_spec(config)))
+def test_padding_has_the_mean_colour_of_the_model(tmp_path):
+  changes = {"model.pixel_mean": (10.4, 20.6, 30.0), "data.scale": (0.3, 0.3)}
+  batch, _ = first_batch(tiny.config(tmp_path, **changes))
   assert (batch.image[:, -1, -1] == (10, 21, 30)).all()
 
 
 def test_batches_have_the_shapes_of_the_config(tmp_path):
-  config = tiny.config(tmp_path)
-  batch, ids = next(build.train_iterator(config, build.label_spec(config)))
-  count, size = config.data.batch_size, tuple(config.data.train_size)
-  assert batch.image.shape == (count, *size, 3) and batch.boxes.shape == (
-    count,
-    config.data.max_objects,
-    4,
-  )
-  assert len(ids) == count
+  data = tiny.config(tmp_path).data
+  batch, ids = first_batch(tiny.config(tmp_path))
+  assert batch.image.shape == (data.batch_size, *data.train_size, 3)
+  assert batch.boxes.shape == (data.batch_size, data.max_objects, 4)
+  assert len(ids) == data.batch_size
 
 
-def test_a_background_per_class_reaches_targets_head_loss_and_both_fusions(tmp_path):
+@pytest.fixture
+def with_backgrounds(tmp_path):
+  """A config whose part head has a background for each class without parts, and a batch of it."""
   config = tiny.config(tmp_path, **{"data.labels": "cpp_grouped_sembg"})
-  spec = build.label_spec(config)
-  model = build.model(config, spec)
-  batch, _ = next(build.train_iterator(config, spec))
-  outputs = jax.eval_shape(
-    lambda key: model.init_with_output(key, jnp.zeros(batch.image.shape, jnp.uint8), train=False)[
-      0
-    ],
-    jax.random.key(0),
-  )
-  assert outputs.part.shape[-1] == 23
-  gradient = jax.grad(lambda logits: hard_cross_entropy(logits, batch.part, fraction=1.0).total)
-  pulled_up = (gradient(np.zeros(outputs.part.shape, np.float32)) < 0).any((0, 1, 2))
-  taught = np.unique(batch.part[batch.part != IGNORE])
-  np.testing.assert_array_equal(np.flatnonzero(pulled_up), taught)
-  assert (taught >= spec.num_parts).sum() > 2
-  results = jax.eval_shape(
-    functools.partial(
-      fuse_both, spec=spec, size=tuple(config.data.eval_size), config=build.fusion(config)
-    ),
-    outputs,
-  )
-  assert (
-    results["joint"].part.shape
-    == results["top_down"].part.shape
-    == results["part"].shape
-    == batch.part.shape
-  )
+  batch, _ = first_batch(config)
+  return config, batch
+
+
+def output_shapes(config, batch):
+  predict = functools.partial(model_of(config).init_with_output, train=False)
+  image = jnp.zeros(batch.image.shape, jnp.uint8)
+  outputs, _ = jax.eval_shape(predict, jax.random.key(0), image)
+  return outputs
+
+
+def test_all_backgrounds_are_outputs_and_are_trained(with_backgrounds):
+  config, batch = with_backgrounds
+  logits = np.zeros(output_shapes(config, batch).part.shape, np.float32)
+  assert logits.shape[-1] == 23
+
+  def loss(logits):
+    return hard_cross_entropy(logits, batch.part, fraction=1.0).total
+
+  increased = (jax.grad(loss)(logits) < 0).any((0, 1, 2))
+  labelled = np.unique(batch.part[batch.part != IGNORE])
+  np.testing.assert_array_equal(np.flatnonzero(increased), labelled)
+  backgrounds = labelled >= build.label_spec(config).num_parts
+  assert backgrounds.sum() > 2
+
+
+def test_both_fusions_accept_all_backgrounds(with_backgrounds):
+  config, batch = with_backgrounds
+  run = build.inference(config)
+  fuse = functools.partial(fuse_both, spec=run.spec, size=run.size, config=run.fusion)
+  results = jax.eval_shape(fuse, output_shapes(config, batch))
+  parts = results.joint.part, results.top_down.part, results.part
+  assert {part.shape for part in parts} == {batch.part.shape}

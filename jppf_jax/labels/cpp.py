@@ -1,5 +1,6 @@
-"""Cityscapes Panoptic Parts: 19 classes (11 stuff, 8 things), 5 of them with parts; Cityscapes' own
-train ids.
+"""Cityscapes Panoptic Parts (CPP): the 19 classes and train ids of Cityscapes, parts in 5 classes.
+
+11 classes are stuff, 8 are things.
 """
 
 import dataclasses
@@ -12,19 +13,20 @@ from jppf_jax.labels.spec import LabelSpec
 def cpp(grouped: bool = True) -> LabelSpec:
   """Returns the tables of CPP.
 
-  Args:
-    grouped: persons and riders share their 4 part channels, and cars, trucks and buses their 5 (10
-      channels with background, the paper's model); otherwise each class has its own (24). PartPQ is
-      the same under both.
+  Part id 5 on persons and riders is an artefact of nine files. It is ignored in training (255), but
+  kept as a part for PartPQ, as in the reference evaluator.
 
-  Pid 5 on persons and riders is an artefact of nine files. It is trained as unlabelled (255), but
-  kept as a part for PartPQ, as the reference evaluator does.
+  Args:
+    grouped: True: persons and riders share 4 part channels; cars, trucks and buses share 5. With
+      background these are 10 channels, as in the paper. False: each class has its own channels, 24
+      in all. PartPQ is the same for both.
   """
   return _read("grouped" if grouped else "default")
 
 
 @cache
 def _read(kind: str) -> LabelSpec:
-  path = package_folder() / "specs" / "eval_specs" / f"ppq_cpp_19_23_cvpr21_{kind}_evalspec.yaml"
+  folder = package_folder() / "specs" / "eval_specs"
+  path = folder / f"ppq_cpp_19_23_cvpr21_{kind}_evalspec.yaml"
   spec = read(path, name=f"cpp_{kind}")
   return dataclasses.replace(spec, ap_protocol="cityscapes")

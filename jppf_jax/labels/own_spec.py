@@ -1,4 +1,4 @@
-"""Reads the taxonomy of one's own data set from a short YAML file.
+"""Reads the taxonomy of your own dataset from a short YAML file.
 
 ```yaml
 stuff:
@@ -11,11 +11,12 @@ things:
       arm: [1, 2]          # groups the part ids 1 and 2 of the label files
       wheel: [3]
   cart: {id: 3, color: [0, 0, 142], parts: {wheel: [1], body: [2]}}
-share_parts: true          # parts of the same name share a channel of the part head (here: wheel); default false
-ignore: [4]                # scene ids that occur in the files and are not evaluated, besides 0 (void)
+share_parts: true          # parts with the same name share a channel (here: wheel); default false
+ignore: [4]                # scene ids in the files that are not evaluated, besides 0 (void)
 ```
 """
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,12 @@ CLASS_FIELDS = {"id", "color", "parts"}
 
 
 def recognises(path: Path) -> bool:
-  """Whether a YAML file is of this form and not an evaluation specification of panoptic-parts."""
+  """Returns whether a YAML file has this form and is no panoptic-parts evaluation specification.
+
+  Raises:
+    FileNotFoundError: the file does not exist.
+    ValueError: the file is no YAML mapping.
+  """
   content = load_yaml(path)
   return "stuff" in content or "things" in content
 
@@ -39,114 +45,146 @@ def read(path: Path, *, name: str) -> LabelSpec:
   """Returns the tables that the file describes.
 
   Raises:
-    ValueError: lists everything that is wrong with the file.
+    FileNotFoundError: the file does not exist.
+    ValueError: the file is no YAML mapping.
+    ValueError: the entries are wrong; lists every problem.
   """
   content = load_yaml(path)
   problems = _problems(content)
   if problems:
-    raise ValueError(
-      f"{path} describes no label spec:\n" + "\n".join(f"  - {problem}" for problem in problems)
-    )
+    lines = "\n".join(f"  - {problem}" for problem in problems)
+    raise ValueError(f"{path} describes no label spec:\n{lines}")
   return _build(content, name)
 
 
+def _classes(content: dict[str, Any], kind: str) -> dict[str, Any]:
+  """Returns {name: entry} of the "stuff" or "things" classes."""
+  return content.get(kind) or {}
+
+
+def _ignored(content: dict[str, Any]) -> list[Any]:
+  return content.get("ignore") or []
+
+
 def _problems(content: dict[str, Any]) -> list[str]:
-  unknown = sorted(map(str, content.keys() - FIELDS))
-  found = [f"unknown entry {key!r}; known are {', '.join(sorted(FIELDS))}" for key in unknown]
-  for field in ("stuff", "things"):
-    if not isinstance(content.get(field) or {}, dict):
-      found.append(f"{field} must map names to classes")
+  """Returns what is wrong with the file, one line per problem."""
+  found = _unknown_entries(content, FIELDS)
+  for kind in ("stuff", "things"):
+    if not isinstance(content.get(kind) or {}, dict):
+      found.append(f"{kind} must map names to classes")
   if found:
     return found
-  stuff, things = content.get("stuff") or {}, content.get("things") or {}
+  stuff, things = _classes(content, "stuff"), _classes(content, "things")
   if not stuff and not things:
     found.append("there is no class")
   found += [f"{name!r} is both stuff and thing" for name in stuff if name in things]
-  classes = [(name, entry, False) for name, entry in stuff.items()] + [
-    (n, entry, True) for n, entry in things.items()
-  ]
-  for name, entry, is_thing in classes:
-    found += [f"{name}: {problem}" for problem in _class_problems(entry, is_thing)]
-  if found:
-    return found
-  ids = [entry["id"] for _, entry, _ in classes] + list(content.get("ignore") or [])
-  found += [
-    f"id {sid} occurs more than once" for sid in sorted({sid for sid in ids if ids.count(sid) > 1})
-  ]
-  return found + [
-    f"ignore: {sid!r} is not a scene id 1..99"
-    for sid in content.get("ignore") or []
-    if not _is_id(sid)
-  ]
+  for kind, classes in (("stuff", stuff), ("things", things)):
+    for name, entry in classes.items():
+      problems = _class_problems(entry, is_thing=kind == "things")
+      found += [f"{name}: {problem}" for problem in problems]
+  return found or _id_problems([*stuff.values(), *things.values()], _ignored(content))
 
 
-def _class_problems(entry: Any, is_thing: bool) -> list[str]:
-  """What is wrong with one class."""
+def _id_problems(entries: list[dict[str, Any]], ignored: list[Any]) -> list[str]:
+  """Returns what is wrong with the scene ids of all classes and with the ignored ones."""
+  ids = [entry["id"] for entry in entries]
+  found = [f"id {sid} occurs more than once" for sid in _repeated([*ids, *ignored])]
+  found += [f"ignore: {sid!r} is not a scene id 1..99" for sid in ignored if not _is_id(sid)]
+  return found
+
+
+def _class_problems(entry: Any, *, is_thing: bool) -> list[str]:
+  """Returns what is wrong with one class."""
   if not isinstance(entry, dict):
     return ["must have an id and a color, e.g. {id: 1, color: [110, 110, 110]}"]
-  unknown = sorted(map(str, entry.keys() - CLASS_FIELDS))
-  found = [f"unknown entry {key!r}; known are {', '.join(sorted(CLASS_FIELDS))}" for key in unknown]
-  if not _is_id(entry.get("id")):
-    found.append(f"id is {entry.get('id')!r}, expected a scene id 1..99")
-  color = entry.get("color")
-  if not (
-    isinstance(color, list)
-    and len(color) == 3
-    and all(type(c) is int and 0 <= c <= 255 for c in color)
-  ):
+  found = _unknown_entries(entry, CLASS_FIELDS)
+  sid, color = entry.get("id"), entry.get("color")
+  if not _is_id(sid):
+    found.append(f"id is {sid!r}, expected a scene id 1..99")
+  if not _is_color(color):
     found.append(f"color is {color!r}, expected [red, green, blue], each 0..255")
   parts = entry.get("parts") or {}
-  if not isinstance(parts, dict) or not all(
-    isinstance(pids, list) and pids for pids in parts.values()
-  ):
-    return [*found, "parts must map names to lists of part ids, e.g. {arm: [1, 2], wheel: [3]}"]
+  return found + _part_problems(parts, is_thing=is_thing)
+
+
+def _part_problems(parts: Any, *, is_thing: bool) -> list[str]:
+  """Returns what is wrong with the parts of one class."""
+  groups: list[Any] = list(parts.values()) if isinstance(parts, dict) else [None]
+  if not all(isinstance(group, list) and group for group in groups):
+    return ["parts must map names to lists of part ids, e.g. {arm: [1, 2], wheel: [3]}"]
+  found = []
   if parts and not is_thing:
-    found.append("stuff cannot have parts: a uid holds a part only together with an instance")
+    found.append("stuff cannot have parts: a uid has a part only together with an instance")
   if len(parts) == 1:
     found.append("has one part; give two or more, or none")
-  pids = [pid for group in parts.values() for pid in group]
+  pids = list(itertools.chain.from_iterable(groups))
   found += [f"part id {pid!r} is not within 1..99" for pid in pids if not _is_id(pid)]
-  return found + [
-    f"part id {pid} occurs more than once" for pid in sorted({p for p in pids if pids.count(p) > 1})
-  ]
+  found += [f"part id {pid} occurs more than once" for pid in _repeated(pids)]
+  return found
+
+
+def _unknown_entries(entries: dict[str, Any], known: set[str]) -> list[str]:
+  names = ", ".join(sorted(known))
+  unknown = sorted(map(str, entries.keys() - known))
+  return [f"unknown entry {name!r}; known are {names}" for name in unknown]
+
+
+def _repeated(values: list[Any]) -> list[Any]:
+  """Returns the values that occur more than once, ascending."""
+  repeated = {value for value in values if values.count(value) > 1}
+  return sorted(repeated)
 
 
 def _is_id(value: Any) -> bool:
   return type(value) is int and 1 <= value <= 99
 
 
+def _is_color(value: Any) -> bool:
+  if not isinstance(value, list) or len(value) != 3:
+    return False
+  return all(type(channel) is int and 0 <= channel <= 255 for channel in value)
+
+
 def _build(content: dict[str, Any], name: str) -> LabelSpec:
-  stuff, things = content.get("stuff") or {}, content.get("things") or {}
-  classes = {**stuff, **things}
-  channels: dict[
-    Any, int
-  ] = {}  # (class, part), or the part alone where classes share parts -> channel
-  class_parts = []
+  stuff, things = _classes(content, "stuff"), _classes(content, "things")
+  classes = stuff | things
+  sids = [entry["id"] for entry in classes.values()]
+  colors = [entry["color"] for entry in classes.values()]
   sid_to_train = np.full(100, IGNORE, np.int32)
-  to_channel, to_pid = np.full((100, 100), IGNORE, np.int32), np.zeros((100, 100), np.int32)
+  sid_to_train[sids] = np.arange(len(sids))
   legal = np.zeros((100, 100), bool)
-  legal[[0, *(content.get("ignore") or [])], 0] = True
-  for train_id, (class_name, entry) in enumerate(classes.items()):
-    sid, parts = entry["id"], entry.get("parts") or {}
-    keys = [part if content.get("share_parts") else (class_name, part) for part in parts]
-    class_parts.append(tuple(channels.setdefault(key, len(channels) + 1) for key in keys))
-    sid_to_train[sid] = train_id
-    to_channel[sid, 0] = IGNORE if parts else 0
-    legal[sid, 0] = True
-    for pid, (channel, file_pids) in enumerate(zip(class_parts[-1], parts.values()), start=1):
-      to_channel[sid, file_pids], to_pid[sid, file_pids], legal[sid, file_pids] = channel, pid, True
-  names = [key if isinstance(key, str) else "-".join(map(str, key)) for key in channels]
+  legal[[0, *sids, *_ignored(content)], 0] = True  # unlabelled pixels of each class
+  to_channel = np.full((100, 100), IGNORE, np.int32)
+  to_pid = np.zeros((100, 100), np.int32)
+  part_names = ["background"]
+  channels: dict[tuple, int] = {}  # part -> channel
+  class_parts, class_pids = [], []
+  for class_name, entry in classes.items():
+    sid, groups = entry["id"], entry.get("parts") or {}
+    to_channel[sid, 0] = IGNORE if groups else 0
+    of_class = []
+    for pid, (part_name, file_pids) in enumerate(groups.items(), start=1):
+      part = (part_name,) if content.get("share_parts") else (class_name, part_name)
+      if part not in channels:
+        channels[part] = len(part_names)
+        part_names.append("-".join(map(str, part)))
+      of_class.append(channels[part])
+      to_channel[sid, file_pids] = channels[part]
+      to_pid[sid, file_pids] = pid
+      legal[sid, file_pids] = True
+    class_parts.append(tuple(of_class))
+    class_pids.append(tuple(range(1, len(of_class) + 1)))
   return LabelSpec(
     name=name,
     class_names=tuple(map(str, classes)),
-    class_ids=np.array([entry["id"] for entry in classes.values()], np.int32),
+    class_ids=np.array(sids, np.int32),
     num_stuff=len(stuff),
-    part_names=("background", *names),
+    part_names=tuple(part_names),
     class_parts=tuple(class_parts),
-    class_pids=tuple(tuple(range(1, len(parts) + 1)) for parts in class_parts),
+    class_pids=tuple(class_pids),
     class_background=(0,) * len(classes),
-    colors=np.array([entry["color"] for entry in classes.values()], np.uint8).reshape(-1, 3),
-    part_colors=part_colors(len(names) + 1),
+    colors=np.array(colors, np.uint8).reshape(-1, 3),
+    part_colors=part_colors(len(part_names)),
     sid_to_train=sid_to_train,
     sid_pid_to_channel=to_channel,
     sid_pid_to_pid=to_pid,

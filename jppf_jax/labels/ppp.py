@@ -1,5 +1,6 @@
-"""Pascal Panoptic Parts: 59 classes (39 stuff, 20 things), 15 of them scored by parts, 58 part
-channels.
+"""Pascal Panoptic Parts (PPP): 59 classes (39 stuff, 20 things), 58 part channels.
+
+15 classes are scored by parts.
 """
 
 from functools import cache
@@ -12,9 +13,10 @@ from jppf_jax.labels.spec import LabelSpec
 def ppp() -> LabelSpec:
   """Returns the tables of PPP.
 
-  Boat, chair, table, sofa and train have one part channel each, to match the 58 channels of the
-  part-parsing literature, and are scored as plain masks. Unlabelled pixels of bicycles and
+  Boat, chair, table, sofa and train have one part channel each, because the part-parsing literature
+  has 58 channels; these classes are scored as plain masks. Unlabelled pixels of bicycles and
   motorbikes are "body".
   """
-  path = package_folder() / "specs" / "eval_specs" / "ppq_ppp_59_57_cvpr21_default_evalspec.yaml"
+  folder = package_folder() / "specs" / "eval_specs"
+  path = folder / "ppq_ppp_59_57_cvpr21_default_evalspec.yaml"
   return read(path, name="ppp")

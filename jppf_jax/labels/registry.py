@@ -1,5 +1,7 @@
 """Finds a label spec by name."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from jppf_jax.labels import evaluation_spec, own_spec
@@ -8,37 +10,49 @@ from jppf_jax.labels.ppp import ppp
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.labels.variants import semantic_background, void_as_background
 
-SPECS = {
+SpecMaker = Callable[[], LabelSpec]
+_cpp_default = partial(cpp, grouped=False)
+
+
+def _variant(change: Callable[[LabelSpec], LabelSpec], base: SpecMaker) -> SpecMaker:
+  """Returns the maker of a changed spec; nothing is read before it is called."""
+  return lambda: change(base())
+
+
+SPECS: dict[str, SpecMaker] = {
   "cpp": cpp,
   "cpp_grouped": cpp,
-  "cpp_default": lambda: cpp(grouped=False),
-  "cpp_grouped_sembg": lambda: semantic_background(cpp()),
-  "cpp_default_sembg": lambda: semantic_background(cpp(grouped=False)),
-  "cpp_grouped_void_background": lambda: void_as_background(cpp()),
+  "cpp_default": _cpp_default,
+  "cpp_grouped_sembg": _variant(semantic_background, cpp),
+  "cpp_default_sembg": _variant(semantic_background, _cpp_default),
+  "cpp_grouped_void_background": _variant(void_as_background, cpp),
   "ppp": ppp,
-  "ppp_sembg": lambda: semantic_background(ppp()),
-  "ppp_void_background": lambda: void_as_background(ppp()),
+  "ppp_sembg": _variant(semantic_background, ppp),
+  "ppp_void_background": _variant(void_as_background, ppp),
 }
 
 
 def load_spec(name_or_file: str) -> LabelSpec:
-  """Returns the spec of that name, or the one that a YAML file describes.
+  """Returns the spec with this name, or the spec in this YAML file.
 
-  The file is an evaluation specification of panoptic-parts, or the short form of `own_spec.py`.
+  The file is an evaluation specification of panoptic-parts, or has the short form of `own_spec.py`.
+  A name gives the same object each time.
 
   Raises:
-    ValueError: neither a known name nor a YAML file, or a file that cannot be understood.
+    ValueError: neither a known name nor the name of a YAML file.
+    ValueError: the file does not describe a label spec.
     FileNotFoundError: the file does not exist.
   """
   if name_or_file in SPECS:
-    return SPECS[name_or_file]()
+    make_spec = SPECS[name_or_file]
+    return make_spec()
   path = Path(name_or_file)
   if path.suffix not in (".yaml", ".yml"):
+    names = ", ".join(SPECS)
     raise ValueError(
-      f"No label spec {name_or_file!r}; expected one of {', '.join(SPECS)}, or a file ending in .yaml."
+      f"No label spec {name_or_file!r}; expected one of {names}, or a file ending in .yaml."
     )
   if not path.is_file():
     raise FileNotFoundError(f"The label spec {path} does not exist.")
-  return (own_spec.read if own_spec.recognises(path) else evaluation_spec.read)(
-    path, name=path.stem
-  )
+  reader = own_spec if own_spec.recognises(path) else evaluation_spec
+  return reader.read(path, name=path.stem)

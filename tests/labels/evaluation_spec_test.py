@@ -6,7 +6,7 @@ from jppf_jax.labels.evaluation_spec import package_folder, read
 
 
 def own_spec(**changes):
-  """Two classes, one with two parts, the data set described in the same file; None removes a field."""
+  """Two classes, one with parts, and the dataset in the same file; None removes a field."""
   fields = {
     "dataset_spec": {
       "scene_class2part_classes": {"floor": [], "robot": ["arm", "wheel"]},
@@ -28,7 +28,7 @@ def test_the_package_is_found_without_being_imported():
   assert (package_folder() / "specs" / "dataset_specs" / "cpp_datasetspec.yaml").is_file()
 
 
-def test_a_spec_of_ones_own_stands_in_one_file(tmp_path):
+def test_your_own_spec_may_be_one_file(tmp_path):
   (tmp_path / "robots.yaml").write_text(yaml.safe_dump(own_spec()))
   spec = read(tmp_path / "robots.yaml", name="robots")
   assert spec.class_names == ("floor", "robot") and spec.class_parts == ((), (1, 2))
@@ -37,22 +37,18 @@ def test_a_spec_of_ones_own_stands_in_one_file(tmp_path):
   assert decoded.part.tolist() == [[0, 255, 2]]
 
 
-def test_the_data_set_may_be_described_in_a_file_beside(tmp_path):
+def test_the_dataset_may_be_described_in_another_file(tmp_path):
   (tmp_path / "data.yaml").write_text(yaml.safe_dump(own_spec()["dataset_spec"]))
-  (tmp_path / "robots.yaml").write_text(
-    yaml.safe_dump(own_spec(dataset_spec=None, dataset_spec_path="data.yaml"))
-  )
-  assert read(tmp_path / "robots.yaml", name="robots").part_names == (
-    "background",
-    "robot-arm",
-    "robot-wheel",
-  )
+  evaluation = own_spec(dataset_spec=None, dataset_spec_path="data.yaml")
+  (tmp_path / "robots.yaml").write_text(yaml.safe_dump(evaluation))
+  spec = read(tmp_path / "robots.yaml", name="robots")
+  assert spec.part_names == ("background", "robot-arm", "robot-wheel")
 
 
 @pytest.mark.parametrize(
   "content, error, message",
   [
-    ([1], ValueError, "holds list, expected a mapping"),
+    ([1], ValueError, "contains list, expected a mapping"),
     ("a: [", ValueError, "is not a YAML file"),
     ({"dataset_spec": {}}, ValueError, "has no entry 'eval_sid_stuff'"),
     (own_spec(dataset_spec=None), ValueError, "has no entry 'dataset_spec_path'"),
@@ -60,11 +56,11 @@ def test_the_data_set_may_be_described_in_a_file_beside(tmp_path):
     (
       own_spec(dataset_spec=None, dataset_spec_path="x.yaml"),
       FileNotFoundError,
-      r"x\.yaml, which is neither of",
+      r"dataset specification x\.yaml, but there is neither",
     ),
   ],
 )
-def test_what_is_wrong_with_a_file_is_said(tmp_path, content, error, message):
+def test_the_error_says_what_is_wrong_with_a_file(tmp_path, content, error, message):
   path = tmp_path / "spec.yaml"
   path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
   with pytest.raises(error, match=message):

@@ -18,11 +18,10 @@ def spec_of(tmp_path, content):
   return load_spec(str(path))
 
 
-def test_the_example_of_the_docstring_means_what_it_says(tmp_path):
+def test_the_example_of_the_docstring_gives_the_tables_that_it_describes(tmp_path):
   spec = spec_of(tmp_path, EXAMPLE)
-  assert (
-    spec.name == "robots" and spec.class_names == ("floor", "robot", "cart") and spec.num_stuff == 1
-  )
+  assert spec.name == "robots"
+  assert spec.class_names == ("floor", "robot", "cart") and spec.num_stuff == 1
   assert spec.part_names == ("background", "arm", "wheel", "body")
   assert spec.class_parts == ((), (1, 2), (2, 3)) and spec.class_pids == ((), (1, 2), (1, 2))
   decoded = spec.decode(np.array([[0, 1, 4, 2, 2000, 200_002, 200_003, 300_001]], np.int32))
@@ -31,7 +30,7 @@ def test_the_example_of_the_docstring_means_what_it_says(tmp_path):
   assert decoded.crowd.tolist() == [[False, False, False, True, False, False, False, False]]
 
 
-def test_without_sharing_every_class_has_its_own_channels(tmp_path):
+def test_without_sharing_each_class_has_its_own_channels(tmp_path):
   spec = spec_of(tmp_path, EXAMPLE | {"share_parts": False})
   assert spec.part_names == ("background", "robot-arm", "robot-wheel", "cart-wheel", "cart-body")
 
@@ -50,7 +49,7 @@ def test_what_is_written_is_read_back_as_the_same_part(tmp_path):
   np.testing.assert_array_equal(decoded.part, part)
 
 
-def test_every_mistake_is_listed_in_one_message(tmp_path):
+def test_one_message_lists_every_mistake(tmp_path):
   wrong = {
     "stuff": {
       "floor": {"id": 0, "color": [1, 2]},
@@ -89,8 +88,7 @@ def test_contradictions_are_named(tmp_path, content, message):
 
 
 def test_the_clothing_example_groups_all_58_labels_into_8_parts():
-  spec = load_spec(
-    str(Path(__file__).parents[2] / "data" / "clothing_co_parsing" / "clothing_co_parsing.yaml")
-  )
+  folder = Path(__file__).parents[2] / "data" / "clothing_co_parsing"
+  spec = load_spec(str(folder / "clothing_co_parsing.yaml"))
   assert spec.class_names == ("background", "person") and spec.num_parts == 9
   assert (spec.sid_pid_to_pid[2, 1:59] > 0).all() and not spec.legal[2, 59:].any()

@@ -13,25 +13,20 @@ from jppf_jax.labels.registry import SPECS, load_spec
     ("ppp", 59, 39, 58, 15),
   ],
 )
-def test_the_documented_sizes(name, classes, stuff, parts, with_parts):
+def test_specs_have_the_documented_sizes(name, classes, stuff, parts, with_parts):
   spec = load_spec(name)
-  assert (spec.num_classes, spec.num_stuff, spec.num_parts, spec.has_parts.sum()) == (
-    classes,
-    stuff,
-    parts,
-    with_parts,
-  )
+  assert (spec.num_classes, spec.num_stuff, spec.num_parts) == (classes, stuff, parts)
+  assert spec.has_parts.sum() == with_parts
   assert spec.name == ("cpp_grouped" if name == "cpp" else name)
 
 
 def test_a_name_gives_the_same_object_each_time():
-  assert load_spec("cpp") is load_spec(
-    "cpp_grouped"
-  )  # so that what is compiled for one is compiled for both
+  # a function that is compiled for one is compiled for both
+  assert load_spec("cpp") is load_spec("cpp_grouped")
   for name in SPECS:
-    assert load_spec(name) is load_spec(name) and load_spec(name).name == {
-      "cpp": "cpp_grouped"
-    }.get(name, name)
+    spec = load_spec(name)
+    assert load_spec(name) is spec
+    assert spec.name == ("cpp_grouped" if name == "cpp" else name)
 
 
 def test_a_file_in_the_format_of_the_package_is_a_spec():
@@ -40,7 +35,7 @@ def test_a_file_in_the_format_of_the_package_is_a_spec():
   assert spec.name == path.stem and spec.part_names == load_spec("cpp_default").part_names
 
 
-def test_unknown_names_and_missing_files_are_told_apart(tmp_path):
+def test_unknown_names_and_missing_files_are_different_errors(tmp_path):
   with pytest.raises(ValueError, match="No label spec 'cityscapes'; expected one of cpp,"):
     load_spec("cityscapes")
   with pytest.raises(FileNotFoundError, match=r"missing\.yaml does not exist"):

@@ -8,7 +8,7 @@ LENGTHS = st.integers(1, 60)
 
 
 @given(LENGTHS, LENGTHS)
-def test_a_scaled_pixel_is_taken_from_the_pixel_below_its_centre(length, scaled):
+def test_a_scaled_pixel_is_taken_from_the_pixel_that_contains_its_centre(length, scaled):
   found = nearest_positions(length, scaled)
   for i, source in enumerate(found.tolist()):
     twice_centre = (2 * i + 1) * length  # in units of 1 / (2 * scaled)

@@ -13,7 +13,7 @@ known_ids = st.one_of(
 
 
 def decode_by_digits(uid):
-  """Oracle: reads the decimal digits."""
+  """Reads the decimal digits; the oracle."""
   digits = str(uid)
   if len(digits) <= 2:
     return int(digits), -1, -1
@@ -27,9 +27,8 @@ def test_every_legal_uid_decodes_to_its_digits():
     [np.arange(100), np.arange(1000, 100_000, 7), np.arange(100_000, 10_000_000, 997)]
   )
   legal = np.append(legal, [99_999, 100_000, 9_999_999])
-  np.testing.assert_array_equal(
-    np.stack(uids.decode(legal)), np.array([decode_by_digits(u) for u in legal]).T
-  )
+  expected = np.array([decode_by_digits(uid) for uid in legal])
+  np.testing.assert_array_equal(np.stack(uids.decode(legal)), expected.T)
 
 
 @given(st.lists(known_ids, min_size=1, max_size=20))
@@ -41,9 +40,8 @@ def test_encoding_and_decoding_are_inverse(ids):
 
 
 def test_the_documented_examples():
-  encoded = uids.encode(
-    np.array([23, 26, 26, 24]), np.array([-1, -1, 2, 10]), np.array([-1, -1, -1, 2])
-  )
+  sid, iid, pid = [23, 26, 26, 24], [-1, -1, 2, 10], [-1, -1, -1, 2]
+  encoded = uids.encode(np.array(sid), np.array(iid), np.array(pid))
   np.testing.assert_array_equal(encoded, [23, 26, 26002, 2401002])
 
 
@@ -75,7 +73,8 @@ def test_ids_that_have_no_uid_are_refused(ids, message):
 
 @given(st.integers(-5, 10_000_100))
 def test_a_uid_is_accepted_if_and_only_if_it_has_a_legal_form_and_scene(value):
-  scene = value if value < 100 else value // 1000 if value < 100_000 else value // 100_000
+  divisor = 1 if value < 100 else 1000 if value < 100_000 else 100_000
+  scene = value // divisor
   has_form = 0 <= value <= 9_999_999 and not 100 <= value < 1000
   array = np.array([[value]])
   if has_form and scene <= 34:

@@ -16,28 +16,25 @@ PLAIN = ["cpp_grouped", "cpp_default", "ppp"]
 @pytest.mark.parametrize("name, crowd", [("cpp_grouped", 24), ("ppp", 15)])
 def test_only_void_pixels_change_and_become_background(name, crowd):
   plain, tapps = load_spec(name), load_spec(f"{name}_void_background")
-  uids = np.array(
-    [[0, plain.class_ids[0], crowd, crowd * 1000 + 1, crowd * 100_000 + 101]], np.int32
-  )
-  assert plain.decode(uids).part[0, :4].tolist() == [IGNORE, 0, IGNORE, IGNORE]
-  assert tapps.decode(uids).part[0, :4].tolist() == [0, 0, IGNORE, IGNORE]
-  for field in ("semantic", "instance"):
-    np.testing.assert_array_equal(
-      getattr(plain.decode(uids), field), getattr(tapps.decode(uids), field)
-    )
-  assert plain.decode(uids).part[0, 4] == tapps.decode(uids).part[0, 4] > 0
-  np.testing.assert_array_equal(tapps.decode(uids).part_target, tapps.decode(uids).part)
+  stuff = plain.class_ids[0]
+  uids = np.array([[0, stuff, crowd, crowd * 1000 + 1, crowd * 100_000 + 101]], np.int32)
+  ours, theirs = plain.decode(uids), tapps.decode(uids)
+  assert ours.part[0, :4].tolist() == [IGNORE, 0, IGNORE, IGNORE]
+  assert theirs.part[0, :4].tolist() == [0, 0, IGNORE, IGNORE]
+  np.testing.assert_array_equal(ours.semantic, theirs.semantic)
+  np.testing.assert_array_equal(ours.instance, theirs.instance)
+  assert ours.part[0, 4] == theirs.part[0, 4] > 0
+  np.testing.assert_array_equal(theirs.part_target, theirs.part)
   assert tapps.name == f"{name}_void_background"
 
 
 @pytest.mark.parametrize(
   "name, outputs", [("cpp_grouped", 9 + 14), ("cpp_default", 23 + 14), ("ppp", 57 + 39)]
 )
-def test_every_class_without_parts_has_a_background_of_its_own(name, outputs):
+def test_each_class_without_parts_has_its_own_background(name, outputs):
   plain, spec = load_spec(name), load_spec(f"{name}_sembg")
-  assert (
-    plain.num_part_outputs == plain.num_parts == spec.num_parts and spec.num_part_outputs == outputs
-  )
+  assert plain.num_part_outputs == plain.num_parts == spec.num_parts
+  assert spec.num_part_outputs == outputs
   backgrounds = [b for parts, b in zip(spec.class_parts, spec.class_background) if not parts]
   assert backgrounds == [0, *range(spec.num_parts, outputs)]
   assert {b for parts, b in zip(spec.class_parts, spec.class_background) if parts} == {IGNORE}
@@ -57,35 +54,19 @@ def test_targets_are_those_of_one_background_divided_by_class(name, seed):
     expected = decoded.part[y, x]
     if expected == 0:  # a class without parts, or a train of PPP whose only part is not labelled
       k = decoded.semantic[y, x]
-      rank = without_parts.index(k) if k in without_parts else None
-      expected = IGNORE if rank is None else spec.num_parts + rank - 1 if rank else 0
+      backgrounds = dict(zip(without_parts, [0, *range(spec.num_parts, 999)]))
+      expected = backgrounds.get(k, IGNORE)
     assert divided.part_target[y, x] == expected
 
 
-def test_void_and_unlabelled_parts_teach_nothing():
+def test_void_and_unlabelled_parts_are_ignored():
   uids = np.array([[0, 7, 8, 24, 24_001, 2_400_101, 33_002, 33]], np.int32)
-  assert load_spec("cpp_grouped_sembg").decode(uids).part_target[0].tolist() == [
-    255,
-    0,
-    10,
-    255,
-    255,
-    1,
-    22,
-    22,
-  ]
-  uids = np.array(
-    [[0, 22, 21, 97, 99, 19_001, 4_001]], np.int32
-  )  # bag, window, wood; a train and a boat
-  assert load_spec("ppp_sembg").decode(uids).part_target[0].tolist() == [
-    255,
-    255,
-    0,
-    94,
-    95,
-    255,
-    12,
-  ]
+  decoded = load_spec("cpp_grouped_sembg").decode(uids)
+  assert decoded.part_target[0].tolist() == [255, 0, 10, 255, 255, 1, 22, 22]
+  # void, an ignored class, bag, window, wood; a train and a boat
+  uids = np.array([[0, 22, 21, 97, 99, 19_001, 4_001]], np.int32)
+  decoded = load_spec("ppp_sembg").decode(uids)
+  assert decoded.part_target[0].tolist() == [255, 255, 0, 94, 95, 255, 12]
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -108,18 +89,16 @@ def test_the_background_of_a_single_class_is_the_plain_background():
   np.testing.assert_array_equal(spec.decode(uids).part_target, plain.decode(uids).part_target)
 
 
-def test_where_every_class_has_parts_there_is_nothing_to_divide():
+def test_if_every_class_has_parts_there_is_no_background_to_divide():
   with pytest.raises(ValueError, match="Every class of cpp_grouped has parts"):
     semantic_background(first_classes_without_parts(0))
 
 
 def test_variants_that_contradict_each_other_are_refused():
   spec = load_spec("cpp_grouped")
-  for first, second in (
-    (void_as_background, semantic_background),
-    (semantic_background, void_as_background),
-  ):
+  orders = [(void_as_background, semantic_background), (semantic_background, void_as_background)]
+  for first, second in orders:
     with pytest.raises(ValueError, match="void is background, but there are several"):
       second(first(spec))
-  with pytest.raises(ValueError, match="cpp_grouped_sembg have backgrounds of their own already"):
+  with pytest.raises(ValueError, match="cpp_grouped_sembg already have their own backgrounds"):
     semantic_background(semantic_background(spec))

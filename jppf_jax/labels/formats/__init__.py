@@ -1,1 +1,1 @@
-"""The files that labels and predictions come in: uid TIFFs and PNGs, COCO, Cityscapes; and how saved ones are merged."""
+"""File formats of labels and predictions: uid TIFF, PNG, COCO, Cityscapes; merging saved ones."""

@@ -1,5 +1,6 @@
-"""Cityscapes' format of instance results: a text file per image, a line `MASK.png CLASS_ID SCORE`
-per instance.
+"""Cityscapes' format of instance results.
+
+One text file per image, with one line `MASK.png CLASS_ID SCORE` per instance.
 """
 
 from pathlib import Path
@@ -11,19 +12,22 @@ from jppf_jax.structs import Detection
 
 
 def read_results(path: Path) -> list[Detection]:
-  """Returns the instances that a text file lists; masks lie relative to it, non-zero is inside.
+  """Returns the instances that a text file lists.
+
+  The paths of the masks are relative to the text file; non-zero pixels belong to the instance.
 
   Raises:
     FileNotFoundError: the text file or a mask does not exist.
-    ValueError: a line that is not `MASK.png CLASS_ID SCORE`, or a mask that cannot be read.
+    ValueError: a line is not `MASK.png CLASS_ID SCORE`.
+    ValueError: a mask cannot be read, or has more than one channel.
   """
+  lines = path.read_text().splitlines()
   instances = []
-  for number, line in enumerate(path.read_text().splitlines(), start=1):
-    fields = line.split()
-    if not fields:
+  for number, line in enumerate(lines, start=1):
+    if not line.strip():
       continue
     try:
-      name, scene, score = " ".join(fields[:-2]), int(fields[-2]), float(fields[-1])
+      name, scene, score = _parse(line)
     except (IndexError, ValueError) as error:
       raise ValueError(
         f"{path}, line {number}: expected `MASK.png CLASS_ID SCORE`, found {line!r}."
@@ -33,3 +37,9 @@ def read_results(path: Path) -> list[Detection]:
       raise ValueError(f"{path.parent / name} has shape {mask.shape}, expected one channel.")
     instances.append(Detection(scene, score, np.asarray(mask != 0)))
   return instances
+
+
+def _parse(line: str) -> tuple[str, int, float]:
+  """Returns mask file, scene id and score; the file name may contain spaces."""
+  *words, scene, score = line.split()
+  return " ".join(words), int(scene), float(score)

@@ -1,19 +1,19 @@
-"""Label and prediction files: uid TIFF, three-channel PNG, Cityscapes `instanceIds`. For COCO's
-formats see `coco.py`.
+"""Label and prediction files: uid TIFF, three-channel PNG, Cityscapes `instanceIds`.
 
-| form         | file                     | array            | holds                                           |
-|--------------|--------------------------|------------------|-------------------------------------------------|
-| uids         | TIFF, one 32-bit channel | int32 [H W]      | scene, instance and part, see `uids.py`         |
-| channels     | PNG, RGB                 | uint8 [H W 3]    | scene id, instance id, evaluation pid; 255 none |
-| instance ids | PNG, one 16-bit channel  | int32 [H W] uids | scene and instance (Cityscapes `instanceIds`)   |
+| form         | file         | array            | content                                         |
+|--------------|--------------|------------------|-------------------------------------------------|
+| uids         | TIFF, 32 bit | int32 [H W]      | scene, instance and part, see `uids.py`         |
+| channels     | PNG, RGB     | uint8 [H W 3]    | scene id, instance id, evaluation pid; 255 none |
+| instance ids | PNG, 16 bit  | int32 [H W] uids | scene and instance (Cityscapes `instanceIds`)   |
 
-Files appear complete or not at all. Errors name the file.
+Files are written completely or not at all. Errors name the file. COCO's formats are in `coco.py`.
 """
 
 import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Int32, UInt8
@@ -31,67 +31,80 @@ SUFFIXES = (
   "_leftImg8bit",
   "_instanceIds",
 )
-"""What the official layouts append to an image id."""
+"""What the official file names append to an image id."""
+
+UNREADABLE = (
+  OSError,
+  SyntaxError,
+  ValueError,
+  EOFError,
+  struct.error,
+  zlib.error,
+  Image.DecompressionBombError,
+)
+"""What Pillow raises for files that are damaged or no images."""
 
 
 def read_uids(path: Path) -> Int32[np.ndarray, "H W"]:
-  """Returns the uids of a TIFF, unchecked: `LabelSpec` and `uids.decode` say what is legal.
+  """Returns the uids of a TIFF, unchecked: `LabelSpec` and `uids.decode` check them.
 
   Raises:
     FileNotFoundError: there is no such file.
-    ValueError: it cannot be read to its end, or is not one channel of whole numbers.
+    ValueError: it cannot be read to its end.
+    ValueError: it is not one channel of whole numbers.
   """
   array = read_image(path)
   if array.ndim != 2 or array.dtype.kind not in "iu":
-    raise ValueError(
-      f"{path} has shape {array.shape} and type {array.dtype}, expected one channel of 32-bit integers."
-    )
+    raise ValueError(f"{_form(path, array)}, expected one channel of 32-bit integers.")
   return array.astype(np.int32)
 
 
 def write_uids(path: Path, uids: Int[np.ndarray, "H W"]) -> None:
   """Writes uids as a TIFF, compressed without loss (LZW)."""
-  write_image(
-    path,
-    Image.fromarray(np.ascontiguousarray(uids, np.int32)),
-    format="TIFF",
-    compression="tiff_lzw",
-  )
+  image = Image.fromarray(np.ascontiguousarray(uids, np.int32))
+  write_image(path, image, format="TIFF", compression="tiff_lzw")
 
 
 def read_channels(path: Path) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns a three-channel prediction. Raises as `read_uids`; anything but 8-bit RGB is a
-  ValueError.
+  """Returns a three-channel prediction.
+
+  Raises:
+    FileNotFoundError: there is no such file.
+    ValueError: it cannot be read to its end.
+    ValueError: it is not 8-bit RGB.
   """
   array = read_image(path)
-  if array.ndim != 3 or array.shape[-1] != 3 or array.dtype != np.uint8:
-    raise ValueError(
-      f"{path} has shape {array.shape} and type {array.dtype}, expected 8-bit RGB: scene id, instance id, part id."
-    )
+  is_rgb = array.ndim == 3 and array.shape[-1] == 3
+  if not is_rgb or array.dtype != np.uint8:
+    raise ValueError(f"{_form(path, array)}, expected 8-bit RGB: scene id, instance id, part id.")
   return array
 
 
 def write_channels(path: Path, channels: UInt8[np.ndarray, "H W 3"]) -> None:
   """Writes a three-channel prediction as PNG."""
-  write_image(path, Image.fromarray(np.ascontiguousarray(channels)), format="PNG", compress_level=3)
+  image = Image.fromarray(np.ascontiguousarray(channels))
+  write_image(path, image, format="PNG", compress_level=3)
 
 
 def read_instance_ids(path: Path) -> Int32[np.ndarray, "H W"]:
-  """Returns the uids (no parts) of a Cityscapes `instanceIds` PNG: scene id, or scene id * 1000 +
-  instance id.
+  """Returns the uids of a Cityscapes `instanceIds` PNG.
+
+  They have no parts: scene id, or scene id * 1000 + instance id.
 
   Raises:
     FileNotFoundError: there is no such file.
-    ValueError: it cannot be read to its end, or holds other numbers.
+    ValueError: it cannot be read to its end.
+    ValueError: it contains numbers that are no uids, or uids with parts.
   """
   uids = read_uids(path)
   try:
     parts = uid_format.decode(uids).pid
   except ValueError as error:
     raise ValueError(f"{path}: {error}") from error
-  if (parts >= 0).any():
+  with_part = uids[parts >= 0]
+  if with_part.size:
     raise ValueError(
-      f"{path} holds numbers with part ids, e.g. {uids[parts >= 0][0]}; instanceIds have none."
+      f"{path} contains numbers with part ids, e.g. {with_part[0]}; instanceIds have none."
     )
   return uids
 
@@ -105,11 +118,13 @@ def write_instance_ids(path: Path, uids: Int[np.ndarray, "H W"]) -> None:
   sid, iid, _ = uid_format.decode(uids)
   ids = np.where(iid < 0, sid, sid * 1000 + iid)
   if ids.max(initial=0) > np.iinfo(np.uint16).max:
+    largest = ids.max() // 1000
     raise ValueError(
-      f"Scene id {ids.max() // 1000} with instances does not fit in the 16 bits of instanceIds, which end at 64; "
-      "write uid TIFFs."
+      f"Scene id {largest} with instances does not fit in the 16 bits of instanceIds, where the "
+      "largest is 64; write uid TIFFs."
     )
-  write_image(path, Image.fromarray(ids.astype(np.uint16)), format="PNG", compress_level=3)
+  image = Image.fromarray(ids.astype(np.uint16))
+  write_image(path, image, format="PNG", compress_level=3)
 
 
 def read_prediction(path: Path, spec: LabelSpec) -> UInt8[np.ndarray, "H W 3"]:
@@ -117,7 +132,8 @@ def read_prediction(path: Path, spec: LabelSpec) -> UInt8[np.ndarray, "H W 3"]:
 
   Raises:
     FileNotFoundError: there is no such file.
-    ValueError: it cannot be read, has another form, or holds ids that the data set does not have.
+    ValueError: it cannot be read, or has another form.
+    ValueError: it contains ids that the dataset does not have.
   """
   if path.suffix.lower() not in TIFF:
     return read_channels(path)
@@ -129,14 +145,13 @@ def read_prediction(path: Path, spec: LabelSpec) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def find(folder: Path, extensions: Sequence[str]) -> dict[str, Path]:
-  """Returns {image id: file} of the files below `folder` with one of the extensions; hidden files
-  are left out.
+  """Returns {image id: file} of the files below `folder` that have one of the extensions.
 
-  The image id is the file's name without the extension and without what the official layouts append
-  to it.
+  Hidden files are left out. Image ids are those of `image_id_of`.
 
   Raises:
-    FileNotFoundError: no such folder, or no such file in it.
+    FileNotFoundError: there is no such folder.
+    FileNotFoundError: the folder contains no such file.
     ValueError: two files have the same image id.
   """
   if not folder.is_dir():
@@ -148,18 +163,18 @@ def find(folder: Path, extensions: Sequence[str]) -> dict[str, Path]:
     image_id = image_id_of(path)
     if image_id in found:
       raise ValueError(
-        f"{found[image_id]} and {path} are both image {image_id!r}; name the folder that holds just one of them."
+        f"{found[image_id]} and {path} are both image {image_id!r}; give a folder that contains "
+        "only one of them."
       )
     found[image_id] = path
   if not found:
-    raise FileNotFoundError(
-      f"{folder} and its folders hold no {' or '.join('*' + e for e in extensions)} file."
-    )
+    patterns = " or ".join(f"*{extension}" for extension in extensions)
+    raise FileNotFoundError(f"{folder} and its folders contain no {patterns} file.")
   return found
 
 
 def image_id_of(path: Path) -> str:
-  """Returns the name of a file without extension and official suffix."""
+  """Returns the name of a file without its extension and without one of `SUFFIXES`."""
   for suffix in SUFFIXES:
     if path.stem.endswith(suffix):
       return path.stem.removesuffix(suffix)
@@ -178,19 +193,21 @@ def read_image(path: Path) -> np.ndarray:
       return np.asarray(image)
   except FileNotFoundError:
     raise
-  except (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-  ) as error:
+  except UNREADABLE as error:
     raise ValueError(f"{path} cannot be read as an image ({error}); is it complete?") from error
 
 
-def write_image(path: Path, image: Image.Image, **options) -> None:
-  """Saves an image, whole or not at all."""
+def _form(path: Path, array: np.ndarray) -> str:
+  return f"{path} has shape {array.shape} and type {array.dtype}"
+
+
+def write_image(path: Path, image: Image.Image, **options: Any) -> None:
+  """Saves an image completely or not at all.
+
+  Args:
+    path: the file; its folder is made if needed.
+    image: what to save.
+    **options: of `Image.save`, such as `format`.
+  """
   with whole_file(path) as partial:
     image.save(partial, **options)

@@ -1,9 +1,8 @@
-"""Top-down merging of saved predictions: how the baselines of the paper are made (its Baseline-1
-and Baseline-2).
+"""Top-down merging of saved predictions, as for Baseline-1 and Baseline-2 of the paper.
 
-In the data set's ids and NumPy, as predictions of other systems come; `top_down.py` does the same
-with our network's output. Follows `merge_to_panoptic` and `merge_to_pps` of panoptic-parts (de Geus
-et al., CVPR 2021).
+Works on NumPy arrays of scene ids, the form of other systems' predictions; `top_down.py` does the
+same with the output of our network. Follows `merge_to_panoptic` and `merge_to_pps` of
+panoptic-parts (de Geus et al., CVPR 2021).
 """
 
 from collections import Counter
@@ -25,61 +24,70 @@ def merge_instances(
   overlap: float = 0.5,
   min_stuff: int = 1024,
 ) -> Panoptic:
-  """Returns a panoptic prediction from classes and instances: instances first, best first, then
-  stuff where it is free.
+  """Returns a panoptic prediction from classes and instances.
+
+  Instances come first, in descending order of their scores; stuff gets the pixels that stay free.
 
   Args:
-    semantic: scene ids; of these, only stuff is used.
+    semantic: scene ids; only those of stuff are used.
     instances: things, in any order.
     spec: the taxonomy.
     confidence: instances with a lower score are dropped.
-    overlap: so is an instance of which more than this share is taken already; the rest of others is
-      painted.
-    min_stuff: pixels below which the free part of a stuff class stays void.
+    overlap: an instance is dropped if a larger share of it is already taken; otherwise its free
+      pixels are used.
+    min_stuff: a stuff class with fewer free pixels than this becomes void.
 
   Raises:
-    ValueError: an instance of an unknown class, or a mask of another size.
+    ValueError: an instance has an unknown class.
+    ValueError: a mask has another size than `semantic`.
   """
-  scene, instance = np.full(semantic.shape, IGNORE, np.int32), np.zeros(semantic.shape, np.int32)
-  taken, count = np.zeros(semantic.shape, bool), Counter()
+  size = semantic.shape
+  scene, instance = np.full(size, IGNORE, np.int32), np.zeros(size, np.int32)
+  taken = np.zeros(size, bool)
+  count: Counter[int] = Counter()
   for found in sorted(instances, key=lambda found: -found.score):
     if found.scene not in spec.class_ids:
       raise ValueError(
         f"There is an instance of class {found.scene}, which {spec.name} does not have."
       )
-    if found.mask.shape != semantic.shape:
+    if found.mask.shape != size:
       raise ValueError(
-        f"There is an instance of size {found.mask.shape}; the classes have {semantic.shape}."
+        f"There is an instance of size {found.mask.shape}; the classes have size {size}."
       )
-    area, hidden = int(found.mask.sum()), int((found.mask & taken).sum())
-    if found.score < confidence or area == 0 or hidden / area > overlap:
+    hidden = found.mask & taken
+    area, hidden_area = int(found.mask.sum()), int(hidden.sum())
+    if found.score < confidence or area == 0 or hidden_area / area > overlap:
       continue
     count[found.scene] += 1
     free = found.mask & ~taken
-    scene[free], instance[free] = found.scene, count[found.scene]
+    scene[free] = found.scene
+    instance[free] = count[found.scene]
     taken |= found.mask
   for sid in spec.class_ids[: spec.num_stuff]:
     free = (semantic == sid) & ~taken
     if free.any() and free.sum() >= min_stuff:
-      scene[free], instance[free] = sid, 1
+      scene[free] = sid
+      instance[free] = 1
   return Panoptic(scene, instance)
 
 
 def merge_parts(
   panoptic: Panoptic, parts: Int[np.ndarray, "_H _W"], spec: LabelSpec
 ) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns the three-channel form of a panoptic prediction with parts; class and instance are
-  final.
+  """Returns the three-channel form of a panoptic prediction with parts.
 
-  A part that its class does not have voids the part only (255). Void pixels are (255, 0, 0).
+  Classes and instances stay as they are. If a class does not have the part of a pixel, only the
+  part becomes unknown (255). Void pixels are (255, 0, 0).
 
   Args:
     panoptic: scene ids and instance ids, at most 255 per class.
-    parts: [H W]: part channels of `spec`; 0 = background.
-    spec: the taxonomy; its part channels are those that `parts` was predicted with.
+    parts: part channels of `spec`, [H W]; 0 = background.
+    spec: the taxonomy, with the part channels in which `parts` was predicted.
 
   Raises:
-    ValueError: the sizes differ, a class is unknown, or a class has more than 255 instances.
+    ValueError: the sizes differ.
+    ValueError: a class is unknown.
+    ValueError: a class has more than 255 instances.
   """
   if parts.shape != panoptic.scene.shape:
     raise ValueError(
@@ -92,7 +100,9 @@ def merge_parts(
     )
   if panoptic.instance.max(initial=0) > 255:
     raise ValueError(
-      f"A class has {panoptic.instance.max()} instances; the three-channel form holds at most 255."
+      f"A class has {panoptic.instance.max()} instances; the three-channel form has room for 255."
     )
-  channel = np.where((parts >= 0) & (parts < spec.num_parts), parts, IGNORE)
-  return spec.to_channels(spec.scene_to_train[panoptic.scene], panoptic.instance, channel)
+  semantic = spec.scene_to_train[panoptic.scene]
+  is_channel = (parts >= 0) & (parts < spec.num_parts)
+  channel = np.where(is_channel, parts, IGNORE)
+  return spec.to_channels(semantic, panoptic.instance, channel)

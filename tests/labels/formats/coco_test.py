@@ -18,11 +18,11 @@ same_folder = settings(
 
 
 @given(ids=arrays.arrays(np.int32, (3, 5), elements=st.integers(0, 2**24 - 1)))
-def test_colours_hold_every_segment_id(ids):
+def test_every_segment_id_has_a_colour(ids):
   np.testing.assert_array_equal(coco.decode_ids(coco.encode_ids(ids)), ids)
 
 
-def test_a_colour_is_read_as_coco_reads_it():
+def test_a_colour_is_read_as_in_coco():
   assert coco.decode_ids(np.array([[[3, 2, 1]]], np.uint8)).tolist() == [[3 + 2 * 256 + 1 * 65536]]
 
 
@@ -30,9 +30,8 @@ def test_a_colour_is_read_as_coco_reads_it():
 @given(seed=st.integers(0, 2**20), spec=st.sampled_from([cpp(), ppp()]))
 def test_segments_are_read_as_they_were_written(tmp_path, seed, spec):
   uids, _ = random_labels.random_pair(spec, np.random.default_rng(seed))
-  coco.write_index(
-    tmp_path / "all.json", [coco.write_panoptic(tmp_path / "x.png", uids, spec)], spec
-  )
+  entry = coco.write_panoptic(tmp_path / "x.png", uids, spec)
+  coco.write_index(tmp_path / "all.json", [entry], spec)
   entries = coco.read_index(tmp_path / "all.json")
   scene, instance = coco.read_panoptic(tmp_path / "x.png", entries["x"])
   decoded = spec.decode(uids)
@@ -40,11 +39,11 @@ def test_segments_are_read_as_they_were_written(tmp_path, seed, spec):
   written = np.where(decoded.semantic == 255, -1, decoded.semantic * 10_000 + decoded.instance + 1)
   read = np.where(scene == 255, -1, scene * 10_000 + instance)
   pairs = set(zip(written.flat, read.flat))
-  assert (
-    len(pairs) == len(np.unique(written)) == len(np.unique(read))
-  )  # the same segments, under other numbers
+  # the same segments, with other numbers
+  assert len(pairs) == len(np.unique(written)) == len(np.unique(read))
+  ids = coco.decode_ids(files.read_channels(tmp_path / "x.png"))
   for segment in entries["x"]["segments_info"]:
-    mask = coco.decode_ids(files.read_channels(tmp_path / "x.png")) == segment["id"]
+    mask = ids == segment["id"]
     (y0, x0), (y1, x1) = np.argwhere(mask).min(0), np.argwhere(mask).max(0)
     assert segment["area"] == mask.sum() and segment["bbox"] == [x0, y0, x1 - x0 + 1, y1 - y0 + 1]
     assert bool(segment["iscrowd"]) == decoded.crowd[mask].all()
@@ -58,22 +57,18 @@ def test_the_index_names_images_and_categories(tmp_path):
   assert content["categories"][13] == {"id": 26, "name": "car", "isthing": 1, "color": [0, 0, 142]}
 
 
-def test_instances_count_in_the_order_of_the_entry(tmp_path):
+def test_instances_are_numbered_in_the_order_of_the_entry(tmp_path):
   files.write_channels(tmp_path / "x.png", coco.encode_ids(np.array([[900, 5, 70, 0]])))
-  order = [
-    {"id": 70, "category_id": 26},
-    {"id": 900, "category_id": 26},
-    {"id": 5, "category_id": 7},
-  ]
-  scene, instance = coco.read_panoptic(tmp_path / "x.png", {"segments_info": order})
+  segments = [(70, 26), (900, 26), (5, 7)]
+  entry = {"segments_info": [{"id": id_, "category_id": sid} for id_, sid in segments]}
+  scene, instance = coco.read_panoptic(tmp_path / "x.png", entry)
   assert scene.tolist() == [[26, 7, 26, 255]] and instance.tolist() == [[2, 1, 1, 0]]
 
 
 def test_segments_that_the_index_does_not_list_are_refused(tmp_path):
   files.write_channels(tmp_path / "x.png", coco.encode_ids(np.array([[5, 900]])))
-  with pytest.raises(
-    ValueError, match=r"x\.png has segments that its JSON does not list, e\.g\. 900"
-  ):
+  message = r"x\.png has segments that its JSON does not list, e\.g\. 900"
+  with pytest.raises(ValueError, match=message):
     coco.read_panoptic(tmp_path / "x.png", {"segments_info": [{"id": 5, "category_id": 7}]})
 
 
@@ -105,13 +100,13 @@ def test_uncompressed_run_lengths_are_read():
     ),
   ],
 )
-def test_what_is_wrong_with_an_index_is_said(tmp_path, content, message):
+def test_the_error_says_what_is_wrong_with_an_index(tmp_path, content, message):
   (tmp_path / "x.json").write_text(content)
   with pytest.raises(ValueError, match=rf"x\.json.*{message}"):
     coco.read_index(tmp_path / "x.json")
 
 
-def test_what_is_wrong_with_results_is_said(tmp_path):
+def test_the_error_says_what_is_wrong_with_results(tmp_path):
   (tmp_path / "x.json").write_text('[{"image_id": 1}]')
   with pytest.raises(ValueError, match=r"x\.json is no COCO results JSON"):
     coco.read_results(tmp_path / "x.json")

@@ -24,9 +24,8 @@ def test_uids_are_read_as_they_were_written(tmp_path, uids):
   assert back.dtype == np.int32
   np.testing.assert_array_equal(back, uids)
   with Image.open(tmp_path / "a.tif") as image:
-    assert (
-      image.mode == "I" and image.tag_v2[339] == (2,) and image.tag_v2[258] == (32,)
-    )  # signed, 32 bits
+    sample_format, bits = image.tag_v2[339], image.tag_v2[258]
+    assert image.mode == "I" and sample_format == (2,) and bits == (32,)  # signed, 32 bits
 
 
 @same_folder
@@ -43,7 +42,7 @@ def test_instance_ids_are_read_as_they_were_written(tmp_path, ids):
   np.testing.assert_array_equal(files.read_instance_ids(tmp_path / "a.png"), ids)
 
 
-def test_instance_ids_drop_parts_and_refuse_what_16_bits_cannot_hold(tmp_path):
+def test_instance_ids_drop_parts_and_refuse_ids_over_16_bits(tmp_path):
   files.write_instance_ids(tmp_path / "a.png", np.array([[2401002, 7]], np.int32))
   assert files.read_instance_ids(tmp_path / "a.png").tolist() == [[24010, 7]]
   with pytest.raises(ValueError, match="Scene id 80 with instances does not fit"):
@@ -52,7 +51,7 @@ def test_instance_ids_drop_parts_and_refuse_what_16_bits_cannot_hold(tmp_path):
 
 def test_files_without_instance_ids_are_refused(tmp_path):
   files.write_uids(tmp_path / "a.tif", np.array([[2401002]], np.int32))
-  with pytest.raises(ValueError, match=r"a\.tif holds numbers with part ids, e\.g\. 2401002"):
+  with pytest.raises(ValueError, match=r"a\.tif contains numbers with part ids, e\.g\. 2401002"):
     files.read_instance_ids(tmp_path / "a.tif")
   Image.fromarray(np.array([[500]], np.uint16)).save(tmp_path / "b.png")
   with pytest.raises(ValueError, match=r"b\.png: 1 of 1 pixels have illegal uids"):
@@ -73,9 +72,8 @@ def test_a_prediction_is_the_same_in_both_forms(tmp_path, spec):
 
 def test_a_uid_prediction_with_foreign_ids_is_refused_by_name(tmp_path):
   files.write_uids(tmp_path / "a.tif", np.array([[80]], np.int32))
-  with pytest.raises(
-    ValueError, match=r"a\.tif: 1 pixels carry ids that cpp_grouped does not have"
-  ):
+  message = r"a\.tif: 1 pixels carry ids that cpp_grouped does not have"
+  with pytest.raises(ValueError, match=message):
     files.read_prediction(tmp_path / "a.tif", cpp())
 
 
@@ -99,9 +97,8 @@ def test_damaged_files_are_named(tmp_path, name, read):
 
 def test_images_of_another_form_are_refused(tmp_path):
   Image.new("RGB", (4, 3)).save(tmp_path / "rgb.tif")
-  with pytest.raises(
-    ValueError, match=r"rgb\.tif has shape \(3, 4, 3\) and type uint8, expected one channel"
-  ):
+  message = r"rgb\.tif has shape \(3, 4, 3\) and type uint8, expected one channel"
+  with pytest.raises(ValueError, match=message):
     files.read_uids(tmp_path / "rgb.tif")
   Image.new("F", (4, 3)).save(tmp_path / "float.tif")
   with pytest.raises(ValueError, match="type float32, expected one channel"):
@@ -133,15 +130,14 @@ def test_files_are_found_by_image_id_in_flat_and_official_folders(tmp_path):
 def test_folders_without_files_are_named(tmp_path):
   with pytest.raises(FileNotFoundError, match="There is no folder"):
     files.find(tmp_path / "nowhere", files.TIFF)
-  with pytest.raises(FileNotFoundError, match=r"hold no \*\.tif or \*\.tiff file"):
+  with pytest.raises(FileNotFoundError, match=r"contain no \*\.tif or \*\.tiff file"):
     files.find(tmp_path, files.TIFF)
 
 
-def test_a_failed_write_leaves_no_file(tmp_path):
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
   files.write_uids(tmp_path / "a.tif", np.zeros((2, 2), np.int32))
   before = (tmp_path / "a.tif").read_bytes()
   with pytest.raises(KeyError):
     files.write_image(tmp_path / "a.tif", Image.new("I", (2, 2)), format="no such format")
-  assert [path.name for path in tmp_path.iterdir()] == ["a.tif"] and (
-    tmp_path / "a.tif"
-  ).read_bytes() == before
+  assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
+  assert (tmp_path / "a.tif").read_bytes() == before

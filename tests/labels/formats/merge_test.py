@@ -30,9 +30,9 @@ def test_instances_and_stuff_merge_as_the_pixel_oracle_says(seed):
   semantic = rng.choice([ROAD, SKY, PERSON, 255], (8, 9), p=[0.5, 0.2, 0.2, 0.1]).astype(np.int32)
   masks = [random_labels.random_rectangle(rng, semantic.shape) for _ in range(rng.integers(0, 7))]
   scores = rng.choice([0.3, 0.5, 0.7, 0.9], len(masks))
-  instances = [
-    Detection(int(rng.choice([PERSON, CAR])), float(s), m) for s, m in zip(scores, masks)
-  ]
+  instances = []
+  for score, mask in zip(scores, masks):
+    instances.append(Detection(int(rng.choice([PERSON, CAR])), float(score), mask))
   options = {"confidence": 0.5, "overlap": 0.5, "min_stuff": 10}
   merged = merge_instances(semantic, instances, cpp(), **options)
   scene, instance = oracle.merge_instances(semantic, instances, cpp(), **options)
@@ -40,13 +40,12 @@ def test_instances_and_stuff_merge_as_the_pixel_oracle_says(seed):
   np.testing.assert_array_equal(merged.instance, instance)
 
 
-def test_the_thresholds_themselves_still_count():
+def test_values_equal_to_a_threshold_pass_it():
   semantic = np.full((4, 10), ROAD, np.int32)
   left, middle = np.zeros((2, 4, 10), bool)
   left[:, :4], middle[:, 2:6] = True, True  # half of `middle` is taken
-  found = merge_instances(
-    semantic, [Detection(CAR, 0.5, middle), Detection(CAR, 0.9, left)], cpp(), min_stuff=16
-  )
+  instances = [Detection(CAR, 0.5, middle), Detection(CAR, 0.9, left)]
+  found = merge_instances(semantic, instances, cpp(), min_stuff=16)
   np.testing.assert_array_equal(found.instance[0], [1, 1, 1, 1, 2, 2, 1, 1, 1, 1])
   np.testing.assert_array_equal(found.scene[0], [CAR] * 6 + [ROAD] * 4)
   found = merge_instances(semantic, [Detection(CAR, 0.49, left)], cpp(), min_stuff=41)
@@ -57,7 +56,9 @@ def test_instances_of_unknown_classes_or_other_sizes_are_refused():
   semantic = np.full((4, 10), ROAD, np.int32)
   with pytest.raises(ValueError, match="instance of class 29, which cpp_grouped does not have"):
     merge_instances(semantic, [Detection(29, 0.9, np.ones((4, 10), bool))], cpp())
-  with pytest.raises(ValueError, match=r"instance of size \(4, 9\); the classes have \(4, 10\)"):
+  with pytest.raises(
+    ValueError, match=r"instance of size \(4, 9\); the classes have size \(4, 10\)"
+  ):
     merge_instances(semantic, [Detection(CAR, 0.9, np.ones((4, 9), bool))], cpp())
 
 
@@ -74,9 +75,7 @@ def test_parts_merge_as_the_pixel_oracle_says(spec, seed):
 
 
 class _NumPy:
-  """NumPy as the released merging code expects it: reading a PNG gives numbers that do not
-  overflow.
-  """
+  """NumPy as the released merging code expects it: pixels of a PNG do not overflow."""
 
   def __getattr__(self, name):
     return getattr(np, name)
@@ -103,47 +102,42 @@ def test_parts_merge_as_the_released_code_does(tmp_path, monkeypatch, spec, file
   for i in range(3):
     uids, _ = random_labels.random_pair(spec, rng)
     parts = rng.integers(0, spec.num_parts, uids.shape)
-    annotations.append(coco.write_panoptic(tmp_path / "panoptic" / f"100{i}.png", uids, spec))
-    files.write_image(tmp_path / "parts" / f"100{i}.png", _grey(parts), format="PNG")
-    ours[f"100{i}"] = merge_parts(
-      coco.read_panoptic(tmp_path / "panoptic" / f"100{i}.png", annotations[-1]), parts, spec
-    )
+    file_name = f"100{i}.png"
+    entry = coco.write_panoptic(tmp_path / "panoptic" / file_name, uids, spec)
+    annotations.append(entry)
+    files.write_image(tmp_path / "parts" / file_name, _grey(parts), format="PNG")
+    panoptic = coco.read_panoptic(tmp_path / "panoptic" / file_name, entry)
+    ours[f"100{i}"] = merge_parts(panoptic, parts, spec)
   coco.write_index(tmp_path / "panoptic.json", annotations, spec)
-  (tmp_path / "images.json").write_text(
-    json.dumps({"images": [{"id": image_id} for image_id in ours]})
-  )
+  images = {"images": [{"id": image_id} for image_id in ours]}
+  (tmp_path / "images.json").write_text(json.dumps(images))
   monkeypatch.chdir(package_folder().parent)
   paths = [tmp_path / name for name in ("panoptic", "panoptic.json", "parts", "images.json", "out")]
   released.merge(f"panoptic_parts/specs/eval_specs/{file}", *map(str, paths))
   for image_id, channels in ours.items():
-    np.testing.assert_array_equal(
-      files.read_channels(tmp_path / "out" / f"{image_id}.png"), channels
-    )
+    merged = files.read_channels(tmp_path / "out" / f"{image_id}.png")
+    np.testing.assert_array_equal(merged, channels)
 
 
 def _grey(parts):
   return Image.fromarray(parts.astype(np.uint8))
 
 
-def test_only_the_part_is_void_where_it_does_not_fit():
-  panoptic = Panoptic(
-    np.array([[PERSON, PERSON, ROAD, 255]], np.int32), np.array([[3, 3, 1, 0]], np.int32)
-  )
+def test_only_the_part_becomes_unknown_if_the_class_does_not_have_it():
+  scene = np.array([[PERSON, PERSON, ROAD, 255]], np.int32)
+  panoptic = Panoptic(scene, np.array([[3, 3, 1, 0]], np.int32))
   merged = merge_parts(panoptic, np.array([[4, 5, 5, 4]]), cpp())  # a leg, then vehicle windows
-  np.testing.assert_array_equal(
-    merged[0], [(PERSON, 3, 4), (PERSON, 3, 255), (ROAD, 1, 1), (255, 0, 0)]
-  )
+  expected = [(PERSON, 3, 4), (PERSON, 3, 255), (ROAD, 1, 1), (255, 0, 0)]
+  np.testing.assert_array_equal(merged[0], expected)
 
 
-def test_what_cannot_be_written_is_refused():
+def test_predictions_that_cannot_be_merged_are_refused():
   panoptic = random_panoptic(cpp(), np.random.default_rng(0))
+  parts = np.zeros((8, 9), int)
+  unknown, too_many = np.full((8, 9), 29, np.int32), np.full((8, 9), 256, np.int32)
   with pytest.raises(ValueError, match=r"has size \(8, 9\), the parts \(8, 8\)"):
     merge_parts(panoptic, np.zeros((8, 8), int), cpp())
   with pytest.raises(ValueError, match="has class 29, which cpp_grouped does not have"):
-    merge_parts(
-      panoptic._replace(scene=np.full((8, 9), 29, np.int32)), np.zeros((8, 9), int), cpp()
-    )
+    merge_parts(panoptic._replace(scene=unknown), parts, cpp())
   with pytest.raises(ValueError, match="A class has 256 instances"):
-    merge_parts(
-      panoptic._replace(instance=np.full((8, 9), 256, np.int32)), np.zeros((8, 9), int), cpp()
-    )
+    merge_parts(panoptic._replace(instance=too_many), parts, cpp())

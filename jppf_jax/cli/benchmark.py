@@ -1,5 +1,6 @@
-"""`jppf benchmark {metrics,input} [--out=FILE.json]`: measures speed, compile time apart, ratios in
-one run.
+"""`jppf benchmark {metrics,input} [--out=FILE.json]`: measures speed, without compilation.
+
+Ratios compare two implementations in one run.
 """
 
 import importlib
@@ -12,10 +13,12 @@ SUBJECTS = ("metrics", "input")  # modules of `jppf_jax.benchmarks`
 
 
 def main(argv: list[str]) -> None:
+  """Runs the benchmark that the command line names."""
   if len(argv) != 2 or argv[1] not in SUBJECTS:
     names = ",".join(SUBJECTS)
     raise app.UsageError(f"Say what to measure: `jppf benchmark {{{names}}}`; got {argv[1:]}.")
-  importlib.import_module(f"jppf_jax.benchmarks.{argv[1]}").run(OUT.value)
+  subject = importlib.import_module(f"jppf_jax.benchmarks.{argv[1]}")
+  subject.run(OUT.value)
 
 
 if __name__ == "__main__":

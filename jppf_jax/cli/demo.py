@@ -1,21 +1,24 @@
-"""`jppf demo`: the whole path on generated street scenes, with nothing downloaded; running it again
-resumes.
+"""`jppf demo`: the whole path on generated street scenes; nothing is downloaded, and the same
+command resumes.
 
-Scenes in the official Cityscapes Panoptic Parts layout -> TFDS data set -> training -> PartPQ of
-joint fusion and of top-down merging on scenes that were not trained on -> pictures. Everything lies
-under `--workdir`.
+Scenes in the official Cityscapes Panoptic Parts layout -> TFDS dataset -> training -> PartPQ of
+joint fusion and of top-down merging on scenes that were not trained on -> pictures. All files are
+written under `--workdir`.
 """
 
+import contextlib
 import json
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import ml_collections
 from absl import app, flags
 from rich.console import Console
 from rich.table import Table
 
+from jppf_jax import build
 from jppf_jax.cli import run_flags
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.train import EXPECTED
@@ -32,65 +35,75 @@ _FROM_SCRATCH = flags.DEFINE_bool(
 PICTURES = 4
 
 
-def configure(workdir: Path, *, from_scratch: bool) -> ml_collections.ConfigDict:
-  """Returns the demo's config, with its data under `workdir`."""
+def configure(workdir: Path, *, from_scratch: bool) -> build.Config:
+  """Returns the demo's config, with its data under `workdir`.
+
+  Args:
+    workdir: the folder of the run.
+    from_scratch: train without the weights that come with the package, and longer.
+  """
   config = demo_config.get_config().unlock()
-  config.data.manual_dir, config.data.data_dir = str(workdir / "scenes"), str(workdir / "data_sets")
+  config.data.manual_dir = str(workdir / "scenes")
+  config.data.data_dir = str(workdir / "data_sets")
   if from_scratch:
     config.model.pretrained = ""
     config.phases.main.update(config.from_scratch)
   return config.lock()
 
 
-def run(workdir: Path, config: ml_collections.ConfigDict) -> dict:
-  """Runs all stages that are not done yet; returns the report of `evaluate` with the seconds of
-  each stage.
+def run(workdir: Path, config: build.Config) -> dict[str, Any]:
+  """Runs all stages that are not done yet, and writes the report to `results.json`.
+
+  Args:
+    workdir: the folder of the run.
+    config: of the run, from `configure`.
+
+  Returns:
+    The report of `evaluate`, with the seconds of each stage.
   """
-  seconds = {}
-
-  def stage(name: str, work):
-    start = time.monotonic()
-    result = work()
-    seconds[name] = round(time.monotonic() - start, 1)
-    return result
-
+  seconds: dict[str, float] = {}
   scenes = config.data.synthetic
   counts = {"train": scenes.train, "val": scenes.validation}
-  stage(
-    "scenes",
-    lambda: write_cpp(
-      workdir / "scenes", split_counts=counts, size=tuple(scenes.size), seed=scenes.seed
-    ),
-  )
-  with warnings.catch_warnings():
+  size = tuple(scenes.size)
+  with _timed("scenes", seconds):
+    write_cpp(workdir / "scenes", split_counts=counts, size=size, seed=scenes.seed)
+  with warnings.catch_warnings(), _timed("training", seconds):
     warnings.filterwarnings("ignore", message=".*fewer examples than the official release")
-    stage("training", lambda: loop.train(config, workdir))
-  report = stage("evaluation", lambda: evaluate(config, workdir, pictures=PICTURES))
+    loop.train(config, workdir)
+  with _timed("evaluation", seconds):
+    report = evaluate(config, workdir, pictures=PICTURES)
   report["seconds"] = seconds
   write_text(workdir / "results.json", json.dumps(report, indent=1))
   return report
 
 
+@contextlib.contextmanager
+def _timed(stage: str, seconds: dict[str, float]) -> Iterator[None]:
+  """Stores how long the block takes under the name of the stage."""
+  start = time.monotonic()
+  yield
+  seconds[stage] = round(time.monotonic() - start, 1)
+
+
 def main(argv: list[str]) -> None:
+  """Runs the demo and prints its scores, the seconds of each stage, and where the pictures are."""
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected {argv[1:]}; `jppf demo` takes flags only.")
   workdir = run_flags.workdir_or_none() or Path("runs/demo").resolve()
   config = configure(workdir, from_scratch=_FROM_SCRATCH.value)
   with plainly("demo", *EXPECTED):
     report = run(workdir, config)
+  images, seconds = report["joint"]["images"], report["seconds"]
   console = Console()
-  console.print(
-    summary(
-      report, f"{report['joint']['images']} generated scenes that were not trained on, percent"
-    )
-  )
+  console.print(summary(report, f"{images} generated scenes that were not trained on, percent"))
   stages = Table(title="seconds per stage")
-  for name in report["seconds"]:
+  for name in seconds:
     stages.add_column(name, justify="right")
-  stages.add_row(*(f"{value:.0f}" for value in report["seconds"].values()))
+  stages.add_row(*[f"{value:.0f}" for value in seconds.values()])
   console.print(stages)
   console.print("Pictures:")
-  for path in sorted((workdir / "evaluation" / config.data.eval_split).glob("*.png")):
+  pictures = workdir / "evaluation" / build.eval_split(config)
+  for path in sorted(pictures.glob("*.png")):
     console.print(f"  {path}", soft_wrap=True)
   console.print(f"All figures: {workdir / 'results.json'}", soft_wrap=True)
 

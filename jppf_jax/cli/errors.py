@@ -1,4 +1,4 @@
-"""Errors that say all there is to say, and end a command without a traceback."""
+"""Expected errors: a command ends with their message, without a traceback."""
 
 import contextlib
 import sys
@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def plainly(verb: str, *expected: type[Exception]) -> Iterator[None]:
-  """Ends the command with the message of an `expected` error; any other passes with its traceback."""
+  """Ends the command if an `expected` error is raised: its message on stderr, exit status 1.
+
+  Any other error passes with its traceback.
+
+  Args:
+    verb: the command, for the message.
+    *expected: classes of errors whose message is enough for the user.
+  """
   try:
     yield
   except expected as error:

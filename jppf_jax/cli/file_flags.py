@@ -1,4 +1,4 @@
-"""The flags that the verbs about saved files share."""
+"""The flags that the verbs about saved files share; absl allows one definition of each."""
 
 from absl import flags
 

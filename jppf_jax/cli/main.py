@@ -1,5 +1,6 @@
-"""`jppf VERB`: finds the verb's module, hands it the command line. Each verb is also `python -m
-jppf_jax.cli.VERB`.
+"""`jppf VERB`: finds the module of the verb and hands it the command line.
+
+Each verb can also be run as `python -m jppf_jax.cli.VERB`.
 """
 
 import importlib
@@ -10,9 +11,9 @@ from absl import app, logging
 VERBS = {
   "demo": "generate scenes, train, evaluate, draw: the whole path on one small example",
   "train": "train a config; the same command resumes",
-  "evaluate": "score a run on a data set, joint fusion beside top-down merging",
+  "evaluate": "score a run on a dataset, joint fusion beside top-down merging",
   "predict": "segment images of any kind, no labels needed",
-  "prepare": "check raw data, build a data set, look at it",
+  "prepare": "check raw data, build a dataset, look at it",
   "score": "score predictions saved by any system",
   "merge": "top-down merge of saved panoptic and part predictions",
   "import-weights": "PyTorch weights become ours, strict on names and shapes",
@@ -27,7 +28,11 @@ def usage() -> str:
 
 
 def run(argv: list[str] | None = None) -> None:
-  """Entry point of the console script."""
+  """Runs a verb; the entry point of the console script.
+
+  Args:
+    argv: "jppf", the verb, its arguments and flags; the command line if None.
+  """
   argv = list(sys.argv if argv is None else argv)
   if len(argv) < 2 or argv[1] in ("-h", "--help", "help"):
     print(usage())
@@ -36,8 +41,9 @@ def run(argv: list[str] | None = None) -> None:
   if verb not in VERBS:
     print(f"jppf: there is no verb {verb!r}.\n\n{usage()}", file=sys.stderr)
     sys.exit(2)
-  module = importlib.import_module(f"jppf_jax.cli.{verb.replace('-', '_')}")
-  logging.set_verbosity(logging.WARNING)  # the libraries below us tell every step they take
+  name = verb.replace("-", "_")
+  module = importlib.import_module(f"jppf_jax.cli.{name}")
+  logging.set_verbosity(logging.WARNING)  # the libraries below us log every step they take
   app.run(module.main, argv=[f"jppf {verb}", *argv[2:]])
 
 

@@ -2,9 +2,9 @@
 predictions.
 
 The panoptic prediction is a COCO panoptic folder (its JSON beside it as DIR.json, or in it), or a
-folder of three-channel PNGs, uid TIFFs or Cityscapes instanceIds; or it is made from
+folder of three-channel PNGs, uid TIFFs or Cityscapes instanceIds. Or it is made from
 `--semantic=DIR` (scene ids) and `--instances` (a COCO results JSON, or a folder in Cityscapes'
-format). Parts are PNGs with the part channels of the spec. Written are three-channel PNGs.
+format). Parts are PNGs with the part channels of the spec. The results are three-channel PNGs.
 """
 
 from pathlib import Path
@@ -13,8 +13,9 @@ from absl import app, flags
 
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT, SPEC
-from jppf_jax.evaluation.merge import instance_source, merge_folder, panoptic_source
+from jppf_jax.evaluation.merge import Source, instance_source, merge_folder, panoptic_source
 from jppf_jax.labels.registry import load_spec
+from jppf_jax.labels.spec import LabelSpec
 
 _PANOPTIC = flags.DEFINE_string("panoptic", None, "Folder of panoptic predictions.")
 _SEMANTIC = flags.DEFINE_string(
@@ -28,28 +29,41 @@ _CONFIDENCE = flags.DEFINE_float("confidence", 0.5, "Lowest score of an instance
 _OVERLAP = flags.DEFINE_float("overlap", 0.5, "Share of an instance that may be taken already.")
 _MIN_STUFF = flags.DEFINE_integer("min_stuff", 1024, "Fewest pixels of a stuff class.")
 
+USAGE = (
+  "Needs --spec, --parts=DIR, --out=DIR, and either --panoptic, or --semantic and --instances."
+)
+
 
 def main(argv: list[str]) -> None:
-  panoptic, both = _PANOPTIC.value, (_SEMANTIC.value, _INSTANCES.value)
-  complete = both == (None, None) if panoptic else None not in both
-  if len(argv) > 1 or None in (SPEC.value, _PARTS.value, OUT.value) or not complete:
-    raise app.UsageError(
-      "Needs --spec, --parts=DIR, --out=DIR, and either --panoptic, or --semantic and --instances."
-    )
+  """Merges the folders that the flags name."""
+  spec_name, parts, out = SPEC.value, _PARTS.value, OUT.value
+  if len(argv) > 1 or spec_name is None or parts is None or out is None:
+    raise app.UsageError(USAGE)
   with plainly("merge", ValueError, OSError):
-    spec = load_spec(SPEC.value)
-    if panoptic:
-      source = panoptic_source(Path(panoptic), spec)
-    else:
-      options = {
-        "confidence": _CONFIDENCE.value,
-        "overlap": _OVERLAP.value,
-        "min_stuff": _MIN_STUFF.value,
-      }
-      source = instance_source(Path(_SEMANTIC.value), Path(_INSTANCES.value), spec, **options)
-    merge_folder(source, Path(_PARTS.value), Path(OUT.value), spec)
-  print(
-    f"{len(source)} images written to {OUT.value}; score them with jppf score --pred={OUT.value}."
+    spec = load_spec(spec_name)
+    source = panoptic_predictions(spec)
+    merge_folder(source, Path(parts), Path(out), spec)
+  print(f"{len(source)} images written to {out}; score them with jppf score --pred={out}.")
+
+
+def panoptic_predictions(spec: LabelSpec) -> Source:
+  """Returns the panoptic predictions that the flags name.
+
+  Raises:
+    UsageError: neither `--panoptic` nor the pair `--semantic`, `--instances` is given, or more.
+  """
+  panoptic, semantic, instances = _PANOPTIC.value, _SEMANTIC.value, _INSTANCES.value
+  if panoptic and semantic is None and instances is None:
+    return panoptic_source(Path(panoptic), spec)
+  if panoptic or semantic is None or instances is None:
+    raise app.UsageError(USAGE)
+  return instance_source(
+    Path(semantic),
+    Path(instances),
+    spec,
+    confidence=_CONFIDENCE.value,
+    overlap=_OVERLAP.value,
+    min_stuff=_MIN_STUFF.value,
   )
 
 

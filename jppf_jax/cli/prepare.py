@@ -1,9 +1,8 @@
 """`jppf prepare DATASET --data_dir=DIR --manual_dir=DIR`: checks raw files, builds the records,
 draws some of them.
 
-DATASET is a name (`jppf prepare` lists them),
-"synthetic_panoptic_parts/192x384_train48_validation24_seed0" in any numbers, or the path of a
-builder of your own.
+DATASET is a name (`jppf prepare` lists them), or a name with options such as
+"synthetic_panoptic_parts/192x384_train48_validation24_seed0", or the path of your own builder.
 """
 
 import contextlib
@@ -17,13 +16,12 @@ import numpy as np
 import tensorflow_datasets as tfds
 from absl import app, flags, logging
 from etils import epath
-from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from jppf_jax.cli.errors import plainly
+from jppf_jax.evaluation.save import save_picture
 from jppf_jax.input_pipeline import datasets, read
-from jppf_jax.labels.formats import files
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.visualization.contact_sheet import contact_sheet
@@ -32,22 +30,20 @@ if TYPE_CHECKING:
   from jppf_jax_data.builder import Survey
 
 _MANUAL_DIR = flags.DEFINE_string("manual_dir", None, "The raw files, in the official layout.")
-_DATA_DIR = flags.DEFINE_string("data_dir", "data_sets", "Where built data sets go.")
+_DATA_DIR = flags.DEFINE_string("data_dir", "data_sets", "Where built datasets go.")
 _SPLITS = flags.DEFINE_list("splits", None, "What to build; train and validation if not given.")
 _LABELS = flags.DEFINE_string(
-  "labels", None, "Label spec (name or YAML file); the data set's own if not given."
+  "labels", None, "Label spec (name or YAML file); the dataset's own if not given."
 )
 
 
 def main(argv: list[str]) -> None:
+  """Prepares the dataset that the command line names."""
   if len(argv) != 2:
-    raise app.UsageError(
-      f"Name one data set: {', '.join(datasets.NAMES)}, or the path of your own builder."
-    )
-  logging.set_verbosity(logging.WARNING)  # TFDS tells every step it takes
-  with plainly(
-    "prepare", ValueError, FileNotFoundError
-  ):  # what is wrong with the data or the flags
+    names = ", ".join(datasets.NAMES)
+    raise app.UsageError(f"Name one dataset: {names}, or the path of your own builder.")
+  logging.set_verbosity(logging.WARNING)  # TFDS logs every step it takes
+  with plainly("prepare", ValueError, FileNotFoundError):  # errors in the data or in the flags
     prepare(
       argv[1],
       _DATA_DIR.value,
@@ -65,19 +61,24 @@ def prepare(
   splits: list[str] | None = None,
   labels: str | None = None,
 ) -> Path:
-  """Checks, builds, draws; returns the contact sheet's path. What is built already is only drawn
-  again.
+  """Checks and builds a dataset, and draws its contact sheet.
+
+  A dataset that is built already is only drawn.
 
   Args:
-    name: of the data set, see the module.
-    data_dir: where built data sets go.
-    manual_dir: the raw files.
-    splits: what to build; both if None.
-    labels: the spec that every label file must obey; the builder's own if None.
+    name: of the dataset, see the module.
+    data_dir: where built datasets go.
+    manual_dir: the raw files in the official layout.
+    splits: what to build; all if None.
+    labels: the spec that each label file must satisfy; the builder's own if None.
+
+  Returns:
+    The path of the contact sheet.
 
   Raises:
-    DataError: everything that is wrong with the raw files, in one message.
-    ValueError: no `manual_dir` where one is needed, or an unknown name.
+    DataError: the raw files are incomplete or broken; everything that is wrong is listed.
+    ValueError: `manual_dir` is needed and was not given.
+    ValueError: there is no dataset of that name, or it has no such split.
   """
   console = Console(highlight=False)
   made = datasets.builder(name, data_dir=data_dir, splits=splits)
@@ -106,7 +107,7 @@ def prepare(
 
 
 def show_survey(found: "Survey", console: Console) -> None:
-  """Prints the folders that were looked through, and what the official release has more."""
+  """Prints the folders that were searched, and how much less there is than in the release."""
   if found.found:
     console.print(found.found, markup=False, soft_wrap=True)
   if found.shortfall:
@@ -115,17 +116,26 @@ def show_survey(found: "Survey", console: Console) -> None:
 
 @contextlib.contextmanager
 def _bar(console: Console, total: int) -> Iterator[Callable[[], None]]:
-  """Shows a bar; gives the function that advances it by one example."""
+  """Shows a progress bar; yields the function that advances it by one example."""
   columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
   with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
     task = bar.add_task("building", total=total)
     with warnings.catch_warnings():
-      warnings.simplefilter("ignore", UserWarning)  # the shortfall, said before
+      warnings.simplefilter("ignore", UserWarning)  # the shortfall, printed already
       yield lambda: bar.advance(task)
 
 
 def draw_built(folder: Path, spec: LabelSpec, wanted: Sequence[str], console: Console) -> Path:
-  """Prints the size of each split, and writes the contact sheet; returns its path.
+  """Prints the size of each split, and writes the contact sheet.
+
+  Args:
+    folder: of the built dataset.
+    spec: what its uids mean.
+    wanted: splits that it must have.
+    console: where to print.
+
+  Returns:
+    The path of the contact sheet.
 
   Raises:
     ValueError: a wanted split was not built.
@@ -137,20 +147,23 @@ def draw_built(folder: Path, spec: LabelSpec, wanted: Sequence[str], console: Co
   for split, info in built.items():
     megabytes = info.num_bytes / 1e6
     console.print(f"  {split}: {info.num_examples} examples, {megabytes:.1f} MB")
-  picture = contact_sheet([read.open_split(folder, split) for split in built], spec)
+  splits = [read.open_split(folder, split) for split in built]
   path = folder / "contact_sheet.png"
-  files.write_image(path, Image.fromarray(picture), format="PNG")
+  save_picture(path, contact_sheet(splits, spec))
   return path
 
 
 def check_uids(spec: LabelSpec, uids: np.ndarray) -> None:
-  """Raises ValueError if a label file has ids that the spec does not know; distinct ids first,
-  which takes no time.
+  """Checks the ids of a label file against the spec.
+
+  Raises:
+    ValueError: ids that the spec does not have; says in how many pixels.
   """
+  distinct = np.unique(uids)
   try:
-    spec.decode(np.unique(uids)[None])
+    spec.decode(distinct[None])  # fast: each id once
   except ValueError:
-    spec.decode(uids)  # the same complaint, with the number of pixels
+    spec.decode(uids)  # the same error, with the number of pixels
 
 
 if __name__ == "__main__":

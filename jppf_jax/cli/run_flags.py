@@ -1,10 +1,11 @@
-"""The flags that several verbs share; absl wants each defined once."""
+"""The flags that the verbs about runs share; absl allows one definition of each."""
 
 from pathlib import Path
 
-import ml_collections
 from absl import app, flags
 from ml_collections import config_flags
+
+from jppf_jax.build import Config
 
 _CONFIG = config_flags.DEFINE_config_file(
   "config", help_string="A file under configs/.", lock_config=True
@@ -14,16 +15,22 @@ _WORKDIR = flags.DEFINE_string(
 )
 
 
-def config_or_none() -> ml_collections.ConfigDict | None:
+def config_or_none() -> Config | None:
+  """Returns the config of `--config`, with the changes of `--config.name=value`."""
   return _CONFIG.value
 
 
 def workdir_or_none() -> Path | None:
+  """Returns the absolute path of `--workdir`."""
   return None if _WORKDIR.value is None else Path(_WORKDIR.value).resolve()
 
 
-def config_and_workdir() -> tuple[ml_collections.ConfigDict, Path]:
-  """Returns both; a usage error where one is missing."""
+def config_and_workdir() -> tuple[Config, Path]:
+  """Returns the config and the absolute path of the folder.
+
+  Raises:
+    UsageError: one of the two flags is not given.
+  """
   config, workdir = config_or_none(), workdir_or_none()
   if config is None or workdir is None:
     raise app.UsageError("Needs --config=FILE (see configs/) and --workdir=DIR.")

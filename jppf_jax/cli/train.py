@@ -9,7 +9,7 @@ from jppf_jax.cli.errors import plainly
 from jppf_jax.input_pipeline import datasets
 from jppf_jax.training import loop
 
-# what is wrong with the user's files or with the run, not with us
+# errors in the user's files or in the run; any other is a fault of ours
 EXPECTED = (
   CheckpointError,
   WeightsError,
@@ -20,6 +20,7 @@ EXPECTED = (
 
 
 def main(argv: list[str]) -> None:
+  """Trains the run, or resumes it."""
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected {argv[1:]}; change values with --config.name=value.")
   config, workdir = run_flags.config_and_workdir()

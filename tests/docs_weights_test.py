@@ -1,4 +1,4 @@
-"""docs/weights.md and docs/fidelity.md say what is so."""
+"""docs/weights.md and docs/fidelity.md agree with the code."""
 
 import re
 from pathlib import Path
@@ -16,18 +16,17 @@ def test_the_example_prints_what_the_page_says():
   pages.run("docs/weights.md")
 
 
-def test_every_source_and_every_packaged_encoder_is_named():
+def test_the_page_names_all_sources_and_all_packaged_encoders():
   page = (ROOT / "docs/weights.md").read_text()
-  for name in (*flags.FLAGS[import_weights._FROM.name].parser.enum_values, *PACKAGED):
+  sources = flags.FLAGS[import_weights._FROM.name].parser.enum_values
+  for name in (*sources, *PACKAGED):
     assert f"`{name}`" in page
 
 
-def test_every_difference_that_a_docstring_states_is_on_the_page():
+def test_the_page_lists_all_files_with_a_difference_in_a_docstring():
   page = (ROOT / "docs/fidelity.md").read_text()
-  stated = {
-    str(path.relative_to(ROOT / "jppf_jax"))
-    for path in (ROOT / "jppf_jax").rglob("*.py")
-    if re.search(r"Differs\s+from", path.read_text())
-  }
   listed = set(re.findall(r"`([a-z_/0-9]+\.py)`", page))
-  assert stated <= listed, stated - listed
+  files = (ROOT / "jppf_jax").rglob("*.py")
+  stated = [file for file in files if re.search(r"Differs\s+from", file.read_text())]
+  names = {str(file.relative_to(ROOT / "jppf_jax")) for file in stated}
+  assert names <= listed, names - listed

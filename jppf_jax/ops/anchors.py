@@ -1,5 +1,6 @@
-"""Anchors: the boxes that the region proposal network starts from. NumPy, static; boxes as in
-`boxes.py`.
+"""Anchors, the boxes that the region proposal network starts from.
+
+NumPy arrays, constants of the compiled program. Boxes as in `boxes.py`.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ def level_anchors(
 ) -> Float[np.ndarray, "n 4"]:
   """Returns the anchors of one feature level, flattened over y, x, ratio (ratio fastest).
 
-  Every cell carries one anchor per ratio, centred on the cell, of area (scale * stride)^2 (Feature
+  Each cell has one anchor per ratio, centred on the cell, of area (scale * stride)^2 (Feature
   Pyramid Networks, Lin et al. 2017, Sec. 4.1; EfficientPS has one scale). Anchors may reach beyond
   the image.
 
@@ -29,30 +30,38 @@ def level_anchors(
     shape: height and width of the level in cells.
     scale: side of a square anchor, in strides.
     ratios: height / width.
-    legacy: as EfficientPS, which rounds the first and the last pixel of the anchor of the first
+    legacy: as EfficientPS, which rounds the first and the last pixel of the anchors of the first
       cell (half to even). False: exact sides.
 
+  Returns:
+    `x0 y0 x1 y1` in image pixels, height * width * len(ratios) rows.
+
   Raises:
-    ValueError: `stride` below 1, or `ratios` that are empty or not positive.
+    ValueError: `stride` is below 1.
+    ValueError: `ratios` are empty or not positive.
   """
   if stride < 1:
     raise ValueError(f"stride must be at least 1 image pixel per cell; got {stride}.")
   if not ratios or min(ratios) <= 0:
-    raise ValueError(
-      f"ratios are height / width and must be positive, e.g. {_RATIOS}; got {tuple(ratios)}."
-    )
+    got = tuple(ratios)
+    raise ValueError(f"ratios are height / width and must be positive, e.g. {_RATIOS}; got {got}.")
   sqrt_ratios = np.sqrt(np.asarray(ratios, np.float64))
-  sides = (
-    scale * stride * np.stack([1 / sqrt_ratios, sqrt_ratios], -1)
-  )  # width, height: [ratios, 2]
-  low, high = (stride - sides) / 2, (stride + sides) / 2
+  unit_sides = np.stack([1 / sqrt_ratios, sqrt_ratios], -1)  # width, height: [ratios, 2]
+  sides = scale * stride * unit_sides
+  low = (stride - sides) / 2
+  high = (stride + sides) / 2
   if legacy:
-    low, high = np.round(low), np.round(high - 1) + 1  # the last pixel is at high - 1
-  base = np.concatenate([low, high], -1)  # [ratios, 4]
+    low = np.round(low)
+    last_pixel = np.round(high - 1)
+    high = last_pixel + 1
+  anchors_of_first_cell = np.concatenate([low, high], -1)  # [ratios, 4]
   height, width = shape
-  y, x = np.meshgrid(np.arange(height) * stride, np.arange(width) * stride, indexing="ij")
+  rows = np.arange(height) * stride
+  columns = np.arange(width) * stride
+  y, x = np.meshgrid(rows, columns, indexing="ij")
   shifts = np.stack([x, y, x, y], -1)  # [h, w, 4]
-  return (shifts[:, :, None] + base).reshape(-1, 4).astype(np.float32)
+  anchors = shifts[:, :, None] + anchors_of_first_cell  # [h, w, ratios, 4]
+  return anchors.reshape(-1, 4).astype(np.float32)
 
 
 def pyramid_anchors(
@@ -63,8 +72,7 @@ def pyramid_anchors(
   ratios: Sequence[float] = _RATIOS,
   legacy: bool = True,
 ) -> dict[int, Float[np.ndarray, "_n 4"]]:
-  """Returns the anchors of every level, keyed by stride, finest first; options as in
-  `level_anchors`.
+  """Returns the anchors of all levels, keyed by stride, finest first.
 
   A level has ceil(H / stride) x ceil(W / stride) cells, as convolutions with TensorFlow's "SAME"
   padding give.
@@ -77,9 +85,8 @@ def pyramid_anchors(
     legacy: rounds as EfficientPS.
   """
   height, width = image_size
-  return {
-    stride: level_anchors(
-      stride, (-(-height // stride), -(-width // stride)), scale=scale, ratios=ratios, legacy=legacy
-    )
-    for stride in sorted(strides)
-  }
+  anchors = {}
+  for stride in sorted(strides):
+    shape = (-(-height // stride), -(-width // stride))  # divided and rounded up
+    anchors[stride] = level_anchors(stride, shape, scale=scale, ratios=ratios, legacy=legacy)
+  return anchors

@@ -1,14 +1,13 @@
-"""Batch normalisation and the activation after it as one operation that keeps only its input for
-the gradient.
+"""Batch normalisation and its activation as one operation that saves only its input.
 
-What in-place activated batch norm (Rota Bulò et al. 2018) is made for: left to itself,
-differentiation keeps a float32 copy of every intermediate. Here the gradient recomputes them from
-the input, also when that is bfloat16. All arithmetic is float32; results have the dtype of the
-input.
+Made for in-place activated batch norm (Rota Bulò et al. 2018). Plain differentiation keeps a
+float32 copy of every intermediate result. Here the gradient recomputes them from the input, which
+may be bfloat16. All arithmetic is float32; results have the dtype of the input.
 """
 
 import functools
 from collections.abc import Callable
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +17,7 @@ from jaxtyping import Float
 from jppf_jax.structs import Array
 
 Activation = Callable[[Array], Array]
+_T = TypeVar("_T")
 _PIXELS = (0, 1, 2)
 
 
@@ -35,14 +35,16 @@ def normalise(
 
   Args:
     x: features.
-    scale: per channel.
-    bias: per channel.
-    mean: per channel.
-    var: per channel.
+    scale: factor of each channel.
+    bias: added to each channel.
+    mean: mean of each channel.
+    var: variance of each channel.
     epsilon: added to the variance.
-    activation: elementwise; it sees float32.
+    activation: elementwise; its input is float32.
   """
-  y = (x.astype(jnp.float32) - mean) * (lax.rsqrt(var + epsilon) * scale) + bias
+  centred = x.astype(jnp.float32) - mean
+  factor = lax.rsqrt(var + epsilon) * scale
+  y = centred * factor + bias
   return activation(y).astype(x.dtype)
 
 
@@ -56,21 +58,23 @@ def batch_norm(
   weight: Float[Array, "B"] | None = None,
   axis_name: str | None = None,
 ) -> tuple[Float[Array, "B h w C"], Float[Array, "C"], Float[Array, "C"], Float[Array, ""]]:
-  """Normalises with the statistics of `x` itself; returns these too: mean, biased variance, number
-  of pixels.
+  """Normalises `x` with its own statistics, which are returned too.
 
   The gradient flows through the statistics that normalise `x`, not through the returned ones.
   Reverse mode only.
 
   Args:
     x: features.
-    scale: per channel.
-    bias: per channel.
+    scale: factor of each channel.
+    bias: added to each channel.
     epsilon: added to the variance.
-    activation: elementwise; it sees float32.
-    weight: 1 for maps that count in the statistics, 0 for padding; None: all count. If none does:
-      mean 0, variance 1.
+    activation: elementwise; its input is float32.
+    weight: 1 for maps that count in the statistics, 0 for padding; None: all count. If none
+      counts, the mean is 0 and the variance 1.
     axis_name: the statistics are those of all replicas along this mapped axis.
+
+  Returns:
+    The normalised features, the mean, the biased variance, and the number of pixels that counted.
   """
   return _batch_norm(jnp.asarray(x), scale, bias, weight, epsilon, activation, axis_name)
 
@@ -81,37 +85,49 @@ def _batch_norm(x, scale, bias, weight, epsilon, activation, axis_name):
 
 
 def _forward(x, scale, bias, weight, epsilon, activation, axis_name):
-  over_replicas = _sum_over(axis_name)
+  sum_replicas = _sum_over(axis_name)
   maps = x.shape[0] if weight is None else weight.sum()
-  count = jnp.asarray(over_replicas(maps * x.shape[1] * x.shape[2]), jnp.float32)
-  one_at_least = jnp.maximum(count, 1)
+  pixels = maps * x.shape[1] * x.shape[2]
+  count = jnp.asarray(sum_replicas(pixels), jnp.float32)
+  divisor = jnp.maximum(count, 1)
   values = x.astype(jnp.float32)
-  mean = over_replicas(_weighted(values, weight).sum(_PIXELS)) / one_at_least
-  var = over_replicas(_weighted(jnp.square(values - mean), weight).sum(_PIXELS)) / one_at_least
+  totals = _weighted(values, weight).sum(_PIXELS)
+  mean = sum_replicas(totals) / divisor
+  squares = jnp.square(values - mean)
+  square_totals = _weighted(squares, weight).sum(_PIXELS)
+  var = sum_replicas(square_totals) / divisor
   var = jnp.where(count > 0, var, 1.0)
   y = normalise(x, scale, bias, mean, var, epsilon=epsilon, activation=activation)
-  return (y, mean, var, count), (x, scale, bias, weight, mean, var, one_at_least)
+  return (y, mean, var, count), (x, scale, bias, weight, mean, var, divisor)
 
 
 def _backward(epsilon, activation, axis_name, saved, cotangents):
-  x, scale, bias, weight, mean, var, count = saved
-  inverse = lax.rsqrt(var + epsilon)
-  normal = (x.astype(jnp.float32) - mean) * inverse
+  x, scale, bias, weight, mean, var, divisor = saved
+  inverse_std = lax.rsqrt(var + epsilon)
+  normal = (x.astype(jnp.float32) - mean) * inverse_std
   _, through_activation = jax.vjp(activation, normal * scale + bias)
-  (dy,) = through_activation(cotangents[0].astype(jnp.float32))
-  dbias, dscale = dy.sum(_PIXELS), (dy * normal).sum(_PIXELS)
-  mean_dbias, mean_dscale = (total / count for total in _sum_over(axis_name)((dbias, dscale)))
+  dy_activated = cotangents[0].astype(jnp.float32)
+  (dy,) = through_activation(dy_activated)
+  dbias = dy.sum(_PIXELS)
+  dscale = (dy * normal).sum(_PIXELS)
+  total_dbias, total_dscale = _sum_over(axis_name)((dbias, dscale))
+  mean_dbias, mean_dscale = total_dbias / divisor, total_dscale / divisor
   through_statistics = _weighted(mean_dbias + normal * mean_dscale, weight)
-  dx = (scale * inverse * (dy - through_statistics)).astype(x.dtype)
-  return dx, dscale, dbias, None if weight is None else jnp.zeros_like(weight)
+  dx = scale * inverse_std * (dy - through_statistics)
+  dweight = None if weight is None else jnp.zeros_like(weight)
+  return dx.astype(x.dtype), dscale, dbias, dweight
 
 
 _batch_norm.defvjp(_forward, _backward)
 
 
-def _sum_over(axis_name: str | None) -> Callable:
-  return functools.partial(lax.psum, axis_name=axis_name) if axis_name else lambda value: value
+def _sum_over(axis_name: str | None) -> Callable[[_T], _T]:
+  """Sums over all replicas; the identity if there is no axis of replicas."""
+  if axis_name is None:
+    return lambda value: value
+  return functools.partial(lax.psum, axis_name=axis_name)
 
 
 def _weighted(values: Array, weight: Array | None) -> Array:
+  """Multiplies each map by its weight."""
   return values if weight is None else values * weight[:, None, None, None]

@@ -1,16 +1,16 @@
-"""Depthwise convolution: one small kernel per channel, the operation that most of EfficientNet's
-time goes to.
+"""Depthwise convolution: one small kernel per channel. EfficientNet spends most of its time here.
 
-XLA's grouped convolution is the right program on GPU and TPU. On CPU it is 5 to 45 times slower
-than adding up shifted copies of the input, one per kernel tap, so there the op is written that way,
-with its own gradient: the plain derivative of the sum keeps or builds one copy of the activations
-per tap.
+On GPU and TPU this is XLA's grouped convolution. On CPU that is 5 to 45 times slower than a sum of
+shifted copies of the input, one per kernel tap ("shift" below). The sum has its own gradient,
+because the plain derivative stores one copy of the activations per tap.
 
-Letters: `kh kw` kernel, `h w` input, `oh ow` output. The kernel has the layout of `nn.Conv` with
-one group per channel.
+Letters: `kh kw` kernel, `h w` input, `oh ow` output. A `Pair` is rows, columns. The kernel has the
+layout of `nn.Conv` with one group per channel.
 """
 
 import functools
+import itertools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -30,11 +30,10 @@ def depthwise_conv(
   dilation: Pair = (1, 1),
   impl: str = "auto",
 ) -> Float[Array, "B oh ow C"]:
-  """Convolves every channel with its own kernel, SAME padding (TensorFlow's rule: the odd pixel
-  goes to the far side).
+  """Returns each channel convolved with its own kernel.
 
-  Sums in float32 and returns the dtype of `x`. Reverse-mode differentiable; on CPU there is no
-  forward mode.
+  Padding is SAME by TensorFlow's rule: an odd pixel of padding goes to the bottom or right. Sums in
+  float32 and returns the dtype of `x`. Reverse mode only on CPU.
 
   Args:
     x: features.
@@ -45,18 +44,17 @@ def depthwise_conv(
       numbers.
 
   Raises:
-    ValueError: `impl` has no such implementation.
+    ValueError: `impl` is unknown.
   """
   if impl == "auto":
     impl = "shift" if jax.default_backend() == "cpu" else "grouped"
   if impl not in ("shift", "grouped"):
     raise ValueError(f"impl must be 'auto', 'shift' or 'grouped'; got {impl!r}.")
-  return (_shift if impl == "shift" else _grouped)(
-    x, kernel.astype(x.dtype), tuple(strides), tuple(dilation)
-  )
+  convolve = _shift if impl == "shift" else _grouped
+  return convolve(jnp.asarray(x), jnp.asarray(kernel, x.dtype), strides, dilation)
 
 
-def _grouped(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> Array:
+def _grouped(x: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair) -> jax.Array:
   return lax.conv_general_dilated(
     x,
     kernel,
@@ -70,82 +68,100 @@ def _grouped(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> Array:
 
 def _same_padding(size: int, taps: int, stride: int, dilation: int) -> tuple[int, int, int]:
   """One axis: the output size, and the padding before and after."""
-  out = -(-size // stride)
-  total = max((out - 1) * stride + (taps - 1) * dilation + 1 - size, 0)
-  return out, total // 2, total - total // 2
+  out = -(-size // stride)  # divided and rounded up
+  reach = (out - 1) * stride + (taps - 1) * dilation + 1  # pixels that the output reads
+  padding = max(reach - size, 0)
+  before = padding // 2
+  return out, before, padding - before
 
 
-def _pad(x: Array, taps: Pair, strides: Pair, dilation: Pair) -> tuple[Array, Pair, Pair]:
+def _pad(x: Array, taps: Pair, strides: Pair, dilation: Pair) -> tuple[jax.Array, Pair, Pair]:
   """The padded input, the output size, and the padding before the first row and column."""
-  rows = _same_padding(x.shape[1], taps[0], strides[0], dilation[0])
-  cols = _same_padding(x.shape[2], taps[1], strides[1], dilation[1])
-  return jnp.pad(x, ((0, 0), rows[1:], cols[1:], (0, 0))), (rows[0], cols[0]), (rows[1], cols[1])
+  _, height, width, _ = x.shape
+  oh, top, bottom = _same_padding(height, taps[0], strides[0], dilation[0])
+  ow, left, right = _same_padding(width, taps[1], strides[1], dilation[1])
+  padded = jnp.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+  return padded, (oh, ow), (top, left)
 
 
-def _window(padded: Array, start: Pair, size: Pair, strides: Pair) -> Array:
-  """What one tap sees: `size` rows and columns from `start`, in steps of `strides`."""
-  low = (0, *start, 0)
-  high = [at + (count - 1) * step + 1 for at, count, step in zip(start, size, strides)]
-  return lax.slice(padded, low, (padded.shape[0], *high, padded.shape[3]), (1, *strides, 1))
+def _window(padded: jax.Array, start: Pair, size: Pair, strides: Pair) -> jax.Array:
+  """The pixels that one tap reads: `size` rows and columns from `start`, `strides` apart."""
+  batch, _, _, channels = padded.shape
+  last_row, last_column = (
+    first + (count - 1) * step for first, count, step in zip(start, size, strides)
+  )
+  end = (batch, last_row + 1, last_column + 1, channels)
+  return lax.slice(padded, (0, *start, 0), end, (1, *strides, 1))
 
 
 def _live_taps(size: int, out: int, low: int, taps: int, stride: int, dilation: int) -> list[int]:
-  """The taps of one axis that see the input at all: wide dilations on small maps read mostly
-  padding.
-  """
-  first = [tap * dilation - low for tap in range(taps)]
-  return [tap for tap, row in enumerate(first) if row < size and row + (out - 1) * stride >= 0]
+  """The taps of one axis that read any input; wide dilations on small maps read mostly padding."""
+  live = []
+  for tap in range(taps):
+    first = tap * dilation - low  # the first pixel that the tap reads
+    last = first + (out - 1) * stride
+    if first < size and last >= 0:
+      live.append(tap)
+  return live
 
 
-def _sum_of_shifts(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> Array:
-  taps = kernel.shape[:2]
-  padded, (oh, ow), low = _pad(x, taps, strides, dilation)
-  total = jnp.zeros((x.shape[0], oh, ow, x.shape[3]), jnp.float32)
-  for i in _live_taps(x.shape[1], oh, low[0], taps[0], strides[0], dilation[0]):
-    for j in _live_taps(x.shape[2], ow, low[1], taps[1], strides[1], dilation[1]):
-      shifted = _window(padded, (i * dilation[0], j * dilation[1]), (oh, ow), strides)
-      total = total + shifted.astype(jnp.float32) * kernel[i, j, 0].astype(jnp.float32)
+def _sum_of_shifts(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> jax.Array:
+  batch, height, width, channels = x.shape
+  taps = kernel.shape[0], kernel.shape[1]
+  padded, (oh, ow), (top, left) = _pad(x, taps, strides, dilation)
+  live_rows = _live_taps(height, oh, top, taps[0], strides[0], dilation[0])
+  live_columns = _live_taps(width, ow, left, taps[1], strides[1], dilation[1])
+  total = jnp.zeros((batch, oh, ow, channels), jnp.float32)
+  for i, j in itertools.product(live_rows, live_columns):
+    start = (i * dilation[0], j * dilation[1])
+    shifted = _window(padded, start, (oh, ow), strides)
+    weight = kernel[i, j, 0]
+    total = total + shifted.astype(jnp.float32) * weight.astype(jnp.float32)
   return total.astype(x.dtype)
 
 
-def _kernel_gradient(x: Array, dy: Array, taps: Pair, strides: Pair, dilation: Pair) -> Array:
-  """One pass over the gradient that sums the products with all shifted inputs at once, first within
-  each output row.
-  """
+def _kernel_gradient(x: Array, dy: Array, taps: Pair, strides: Pair, dilation: Pair) -> jax.Array:
+  """The gradient of all taps in one pass over `dy`; each output row is summed first."""
   padded, (oh, ow), _ = _pad(x, taps, strides, dilation)
   dy = dy.astype(jnp.float32)
   products = []
-  for top in range(0, taps[0] * dilation[0], dilation[0]):
-    for left in range(0, taps[1] * dilation[1], dilation[1]):
-      products.append(_window(padded, (top, left), (oh, ow), strides).astype(jnp.float32) * dy)
-  rows = lax.reduce(
-    products, [np.float32(0)] * len(products), lambda a, b: list(map(jnp.add, a, b)), (0, 2)
-  )
-  return jnp.stack(rows).sum(1).reshape(*taps, 1, -1)  # rows: taps x [oh C]
+  for i, j in itertools.product(range(taps[0]), range(taps[1])):
+    start = (i * dilation[0], j * dilation[1])
+    shifted = _window(padded, start, (oh, ow), strides)
+    products.append(shifted.astype(jnp.float32) * dy)
+  zeros = [np.float32(0)] * len(products)
+  row_sums = lax.reduce(products, zeros, _add_each, (0, 2))  # one [oh C] per tap
+  return jnp.stack(row_sums).sum(1).reshape(*taps, 1, -1)
+
+
+def _add_each(totals: Sequence[jax.Array], values: Sequence[jax.Array]) -> list[jax.Array]:
+  return [total + value for total, value in zip(totals, values, strict=True)]
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _shift(x: Array, kernel: Array, strides: Pair, dilation: Pair) -> Array:
+def _shift(x: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair) -> jax.Array:
   return _sum_of_shifts(x, kernel, strides, dilation)
 
 
 def _shift_forward(
-  x: Array, kernel: Array, strides: Pair, dilation: Pair
-) -> tuple[Array, tuple[Array, Array]]:
+  x: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
   return _shift(x, kernel, strides, dilation), (x, kernel)
 
 
 def _shift_backward(
-  strides: Pair, dilation: Pair, saved: tuple[Array, Array], dy: Array
-) -> tuple[Array, Array]:
+  strides: Pair, dilation: Pair, saved: tuple[jax.Array, jax.Array], dy: Array
+) -> tuple[jax.Array, jax.Array]:
   x, kernel = saved
-  if (
-    strides == (1, 1) and kernel.shape[0] % 2 and kernel.shape[1] % 2
-  ):  # padded alike on both sides: turn the kernel
+  kh, kw = kernel.shape[0], kernel.shape[1]
+  same_padding_on_both_sides = strides == (1, 1) and kh % 2 and kw % 2
+  if same_padding_on_both_sides:  # the transpose is the convolution with the kernel turned
     dx = _sum_of_shifts(dy, kernel[::-1, ::-1], strides, dilation)
   else:
-    (dx,) = jax.linear_transpose(lambda a: _sum_of_shifts(a, kernel, strides, dilation), x)(dy)
-  return dx, _kernel_gradient(x, dy, kernel.shape[:2], strides, dilation).astype(kernel.dtype)
+    convolve = functools.partial(_sum_of_shifts, kernel=kernel, strides=strides, dilation=dilation)
+    (dx,) = jax.linear_transpose(convolve, x)(dy)
+  dkernel = _kernel_gradient(x, dy, (kh, kw), strides, dilation)
+  return dx, dkernel.astype(kernel.dtype)
 
 
 _shift.defvjp(_shift_forward, _shift_backward)

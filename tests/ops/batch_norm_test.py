@@ -50,7 +50,7 @@ def test_returns_the_statistics_it_used():
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT])
-def test_replicas_equal_one_device_even_when_they_saw_different_amounts(weight):
+def test_replicas_equal_one_device_also_with_different_numbers_of_valid_maps(weight):
   def run(axis_name, x, weight, dy):
     call = partial(batch_norm, epsilon=1e-3, activation=LEAKY, weight=weight, axis_name=axis_name)
     (y, *stats), back = jax.vjp(call, x, SCALE, BIAS)
@@ -61,14 +61,13 @@ def test_replicas_equal_one_device_even_when_they_saw_different_amounts(weight):
 
   y, stats, (dx, dscale, dbias) = run(None, X, weight, DY)
   replicas = jax.vmap(partial(run, "r"), axis_name="r")(split(X), split(weight), split(DY))
-  np.testing.assert_allclose(replicas[0].reshape(X.shape), y, atol=1e-5)
-  for mine, whole in zip(replicas[1], stats):
-    np.testing.assert_allclose(
-      mine, np.broadcast_to(whole, mine.shape), rtol=1e-5
-    )  # every replica knows them all
-  np.testing.assert_allclose(replicas[2][0].reshape(X.shape), dx, atol=1e-5)
-  np.testing.assert_allclose(replicas[2][1].sum(0), dscale, atol=1e-4)
-  np.testing.assert_allclose(replicas[2][2].sum(0), dbias, atol=1e-4)
+  replica_y, replica_stats, (replica_dx, replica_dscale, replica_dbias) = replicas
+  np.testing.assert_allclose(replica_y.reshape(X.shape), y, atol=1e-5)
+  for mine, whole in zip(replica_stats, stats):  # each replica has the statistics of all
+    np.testing.assert_allclose(mine, np.broadcast_to(whole, mine.shape), rtol=1e-5)
+  np.testing.assert_allclose(replica_dx.reshape(X.shape), dx, atol=1e-5)
+  np.testing.assert_allclose(replica_dscale.sum(0), dscale, atol=1e-4)
+  np.testing.assert_allclose(replica_dbias.sum(0), dbias, atol=1e-4)
 
 
 def test_padding_changes_nothing_for_the_others():
@@ -80,7 +79,7 @@ def test_padding_changes_nothing_for_the_others():
     np.testing.assert_allclose(np.asarray(y)[[0, 2, 3]], alone, rtol=1e-5, atol=1e-6)
 
 
-def test_nothing_but_padding_stays_small_and_has_finite_gradients():
+def test_a_batch_of_padding_only_stays_small_and_has_finite_gradients():
   call = partial(batch_norm, epsilon=1e-5, activation=LEAKY, weight=np.zeros(4, np.float32))
   y, mean, var, count = call(X, SCALE, BIAS)
   assert count == 0 and (mean == 0).all() and (var == 1).all()
@@ -89,7 +88,7 @@ def test_nothing_but_padding_stays_small_and_has_finite_gradients():
   assert all(np.isfinite(gradient).all() for gradient in gradients)
 
 
-def test_a_far_away_mean_does_not_spoil_the_variance():
+def test_a_large_mean_does_not_spoil_the_variance():
   x = (1000 + RNG.normal(size=(2, 16, 16, 2))).astype(np.float32)
   _, _, var, _ = batch_norm(x, SCALE, BIAS, epsilon=1e-5, activation=LEAKY)
   np.testing.assert_allclose(var, x.astype(np.float64).var((0, 1, 2)), rtol=1e-3)
@@ -106,6 +105,5 @@ def test_bfloat16_in_bfloat16_out_with_float32_statistics():
 
 def test_given_its_own_statistics_normalise_gives_the_same():
   y, mean, var, _ = batch_norm(X, SCALE, BIAS, epsilon=1e-3, activation=LEAKY)
-  np.testing.assert_allclose(
-    normalise(X, SCALE, BIAS, mean, var, epsilon=1e-3, activation=LEAKY), y, atol=1e-6
-  )
+  normalised = normalise(X, SCALE, BIAS, mean, var, epsilon=1e-3, activation=LEAKY)
+  np.testing.assert_allclose(normalised, y, atol=1e-6)

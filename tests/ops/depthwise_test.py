@@ -7,18 +7,18 @@ import pytest
 
 from jppf_jax.ops.depthwise import depthwise_conv
 
-# input rows x columns, kernel, strides, dilation: those of the encoder and of the dense prediction
-# cell, and odd ones
+# input size, kernel, strides, dilation (rows, columns): those of the encoder and of the dense
+# prediction cell (DPC), and unusual ones
 CASES = {
   "encoder 3": ((8, 12), (3, 3), (1, 1), (1, 1)),
   "encoder 5": ((8, 12), (5, 5), (1, 1), (1, 1)),
   "encoder 3 / 2": ((8, 12), (3, 3), (2, 2), (1, 1)),
   "encoder 5 / 2": ((8, 12), (5, 5), (2, 2), (1, 1)),
   "odd image / 2": ((7, 9), (5, 5), (2, 2), (1, 1)),
-  "context 1 6": ((8, 12), (3, 3), (1, 1), (1, 6)),
-  "context 6 21": ((16, 48), (3, 3), (1, 1), (6, 21)),
-  "context 18 15, wider than the map": ((8, 12), (3, 3), (1, 1), (18, 15)),
-  "context 18 15": ((40, 33), (3, 3), (1, 1), (18, 15)),
+  "DPC 1 6": ((8, 12), (3, 3), (1, 1), (1, 6)),
+  "DPC 6 21": ((16, 48), (3, 3), (1, 1), (6, 21)),
+  "DPC 18 15, wider than the map": ((8, 12), (3, 3), (1, 1), (18, 15)),
+  "DPC 18 15": ((40, 33), (3, 3), (1, 1), (18, 15)),
   "one pixel": ((1, 1), (3, 3), (1, 1), (6, 3)),
   "even kernel": ((6, 5), (2, 4), (1, 1), (1, 2)),
   "uneven strides": ((9, 10), (3, 5), (3, 1), (2, 1)),
@@ -38,9 +38,8 @@ def test_shifting_equals_the_grouped_convolution_with_its_gradients(case):
 
   @partial(jax.jit, static_argnums=0)
   def run(impl):
-    y, back = jax.vjp(
-      lambda x, kernel: depthwise_conv(x, kernel, strides, dilation, impl), x, kernel
-    )
+    convolve = partial(depthwise_conv, strides=strides, dilation=dilation, impl=impl)
+    y, back = jax.vjp(convolve, x, kernel)
     return y, *back(dy)
 
   for shifted, grouped in zip(run("shift"), run("grouped")):
@@ -66,7 +65,7 @@ def test_channels_do_not_mix():
 
 def test_bfloat16_sums_in_float32():
   x = np.ones((1, 3, 3, 1), np.float32)
-  x[0, 0, 0] = 256  # where bfloat16 counts in steps of 2, so that 256 + 1 + 1 + ... stays 256
+  x[0, 0, 0] = 256  # bfloat16 has steps of 2 here: 256 + 1 + 1 + ... would stay 256
   y = compiled(jnp.asarray(x, jnp.bfloat16), np.ones((3, 3, 1, 1), np.float32), impl="shift")
   assert y.dtype == jnp.bfloat16
   assert y[0, 1, 1, 0] == 264
@@ -74,18 +73,14 @@ def test_bfloat16_sums_in_float32():
 
 def test_a_mapped_batch_equals_the_batch():
   rng = np.random.default_rng(0)
-  x, kernel = (
-    rng.normal(size=(2, 3, 6, 6, 2)).astype(np.float32),
-    rng.normal(size=(3, 3, 1, 2)).astype(np.float32),
-  )
+  x = rng.normal(size=(2, 3, 6, 6, 2)).astype(np.float32)
+  kernel = rng.normal(size=(3, 3, 1, 2)).astype(np.float32)
   mapped = jax.jit(jax.vmap(partial(depthwise_conv, impl="shift"), (0, None)))(x, kernel)
-  np.testing.assert_allclose(
-    mapped.reshape(6, 6, 6, 2), compiled(x.reshape(6, 6, 6, 2), kernel), rtol=1e-6
-  )
+  expected = compiled(x.reshape(6, 6, 6, 2), kernel)
+  np.testing.assert_allclose(mapped.reshape(6, 6, 6, 2), expected, rtol=1e-6)
 
 
 def test_an_unknown_implementation_is_an_error():
+  x, kernel = np.zeros((1, 2, 2, 1), np.float32), np.zeros((3, 3, 1, 1), np.float32)
   with pytest.raises(ValueError, match="'fast'"):
-    depthwise_conv(
-      np.zeros((1, 2, 2, 1), np.float32), np.zeros((3, 3, 1, 1), np.float32), impl="fast"
-    )
+    depthwise_conv(x, kernel, impl="fast")

@@ -53,30 +53,33 @@ def test_a_constant_mask_never_exceeds_its_constant_and_reaches_half_a_cell_beyo
   for box, image in zip(boxes, np.asarray(pasted[False](np.ones_like(MASK), boxes))):
     assert (image >= 0).all() and (image <= 1 + 1e-6).all()
     x0, y0, x1, y1 = box.tolist()
-    rows, columns = np.arange(SIZE[0]) + 0.5, np.arange(SIZE[1]) + 0.5
-    reach_y, reach_x = (y1 - y0) / 4 / 2, (x1 - x0) / 6 / 2
-    near = ((rows > y0 - reach_y) & (rows < y1 + reach_y))[:, None] & (
-      (columns > x0 - reach_x) & (columns < x1 + reach_x)
-    )
+    half_cell_y, half_cell_x = (y1 - y0) / 4 / 2, (x1 - x0) / 6 / 2
+    near = pixels_between(x0 - half_cell_x, y0 - half_cell_y, x1 + half_cell_x, y1 + half_cell_y)
     assert not image[~near].any()
-    deep = ((rows > y0 + reach_y) & (rows < y1 - reach_y))[:, None] & (
-      (columns > x0 + reach_x) & (columns < x1 - reach_x)
-    )
+    deep = pixels_between(x0 + half_cell_x, y0 + half_cell_y, x1 - half_cell_x, y1 - half_cell_y)
     np.testing.assert_allclose(image[deep], 1, rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-  "box", [[0, 0, 0, 0], [9, 9, 3, 12], [5, 5, 6, 12]]
-)  # the last: from pixel 5 to pixel 5
+def pixels_between(x0, y0, x1, y1):
+  """Which pixel centres of the image are inside a rectangle."""
+  rows, columns = np.arange(SIZE[0]) + 0.5, np.arange(SIZE[1]) + 0.5
+  row_inside = (rows > y0) & (rows < y1)
+  column_inside = (columns > x0) & (columns < x1)
+  return row_inside[:, None] & column_inside
+
+
+FROM_PIXEL_5_TO_PIXEL_5 = [5, 5, 6, 12]
+
+
+@pytest.mark.parametrize("box", [[0, 0, 0, 0], [9, 9, 3, 12], FROM_PIXEL_5_TO_PIXEL_5])
 def test_an_empty_box_pastes_nothing_and_has_finite_gradients(box):
   value, gradients = sum_and_gradients(MASK, np.array(box, np.float32))
   assert value == 0 and all(np.isfinite(gradient).all() for gradient in gradients)
 
 
-def test_the_weights_of_one_axis_are_tents():
-  weights = paste_weights(
-    jnp.float32(2), jnp.float32(6), cells=2, length=8, legacy=False
-  )  # cells at 3 and 5
+def test_the_weights_of_one_axis_fall_linearly_to_zero_at_the_next_cell():
+  low, high = jnp.float32(2), jnp.float32(6)  # cell centres at 3 and 5
+  weights = paste_weights(low, high, cells=2, length=8, legacy=False)
   np.testing.assert_allclose(weights[:, 0], [0, 0.25, 0.75, 0.75, 0.25, 0, 0, 0], atol=1e-6)
   np.testing.assert_allclose(weights[:, 1], [0, 0, 0, 0.25, 0.75, 0.75, 0.25, 0], atol=1e-6)
 
@@ -103,23 +106,18 @@ def test_the_rectangle_covers_the_same_pixels_as_the_rule_of_efficientps(boxes):
 
 
 def test_the_rectangle_drops_the_first_pixel_and_rounds_half_to_even():
-  np.testing.assert_array_equal(
-    box_rectangle(np.array([10.3, 0, 21.7, 9], np.float32), (99, 99)), [11, 1, 21, 8]
-  )
-  np.testing.assert_array_equal(
-    box_rectangle(np.array([0, -0.5, 6.5, 7.5], np.float32), (99, 99)), [1, 0, 5, 7]
-  )
+  rectangle = box_rectangle(np.array([10.3, 0, 21.7, 9], np.float32), (99, 99))
+  np.testing.assert_array_equal(rectangle, [11, 1, 21, 8])
+  rectangle = box_rectangle(np.array([0, -0.5, 6.5, 7.5], np.float32), (99, 99))
+  np.testing.assert_array_equal(rectangle, [1, 0, 5, 7])
 
 
 INSTANCES = arrays(np.int32, SIZE, elements=st.integers(0, 2), fill=st.just(1))
+IDS = arrays(np.int32, COUNT, elements=st.integers(0, 3))
 
 
 @settings(deadline=None, max_examples=40)
-@given(
-  INSTANCES,
-  arrays(np.int32, COUNT, elements=st.integers(0, 3)),
-  boxes_around(SIZE, COUNT, step=0.25),
-)
+@given(INSTANCES, IDS, boxes_around(SIZE, COUNT, step=0.25))
 def test_mask_targets_equal_cropping_and_resizing_with_fractions(instance, ids, boxes):
   for size, crop in cropped.items():
     expected = [
@@ -130,9 +128,8 @@ def test_mask_targets_equal_cropping_and_resizing_with_fractions(instance, ids, 
 
 def test_a_target_as_large_as_its_box_is_the_mask_itself():
   instance = np.random.default_rng(0).integers(1, 3, (40, 40)).astype(np.int32)
-  target = jax.jit(crop_mask_targets)(
-    instance, np.array([2]), np.array([[3.9, 5.2, 31.9, 33.2]], np.float32)
-  )
+  boxes = np.array([[3.9, 5.2, 31.9, 33.2]], np.float32)
+  target = jax.jit(crop_mask_targets)(instance, np.array([2]), boxes)
   np.testing.assert_array_equal(target[0], instance[5:33, 3:31] == 2)
 
 
@@ -145,17 +142,15 @@ def test_a_sample_halfway_between_object_and_background_belongs_to_the_object():
 
 
 def test_no_memory_is_spent_per_object_and_image_pixel():
-  instance, ids = (
-    jax.ShapeDtypeStruct((512, 1024), jnp.int32),
-    jax.ShapeDtypeStruct((64,), jnp.int32),
-  )
+  instance = jax.ShapeDtypeStruct((512, 1024), jnp.int32)
+  ids = jax.ShapeDtypeStruct((64,), jnp.int32)
   boxes = jax.ShapeDtypeStruct((64, 4), jnp.float32)
   program = jax.jit(crop_mask_targets).lower(instance, ids, boxes).compile()
-  assert (
-    program.memory_analysis().temp_size_in_bytes < 64 * 28 * 28 * 4 * 16
-  )  # [64 512 1024] bits would be 4 MB
+  limit = 64 * 28 * 28 * 4 * 16  # bytes, 3.2 MB; one bit per object and pixel would be 4.2 MB
+  assert program.memory_analysis().temp_size_in_bytes < limit
 
 
-def test_a_size_below_one_is_named():
+def test_a_size_below_one_is_an_error():
+  instance, boxes = np.zeros(SIZE, np.int32), np.zeros((1, 4), np.float32)
   with pytest.raises(ValueError, match="got 0"):
-    crop_mask_targets(np.zeros(SIZE, np.int32), np.array([1]), np.zeros((1, 4), np.float32), size=0)
+    crop_mask_targets(instance, np.array([1]), boxes, size=0)

@@ -16,9 +16,8 @@ COUNT = 12
 IMPLS = ("auto", "sequential", "fixed_point")
 THRESHOLDS = (0.0, 0.25, 0.5, 0.7, 1.0)
 compiled = jax.jit(nms, static_argnames=("threshold", "impl"))
-few_scores = arrays(
-  np.float32, COUNT, elements=st.sampled_from([-1.0, 0.0, 0.25, 0.5, 1.0])
-)  # many ties
+VALUES = st.sampled_from([-1.0, 0.0, 0.25, 0.5, 1.0])
+scores_with_ties = arrays(np.float32, COUNT, elements=VALUES)
 
 
 def random_boxes(rng, count):
@@ -28,7 +27,7 @@ def random_boxes(rng, count):
 @settings(deadline=None, max_examples=120)
 @given(
   boxes=boxes_around((6, 6), COUNT),
-  scores=few_scores,
+  scores=scores_with_ties,
   valid=arrays(np.bool_, COUNT),
   classes=arrays(np.int32, COUNT, elements=st.integers(1, 2)),
   threshold=st.sampled_from(THRESHOLDS),
@@ -44,11 +43,8 @@ def test_every_implementation_equals_the_greedy_oracle_ties_included(
 @pytest.mark.parametrize("impl", IMPLS)
 def test_equals_the_oracle_on_many_boxes(impl):
   rng = np.random.default_rng(0)
-  boxes, scores, valid = (
-    random_boxes(rng, 300),
-    rng.random(300).astype(np.float32),
-    rng.random(300) < 0.9,
-  )
+  boxes, scores = random_boxes(rng, 300), rng.random(300).astype(np.float32)
+  valid = rng.random(300) < 0.9
   keep = compiled(boxes, scores, valid, threshold=0.5, impl=impl)
   np.testing.assert_array_equal(keep, oracle.nms(boxes, scores, valid, 0.5))
   assert 50 < keep.sum() < 250
@@ -68,9 +64,8 @@ def test_a_batch_equals_its_images_one_by_one(impl):
 
 @pytest.mark.parametrize("impl", IMPLS)
 def test_an_overlap_of_exactly_the_threshold_survives(impl):
-  boxes = np.array(
-    [[0, 0, 4, 2], [0, 0, 4, 4], [0, 0, 4, 3]], np.float32
-  )  # IoU with the first: 1/2, 2/3
+  boxes = [[0, 0, 4, 2], [0, 0, 4, 4], [0, 0, 4, 3]]  # IoU with the first: 1, 1/2, 2/3
+  boxes = np.array(boxes, np.float32)
   scores, valid = np.array([3, 2, 1], np.float32), np.ones(3, bool)
   keep = compiled(boxes, scores, valid, threshold=0.5, impl=impl)
   np.testing.assert_array_equal(keep, [True, True, False])
@@ -78,9 +73,8 @@ def test_an_overlap_of_exactly_the_threshold_survives(impl):
 
 @pytest.mark.parametrize("impl", IMPLS)
 def test_a_suppressed_box_suppresses_nothing(impl):
-  left = np.arange(
-    30, dtype=np.float32
-  )  # each overlaps its neighbour by 2/4: the whole row is one chain
+  # Each box overlaps its neighbour by 2/4: all together are one chain.
+  left = np.arange(30, dtype=np.float32)
   boxes = np.stack([left, 0 * left, left + 3, 0 * left + 1], -1)
   keep = compiled(boxes, -left, np.ones(30, bool), threshold=0.4, impl=impl)
   np.testing.assert_array_equal(keep, np.arange(30) % 2 == 0)
@@ -88,10 +82,8 @@ def test_a_suppressed_box_suppresses_nothing(impl):
 
 @pytest.mark.parametrize("impl", IMPLS)
 def test_of_identical_boxes_with_equal_scores_the_first_valid_one_survives(impl):
-  boxes, scores = (
-    np.tile(np.array([[2, 2, 5, 5]], np.float32), (COUNT, 1)),
-    np.zeros(COUNT, np.float32),
-  )
+  boxes = np.tile(np.array([[2, 2, 5, 5]], np.float32), (COUNT, 1))
+  scores = np.zeros(COUNT, np.float32)
   keep = compiled(boxes, scores, np.arange(COUNT) > 3, threshold=0.7, impl=impl)
   np.testing.assert_array_equal(keep, np.arange(COUNT) == 4)
 
@@ -99,69 +91,52 @@ def test_of_identical_boxes_with_equal_scores_the_first_valid_one_survives(impl)
 @pytest.mark.parametrize("impl", IMPLS)
 def test_padding_with_the_best_score_neither_survives_nor_suppresses(impl):
   boxes = np.tile(np.array([[2, 2, 5, 5]], np.float32), (2, 1))
-  keep = compiled(
-    boxes, np.array([np.inf, 0.1], np.float32), np.array([False, True]), threshold=0.5, impl=impl
-  )
+  scores, valid = np.array([np.inf, 0.1], np.float32), np.array([False, True])
+  keep = compiled(boxes, scores, valid, threshold=0.5, impl=impl)
   np.testing.assert_array_equal(keep, [False, True])
 
 
 @pytest.mark.parametrize("impl", IMPLS)
 def test_bfloat16_scores_and_boxes_are_ordered_as_they_are_rounded(impl):
-  boxes = np.tile(np.array([[2, 2, 5, 5]], np.float32), (2, 1))
+  boxes = jnp.array([[2, 2, 5, 5], [2, 2, 5, 5]], jnp.bfloat16)
   scores = jnp.array([0.5, 0.5001], jnp.bfloat16)  # equal in bfloat16: the first wins
-  keep = compiled(
-    jnp.asarray(boxes, jnp.bfloat16), scores, np.ones(2, bool), threshold=0.5, impl=impl
-  )
+  keep = compiled(boxes, scores, np.ones(2, bool), threshold=0.5, impl=impl)
   np.testing.assert_array_equal(keep, [True, False])
 
 
 @pytest.mark.parametrize("impl", IMPLS)
 def test_no_boxes_give_no_survivors(impl):
-  keep = compiled(
-    np.zeros((0, 4), np.float32),
-    np.zeros(0, np.float32),
-    np.zeros(0, bool),
-    threshold=0.5,
-    impl=impl,
-  )
+  boxes, scores, valid = zero_boxes(0)
+  keep = compiled(boxes, scores, valid, threshold=0.5, impl=impl)
   assert keep.shape == (0,)
+
+
+def zero_boxes(count):
+  return np.zeros((count, 4), np.float32), np.zeros(count, np.float32), np.ones(count, bool)
+
+
+def program_for(platform, impl):
+  traced = jax.jit(partial(nms, threshold=0.5, impl=impl)).trace(*zero_boxes(4))
+  return traced.lower(lowering_platforms=(platform,)).as_text()
 
 
 @pytest.mark.parametrize(
   ("platform", "impl"), [("cpu", "sequential"), ("cuda", "fixed_point"), ("tpu", "fixed_point")]
 )
 def test_auto_takes_the_implementation_of_the_platform_it_is_compiled_for(platform, impl):
-  arguments = np.zeros((4, 4), np.float32), np.zeros(4, np.float32), np.ones(4, bool)
+  def reduces_over_boxes(impl):
+    return "stablehlo.reduce" in program_for(platform, impl)
 
-  def rounds_are_whole_arrays(impl):
-    program = (
-      jax.jit(partial(nms, threshold=0.5, impl=impl))
-      .trace(*arguments)
-      .lower(lowering_platforms=(platform,))
-    )
-    return "stablehlo.reduce" in program.as_text()  # only the fixed point reduces over boxes
-
-  assert rounds_are_whole_arrays("fixed_point") and not rounds_are_whole_arrays("sequential")
-  assert rounds_are_whole_arrays("auto") == rounds_are_whole_arrays(impl)
+  assert reduces_over_boxes("fixed_point") and not reduces_over_boxes("sequential")
+  assert reduces_over_boxes("auto") == reduces_over_boxes(impl)
 
 
-def test_ties_are_broken_by_a_stable_sort_on_every_platform():  # an unstable one happens to be stable on CPU
-  arguments = np.zeros((4, 4), np.float32), np.zeros(4, np.float32), np.ones(4, bool)
-  program = (
-    jax.jit(partial(nms, threshold=0.5))
-    .trace(*arguments)
-    .lower(lowering_platforms=("cuda",))
-    .as_text()
-  )
+def test_ties_are_broken_by_a_stable_sort_on_every_platform():
+  program = program_for("cuda", "auto")  # on CPU an unstable sort happens to be stable
   assert "is_stable = true" in program and "is_stable = false" not in program
 
 
-def test_an_unknown_implementation_is_named():
+def test_an_unknown_implementation_is_an_error():
+  boxes, scores, valid = zero_boxes(1)
   with pytest.raises(ValueError, match="got 'greedy'"):
-    nms(
-      np.zeros((1, 4), np.float32),
-      np.zeros(1, np.float32),
-      np.ones(1, bool),
-      threshold=0.5,
-      impl="greedy",
-    )
+    nms(boxes, scores, valid, threshold=0.5, impl="greedy")

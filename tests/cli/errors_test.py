@@ -9,20 +9,18 @@ from jppf_jax_data.pairs import DataError
 
 
 @pytest.mark.parametrize("kind", [CheckpointError, WeightsError, NonFiniteLoss, FileNotFoundError])
-def test_what_is_wrong_with_files_or_the_run_ends_with_its_message(kind):
+def test_an_error_in_files_or_in_the_run_ends_with_its_message(kind):
   with pytest.raises(SystemExit, match="jppf train: this is why"), plainly("train", *EXPECTED):
     raise kind("this is why")
 
 
-def test_the_builders_errors_do_too():
-  with (
-    pytest.raises(SystemExit, match=r"(?s)jppf train: cpp.*no\.png"),
-    plainly("train", *EXPECTED),
-  ):
+def test_the_error_of_a_builder_ends_with_its_message():
+  message = r"(?s)jppf train: cpp.*no\.png"
+  with pytest.raises(SystemExit, match=message), plainly("train", *EXPECTED):
     raise DataError("cpp", ["no.png is missing"])
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyError, RuntimeError])
-def test_what_may_be_a_mistake_of_ours_keeps_its_traceback(kind):
+def test_any_other_error_keeps_its_traceback(kind):
   with pytest.raises(kind), plainly("train", *EXPECTED):
     raise kind("unexpected")

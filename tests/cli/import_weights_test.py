@@ -40,9 +40,12 @@ def small_checkpoint(template):
   """The tensors of an EfficientPS of the smoke test's size."""
   with pytest.raises(WeightsError) as error:
     convert({}, template, part_head="parts")
-  lines = re.findall(r"missing (\S+) \((.*)\)", str(error.value))
-  shapes = {name: tuple(int(n) for n in shape.split(",") if n) for name, shape in lines}
-  return {name: np.full(shape, 2, np.float32) for name, shape in shapes.items()}
+  missing = re.findall(r"missing (\S+) \((.*)\)", str(error.value))
+  tensors = {}
+  for name, sides in missing:
+    shape = [int(side) for side in re.findall(r"\d+", sides)]
+    tensors[name] = np.full(shape, 2, np.float32)
+  return tensors
 
 
 def test_efficientps_becomes_a_file_that_a_run_starts_from(
@@ -56,7 +59,8 @@ def test_efficientps_becomes_a_file_that_a_run_starts_from(
   found, about = read_weights(out)
   assert about == {"from": "efficientps", "file": "model.pth", "encoder": "b0"}
   _, report = load_pretrained(found, template, lambda: pytest.fail("initialised"))
-  assert not report.fresh and not report.ignored
+  assert not report.fresh
+  assert not report.ignored
 
 
 def test_a_file_without_a_part_head_leaves_that_fresh(
@@ -75,13 +79,10 @@ def test_what_does_not_fit_is_listed_and_nothing_is_written(
   monkeypatch, tmp_path, small_checkpoint
 ):
   save_zip(tmp_path / "model.pth", small_checkpoint)
-  out = tmp_path / "model.safetensors"
-  with pytest.raises(
-    SystemExit, match=r"(?s)model.pth: the tensors are not .*left over parts\."
-  ) as error:
-    run(
-      monkeypatch, tmp_path / "model.pth", source="efficientps", config=smoke.get_config(), out=out
-    )
+  options = dict(source="efficientps", config=smoke.get_config())
+  message = r"(?s)model.pth: the tensors are not .*left over parts\."
+  with pytest.raises(SystemExit, match=message) as error:
+    run(monkeypatch, tmp_path / "model.pth", **options, out=tmp_path / "model.safetensors")
   assert "Nothing was written" in str(error.value)
   assert list(tmp_path.iterdir()) == [tmp_path / "model.pth"]
 
@@ -95,7 +96,7 @@ def test_what_does_not_fit_is_listed_and_nothing_is_written(
     (dict(source="efficientnet-lite", variant="lite4"), "No package has the weights of 'lite4'"),
   ],
 )
-def test_what_is_needed_is_said(monkeypatch, tmp_path, values, message):
+def test_what_a_source_needs_is_asked_for(monkeypatch, tmp_path, values, message):
   with pytest.raises(SystemExit, match=message):
     run(monkeypatch, out=tmp_path / "x.safetensors", **values)
 
@@ -111,6 +112,8 @@ def test_the_command_finds_the_weights_of_an_installed_package(tmp_path):
   out = tmp_path / "lite0.safetensors"
   done = jppf("import-weights", "--from=efficientnet-lite", "--variant=lite0", f"--out={out}")
   assert done.returncode == 0, done.stderr
-  assert "247" in done.stdout and f"--config.model.pretrained={out}" in done.stdout
+  assert "247" in done.stdout
+  assert f"--config.model.pretrained={out}" in done.stdout
   found, about = read_weights(out)
-  assert about["encoder"] == "lite0" and found["params/classifier/kernel"].shape == (1280, 1000)
+  assert about["encoder"] == "lite0"
+  assert found["params/classifier/kernel"].shape == (1280, 1000)

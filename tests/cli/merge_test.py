@@ -12,6 +12,10 @@ from tests.evaluation.saved_files import IDS, SIZE, write_image, write_panoptic_
 SEVEN = np.full(SIZE, 7)
 
 
+def path_of(root, name):
+  return name and str(root / name)
+
+
 def run(root, *, panoptic=None, semantic=None, instances=None, min_stuff=1024):
   """Runs the verb in this process and returns what it wrote, by image id."""
   flags.FLAGS.mark_as_parsed()
@@ -19,9 +23,9 @@ def run(root, *, panoptic=None, semantic=None, instances=None, min_stuff=1024):
     (file_flags.SPEC, "cpp"),
     (file_flags.OUT, str(root / "out")),
     (merge._PARTS, str(root / "parts")),
-    (merge._PANOPTIC, panoptic and str(root / panoptic)),
-    (merge._SEMANTIC, semantic and str(root / semantic)),
-    (merge._INSTANCES, instances and str(root / instances)),
+    (merge._PANOPTIC, path_of(root, panoptic)),
+    (merge._SEMANTIC, path_of(root, semantic)),
+    (merge._INSTANCES, path_of(root, instances)),
     (merge._MIN_STUFF, min_stuff),
   ):
     merge.main(["merge"])

@@ -5,24 +5,24 @@ from tests.cli.verbs import jppf, smoke
 
 def test_a_finished_run_is_resumed_and_has_nothing_left_to_do(tiny_run, tmp_path):
   workdir = tiny_run.copy(tmp_path / "run")
-  before = (workdir / "weights.safetensors").read_bytes()
+  weights = workdir / "weights.safetensors"
+  before = weights.read_bytes()
   done = jppf("train", *smoke(tiny_run), f"--workdir={workdir}")
   assert done.returncode == 0, done.stderr
-  assert (workdir / "weights.safetensors").read_bytes() == before
-  assert (
-    json.loads((workdir / "config.json").read_text())["model"]["encoder"]
-    == tiny_run.config.model.encoder
-  )
+  assert weights.read_bytes() == before
+  saved = json.loads((workdir / "config.json").read_text())
+  assert saved["model"]["encoder"] == tiny_run.config.model.encoder
 
 
 def test_weights_that_do_not_fit_end_with_their_message_and_no_traceback(tiny_run, tmp_path):
   done = jppf("train", *smoke(tiny_run), f"--workdir={tmp_path}", "--config.model.pretrained=lite0")
-  assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith(
-    "jppf train: The weights lite0 are for"
-  )
+  assert done.returncode == 1
+  last_line = done.stderr.splitlines()[-1]
+  assert last_line.startswith("jppf train: The weights lite0 are for")
   assert "Traceback" not in done.stderr
 
 
-def test_what_is_no_flag_is_refused(tiny_run, tmp_path):
+def test_an_argument_that_is_no_flag_is_refused(tiny_run, tmp_path):
   done = jppf("train", "steps=3", *smoke(tiny_run), f"--workdir={tmp_path}")
-  assert done.returncode != 0 and "--config.name=value" in done.stdout + done.stderr
+  assert done.returncode != 0
+  assert "--config.name=value" in done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Runs a verb as a user does: a process of its own with a command line."""
+"""Runs a verb as a user does: a command line in its own process."""
 
 import os
 import subprocess
@@ -9,14 +9,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def jppf(*argv: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
-  """Returns what `jppf ARGV...` printed and how it ended."""
+  """Returns what `jppf ARGV...` printed, and its exit status."""
+  command = [sys.executable, "-m", "jppf_jax.cli.main", *map(str, argv)]
+  environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
   return subprocess.run(
-    [sys.executable, "-m", "jppf_jax.cli.main", *map(str, argv)],
-    cwd=cwd,
-    capture_output=True,
-    text=True,
-    timeout=600,
-    env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+    command, cwd=cwd, capture_output=True, text=True, timeout=600, env=environment
   )
 
 

@@ -1,8 +1,8 @@
-"""The contract of all builders: what a dataset offers beyond TFDS.
+"""The contract of all builders: what they offer beyond TFDS.
 
-`PairsBuilder` satisfies it for photos with label files on disk: to add such a dataset, subclass
-that (about one page; `clothing_co_parsing` is the example). A dataset that comes from anything
-else subclasses `DatasetBuilder` itself: `SPEC`, `survey` and `examples`.
+To add a dataset of photos with label files on disk, subclass `PairsBuilder` (about one page;
+`clothing_co_parsing` is the example). To add any other dataset, subclass `DatasetBuilder`: set
+`SPEC` and write `survey` and `examples`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ SPLITS = ("train", "validation")
 
 
 class Example(TypedDict):
-  """One image as it is stored: the bytes of an RGB image file, and one uid per pixel."""
+  """One image as stored: its id, the bytes of an RGB image file, and one uid per pixel."""
 
   image_id: str
   image: bytes
@@ -25,11 +25,11 @@ class Example(TypedDict):
 
 
 class Survey(NamedTuple):
-  """What a builder has found before it reads anything.
+  """What a builder finds before it reads any image.
 
   Attributes:
-    counts: examples per split.
-    found: the folders that were looked through, for people; empty if there are none.
+    counts: number of examples per split.
+    found: a drawing of the folders that were searched; empty if there are none.
     shortfall: says which splits have fewer examples than the official release; empty if none.
   """
 
@@ -38,19 +38,22 @@ class Survey(NamedTuple):
   shortfall: str = ""
 
 
-class DatasetBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class DatasetBuilder(
+  tfds.core.GeneratorBasedBuilder,
+  skip_registration=True,  # type: ignore[call-arg]  # TFDS has no types, so mypy sees `object`
+):
   """Builds TFDS records of images with uid maps.
 
-  A subclass is called `Builder` and stands in `<name>/<name>_dataset_builder.py`. The attributes in
+  A subclass is called `Builder`, in the file `<name>/<name>_dataset_builder.py`. The attributes in
   capitals belong to the class; those in lower case may be set on the object before it builds.
 
   Attributes:
-    SPEC: what the ids mean: a name or file for `labels.registry.load_spec`.
-    RAW_FILES: whether it needs raw files, in a folder called `manual_dir`.
-    OPTIONS: the entry of `config.data` that holds the builder's options, see `configured`; "" if it
-      has none.
+    SPEC: what the ids mean: a name or a file for `labels.registry.load_spec`.
+    RAW_FILES: whether raw files are needed, in a folder called `manual_dir`.
+    OPTIONS: the entry of `config.data` with the options of the builder, see `configured`; "" if
+      there are none.
     HOMEPAGE: where the data comes from.
-    splits: what to build.
+    splits: the splits to build.
     check_uids: called with the uids of each example; raises ValueError if it refuses them.
     on_example: called after each example, for a progress bar.
   """
@@ -68,10 +71,11 @@ class DatasetBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
   @classmethod
   def configured(cls, options: str | Mapping[str, Any]) -> tfds.core.BuilderConfig | None:
-    """Returns the TFDS config for some options.
+    """Returns the TFDS config for the given options; None if the builder has no options.
 
     Args:
-      options: the text behind the slash of `name/options`, or the entry `OPTIONS` of a run's config.
+      options: the text after the slash of `name/options`, or the entry `OPTIONS` of `config.data`.
+        If empty, the defaults.
 
     Raises:
       ValueError: the options are not understood, or the dataset has none.
@@ -81,7 +85,7 @@ class DatasetBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     return None
 
   def survey(self, manual_dir: epath.Path | None) -> Survey:
-    """Looks for what there is to build, and reads no image.
+    """Returns what there is to build, without reading any image.
 
     Args:
       manual_dir: the raw files; None if the builder needs none.
@@ -89,15 +93,19 @@ class DatasetBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     Raises:
       DataError: folders are missing.
     """
-    raise NotImplementedError(f"{type(self).__name__} must say what it will build.")
+    raise NotImplementedError(f"{type(self).__name__} must define `survey`.")
 
   def examples(self, manual_dir: epath.Path | None) -> dict[str, Iterator[Example]]:
     """Returns the examples of each of `splits`.
 
+    Args:
+      manual_dir: the raw files; None if the builder needs none.
+
     Raises:
-      DataError: raw files are broken or do not fit together; all of them are listed.
+      DataError: raw files are broken or do not fit together; lists all of them. Raised at the
+        latest while the examples are read.
     """
-    raise NotImplementedError(f"{type(self).__name__} must give its examples.")
+    raise NotImplementedError(f"{type(self).__name__} must define `examples`.")
 
   def _info(self) -> tfds.core.DatasetInfo:
     features = tfds.features.FeaturesDict(

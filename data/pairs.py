@@ -1,15 +1,14 @@
-"""Photos with their label maps on disk: found, checked and read, with every problem listed in one
-error.
+"""Matches, checks and reads photos with label files on disk; one error lists every problem.
 
-What the builders share. A builder says which folders belong to a split and how a label file becomes
-uids; here stand the walk, the checks and the reading on all cores.
+This is what the builders share. Each builder says which folders belong to a split, and how a label
+file becomes uids.
 """
 
 import collections
 import io
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -29,14 +28,21 @@ class Pair(NamedTuple):
 
 
 class DataError(ValueError):
-  """The raw data cannot be built; the message lists everything that is wrong with it."""
+  """The raw files cannot be built; the message lists every problem.
+
+  Args:
+    name: of the dataset.
+    problems: one line each.
+    advice: what to do about them.
+  """
 
   def __init__(
     self, name: str, problems: list[str], *, advice: str = "Repair or remove these files:"
   ):
     self.problems = problems
     lines = "\n".join(f"  - {line}" for line in problems)
-    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    number = len(problems)
+    count = "1 problem" if number == 1 else f"{number} problems"
     super().__init__(f"{name}: {count}, nothing was built. {advice}\n{lines}")
 
 
@@ -47,20 +53,30 @@ class ShortfallWarning(UserWarning):
 def match(
   images: Mapping[str, epath.Path], labels: Mapping[str, epath.Path]
 ) -> tuple[list[Pair], list[str]]:
-  """Returns the pairs in the order of their ids, and one line per file without its counterpart."""
-  lonely = [
-    f"{images[key]}: no label file for this image" for key in sorted(images.keys() - labels.keys())
-  ]
-  lonely += [
-    f"{labels[key]}: no image for this label file" for key in sorted(labels.keys() - images.keys())
-  ]
-  return [
-    Pair(key, images[key], labels[key]) for key in sorted(images.keys() & labels.keys())
-  ], lonely
+  """Matches images and label files by their ids.
+
+  Returns:
+    The pairs in the order of their ids, and one line for each file without its counterpart.
+  """
+  without_label = sorted(images.keys() - labels.keys())
+  without_image = sorted(labels.keys() - images.keys())
+  lonely = [f"{images[key]}: no label file for this image" for key in without_label]
+  lonely += [f"{labels[key]}: no image for this label file" for key in without_image]
+  common = sorted(images.keys() & labels.keys())
+  found = [Pair(key, images[key], labels[key]) for key in common]
+  return found, lonely
 
 
 def shortfall(name: str, found: Mapping[str, int], official: Mapping[str, int]) -> str:
-  """Says which splits have fewer pairs than the official release; empty if none has."""
+  """Returns which splits have fewer examples than the official release, as a sentence.
+
+  Empty if no split has fewer.
+
+  Args:
+    name: of the dataset.
+    found: number of examples per split.
+    official: the numbers of the official release; a split may be missing.
+  """
   short = []
   for split, count in found.items():
     expected = official.get(split, 0)
@@ -73,28 +89,44 @@ def shortfall(name: str, found: Mapping[str, int], official: Mapping[str, int]) 
 
 
 def tree(root: epath.Path, layout: Mapping[str, str]) -> str:
-  """Draws the expected folders with a tick or a cross each.
+  """Returns a drawing of the expected folders, each with a tick or a cross.
 
   Args:
-    root: what was given as manual_dir.
-    layout: folder below `root` -> the files expected in it.
+    root: the `manual_dir`.
+    layout: folder below `root` -> pattern of its files.
   """
-  marks = {folder: "✓" if (root / folder).is_dir() else "✗" for folder in layout}
   width = max(map(len, layout))
-  return "\n".join(
-    [f"{root}/"] + [f"  {marks[folder]} {folder:<{width}}  {layout[folder]}" for folder in layout]
-  )
+  lines = [f"{root}/"]
+  for folder, pattern in layout.items():
+    mark = "✓" if (root / folder).is_dir() else "✗"
+    lines.append(f"  {mark} {folder:<{width}}  {pattern}")
+  return "\n".join(lines)
 
 
 def read_uids(path: epath.Path, *, max_scene_id: int) -> np.ndarray:
-  """Reads a single-channel uid file (int32 TIFF, LZW or not): int32 [H W]."""
+  """Returns the uids of an image file with one channel of whole numbers, int32 [H W].
+
+  Args:
+    path: usually a 32-bit TIFF.
+    max_scene_id: the largest scene id of the dataset.
+
+  Raises:
+    ValueError: the image has several channels, or its values are no whole numbers.
+    ValueError: illegal uids, or scene ids above `max_scene_id`.
+  """
   with path.open("rb") as file:
-    return uid_format.check(np.asarray(Image.open(file)), max_scene_id=max_scene_id)
+    values = np.asarray(Image.open(file))
+  if values.ndim != 2:
+    raise ValueError(f"Expected one whole number per pixel, found shape {values.shape}.")
+  return uid_format.check(values, max_scene_id=max_scene_id)
 
 
 def read_image(path: epath.Path) -> tuple[bytes, tuple[int, int]]:
-  """Returns the bytes of an RGB image file and its (height, width), after checking that it is
-  complete.
+  """Returns the bytes of an RGB image file and its (height, width), after checking the file.
+
+  Raises:
+    ValueError: the image is not 8-bit RGB.
+    OSError, SyntaxError: the file is truncated or no image.
   """
   content = path.read_bytes()
   with Image.open(io.BytesIO(content)) as image:
@@ -102,18 +134,18 @@ def read_image(path: epath.Path) -> tuple[bytes, tuple[int, int]]:
     if image.mode != "RGB":
       raise ValueError(f"expected an 8-bit RGB image, found Pillow mode {image.mode!r}")
     if image.format == "PNG":
-      image.verify()  # the checksums of all chunks, fifty times faster than decoding
+      image.verify()  # compares checksums, fifty times faster than decoding
     else:
       image.load()
   return content, (height, width)
 
 
 def _read(pair: Pair, read_label: Callable[[epath.Path], np.ndarray]) -> Example | list[str]:
-  """Returns the example, or what is wrong with its files."""
+  """Returns the example, or what is wrong with its files, one line per problem."""
   problems, image, uids = [], None, None
   try:
     image, size = read_image(pair.image)
-  except Exception as error:  # Pillow raises a dozen types on broken files; every one is a finding
+  except Exception as error:  # Pillow raises a dozen types on broken files; all are problems
     problems.append(f"{pair.image}: {_complaint(error)}")
   try:
     uids = read_label(pair.label)
@@ -127,20 +159,20 @@ def _read(pair: Pair, read_label: Callable[[epath.Path], np.ndarray]) -> Example
 
 
 def _complaint(error: Exception) -> str:
+  """Returns an error as a phrase for the list of problems."""
   if isinstance(error, UnidentifiedImageError):
     return "truncated, or no image file"  # Pillow says no more either
   return str(error) or type(error).__name__
 
 
 class Reader:
-  """Yields the examples of the splits; before it gives up it looks through all of them and lists
-  everything.
+  """Reads the examples of all splits; if any file is bad, one error lists all bad files.
 
   Attributes:
-    name: of the data set, for the message.
-    splits: the pairs of every split.
-    problems: what the search for pairs has found already.
-    read_label: label file -> uids; raises on a bad one.
+    name: of the dataset, for the message.
+    splits: the pairs of each split.
+    problems: the problems that were found when the files were matched.
+    read_label: label file -> uids; raises any exception if the file is bad.
   """
 
   def __init__(
@@ -150,47 +182,42 @@ class Reader:
     problems: list[str],
     read_label: Callable[[epath.Path], np.ndarray],
   ):
-    self.name, self.splits, self.problems, self.read_label = (
-      name,
-      splits,
-      list(problems),
-      read_label,
-    )
+    self.name, self.splits = name, splits
+    self.problems, self.read_label = list(problems), read_label
 
   def examples(self, split: str) -> Iterator[Example]:
-    """Yields the examples of a split; bad files are skipped until all are known.
+    """Yields the examples of a split; skips bad files and lists them at the end.
 
     Raises:
-      DataError: any file of any split is bad or without counterpart. At once if the search had
-        problems already, else after the last example of the first split with a bad file.
+      DataError: a file of any split is bad or without counterpart. If `problems` is not empty,
+        before the first example; else after the last example of a split with a bad file.
     """
     if self.problems:
       raise DataError(self.name, self.problems + self._all_problems(list(self.splits)))
-    problems = []
+    problems: list[str] = []
     for found in self._read_all(split):
       if isinstance(found, list):
         problems += found
       else:
         yield found
     if problems:
-      raise DataError(
-        self.name, problems + self._all_problems([other for other in self.splits if other != split])
-      )
+      others = [other for other in self.splits if other != split]
+      raise DataError(self.name, problems + self._all_problems(others))
 
   def _all_problems(self, splits: list[str]) -> list[str]:
-    return [
-      line
-      for split in splits
-      for found in self._read_all(split)
-      if isinstance(found, list)
-      for line in found
-    ]
+    """Reads whole splits, and returns only what is wrong with their files."""
+    problems: list[str] = []
+    for split in splits:
+      for found in self._read_all(split):
+        if isinstance(found, list):
+          problems += found
+    return problems
 
   def _read_all(self, split: str) -> Iterator[Example | list[str]]:
     """Reads on all cores, in order, with a bounded number of examples in memory."""
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
-      window = collections.deque()
+      window: collections.deque[Future[Example | list[str]]] = collections.deque()
       for pair in self.splits[split]:
         window.append(pool.submit(_read, pair, self.read_label))
         if len(window) > 2 * threads:

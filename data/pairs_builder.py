@@ -1,4 +1,4 @@
-"""The builder of a dataset that lies on disk as photos and label maps.
+"""The builder of a dataset of photos and label files on disk.
 
 To add a dataset, subclass `PairsBuilder` (about one page); `clothing_co_parsing` is the example.
 """
@@ -15,39 +15,45 @@ from jppf_jax_data.builder import SPLITS, DatasetBuilder, Example, Survey
 Files = dict[str, epath.Path]  # image id -> file
 
 
-class PairsBuilder(DatasetBuilder, skip_registration=True):
-  """Builds records from files below `manual_dir`; if files are bad, all of them are listed.
+class PairsBuilder(
+  DatasetBuilder,
+  skip_registration=True,  # type: ignore[call-arg]  # TFDS has no types, so mypy sees `object`
+):
+  """Builds records from files below `manual_dir`; if files are bad, the error lists all of them.
 
-  A subclass gives the constants and the three class methods `layout`, `files` and `read_label`.
+  A subclass sets `SPEC` and defines the class methods `layout`, `files` and `read_label`.
 
   Attributes:
-    OFFICIAL: examples per split of the official release; fewer give a warning. Empty if there is no
-      such number.
+    OFFICIAL: number of examples per split in the official release; if there are fewer, the builder
+      warns. Empty if there is no official number.
   """
 
   OFFICIAL: Mapping[str, int] = {}
 
   @classmethod
   def layout(cls, split: str) -> dict[str, str]:
-    """Returns the folders that must exist for a split -> what lies in them, to be shown."""
-    raise NotImplementedError(f"{cls.__name__} must name its folders.")
+    """Returns {folder: pattern of its files} of a split, to be shown to the user.
+
+    All these folders must exist below `manual_dir`.
+    """
+    raise NotImplementedError(f"{cls.__name__} must define `layout`.")
 
   @classmethod
   def files(cls, root: epath.Path, split: str) -> tuple[Files, Files]:
-    """Returns the images and the label files of a split.
+    """Returns the images and the label files of a split, both as {image id: file}.
 
-    Images that nobody labelled on purpose are left out.
+    An image without a label file is an error, so leave out images that are unlabelled on purpose.
     """
-    raise NotImplementedError(f"{cls.__name__} must find its files.")
+    raise NotImplementedError(f"{cls.__name__} must define `files`.")
 
   @classmethod
   def read_label(cls, path: epath.Path) -> np.ndarray:
-    """Returns the uids of a label file, int32 [H W]; raises on a bad one."""
-    raise NotImplementedError(f"{cls.__name__} must read its label files.")
+    """Returns the uids of a label file, int32 [H W]; raises any exception if the file is bad."""
+    raise NotImplementedError(f"{cls.__name__} must define `read_label`.")
 
   @classmethod
   def tree(cls, root: epath.Path, splits: tuple[str, ...] = SPLITS) -> str:
-    """Draws the expected folders below `root`, each with a tick or a cross."""
+    """Returns a drawing of the expected folders below `root`, each with a tick or a cross."""
     layout: dict[str, str] = {}
     for split in splits:
       layout |= cls.layout(split)
@@ -60,14 +66,15 @@ class PairsBuilder(DatasetBuilder, skip_registration=True):
     """Returns the pairs of each split, and one line for each problem.
 
     Raises:
-      DataError: folders are missing; draws the expected ones, and says which splits could be built
+      DataError: folders are missing; draws the expected ones, and says which split can be built
         without them.
-      ValueError: a split that no dataset has.
+      ValueError: there is no such split.
     """
     if unknown := sorted(set(splits) - set(SPLITS)):
       raise ValueError(f"{cls.name} has the splits {', '.join(SPLITS)}; got {', '.join(unknown)}.")
     cls._require_folders(root, splits)
-    found, problems = {}, []
+    found: dict[str, list[pairs.Pair]] = {}
+    problems: list[str] = []
     for split in splits:
       images, labels = cls.files(root, split)
       found[split], lonely = pairs.match(images, labels)
@@ -92,6 +99,7 @@ class PairsBuilder(DatasetBuilder, skip_registration=True):
     raise pairs.DataError(cls.name, [drawn], advice=advice)
 
   def survey(self, manual_dir: epath.Path | None) -> Survey:
+    """Counts the pairs of each split; see `DatasetBuilder`."""
     root = self._root(manual_dir)
     found, _ = self.find(root, self.splits)  # the problems are reported with those of the contents
     counts = {split: len(found[split]) for split in found}
@@ -99,6 +107,7 @@ class PairsBuilder(DatasetBuilder, skip_registration=True):
     return Survey(counts, self.tree(root, self.splits), shortfall)
 
   def examples(self, manual_dir: epath.Path | None) -> dict[str, Iterator[Example]]:
+    """Reads the pairs of each split on all cores; see `DatasetBuilder`."""
     root = self._root(manual_dir)
     found, problems = self.find(root, self.splits)
     counts = {split: len(found[split]) for split in found}

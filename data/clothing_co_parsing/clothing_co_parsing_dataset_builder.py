@@ -1,54 +1,57 @@
-"""Clothing Co-Parsing (Yang et al. 2014): photos of people in the street with what they wear, as a
-set of panoptic parts.
+"""Clothing Co-Parsing (Yang et al. 2014): photos of people in the street, with labelled clothes.
 
-The worked example of a data set of one's own: this file finds the files and turns labels into uids,
+The example for your own dataset: this file finds the files and turns labels into uids;
 `clothing_co_parsing.yaml` says what the uids mean. Copy both.
 """
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from etils import epath
 from PIL import Image
+from skimage.morphology import dilation
 
 from jppf_jax_data.pairs_builder import Files, PairsBuilder
 
 BACKGROUND, PERSON = 1, 2  # scene ids, as in clothing_co_parsing.yaml
 MAX_LABEL = 58
-MARGIN = 5  # pixels, of 550 across
+MARGIN = 5  # pixels; photos are 550 pixels wide
 
 
 class Builder(PairsBuilder):
   """Clothing Co-Parsing: one labelled person per photo, 58 kinds of clothes, skin and hair."""
 
   MANUAL_DOWNLOAD_INSTRUCTIONS = """
-  Put photos/*.jpg and annotations/*.png (one label index 0..58 per pixel) of github.com/bearpaw/clothing-co-parsing
-  into manual_dir.
+  Put photos/*.jpg and annotations/*.png (one label index 0..58 per pixel) from
+  github.com/bearpaw/clothing-co-parsing into manual_dir.
   """
   HOMEPAGE = "https://github.com/bearpaw/clothing-co-parsing"
   SPEC = str(Path(__file__).with_name("clothing_co_parsing.yaml"))
 
   @classmethod
   def layout(cls, split: str) -> dict[str, str]:
+    """Returns {folder: pattern of its files}; both splits share the folders."""
     return {"photos": "*.jpg", "annotations": "*.png"}
 
   @classmethod
   def files(cls, root: epath.Path, split: str) -> tuple[Files, Files]:
-    """One photo of ten is for validation; a hash of the name decides, so adding photos moves none."""
-    folders = (root / "photos").glob("*.jpg"), (root / "annotations").glob("*.png")
-    images, labels = (
-      {path.stem: path for path in folder if _split_of(path.stem) == split} for folder in folders
-    )
-    return images, labels
+    """Returns images and label files by image id; about one photo in ten is for validation.
+
+    A hash of the image id decides, so no photo changes its split if others are added.
+    """
+    photos = (root / "photos").glob("*.jpg")
+    annotations = (root / "annotations").glob("*.png")
+    return _of_split(photos, split), _of_split(annotations, split)
 
   @classmethod
   def read_label(cls, path: epath.Path) -> np.ndarray:
-    """The person is instance 1, the file's label is the part id. What nobody labelled (0):
+    """Returns the uids of a label file: the person is instance 1, each label is a part id.
 
-    Within `MARGIN` pixels of the person it may be a missed seam or finger: void. Further away it is
-    background; so are, wrongly, passers-by, who are rarely in focus. In a file without any label
-    the person was forgotten: all is void.
+    Unlabelled pixels (0) within `MARGIN` of the person are void, because they may be a missed seam
+    or finger. Further away they are background; so are, wrongly, passers-by, who are rarely in
+    focus. If a file has no label at all, the person is missing, and all pixels are void.
     """
     with path.open("rb") as file:
       labels = np.asarray(Image.open(file))
@@ -56,28 +59,23 @@ class Builder(PairsBuilder):
       raise ValueError(
         f"expected one byte per pixel, found shape {labels.shape}, type {labels.dtype}"
       )
-    if labels.max() > MAX_LABEL:
-      raise ValueError(
-        f"{(labels > MAX_LABEL).sum()} pixels with labels above {MAX_LABEL}, e.g. {labels.max()}"
-      )
-    if not labels.any():
+    unknown = labels[labels > MAX_LABEL]
+    if unknown.size:
+      raise ValueError(f"{unknown.size} pixels with labels above {MAX_LABEL}, e.g. {unknown.max()}")
+    is_person = labels > 0
+    if not is_person.any():
       return np.zeros(labels.shape, np.int32)
-    person = labels > 0
-    uids = np.where(_near(person, MARGIN), 0, BACKGROUND)
-    return np.where(person, PERSON * 100_000 + 100 + labels.astype(np.int32), uids).astype(np.int32)
+    side = 2 * MARGIN + 1
+    near_person = dilation(is_person, np.ones((side, side), bool))
+    around = np.where(near_person, 0, BACKGROUND)
+    part_uids = PERSON * 100_000 + 100 + labels.astype(np.int32)
+    return np.where(is_person, part_uids, around).astype(np.int32)
+
+
+def _of_split(files: Iterable[epath.Path], split: str) -> Files:
+  return {path.stem: path for path in files if _split_of(path.stem) == split}
 
 
 def _split_of(image_id: str) -> str:
   digest = hashlib.sha256(image_id.encode()).digest()
   return "validation" if digest[0] % 10 == 0 else "train"
-
-
-def _near(mask: np.ndarray, distance: int) -> np.ndarray:
-  """Pixels in the square of side 2 * `distance` + 1 around some pixel of the mask."""
-  for axis in (0, 1):
-    length = mask.shape[axis]
-    total = np.pad(np.cumsum(mask, axis), [(1, 0) if a == axis else (0, 0) for a in (0, 1)])
-    ends = np.minimum(np.arange(length) + distance + 1, length)
-    starts = np.maximum(np.arange(length) - distance, 0)
-    mask = total.take(ends, axis) > total.take(starts, axis)
-  return mask

@@ -1,5 +1,6 @@
-"""Generated street scenes with the ids of Cityscapes Panoptic Parts: any number, any size, from a
-seed.
+"""Generated street scenes with the ids of Cityscapes Panoptic Parts.
+
+Any number of scenes of any size, from a seed.
 """
 
 import collections
@@ -9,33 +10,36 @@ import multiprocessing
 import os
 import re
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 from etils import epath
+from jaxtyping import Int32
 from PIL import Image
 
 from jppf_jax.street_scenes.scene import make_scene
 from jppf_jax.street_scenes.write import scene_seed
 from jppf_jax_data.builder import DatasetBuilder, Example, Survey
 
-FOLDERS = {
-  "train": "train",
-  "validation": "val",
-}  # as official files name the splits; part of a scene's seed
+# the official names of the splits, which the seed of each scene depends on
+FOLDERS = {"train": "train", "validation": "val"}
+
+Job = tuple[str, int, tuple[int, int], int]  # split, seed, size, index
+Scene = tuple[bytes, Int32[np.ndarray, "H W"]]  # PNG file, uids
 
 
 @dataclasses.dataclass
 class SyntheticConfig(tfds.core.BuilderConfig):
-  """How many scenes of which size.
+  """Number and size of the scenes.
 
   Attributes:
+    name: made from the other fields if empty; see `parse`.
     size: rows and columns.
-    train, validation: scenes in each split; no scene stands in both.
-    seed: of the whole set.
+    train, validation: number of scenes in each split; no scene is in both.
+    seed: of the whole dataset.
   """
 
   name: str = ""
@@ -46,14 +50,15 @@ class SyntheticConfig(tfds.core.BuilderConfig):
 
   def __post_init__(self):
     rows, columns = self.size
-    self.name = (
-      self.name or f"{rows}x{columns}_train{self.train}_validation{self.validation}_seed{self.seed}"
-    )
+    counts = f"train{self.train}_validation{self.validation}"
+    self.name = self.name or f"{rows}x{columns}_{counts}_seed{self.seed}"
 
   @classmethod
   def parse(cls, name: str) -> "SyntheticConfig":
-    """Returns the config of that name, e.g. "192x384_train48_validation24_seed0"; raises ValueError
-    for other names.
+    """Returns the config with this name, e.g. "192x384_train48_validation24_seed0".
+
+    Raises:
+      ValueError: the name has another form.
     """
     numbers = re.fullmatch(r"(\d+)x(\d+)_train(\d+)_validation(\d+)_seed(\d+)", name)
     if not numbers:
@@ -75,18 +80,25 @@ class Builder(DatasetBuilder):
 
   @classmethod
   def configured(cls, options: str | Mapping[str, Any]) -> SyntheticConfig:
-    """Returns the config for a name ("192x384_train48_validation24_seed0") or for its fields."""
+    """Returns the config for a name ("192x384_train48_validation24_seed0") or for its fields.
+
+    Raises:
+      ValueError: the name has another form.
+    """
     if isinstance(options, str):
       return SyntheticConfig.parse(options) if options else SyntheticConfig()
     return SyntheticConfig(**options)
 
   def survey(self, manual_dir: epath.Path | None) -> Survey:
+    """Returns the number of scenes of each split; see `DatasetBuilder`."""
     config = self.builder_config
     counts = {"train": config.train, "validation": config.validation}
     return Survey({split: counts[split] for split in self.splits})
 
   def examples(self, manual_dir: epath.Path | None) -> dict[str, Iterator[Example]]:
-    return {split: self._draw(split, count) for split, count in self.survey(None).counts.items()}
+    """Makes the scenes of each split on all cores; see `DatasetBuilder`."""
+    counts = self.survey(None).counts
+    return {split: self._draw(split, count) for split, count in counts.items()}
 
   def _draw(self, split: str, count: int) -> Iterator[Example]:
     config = self.builder_config
@@ -96,22 +108,22 @@ class Builder(DatasetBuilder):
       yield {"image_id": image_id, "image": image, "uids": self._accept(uids)}
 
 
-def _scene(job: tuple[str, int, tuple[int, int], int]) -> tuple[bytes, np.ndarray]:
-  """Makes one scene: the one that `write_cpp` writes for this seed, split and index, whatever the
-  number of scenes.
-  """
+def _scene(job: Job) -> Scene:
+  """Makes one scene, the same as `write_cpp` writes for this seed, split and index."""
   split, seed, size, index = job
   image, uids = make_scene(scene_seed(seed, FOLDERS[split], index), size=size)
   file = io.BytesIO()
-  Image.fromarray(image).save(
-    file, format="PNG", compress_level=3
-  )  # level 6 takes three times as long for 2 %
+  # level 6 takes three times as long and saves only 2 %
+  Image.fromarray(image).save(file, format="PNG", compress_level=3)
   return file.getvalue(), uids.astype(np.int32)
 
 
-def _on_all_cores(jobs: list, *, least: int = 8):
-  """Maps `_scene` in order, with a bounded number of scenes in memory; a process must have `least`
-  of them to pay.
+def _on_all_cores(jobs: list[Job], *, least: int = 8) -> Iterator[Scene]:
+  """Yields the scenes of all jobs in order, with a bounded number of scenes in memory.
+
+  Args:
+    jobs: what to make.
+    least: scenes per process for which starting it pays off.
   """
   workers = min(os.cpu_count() or 1, len(jobs) // least)
   if workers < 2:
@@ -119,8 +131,9 @@ def _on_all_cores(jobs: list, *, least: int = 8):
     return
   done = 0
   try:
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-      window = collections.deque()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+      window: collections.deque[Future[Scene]] = collections.deque()
       for job in jobs:
         window.append(pool.submit(_scene, job))
         if len(window) > 4 * workers:
@@ -129,7 +142,6 @@ def _on_all_cores(jobs: list, *, least: int = 8):
       while window:
         yield window.popleft().result()
         done += 1
-  except (
-    BrokenProcessPool
-  ):  # a script without `if __name__ == "__main__"`, or a machine that allows no processes
+  except BrokenProcessPool:
+    # a script without `if __name__ == "__main__"`, or a machine that allows no processes
     yield from map(_scene, jobs[done:])

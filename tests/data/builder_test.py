@@ -8,6 +8,8 @@ from jppf_jax.input_pipeline import datasets, read
 from jppf_jax.labels.registry import load_spec
 
 OWN = """
+from pathlib import Path
+
 import numpy as np
 from jppf_jax_data.builder import DatasetBuilder, Survey
 
@@ -27,7 +29,7 @@ class Builder(DatasetBuilder):
   def _make(self, split):
     for index in range(2):
       uids = np.full((8, 9), 7 + index, np.int32)
-      image = __import__("pathlib").Path(IMAGE).read_bytes()
+      image = Path(IMAGE).read_bytes()
       yield {"image_id": f"{split}_{index}", "image": image, "uids": self._accept(uids)}
 """
 
@@ -43,9 +45,10 @@ def own(tmp_path):
   return path
 
 
-def test_a_dataset_of_your_own_satisfies_the_contract_without_raw_files(own, tmp_path):
+def test_your_own_dataset_may_be_built_without_raw_files(own, tmp_path):
   steps = []
-  folder = datasets.build(str(own), data_dir=tmp_path / "built", on_example=lambda: steps.append(1))
+  data_dir = tmp_path / "built"
+  folder = datasets.build(str(own), data_dir=data_dir, on_example=lambda: steps.append(1))
   examples = read.open_split(folder, "validation")
   assert len(examples) == 2 and len(steps) == 4
   assert {int(example["uids"][0, 0]) for example in examples} == {7, 8}
@@ -65,7 +68,7 @@ def test_options_of_a_dataset_that_has_none_are_an_error(own, tmp_path):
 
 
 @pytest.mark.parametrize("name", datasets.NAMES)
-def test_each_builder_states_its_side_of_the_contract(name, tmp_path):
+def test_each_builder_satisfies_the_contract(name, tmp_path):
   builder = datasets.builder_class(name)
   assert load_spec(builder.SPEC).num_classes >= 2
   assert isinstance(builder.RAW_FILES, bool) and builder.splits == ("train", "validation")

@@ -27,20 +27,12 @@ def test_images_are_stored_byte_for_byte_and_labels_exactly(tmp_path):
   assert "tensorflow" not in sys.modules
 
 
-def test_every_problem_of_every_split_stands_in_one_error_and_nothing_is_built(tmp_path):
+def test_one_error_lists_the_problems_of_all_splits_and_nothing_is_built(tmp_path):
   written = raw_files.write_cpp(tmp_path / "raw", {"train": 5, "val": 4})
-  (
-    (_, lonely),
-    (cut, _),
-    (_, cut_label),
-    (_, wrong_size),
-    _,
-    (no_label, label),
-    (_, illegal),
-    (_, no_tiff),
-    _,
-  ) = written
-  written[0][0].unlink()
+  images, labels = zip(*written)
+  lonely, cut, cut_label, wrong_size = labels[0], images[1], labels[2], labels[3]
+  no_label, label, illegal, no_tiff = images[5], labels[5], labels[6], labels[7]
+  images[0].unlink()
   raw_files.truncate(cut)
   raw_files.truncate(cut_label)
   Image.fromarray(raw_files.scene(size=(16, 30))[1]).save(wrong_size)
@@ -53,10 +45,8 @@ def test_every_problem_of_every_split_stands_in_one_error_and_nothing_is_built(t
   assert len(caught.value.problems) == 7 and "7 problems" in message
   for path in (lonely, cut, cut_label, wrong_size, no_label, illegal, no_tiff):
     assert str(path) in message
-  assert (
-    "(16, 30), but the image has (16, 32)" in message
-    and "512 of 512 pixels have illegal uids, e.g. 120" in message
-  )
+  assert "(16, 30), but the image has (16, 32)" in message
+  assert "512 of 512 pixels have illegal uids, e.g. 120" in message
   with pytest.raises(FileNotFoundError):
     datasets.folder(NAME, tmp_path / "built")
 
@@ -73,16 +63,14 @@ def test_a_missing_split_folder_prints_the_expected_tree(tmp_path):
   raw_files.write_cpp(tmp_path / "raw", {"train": 1})
   with pytest.raises(pairs.DataError) as caught:
     datasets.build(NAME, data_dir=tmp_path / "built", manual_dir=tmp_path / "raw")
-  assert "✓ leftImg8bit/train" in str(caught.value) and "✗ gtFinePanopticParts/val" in str(
-    caught.value
-  )
+  message = str(caught.value)
+  assert "✓ leftImg8bit/train" in message and "✗ gtFinePanopticParts/val" in message
 
 
 def test_one_split_alone_can_be_asked_for(tmp_path):
   raw_files.write_cpp(tmp_path / "raw", {"val": 1})
-  folder = datasets.build(
-    NAME, data_dir=tmp_path / "built", manual_dir=tmp_path / "raw", splits=("validation",)
-  )
+  folders = {"data_dir": tmp_path / "built", "manual_dir": tmp_path / "raw"}
+  folder = datasets.build(NAME, **folders, splits=("validation",))
   assert len(read.open_split(folder, "validation")) == 1
 
 

@@ -17,7 +17,7 @@ def read_label(tmp_path, labels):
   return module.Builder.read_label(epath.Path(tmp_path / "label.png"))
 
 
-def test_the_person_keeps_its_labels_and_the_rest_is_background_except_close_by(tmp_path):
+def test_the_person_keeps_its_labels_and_the_rest_is_background_except_nearby(tmp_path):
   labels = np.zeros((40, 40), np.uint8)
   labels[15:25, 15:25] = 14
   uids = read_label(tmp_path, labels)
@@ -35,7 +35,7 @@ def test_the_margin_is_five_pixels_on_every_side_and_stops_at_the_border(tmp_pat
   assert np.flatnonzero(uids == 1).tolist() == [*range(8, 15), *range(26, 40)]
 
 
-def test_a_photo_whose_person_was_forgotten_is_void(tmp_path):
+def test_a_photo_without_any_label_is_void(tmp_path):
   assert not read_label(tmp_path, np.zeros((4, 4), np.uint8)).any()
 
 
@@ -47,31 +47,37 @@ def test_an_index_beyond_the_58_labels_and_a_coloured_label_are_refused(tmp_path
 
 
 def test_the_split_of_a_photo_does_not_depend_on_the_others(tmp_path):
-  few, many = (
-    raw_files.write_clothing(tmp_path / "few", 20),
-    raw_files.write_clothing(tmp_path / "many", 40),
-  )
-  splits = {}
-  for root, written in (("few", few), ("many", many)):
-    found, problems = module.Builder.find(epath.Path(tmp_path / root))
-    assert not problems and sum(len(pairs) for pairs in found.values()) == len(written)
-    splits[root] = {pair.image_id for pair in found["validation"]}
-  assert (
-    splits["few"] == {image_id for image_id in splits["many"] if int(image_id) <= 20}
-    and splits["few"]
-  )
+  validation = {}
+  for count in (20, 40):
+    root = tmp_path / str(count)
+    raw_files.write_clothing(root, count)
+    found, problems = module.Builder.find(epath.Path(root))
+    assert not problems and sum(len(pairs) for pairs in found.values()) == count
+    validation[count] = {pair.image_id for pair in found["validation"]}
+  assert validation[20]
+  assert validation[20] == {image_id for image_id in validation[40] if int(image_id) <= 20}
 
 
 def test_built_records_decode_to_the_grouped_parts(tmp_path):
   raw_files.write_clothing(tmp_path / "raw", 24)
   folder = datasets.build(NAME, data_dir=tmp_path / "built", manual_dir=tmp_path / "raw")
   example = next(example for example in read.open_split(folder, "train") if example["uids"].any())
-  parts = {
-    SPEC.part_names[channel]
-    for channel in np.unique(SPEC.decode(example["uids"]).part)
-    if channel < 255
-  }
+  channels = np.unique(SPEC.decode(example["uids"]).part)
+  parts = {SPEC.part_names[channel] for channel in channels if channel < 255}
   assert parts == {"background", "person-skin", "person-whole_body", "person-footwear"}
+
+
+def test_nearby_pixels_are_void_as_a_loop_over_the_person_says(tmp_path):
+  rng = np.random.default_rng(0)
+  for density in (0.001, 0.01, 0.3):
+    labels = np.where(rng.random((37, 91)) < density, rng.integers(1, 59, (37, 91)), 0)
+    labels[0, 0] = 58
+    near = np.zeros(labels.shape, bool)
+    for y, x in np.argwhere(labels):
+      near[max(y - 5, 0) : y + 6, max(x - 5, 0) : x + 6] = True
+    uids = read_label(tmp_path, labels.astype(np.uint8))
+    np.testing.assert_array_equal(uids == 1, ~near)
+    np.testing.assert_array_equal(uids == 0, near & (labels == 0))
 
 
 @pytest.mark.skipif(not raw_files.SAMPLES.is_dir(), reason="no real samples beside the repository")

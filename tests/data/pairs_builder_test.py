@@ -4,7 +4,6 @@ import tensorflow_datasets as tfds
 from etils import epath
 
 from jppf_jax.input_pipeline import datasets
-from jppf_jax.labels.registry import load_spec
 from tests.data import raw_files
 
 NAME = "cityscapes_panoptic_parts"
@@ -13,22 +12,16 @@ Builder, pairs = module.Builder, module.pairs
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
-def test_all_data_sets_store_the_same_features(tmp_path):
-  features = [
-    datasets.builder(name, data_dir=tmp_path).info.features.get_serialized_info().keys()
-    for name in datasets.NAMES
-  ]
-  assert all(keys == {"image_id", "image", "uids"} for keys in features)
-
-
-def test_the_base_class_is_no_data_set_of_its_own():
-  known = tfds.core.registered.list_imported_builders()
-  assert NAME in known and not [name for name in known if "pairs" in name]
-
-
-def test_every_data_set_names_a_spec_that_can_be_loaded():
+def test_all_datasets_store_the_same_features(tmp_path):
   for name in datasets.NAMES:
-    assert load_spec(datasets.module(name).Builder.SPEC).num_classes >= 2
+    features = datasets.builder(name, data_dir=tmp_path).info.features
+    assert features.get_serialized_info().keys() == {"image_id", "image", "uids"}
+
+
+def test_the_base_classes_are_no_datasets():
+  known = tfds.core.registered.list_imported_builders()
+  assert NAME in known
+  assert not {"pairs_builder", "dataset_builder"} & set(known)
 
 
 def test_pairs_are_found_in_the_order_of_their_ids(tmp_path):
@@ -46,22 +39,22 @@ def test_an_empty_split_is_a_problem(tmp_path):
   assert not found["validation"] and "no files for the split validation" in problems[0]
 
 
-def test_labels_are_held_to_a_check_from_outside_and_its_complaint_names_the_file(tmp_path):
+def test_a_file_that_the_check_of_uids_refuses_is_named(tmp_path):
   written = raw_files.write_cpp(tmp_path / "raw", {"train": 2, "val": 1})
 
-  def refuse_noise_of_the_second_scene(uids: np.ndarray) -> None:
+  def refuse_the_second_scene(uids: np.ndarray) -> None:
     seen.append(uids.shape)
     if len(seen) == 2:
       raise ValueError("ids from nowhere")
 
   seen = []
-  settings = {"check_uids": refuse_noise_of_the_second_scene, "data_dir": tmp_path / "built"}
+  settings = {"check_uids": refuse_the_second_scene, "data_dir": tmp_path / "built"}
   with pytest.raises(pairs.DataError, match="ids from nowhere") as caught:
     datasets.build(NAME, manual_dir=tmp_path / "raw", **settings)
   assert any(str(label) in str(caught.value) for _, label in written)
 
 
-def test_progress_is_told_example_by_example(tmp_path):
+def test_progress_is_reported_for_each_example(tmp_path):
   raw_files.write_cpp(tmp_path / "raw", {"train": 3, "val": 2})
   steps = []
   settings = {"on_example": lambda: steps.append(1), "data_dir": tmp_path / "built"}

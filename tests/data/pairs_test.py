@@ -27,11 +27,11 @@ def test_a_scene_id_that_the_dataset_does_not_have_is_refused(tmp_path):
   assert pairs.read_uids(path, max_scene_id=35).tolist() == [[7, 34, 35, 35_001]]
 
 
-def test_files_are_matched_by_id_and_each_lonely_one_is_named():
+def test_files_are_matched_by_id_and_files_without_counterpart_are_named():
   files = {key: epath.Path(f"/{key}") for key in "abc"}
-  found, lonely = pairs.match(
-    {"b": files["b"], "a": files["a"]}, {"b": files["b"], "c": files["c"]}
-  )
+  images = {"b": files["b"], "a": files["a"]}
+  labels = {"b": files["b"], "c": files["c"]}
+  found, lonely = pairs.match(images, labels)
   assert [pair.image_id for pair in found] == ["b"]
   assert lonely == ["/a: no label file for this image", "/c: no image for this label file"]
 
@@ -62,9 +62,7 @@ def test_every_problem_is_listed_however_many_there_are():
   assert all(f"  - file {i}" in str(error).splitlines() for i in range(120))
 
 
-def test_the_tree_ticks_what_is_there(tmp_path):
+def test_the_tree_ticks_the_folders_that_exist(tmp_path):
   (tmp_path / "here").mkdir()
-  assert pairs.tree(epath.Path(tmp_path), {"here": "a.png", "there": "b.tif"}).splitlines()[1:] == [
-    "  ✓ here   a.png",
-    "  ✗ there  b.tif",
-  ]
+  drawn = pairs.tree(epath.Path(tmp_path), {"here": "a.png", "there": "b.tif"})
+  assert drawn.splitlines()[1:] == ["  ✓ here   a.png", "  ✗ there  b.tif"]

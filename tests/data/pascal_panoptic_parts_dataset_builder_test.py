@@ -19,35 +19,27 @@ def build(root):
 def test_both_places_for_images_are_accepted_and_the_folder_is_the_split(tmp_path, images):
   written = raw_files.write_ppp(tmp_path / "raw", {"training": 2, "validation": 1}, images)
   folder = build(tmp_path)
-  found = {
-    e["image_id"]: e for split in ("train", "validation") for e in read.open_split(folder, split)
-  }
-  assert len(read.open_split(folder, "train")) == 2 and len(found) == 3
+  train, validation = read.open_split(folder, "train"), read.open_split(folder, "validation")
+  assert len(train) == 2 and len(validation) == 1
+  found = {example["image_id"]: example for example in [*train, *validation]}
   for image_file, label_file in written:
-    np.testing.assert_array_equal(
-      found[image_file.stem]["image"], np.asarray(Image.open(image_file))
-    )
-    np.testing.assert_array_equal(
-      found[image_file.stem]["uids"], np.asarray(Image.open(label_file))
-    )
+    example = found[image_file.stem]
+    np.testing.assert_array_equal(example["image"], np.asarray(Image.open(image_file)))
+    np.testing.assert_array_equal(example["uids"], np.asarray(Image.open(label_file)))
 
 
 def test_part_numbers_stay_raw_and_are_folded_once_by_the_spec(tmp_path):
   raw_files.write_ppp(tmp_path / "raw", {"training": 2, "validation": 1})
-  uids = {e["image_id"]: e["uids"] for e in read.open_split(build(tmp_path), "train")}[
-    "2008_000001"
-  ]
-  assert 100_216 in uids  # the second aeroplane wheel (file pid 16), not the seventh data set pid
+  examples = read.open_split(build(tmp_path), "train")
+  (uids,) = [example["uids"] for example in examples if example["image_id"] == "2008_000001"]
+  assert 100_216 in uids  # the second aeroplane wheel (file pid 16), not the seventh dataset pid
   spec = load_spec("ppp")
-  names = {
-    spec.part_names[channel]
-    for channel in np.unique(spec.decode(uids).part)
-    if channel not in (0, 255)
-  }
+  channels = np.unique(spec.decode(uids).part)
+  names = {spec.part_names[channel] for channel in channels if channel not in (0, 255)}
   assert names == {"aeroplane-wheel", "person-head"}
 
 
-def test_photos_without_a_label_are_no_finding_but_labels_without_a_photo_are(tmp_path):
+def test_photos_without_a_label_are_no_problem_but_labels_without_a_photo_are(tmp_path):
   written = raw_files.write_ppp(tmp_path / "raw")
   written[0][1].unlink()
   assert len(read.open_split(build(tmp_path), "train")) == 1
@@ -58,10 +50,8 @@ def test_photos_without_a_label_are_no_finding_but_labels_without_a_photo_are(tm
 
 def test_a_missing_folder_prints_both_places_for_images(tmp_path):
   (tmp_path / "raw").mkdir()
-  with pytest.raises(
-    pairs.DataError,
-    match=r"✗ labels/training(.|\n)*✗ JPEGImages .*or images/\{training,validation\}",
-  ):
+  drawn = r"✗ labels/training(.|\n)*✗ JPEGImages .*or images/\{training,validation\}"
+  with pytest.raises(pairs.DataError, match=drawn):
     build(tmp_path)
 
 

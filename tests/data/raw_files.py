@@ -1,4 +1,4 @@
-"""Tiny raw data sets in the official layouts, written where a test wants them."""
+"""Writes tiny raw datasets in the official layouts."""
 
 from pathlib import Path
 
@@ -9,8 +9,9 @@ SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 
 
 def scene(seed: int = 0, size: tuple[int, int] = (16, 32)) -> tuple[np.ndarray, np.ndarray]:
-  """A noisy image, and uids of every form: void, road, crowd, a person with parts, a car with and
-  without, a train.
+  """Returns a noisy image, and uids of every form.
+
+  Void, sky, road, a crowd, a person with parts, a car with a part on some pixels, a train.
   """
   height, width = size
   image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
@@ -29,9 +30,7 @@ def scene(seed: int = 0, size: tuple[int, int] = (16, 32)) -> tuple[np.ndarray, 
 def write_cpp(
   root: Path, counts: dict[str, int] | None = None, size: tuple[int, int] = (16, 32)
 ) -> list[tuple[Path, Path]]:
-  """Writes scenes as Cityscapes Panoptic Parts and returns (image, label) paths in the order of
-  writing.
-  """
+  """Writes scenes as Cityscapes Panoptic Parts; returns (image, label) paths in this order."""
   written = []
   for split, count in (counts or {"train": 2, "val": 1}).items():
     for index in range(count):
@@ -56,7 +55,7 @@ def truncate(path: Path, keep: float = 0.5) -> None:
 def write_ppp(
   root: Path, counts: dict[str, int] | None = None, images: str = "JPEGImages"
 ) -> list[tuple[Path, Path]]:
-  """Writes photos as Pascal Panoptic Parts, of different sizes; `images` may hold {split}."""
+  """Writes photos as Pascal Panoptic Parts, of different sizes; `images` may contain {split}."""
   written = []
   for split, count in (counts or {"training": 2, "validation": 1}).items():
     for index in range(count):
@@ -76,15 +75,14 @@ def write_ppp(
 
 
 def write_clothing(root: Path, count: int = 12) -> list[tuple[Path, Path]]:
-  """Writes photos as Clothing Co-Parsing: a person with a face, a dress and shoes; one in twelve
-  without labels.
+  """Writes photos as Clothing Co-Parsing: a person with a face, a dress and shoes.
+
+  One photo in twelve has no labels.
   """
   written = []
   for index in range(1, count + 1):
-    image_file, label_file = (
-      root / "photos" / f"{index:04d}.jpg",
-      root / "annotations" / f"{index:04d}.png",
-    )
+    image_file = root / "photos" / f"{index:04d}.jpg"
+    label_file = root / "annotations" / f"{index:04d}.png"
     labels = np.zeros((40, 30), np.uint8)
     if index % 12:
       labels[8:12, 12:16], labels[12:24, 11:17], labels[24:26, 12:16] = 41, 14, 39

@@ -23,22 +23,19 @@ def test_counts_and_size_are_those_of_the_config(folder):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_the_same_scenes_written_as_official_files_and_read_by_the_cityscapes_builder_are_equal(
-  folder, tmp_path
-):
-  write_cpp(
-    tmp_path / "raw", split_counts={"train": 3, "val": 2}, size=(64, 128), seed=5, progress=False
-  )
-  other = datasets.build(
-    "cityscapes_panoptic_parts", data_dir=tmp_path / "built", manual_dir=tmp_path / "raw"
-  )
+def test_scenes_written_as_official_files_are_the_same(folder, tmp_path):
+  raw, counts = tmp_path / "raw", {"train": 3, "val": 2}
+  write_cpp(raw, split_counts=counts, size=(64, 128), seed=5, progress=False)
+  other = datasets.build("cityscapes_panoptic_parts", data_dir=tmp_path / "built", manual_dir=raw)
   for split in ("train", "validation"):
-    ours, files = (
-      sorted(read.open_split(f, split), key=lambda e: e["image"].tobytes()) for f in (folder, other)
-    )
-    for mine, theirs in zip(ours, files, strict=True):
-      np.testing.assert_array_equal(mine["image"], theirs["image"])
-      np.testing.assert_array_equal(mine["uids"], theirs["uids"])
+    ours, theirs = (sorted_examples(root, split) for root in (folder, other))
+    for example, expected in zip(ours, theirs, strict=True):
+      np.testing.assert_array_equal(example["image"], expected["image"])
+      np.testing.assert_array_equal(example["uids"], expected["uids"])
+
+
+def sorted_examples(folder, split):
+  return sorted(read.open_split(folder, split), key=lambda example: example["image"].tobytes())
 
 
 def test_many_scenes_are_made_in_several_processes_and_stay_the_same(folder, tmp_path, monkeypatch):
@@ -51,7 +48,7 @@ def test_many_scenes_are_made_in_several_processes_and_stay_the_same(folder, tmp
     assert image == alone[0] and (uids == alone[1]).all()
 
 
-def test_where_processes_cannot_start_the_scenes_are_made_in_this_one(monkeypatch):
+def test_if_processes_cannot_start_the_scenes_are_made_in_this_one(monkeypatch):
   module = datasets.module(NAME)
 
   class Broken:
@@ -77,9 +74,7 @@ def test_where_processes_cannot_start_the_scenes_are_made_in_this_one(monkeypatc
   assert [image for image, _ in together] == [module._scene(job)[0] for job in jobs]
 
 
-def test_a_data_set_is_complete_even_if_every_process_of_the_pool_dies(
-  folder, tmp_path, monkeypatch
-):
+def test_a_dataset_is_complete_even_if_all_processes_die(folder, tmp_path, monkeypatch):
   module = datasets.module(NAME)
   dying = functools.partial(module.ProcessPoolExecutor, initializer=os._exit, initargs=(1,))
   monkeypatch.setattr(module, "ProcessPoolExecutor", dying)
@@ -87,9 +82,8 @@ def test_a_data_set_is_complete_even_if_every_process_of_the_pool_dies(
   monkeypatch.setattr(module, "_on_all_cores", functools.partial(module._on_all_cores, least=1))
   other = datasets.build(NAME, data_dir=tmp_path, options=OPTIONS)
   for split in ("train", "validation"):
-    for ours, theirs in zip(
-      read.open_split(folder, split), read.open_split(other, split), strict=True
-    ):
+    both = read.open_split(folder, split), read.open_split(other, split)
+    for ours, theirs in zip(*both, strict=True):
       assert ours["image_id"] == theirs["image_id"]
       np.testing.assert_array_equal(ours["image"], theirs["image"])
       np.testing.assert_array_equal(ours["uids"], theirs["uids"])
@@ -100,9 +94,8 @@ def test_any_config_is_built_by_its_name(tmp_path):
   built = datasets.build(name, data_dir=tmp_path)
   assert built == datasets.folder(name, tmp_path)
   assert read.open_split(built, "validation")[0]["image"].shape == (64, 96, 3)
-  with pytest.raises(
-    ValueError, match="Expected ROWSxCOLUMNS_trainN_validationN_seedN, got 'large'"
-  ):
+  message = "Expected ROWSxCOLUMNS_trainN_validationN_seedN, got 'large'"
+  with pytest.raises(ValueError, match=message):
     datasets.build(f"{NAME}/large", data_dir=tmp_path)
 
 

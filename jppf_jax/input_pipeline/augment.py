@@ -1,9 +1,8 @@
 """Random views of a labelled image. NumPy and Pillow on uint8 images, 0..255.
 
-Labels are moved as uids, before their meaning is decided: nothing but geometry can change, and no
-new id can appear.
-That is enough for flips too: what files call left and right parts is one part in every spec (tests
-hold it).
+Labels are transformed as uids, before their meaning is decided: only the geometry changes, and no
+new id can appear. Flips need no further care: no spec distinguishes left and right parts (tests
+check it).
 """
 
 from collections.abc import Iterable
@@ -21,8 +20,9 @@ View = tuple[UInt8[np.ndarray, "h w 3"], Int32[np.ndarray, "h w"]]
 
 
 def mean_color(pixel_mean: Iterable[float]) -> tuple[int, int, int]:
-  """Returns the colour that normalisation with this mean (RGB) turns into about 0, for what no
-  image covers.
+  """Returns the padding colour for images that are normalised with this mean (RGB, 0..255).
+
+  It is the mean in whole numbers, so padding is about 0 after normalisation.
   """
   red, green, blue = (round(value) for value in pixel_mean)
   return red, green, blue
@@ -41,10 +41,11 @@ def random_view(
 ) -> View:
   """Returns a randomly scaled, cropped and flipped view of a fixed size (EfficientPS, Sec. 4.2).
 
-  The image is scaled, keeping its ratio, until its long side reaches r times the long side of
-  `size` or its short side r times the short one, r uniform in `scale`: a portrait in a landscape
-  frame keeps its detail. What is larger than the frame is cropped at a uniform place, what is
-  smaller stands at the top left; the rest is `pad_color` and void.
+  The image is scaled, keeping its aspect ratio, until its long side is r times the long side of
+  `size`, or its short side r times the short one, whichever comes first; r is uniform in `scale`.
+  Long side is compared with long side, so a portrait in a landscape frame keeps its detail. If the
+  scaled image is larger than the frame, it is cropped at a uniform random place. If it is smaller,
+  it is placed at the top left; the rest is `pad_color` and void.
 
   Differs from EfficientPS: the image is smoothed when it shrinks, and labels are sampled at pixel
   centres. Small images are padded to the full size, so that shapes are static; their padding is
@@ -55,28 +56,33 @@ def random_view(
     image: RGB.
     uids: its labels.
     size: rows and columns of the view.
-    scale: range of r; (1, 1) keeps an image of that size as it is.
-    flip: whether to mirror every second view.
-    pad_uid: label of the padding; 7 (road, in Cityscapes) is what EfficientPS teaches.
-    pad_color: of the padding, RGB; EfficientPS has the mean colour there.
+    scale: range of r; (1, 1) leaves an image of that size unchanged.
+    flip: whether to mirror a view with probability 1/2.
+    pad_uid: label of the padding; EfficientPS trains with 7 (road, in Cityscapes).
+    pad_color: RGB colour of the padding; EfficientPS has the mean colour there.
 
   Raises:
-    ValueError: `scale` is not an increasing pair of positive numbers.
+    ValueError: `scale` is not two positive numbers, the smaller first.
   """
   low, high = scale
   if not 0 < low <= high:
     raise ValueError(f"scale must be two positive numbers, the smaller first; got {scale}.")
   height, width = uids.shape
-  fitting = min(max(size) / max(height, width), min(size) / min(height, width))
-  factor = rng.uniform(low, high) * fitting
-  scaled = max(1, round(height * factor)), max(1, round(width * factor))
-  top = rng.integers(0, max(scaled[0] - size[0], 0) + 1)
-  left = rng.integers(0, max(scaled[1] - size[1], 0) + 1)
+  long_ratio = max(size) / max(height, width)
+  short_ratio = min(size) / min(height, width)
+  factor = rng.uniform(low, high) * min(long_ratio, short_ratio)
+  scaled_height = max(1, round(height * factor))
+  scaled_width = max(1, round(width * factor))
+  excess_rows = max(scaled_height - size[0], 0)
+  excess_columns = max(scaled_width - size[1], 0)
+  top = int(rng.integers(0, excess_rows + 1))
+  left = int(rng.integers(0, excess_columns + 1))
   mirrored = flip and rng.random() < 0.5
-  image, uids = _cut(image, uids, scaled, (int(top), int(left)), size)
+  image, uids = _cut(image, uids, (scaled_height, scaled_width), (top, left), size)
   if mirrored:
     image, uids = image[:, ::-1], uids[:, ::-1]
-  return _pad(np.ascontiguousarray(image), np.ascontiguousarray(uids), size, pad_uid, pad_color)
+  image, uids = np.ascontiguousarray(image), np.ascontiguousarray(uids)
+  return _pad(image, uids, size, pad_uid, pad_color)
 
 
 def _pad(
@@ -86,7 +92,7 @@ def _pad(
   uid: int,
   color: tuple[int, int, int],
 ) -> View:
-  """Extends to `size` at the bottom and the right, with one colour and one label."""
+  """Returns the view padded to `size` at the bottom and the right."""
   if uids.shape == size:
     return image, uids
   rows, columns = uids.shape
@@ -104,24 +110,21 @@ def _cut(
   corner: tuple[int, int],
   size: tuple[int, int],
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Scales to `scaled` and returns the window of at most `size` at `corner` (top left), computing
-  only that window.
+  """Returns the window of at most `size` at `corner` (top, left) of the image scaled to `scaled`.
+
+  Only that window is computed.
   """
   height, width = uids.shape
-  rows = np.arange(corner[0], min(corner[0] + size[0], scaled[0]))
-  columns = np.arange(corner[1], min(corner[1] + size[1], scaled[1]))
+  top, left = corner
+  bottom = min(top + size[0], scaled[0])
+  right = min(left + size[1], scaled[1])
   if scaled == (height, width):
-    window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    return image[window], uids[window]
-  step_y, step_x = (
-    height / scaled[0],
-    width / scaled[1],
-  )  # source pixels per pixel of the scaled image
-  from_rows = nearest_positions(height, scaled[0])[rows]
-  from_columns = nearest_positions(width, scaled[1])[columns]
-  box = (columns[0] * step_x, rows[0] * step_y, (columns[-1] + 1) * step_x, (rows[-1] + 1) * step_y)
-  box = (*box[:2], min(box[2], width), min(box[3], height))
-  resized = Image.fromarray(image).resize(
-    (len(columns), len(rows)), Image.Resampling.BILINEAR, box=box
-  )
-  return np.asarray(resized), uids[from_rows[:, None], from_columns]
+    return image[top:bottom, left:right], uids[top:bottom, left:right]
+  rows = nearest_positions(height, scaled[0])[top:bottom]
+  columns = nearest_positions(width, scaled[1])[left:right]
+  step_y, step_x = height / scaled[0], width / scaled[1]  # source pixels per scaled pixel
+  x1, y1 = min(right * step_x, width), min(bottom * step_y, height)
+  box = (left * step_x, top * step_y, x1, y1)
+  window_size = (right - left, bottom - top)
+  resized = Image.fromarray(image).resize(window_size, Image.Resampling.BILINEAR, box=box)
+  return np.asarray(resized), uids[rows[:, None], columns]

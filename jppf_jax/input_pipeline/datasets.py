@@ -1,6 +1,4 @@
-"""The TFDS builders by name: where a built data set lies, and building it without the `tfds`
-command or TensorFlow.
-"""
+"""Finds the TFDS builders by name, and builds datasets without TensorFlow or the `tfds` command."""
 
 import contextlib
 import importlib
@@ -29,37 +27,40 @@ NAMES = (
 )
 
 SUFFIX = "_dataset_builder"
+_INFO = "*.*.*/dataset_info.json"  # in the folder of each version; TFDS writes it last
 
 
 def builder_class(name: str) -> "type[DatasetBuilder]":
   """Returns the `Builder` of a dataset.
 
   Args:
-    name: one of `NAMES`, or the path of a file `<name>_dataset_builder.py`: your own dataset.
+    name: one of `NAMES`, or the path of your own `<name>_dataset_builder.py`.
 
   Raises:
     ValueError: no builder has that name.
-    ValueError: the file has another name, or holds no `Builder` that satisfies the contract.
+    ValueError: the name of the file does not end in `_dataset_builder.py`.
+    ValueError: the file has no class `Builder` that is a subclass of `DatasetBuilder`.
     FileNotFoundError: there is no such file.
   """
   return module(name).Builder
 
 
 def module(name: str) -> ModuleType:
-  """Imports the module of a dataset, which holds its `Builder`; arguments as `builder_class`."""
+  """Imports the module of a dataset, which defines its `Builder`; as `builder_class`."""
   _make_importable()
   if name.endswith(".py"):
     return _module_in(Path(name))
   if name not in NAMES:
     names = ", ".join(NAMES)
     raise ValueError(
-      f"No dataset is called {name!r}; there are {names}, or give the path of your own *{SUFFIX}.py."
+      f"No dataset is called {name!r}; there are {names}, or give the path of your own "
+      f"*{SUFFIX}.py."
     )
   return importlib.import_module(f"jppf_jax_data.{name}.{name}{SUFFIX}")
 
 
 def data_error() -> type[ValueError]:
-  """Returns the class of the error that builders raise for incomplete or broken raw files."""
+  """Returns the class of the error that builders raise if raw files are missing or broken."""
   _make_importable()
   return importlib.import_module("jppf_jax_data.pairs").DataError
 
@@ -73,15 +74,19 @@ def builder(
   check_uids: Callable[[np.ndarray], None] | None = None,
   on_example: Callable[[], object] | None = None,
 ) -> "DatasetBuilder":
-  """Returns the builder of a dataset, for ArrayRecord files.
+  """Returns the builder of a dataset, which writes ArrayRecord files.
 
   Args:
     name: as in `builder_class`, or "name/options" for a builder that has options.
-    data_dir: where built datasets go.
-    options: of the builder, in place of those in the name.
+    data_dir: the folder of all built datasets.
+    options: the fields of the options, if they are not in the name.
     splits: what to build; all if None.
     check_uids: raises ValueError if it refuses the uids of an example.
     on_example: called after each example.
+
+  Raises:
+    ValueError: the options are not understood, or the dataset has none.
+    ValueError, FileNotFoundError: as `builder_class`.
   """
   chosen: str | Mapping[str, Any] = options or ""
   if "/" in name and not name.endswith(".py"):
@@ -101,17 +106,18 @@ def builder(
 def build(
   name: str, *, data_dir: str | Path, manual_dir: str | Path | None = None, **settings: Any
 ) -> Path:
-  """Builds a dataset if it is not there yet and returns its folder, which `read.open_split` reads.
+  """Builds a dataset if it is not built yet; returns its folder, which `read.open_split` reads.
 
   Args:
     name: as in `builder`.
-    data_dir: where built datasets go.
+    data_dir: the folder of all built datasets.
     manual_dir: the raw files in the official layout; not needed for generated data.
     **settings: as in `builder`. Without `on_example`, a progress bar is shown.
 
   Raises:
-    DataError: the raw files are incomplete or broken; everything that is wrong is listed.
+    DataError: raw files are missing or broken; lists every problem.
     ValueError: `manual_dir` is needed and was not given.
+    ValueError, FileNotFoundError: as `builder`.
   """
   made = builder(name, data_dir=data_dir, **settings)
   folder = Path(made.data_dir)
@@ -138,35 +144,37 @@ def build(
 
 
 def is_built(folder: str | Path) -> bool:
-  """Returns whether a dataset was built in this folder, to its end."""
+  """Returns whether a dataset was built completely in this folder."""
   return (Path(folder) / "dataset_info.json").is_file()
 
 
 def folder(name: str, data_dir: str | Path) -> Path:
-  """Returns the folder of the newest version of a built data set.
+  """Returns the folder of the newest version of a built dataset.
 
   Args:
-    name: as in `module`, or "name/config".
-    data_dir: where built data sets go.
+    name: the name or the file of a builder, as in `builder`.
+    data_dir: the folder of all built datasets.
 
   Raises:
-    FileNotFoundError: it is not built there; says which are.
+    FileNotFoundError: the dataset is not built there; says which are.
   """
+  root = Path(data_dir)
   name = Path(name).stem.removesuffix(SUFFIX) if name.endswith(".py") else name
-  versions = [path.parent for path in Path(data_dir, name).glob("*.*.*/dataset_info.json")]
+  versions = [path.parent for path in (root / name).glob(_INFO)]
   if not versions:
-    root = Path(data_dir)
-    built = sorted(
-      {
-        str(path.parent.parent.relative_to(root))
-        for path in root.glob("**/*.*.*/dataset_info.json")
-      }
-    )
+    built = {str(path.parents[1].relative_to(root)) for path in root.glob(f"**/{_INFO}")}
+    names = ", ".join(sorted(built)) or "none"
+    without_options = name.split("/")[0]
     raise FileNotFoundError(
-      f"No built data set {name!r} in {data_dir} (there: {', '.join(built) or 'none'}). "
-      f"Build it with `jppf prepare {name.split('/')[0]} --data_dir={data_dir}`."
+      f"No built dataset {name!r} in {data_dir} (there: {names}). "
+      f"Build it with `jppf prepare {without_options} --data_dir={data_dir}`."
     )
-  return max(versions, key=lambda path: [int(number) for number in path.name.split(".")])
+  return max(versions, key=_version)
+
+
+def _version(folder: Path) -> list[int]:
+  """Returns the numbers of a version such as 1.10.0, which compare in the right order."""
+  return [int(number) for number in folder.name.split(".")]
 
 
 @contextlib.contextmanager
@@ -179,37 +187,39 @@ def _only_errors_logged() -> Iterator[None]:
     logging.set_verbosity(before)
 
 
-def _module_in(path: Path) -> Any:
+def _module_in(path: Path) -> ModuleType:
+  """Imports your own builder from its file."""
   if not path.name.endswith(f"{SUFFIX}.py"):
-    raise ValueError(f"{path} must be called <name>{SUFFIX}.py; TFDS names the data set after it.")
+    raise ValueError(f"{path} must be called <name>{SUFFIX}.py; TFDS names the dataset after it.")
   if not path.is_file():
     raise FileNotFoundError(f"The builder {path} does not exist.")
   path = path.resolve()
   loaded = sys.modules.get(path.stem)
-  if getattr(loaded, "__file__", None) != str(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    loaded = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = loaded  # TFDS looks for it there
-    with (
-      tfds.core.registered.skip_registration()
-    ):  # found by its path, so two files may use one name
-      spec.loader.exec_module(loaded)
+  if loaded is None or loaded.__file__ != str(path):
+    # not registered: builders are found by path, so two files may use one name
+    with tfds.core.registered.skip_registration():
+      loaded = _import_file(path.stem, path)
   contract = importlib.import_module("jppf_jax_data.builder").DatasetBuilder
   found = getattr(loaded, "Builder", None)
   if not (isinstance(found, type) and issubclass(found, contract)):
-    raise ValueError(f"{path} holds no class `Builder` that is a subclass of DatasetBuilder.")
+    raise ValueError(f"{path} has no class `Builder` that is a subclass of DatasetBuilder.")
   return loaded
 
 
 def _make_importable() -> None:
-  """Lets `jppf_jax_data` be imported from a checkout that is not installed, where it is the folder
-  `data/`.
-  """
+  """Makes `jppf_jax_data` importable in a checkout that is not installed; it is `data/` there."""
   if importlib.util.find_spec("jppf_jax_data") is None:
-    init = Path(__file__).parents[2] / "data" / "__init__.py"
-    spec = importlib.util.spec_from_file_location(
-      "jppf_jax_data", init, submodule_search_locations=[str(init.parent)]
-    )
-    package = importlib.util.module_from_spec(spec)
-    sys.modules["jppf_jax_data"] = package
-    spec.loader.exec_module(package)
+    folder = Path(__file__).parents[2] / "data"
+    _import_file("jppf_jax_data", folder / "__init__.py", package_folder=folder)
+
+
+def _import_file(name: str, path: Path, *, package_folder: Path | None = None) -> ModuleType:
+  """Imports a file as the module `name`; with `package_folder`, as a package with submodules."""
+  search = None if package_folder is None else [str(package_folder)]
+  spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=search)
+  if spec is None or spec.loader is None:
+    raise ImportError(f"{path} is no Python file.")
+  loaded = importlib.util.module_from_spec(spec)
+  sys.modules[name] = loaded  # TFDS looks for it there
+  spec.loader.exec_module(loaded)
+  return loaded

@@ -1,4 +1,4 @@
-"""Photos from disk as RGB, whatever they are: grey, RGBA, CMYK, palette, 16 bits, rotated by EXIF."""
+"""Reads photos as RGB: also grey, RGBA, CMYK, palette and 16-bit files; applies EXIF rotation."""
 
 from pathlib import Path
 
@@ -8,16 +8,17 @@ from PIL import Image, ImageOps
 
 
 class ImageError(ValueError):
-  """A file that is no readable image; the message names it."""
+  """The file is no readable image; the message names the file."""
 
 
 def read_image(path: str | Path) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns the image as it is meant to be seen: upright, opaque (on white), 8 bits per channel.
+  """Returns the image as viewers show it: upright, transparent pixels on white, 8 bits per channel.
 
-  16-bit grey keeps its upper 8 bits.
+  Of 16-bit grey the upper 8 bits are kept.
 
   Raises:
-    ImageError: the file is missing, truncated or no image.
+    ImageError: the file does not exist.
+    ImageError: the file is truncated or no image.
   """
   try:
     with Image.open(path) as file:
@@ -30,13 +31,18 @@ def read_image(path: str | Path) -> UInt8[np.ndarray, "H W 3"]:
       f"{path} cannot be read as an image: {error}. Is it complete, and a PNG, JPEG or TIFF?"
     ) from error
   if image.mode.startswith("I;16") or image.mode == "I":
-    return np.repeat(_eight_bits(np.asarray(image))[..., None], 3, -1)
+    grey = _eight_bits(np.asarray(image))
+    return np.repeat(grey[..., None], 3, -1)
   if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
     image = image.convert("RGBA")
-    image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    white = Image.new("RGBA", image.size, "white")
+    image = Image.alpha_composite(white, image)
   return np.array(image.convert("RGB"))
 
 
 def _eight_bits(values: np.ndarray) -> UInt8[np.ndarray, "H W"]:
+  """Returns 16-bit values as 8 bits; an image whose values all fit in 8 bits is not scaled."""
   values = np.clip(values.astype(np.int64), 0, 65535)
-  return (values if values.max(initial=0) <= 255 else values >> 8).astype(np.uint8)
+  if values.max(initial=0) > 255:
+    values = values >> 8
+  return values.astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Batches for training, in an order and with augmentations that depend on the seed only."""
+"""Training batches; their order and their augmentations depend on the seed only."""
 
 import dataclasses
 from typing import Any
@@ -23,9 +23,9 @@ class View(grain.transforms.RandomMap):
     spec: what the ids mean.
     size, scale, flip, pad_uid, pad_color: as in `augment.random_view`.
     max_objects, min_area: as in `batch.targets`.
-    require_object: draw again, up to `TRIES` times, until a view shows an object. EfficientPS never
-      trains on views without one; ours keep teaching stuff by default. Differs from EfficientPS: it
-      draws another image.
+    require_object: take another view, up to `TRIES` in all, until one shows an object. EfficientPS
+      never trains on views without objects; ours train stuff by default. Differs from EfficientPS:
+      it takes another image.
   """
 
   spec: LabelSpec
@@ -39,6 +39,7 @@ class View(grain.transforms.RandomMap):
   require_object: bool = False
 
   def random_map(self, element: Example, rng: np.random.Generator) -> dict[str, Any]:
+    """Returns the fields of `batch.targets` for a random view, with the image id."""
     names = ("size", "scale", "flip", "pad_uid", "pad_color")
     options = {name: getattr(self, name) for name in names}
     for _ in range(TRIES if self.require_object else 1):
@@ -62,31 +63,32 @@ def train_iterator(
 ) -> grain.DatasetIterator:
   """Returns an endless iterator over (`Batch` of NumPy arrays, image ids).
 
-  Every epoch has another order and every example another view in it; both depend on `seed` and the
-  position only, not on workers or threads. A batch may straddle two epochs. The position is
-  `get_state()`, a small dict that counts batches; `set_state` or a grain checkpoint continues from
-  there with the same bytes, provided the settings are the same.
+  Each epoch has another order, with another view of each example. Order and views depend on `seed`
+  and the position only, not on workers or threads. A batch may contain examples of two epochs. The
+  position is `get_state()`, a small dict that counts batches; `set_state` or a grain checkpoint
+  continues from there with the same bytes if the settings are the same.
 
   Args:
     examples: one split, see `read.open_split`.
     view: how an example is augmented.
-    batch_size: of this process.
-    seed: of order and views.
+    batch_size: examples per batch of this process.
+    seed: for order and views.
     process: (index, number) of processes; each reads its own share of the examples.
-    workers: processes that read and augment. They help on many cores only: each costs seconds to
-      start and 200 MB.
-    threads: reading and augmenting ahead, where there are no workers.
-    buffered: batches held in memory ahead of their use.
+    workers: processes that read and augment. They pay off on many cores only: each takes seconds
+      to start, and 200 MB.
+    threads: threads that read and augment if there are no workers.
+    buffered: batches that are prepared ahead and kept in memory.
 
   Raises:
-    ValueError: fewer examples than processes.
+    ValueError: there are fewer examples than processes.
   """
   index, count = process
   if len(examples) < count:
     raise ValueError(
       f"{len(examples)} examples cannot be divided among {count} processes; use fewer processes."
     )
-  shuffled = grain.MapDataset.source(examples).seed(seed).shuffle()
+  source = grain.MapDataset.source(examples)
+  shuffled = source.seed(seed).shuffle()
   share = shuffled[index::count].repeat(None).random_map(view)
   batches = share.batch(batch_size, drop_remainder=True, batch_fn=stack)
   ahead = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=buffered)
@@ -95,7 +97,6 @@ def train_iterator(
     if not flags.FLAGS.is_parsed():
       flags.FLAGS.mark_as_parsed()  # grain insists; a notebook or a library user has no flags
     per_worker = max(1, buffered // workers)
-    dataset = dataset.mp_prefetch(
-      grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=per_worker)
-    )
+    processes = grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=per_worker)
+    dataset = dataset.mp_prefetch(processes)
   return iter(dataset)

@@ -1,4 +1,4 @@
-"""Reads a built data set: photos and uid maps as arrays, by position, with no TensorFlow."""
+"""Reads a built dataset: photos and uid maps as arrays, by position, without TensorFlow."""
 
 import io
 from pathlib import Path
@@ -19,10 +19,10 @@ class Example(TypedDict):
 
 
 class Examples:
-  """A split as a random-access source, which grain shuffles and divides.
+  """A split with random access, from which grain reads.
 
-  With `cache` every example is decoded once and kept in memory, 7 bytes per pixel: for small data
-  sets. Arrays are read-only then. Worker processes start with an empty cache each.
+  With `cache`, for small datasets, each example is decoded once and kept in memory (7 bytes per
+  pixel); its arrays are read-only. Each worker process starts with an empty cache.
   """
 
   def __init__(self, source: Any, *, cache: bool = False):
@@ -33,10 +33,8 @@ class Examples:
     return len(self._source)
 
   def __getitem__(self, index: int) -> Example:
-    if not 0 <= index < len(self):
-      raise IndexError(
-        f"example {index} of {len(self)}"
-      )  # what ends a `for` loop over the examples
+    if not 0 <= index < len(self):  # IndexError also ends a `for` loop over the examples
+      raise IndexError(f"There is no example {index}; the split has {len(self)}.")
     if self._cache is None:
       return decode(self._source[index])
     if index not in self._cache:
@@ -47,41 +45,48 @@ class Examples:
     return self._cache[index]
 
   def __getstate__(self) -> dict[str, Any]:
-    return {"_source": self._source, "_cache": None if self._cache is None else {}}
+    empty_cache: dict[int, Example] | None = None if self._cache is None else {}
+    return {"_source": self._source, "_cache": empty_cache}
 
   def __repr__(self) -> str:
     return f"Examples({len(self)}, cache={self._cache is not None})"
 
 
 def open_split(folder: str | Path, split: str, *, cache: bool = False) -> Examples:
-  """Opens one split of a built data set.
+  """Opens one split of a built dataset.
 
   Args:
-    folder: holds `dataset_info.json`; `datasets.build` and `datasets.folder` return it.
+    folder: contains `dataset_info.json`; `datasets.build` and `datasets.folder` return it.
     split: "train", "validation", or a part in TFDS notation such as "train[:50%]".
-    cache: keep decoded examples in memory.
+    cache: whether to keep decoded examples in memory.
 
   Raises:
-    FileNotFoundError: no data set in that folder.
-    ValueError: no such split; says which there are.
+    FileNotFoundError: there is no built dataset in that folder.
+    ValueError: there is no such split; says which there are.
   """
   if not (Path(folder) / "dataset_info.json").is_file():
     raise FileNotFoundError(
-      f"{folder} holds no built data set (no dataset_info.json); build one with `jppf prepare`."
+      f"{folder} contains no built dataset (no dataset_info.json); build one with `jppf prepare`."
     )
   builder = tfds.builder_from_directory(folder)
-  if split.split("[")[0] not in builder.info.splits:
-    raise ValueError(f"{folder} has no split {split!r}; it has {', '.join(builder.info.splits)}.")
+  name = split.split("[")[0]
+  if name not in builder.info.splits:
+    names = ", ".join(builder.info.splits)
+    raise ValueError(f"{folder} has no split {split!r}; it has {names}.")
   source = builder.as_data_source(split, decoders={"image": tfds.decode.SkipDecoding()})
   return Examples(source, cache=cache)
 
 
 def decode(record: dict[str, Any]) -> Example:
-  """Turns a stored record (image file as bytes) into arrays; any Pillow mode becomes RGB."""
-  image = Image.open(io.BytesIO(record["image"]))
-  pixels = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+  """Returns a stored record (with the bytes of the image file) as arrays.
+
+  Any Pillow mode becomes RGB.
+  """
+  image: Image.Image = Image.open(io.BytesIO(record["image"]))
+  if image.mode != "RGB":
+    image = image.convert("RGB")
   return {
     "image_id": record["image_id"].decode(),
-    "image": pixels,
+    "image": np.asarray(image),
     "uids": np.asarray(record["uids"], np.int32),
   }

@@ -16,6 +16,7 @@ from tests.data import raw_files
 from tests.input_pipeline.two_hosts import SPEC, VIEW, digest
 
 ROOT = Path(__file__).parents[2]
+SIDES = st.integers(8, 40)
 STATE = {"weights": np.zeros(2, np.float32)}
 
 
@@ -24,9 +25,8 @@ def examples(tmp_path_factory):
   root = tmp_path_factory.mktemp("cpp")
   raw_files.write_cpp(root / "raw", {"train": 7, "val": 1})
   with pytest.warns(UserWarning):
-    folder = datasets.build(
-      "cityscapes_panoptic_parts", data_dir=root / "built", manual_dir=root / "raw"
-    )
+    folders = {"data_dir": root / "built", "manual_dir": root / "raw"}
+    folder = datasets.build("cityscapes_panoptic_parts", **folders)
   opened = read.open_split(folder, "train", cache=True)
   opened.folder = folder
   return opened
@@ -37,10 +37,9 @@ def take(iterator, count):
 
 
 def assert_equal(first, second):
-  assert [ids for _, ids in first] == [ids for _, ids in second]
-  jax.tree.map(
-    np.testing.assert_array_equal, [batch for batch, _ in first], [batch for batch, _ in second]
-  )
+  for (batch, ids), (expected, expected_ids) in zip(first, second, strict=True):
+    assert ids == expected_ids
+    jax.tree.map(np.testing.assert_array_equal, batch, expected)
 
 
 def iterator(examples, **changes):
@@ -53,7 +52,7 @@ def test_batches_have_static_shapes_and_know_their_images(examples):
   assert all(image_id.startswith("town_") for image_id in ids)
 
 
-def test_views_without_objects_are_kept_unless_they_are_unwanted():
+def test_views_without_objects_are_kept_unless_objects_are_required():
   uids = np.full((64, 64), 7, np.int32)
   uids[:28, :28] = 26_001
   example = {"image_id": "corner", "image": np.zeros((64, 64, 3), np.uint8), "uids": uids}
@@ -67,15 +66,12 @@ def test_views_without_objects_are_kept_unless_they_are_unwanted():
 
 
 @settings(max_examples=60)
-@given(
-  st.integers(0, 2**32 - 1), st.tuples(st.integers(8, 40), st.integers(8, 40)), st.integers(1, 12)
-)
+@given(st.integers(0, 2**32 - 1), st.tuples(SIDES, SIDES), st.integers(1, 12))
 def test_every_view_has_tight_boxes_and_only_parts_of_its_classes(seed, size, min_area):
   image, uids = raw_files.scene(seed, (24, 32))
   view = dataclasses.replace(VIEW, size=size, min_area=min_area)
-  fields = view.random_map(
-    {"image_id": "", "image": image, "uids": uids}, np.random.default_rng(seed)
-  )
+  example = {"image_id": "", "image": image, "uids": uids}
+  fields = view.random_map(example, np.random.default_rng(seed))
   known = fields["semantic"] < 255
   assert set(np.unique(fields["semantic"][known])) <= set(np.unique(SPEC.decode(uids).semantic))
   with_part = known & (fields["part"] > 0) & (fields["part"] < 255)
@@ -88,11 +84,9 @@ def test_every_view_has_tight_boxes_and_only_parts_of_its_classes(seed, size, mi
 
 
 def test_every_epoch_shows_every_example_once_in_another_order_and_view(examples):
-  seen = [
-    (image_id, image)
-    for batch, ids in take(iterator(examples), 7)
-    for image_id, image in zip(ids, batch.image)
-  ]
+  seen = []
+  for batch, ids in take(iterator(examples), 7):
+    seen += zip(ids, batch.image)
   first, second = dict(seen[:7]), dict(seen[7:])
   assert set(first) == set(second) and len(first) == 7 and list(first) != list(second)
   assert not any((first[image_id] == second[image_id]).all() for image_id in first)
@@ -104,7 +98,7 @@ def test_order_and_views_depend_on_the_seed_and_not_on_threads(examples):
   assert [ids for _, ids in take(iterator(examples, seed=1), 5)] != [ids for _, ids in reference]
 
 
-def test_stopped_after_any_batch_the_saved_position_continues_with_the_same_bytes(examples):
+def test_after_any_batch_the_saved_position_continues_with_the_same_bytes(examples):
   whole, positions = iterator(examples), []
   for _ in range(9):  # more than two epochs
     positions.append(json.dumps(whole.get_state()))
@@ -117,7 +111,7 @@ def test_stopped_after_any_batch_the_saved_position_continues_with_the_same_byte
 
 
 @pytest.mark.parametrize("stop", [0, 3])
-def test_the_position_travels_through_a_checkpoint(examples, tmp_path, stop):
+def test_the_position_is_restored_from_a_checkpoint(examples, tmp_path, stop):
   whole, resumed = iterator(examples), iterator(examples)
   take(whole, stop)
   take(resumed, 2)
@@ -146,29 +140,19 @@ def test_worker_processes_give_the_same_batches_and_resume_exactly(examples, tmp
   assert_equal(take(workers, 3), reference[3:])
 
 
-def test_two_hosts_save_their_positions_in_one_checkpoint_and_each_resumes_with_its_own_bytes(
-  examples, tmp_path
-):
-  command = [
-    sys.executable,
-    "-m",
-    "tests.input_pipeline.two_hosts",
-    str(examples.folder),
-    str(tmp_path),
-  ]
-  hosts = [
-    subprocess.Popen(
-      [*command, str(index)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    for index in range(2)
-  ]
+def test_two_hosts_save_in_one_checkpoint_and_each_resumes_with_its_bytes(examples, tmp_path):
+  script = [sys.executable, "-m", "tests.input_pipeline.two_hosts"]
+  options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+  hosts = []
+  for index in range(2):
+    command = [*script, str(examples.folder), str(tmp_path), str(index)]
+    hosts.append(subprocess.Popen(command, cwd=ROOT, **options))
   for index, host in enumerate(hosts):
     printed, errors = host.communicate(timeout=300)
     assert host.returncode == 0, errors
     alone = take(iterator(examples, process=(index, 2)), 6)
-    assert printed.partition("next: ")[2].split()[:3] == [
-      digest(*pair) for pair in alone[3:]
-    ]  # gloo prints too
+    digests = printed.partition("next: ")[2].split()[:3]  # gloo prints too
+    assert digests == [digest(*pair) for pair in alone[3:]]
 
 
 def test_two_processes_share_the_examples_and_resume_exactly(examples):

@@ -14,9 +14,8 @@ def folder(tmp_path_factory):
   root = tmp_path_factory.mktemp("cpp")
   raw_files.write_cpp(root / "raw", {"train": 3, "val": 1})
   with pytest.warns(UserWarning):
-    return datasets.build(
-      "cityscapes_panoptic_parts", data_dir=root / "built", manual_dir=root / "raw"
-    )
+    folders = {"data_dir": root / "built", "manual_dir": root / "raw"}
+    return datasets.build("cityscapes_panoptic_parts", **folders)
 
 
 def test_a_cached_example_is_decoded_once_and_cannot_be_changed(folder):
@@ -27,7 +26,7 @@ def test_a_cached_example_is_decoded_once_and_cannot_be_changed(folder):
     examples[1]["uids"][0, 0] = 7
 
 
-def test_a_pickled_source_reads_the_same_and_leaves_its_cache_behind(folder):
+def test_a_pickled_source_reads_the_same_without_its_cache(folder):
   examples = read.open_split(folder, "train", cache=True)
   first = examples[0]
   copy = pickle.loads(pickle.dumps(examples))
@@ -39,7 +38,7 @@ def test_part_of_a_split_can_be_opened(folder):
   assert len(read.open_split(folder, "train[:2]")) == 2
 
 
-def test_a_folder_without_a_data_set_and_an_unknown_split_are_named(folder, tmp_path):
+def test_a_folder_without_a_dataset_and_an_unknown_split_are_named(folder, tmp_path):
   with pytest.raises(FileNotFoundError, match="jppf prepare"):
     read.open_split(tmp_path, "train")
   with pytest.raises(ValueError, match="no split 'test'; it has train, validation"):

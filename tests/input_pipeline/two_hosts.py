@@ -1,7 +1,6 @@
-"""One of two hosts: stops after three batches, resumes from the checkpoint of both, prints what
-comes next.
+"""One of two hosts: takes three batches, resumes from the shared checkpoint, prints the next three.
 
-python -m tests.input_pipeline.two_hosts DATA_SET FOLDER INDEX
+python -m tests.input_pipeline.two_hosts DATASET FOLDER INDEX
 """
 
 import hashlib
@@ -22,7 +21,7 @@ VIEW = loader.View(SPEC, size=(16, 32), scale=(0.5, 2.0), flip=True, max_objects
 
 
 def digest(batch, ids: list[str]) -> str:
-  """Stands for the bytes of a batch."""
+  """Returns a hash of the bytes of a batch and of its image ids."""
   content = b"".join(np.ascontiguousarray(leaf).tobytes() for leaf in jax.tree.leaves(batch))
   return hashlib.sha256(content + ",".join(ids).encode()).hexdigest()
 
@@ -40,14 +39,13 @@ def meet(folder: Path, index: int) -> None:
   jax.distributed.initialize(address.read_text(), 2, index)
 
 
-def main(data_set: str, folder: str, index: str) -> None:
+def main(dataset: str, folder: str, index: str) -> None:
   meet(Path(folder), int(index))
-  examples = read.open_split(data_set, "train")
+  examples = read.open_split(dataset, "train")
 
   def iterator():
-    return loader.train_iterator(
-      examples, VIEW, batch_size=2, seed=0, process=(jax.process_index(), 2)
-    )
+    process = (jax.process_index(), 2)
+    return loader.train_iterator(examples, VIEW, batch_size=2, seed=0, process=process)
 
   stopped, state = iterator(), {"weights": np.zeros(2, np.float32)}
   for _ in range(3):

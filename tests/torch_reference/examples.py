@@ -1,6 +1,4 @@
-"""Random weights for the PyTorch network, and what it makes of random input, as NumPy arrays in the
-layout of ours.
-"""
+"""Random weights, inputs and outputs of the PyTorch network, as NumPy arrays in the JAX layout."""
 
 import numpy as np
 import torch
@@ -10,11 +8,10 @@ from tests.torch_reference.network import IABN, EfficientPS, InvertedResidual, S
 
 
 def random_network(sizes: Sizes, seed: int) -> EfficientPS:
-  """A network whose norms have weights of either sign, and running statistics near those of random
-  input.
+  """A network with norm weights of both signs and running statistics near those of random input.
 
-  So no signal grows or fades on its way, and each mean, variance and bias matters. All values have
-  few digits: a file of them is small.
+  With these no signal grows or fades between layers, and each mean, variance and bias has an
+  effect. All values are rounded to bfloat16, so that a file of them is small.
   """
   generator = torch.Generator().manual_seed(seed)
   net = EfficientPS(sizes).eval()
@@ -33,17 +30,14 @@ def random_network(sizes: Sizes, seed: int) -> EfficientPS:
         _assign(module.bias, normal(module.bias, 0.3))
         module.num_batches_tracked += 1000
       elif isinstance(module, nn.Conv2d | nn.Linear | nn.ConvTranspose2d):
-        reads = (
-          module.weight.shape[0]
-          if isinstance(module, nn.ConvTranspose2d)
-          else module.weight[0].numel()
-        )
-        _assign(module.weight, normal(module.weight, (2 / reads) ** 0.5))
+        transposed = isinstance(module, nn.ConvTranspose2d)
+        fan_in = module.weight.shape[0] if transposed else module.weight[0].numel()
+        _assign(module.weight, normal(module.weight, (2 / fan_in) ** 0.5))
         if module.bias is not None:
           _assign(module.bias, normal(module.bias, 0.3))
 
-    # As in a trained network, a block changes what passes it by little; else 39 blocks make
-    # rounding errors grow.
+    # As in a trained network, a residual block changes its input little; otherwise rounding errors
+    # grow over 39 blocks.
     for module in net.modules():
       if getattr(module, "residual", False):
         norm = module.bn3 if isinstance(module, InvertedResidual) else module.bn2
@@ -52,9 +46,8 @@ def random_network(sizes: Sizes, seed: int) -> EfficientPS:
 
     def set_statistics(module: IABN, inputs: tuple[Tensor]) -> None:
       mean, deviation = inputs[0].mean((0, 2, 3)), inputs[0].std((0, 2, 3))
-      deviation = deviation.maximum(
-        0.5 * deviation.mean()
-      )  # a channel that was silent here may speak elsewhere
+      # A channel that is constant on this input may vary on another.
+      deviation = deviation.maximum(0.5 * deviation.mean())
       _assign(module.running_mean, mean + deviation * normal(mean, 0.3))
       _assign(module.running_var, deviation**2 * between(0.5, 2.0, mean))
 
@@ -74,17 +67,17 @@ def _assign(parameter: Tensor, value: Tensor) -> None:
 def random_input(
   size: tuple[int, int], *, batch: int, boxes: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-  """An image, uint8 [B H W 3], and boxes [B R 4], x1 y1 x2 y2 with the last pixel inside; the first
-  is the image.
+  """An image, uint8 [B H W 3], and boxes [B R 4], x1 y1 x2 y2 with the last pixel inside.
+
+  The first box is the whole image.
   """
   rng = np.random.default_rng(seed)
   image = rng.integers(0, 256, (batch, *size, 3), dtype=np.uint8)
   height, width = size
   corners = rng.uniform(0, (width - 1, height - 1), (batch, boxes, 2, 2))
-  # sides from a few pixels up, so that all levels are read
-  corners[:, :, 1] = corners[:, :, 0] + (corners[:, :, 1] - corners[:, :, 0]) * rng.uniform(
-    0.1, 1, (batch, boxes, 1)
-  )
+  # Sides of a few pixels and more, so that all levels are read.
+  first, second = corners[:, :, 0], corners[:, :, 1]
+  corners[:, :, 1] = first + (second - first) * rng.uniform(0.1, 1, (batch, boxes, 1))
   corners.sort(axis=2)
   result = corners.reshape(batch, boxes, 4).astype(np.float32)
   result[:, 0] = 0, 0, width - 1, height - 1
@@ -94,7 +87,7 @@ def random_input(
 def run(
   net: EfficientPS, image: np.ndarray, boxes: np.ndarray, *, context: tuple[int, int]
 ) -> dict[str, np.ndarray]:
-  """Input and output of every module, by name; maps are [B h w C] and regions [B R h w C].
+  """The input and the output of each module, by name; maps are [B h w C], regions [B R h w C].
 
   `context` is the size of one more random map for the dense prediction cell of stride 16, whose
   dilated convolutions reach beyond the maps of a small image.
@@ -104,36 +97,32 @@ def run(
     generator = torch.Generator().manual_seed(image.shape[1])
     x = torch.randn((1, net.sizes.fpn, *context), generator=generator).to(torch.bfloat16).float()
     outputs |= {"context/input": x, "context/output": net.semantic_head.lateral_convs_ss[1](x)}
-  return {name: _nhwc(name, x).numpy() for name, x in outputs.items()} | {
-    "image": image,
-    "boxes": boxes,
-  }
+  arrays = {name: _nhwc(name, x).numpy() for name, x in outputs.items()}
+  return arrays | {"image": image, "boxes": boxes}
 
 
 def train_step(
   net: EfficientPS, image: np.ndarray, boxes: np.ndarray, *, seed: int
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]:
-  """Random weights of the final outputs, the gradients of what they weigh, by parameter, and the
-  state dict after it.
+  """One gradient of a random objective: the mean of weight times output, summed over outputs.
 
-  The objective is the sum over the outputs of the mean of weight times output.
+  Returns:
+    The random weights of the final outputs, the gradient of each parameter, and the state dict
+    after the step.
   """
   rng = np.random.default_rng(seed)
-  outputs = {
-    name: _nhwc(name, x) for name, x in net.train()(_nchw(image), torch.tensor(boxes)).items()
-  }
-  ends = {
-    name: x
-    for name, x in outputs.items()
-    if not name.startswith(("encoder", "fpn")) and "pooled" not in name
-  }
-  weights = {name: rng.normal(size=x.shape).astype(np.float32) for name, x in ends.items()}
-  sum((torch.tensor(weights[name]) * x).mean() for name, x in ends.items()).backward()
-  return (
-    weights,
-    {name: value.grad.numpy() for name, value in net.named_parameters()},
-    state_of(net),
-  )
+  outputs = net.train()(_nchw(image), torch.tensor(boxes))
+  final = [
+    name for name in outputs if not name.startswith(("encoder", "fpn")) and "pooled" not in name
+  ]
+  weights, objective = {}, torch.zeros(())
+  for name in final:
+    x = _nhwc(name, outputs[name])
+    weights[name] = rng.normal(size=x.shape).astype(np.float32)
+    objective = objective + (torch.tensor(weights[name]) * x).mean()
+  objective.backward()
+  gradients = {name: value.grad.numpy() for name, value in net.named_parameters()}
+  return weights, gradients, state_of(net)
 
 
 def _nchw(image: np.ndarray) -> Tensor:
@@ -141,9 +130,7 @@ def _nchw(image: np.ndarray) -> Tensor:
 
 
 def _nhwc(name: str, x: Tensor) -> Tensor:
-  """Maps [B h w C] and regions [B R h w C]; the deltas of boxes [B R T+1 4] have no rows and
-  columns.
-  """
+  """Maps as [B h w C], regions as [B R h w C]; box deltas [B R T+1 4] are no maps and stay."""
   return x.movedim(-3, -1).contiguous() if x.ndim > 3 and name != "box/deltas" else x
 
 

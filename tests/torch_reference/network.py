@@ -1,9 +1,8 @@
-"""EfficientPS in PyTorch, restated from a description of the network, to hold our modules and the
-import against.
+"""EfficientPS in PyTorch, written from a description of the network.
 
-Module names and tensor layouts are those of a published checkpoint: `EfficientPS().state_dict()`
-has its names and shapes. Tensors are NCHW. Boxes are EfficientPS's: x1 y1 x2 y2 with the last pixel
-inside, width x2 - x1 + 1.
+The JAX modules and the import of weights are compared with it. Module names and tensor layouts are
+those of a published checkpoint: `EfficientPS().state_dict()` has its names and shapes. Tensors are
+NCHW. Boxes are EfficientPS's: x1 y1 x2 y2 with the last pixel inside, width x2 - x1 + 1.
 """
 
 import dataclasses
@@ -13,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 ENCODER_EPSILON = 1e-3
-EPSILON = 1e-5  # of every other norm
+EPSILON = 1e-5  # of all other norms
 PIXEL_MEAN, PIXEL_STD = (106.433, 116.617, 119.559), (65.496, 67.6, 74.123)  # RGB, 0..255
 DILATIONS = ((1, 6), (1, 1), (6, 21), (18, 15), (6, 3))  # rows, columns
-TAPS = (1, 2, 4)  # stages whose last block is read, at strides 4, 8, 16
+TAPS = (1, 2, 4)  # the stages that give the levels at strides 4, 8, 16
 
 Pyramid = list[Tensor]  # strides 4, 8, 16, 32
 
@@ -28,7 +27,8 @@ class Sizes:
   Attributes:
     stages: output width and number of blocks of each of the seven stages.
     parts: outputs of the part head; 0 leaves it out.
-    finest_scale: side in pixels from which on, doubled, a region leaves the finest level.
+    finest_scale: boxes up to twice this side (pixels) use the finest level; each doubling goes one
+      level coarser.
   """
 
   stem: int = 48
@@ -83,9 +83,7 @@ def encoder_norm(channels: int, *, active: bool = True) -> IABN:
 
 
 class SameConv(nn.Conv2d):
-  """A convolution without bias that gives ceil(size / stride) pixels; an odd pixel of padding goes
-  to the end.
-  """
+  """A convolution without bias: ceil(size / stride) pixels, an odd pixel of padding at the end."""
 
   def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1):
     super().__init__(inputs, outputs, kernel, stride, bias=False, groups=groups)
@@ -93,13 +91,15 @@ class SameConv(nn.Conv2d):
   def forward(self, x: Tensor) -> Tensor:
     padding = []
     for size in (x.shape[3], x.shape[2]):  # F.pad starts with the last axis
-      total = max((-(-size // self.stride[0]) - 1) * self.stride[0] + self.kernel_size[0] - size, 0)
+      stride, kernel = self.stride[0], self.kernel_size[0]
+      out = -(-size // stride)  # divided and rounded up
+      total = max((out - 1) * stride + kernel - size, 0)
       padding += [total // 2, total - total // 2]
     return super().forward(F.pad(x, padding))
 
 
 class DepthwiseSeparable(nn.Module):
-  """The projection is activated, and what is added to it is added after that."""
+  """The projection is activated; the input is added after the activation."""
 
   def __init__(self, inputs: int, outputs: int, kernel: int, stride: int):
     super().__init__()
@@ -149,11 +149,10 @@ class Encoder(nn.Module):
     stages, width = [], sizes.stem
     for index, (channels, repeats) in enumerate(sizes.stages):
       block = InvertedResidual if index else DepthwiseSeparable
+      kernel, stride = self._KERNELS[index], self._STRIDES[index]
       blocks = []
       for repeat in range(repeats):
-        blocks.append(
-          block(width, channels, self._KERNELS[index], 1 if repeat else self._STRIDES[index])
-        )
+        blocks.append(block(width, channels, kernel, 1 if repeat else stride))
         width = channels
       stages.append(nn.Sequential(*blocks))
     self.blocks = nn.Sequential(*stages)
@@ -193,8 +192,12 @@ class ConvABN(nn.Module):
     return self.bn(self.conv(x))
 
 
+def nearest(x: Tensor, like: Tensor) -> Tensor:
+  return F.interpolate(x, size=like.shape[2:], mode="nearest")
+
+
 class TwoWayFPN(nn.Module):
-  """Two sets of laterals; those of the way from fine to coarse are stored coarsest first."""
+  """Two sets of lateral convolutions; those of the bottom-up path are stored coarsest first."""
 
   def __init__(self, widths: list[int], channels: int):
     super().__init__()
@@ -208,11 +211,9 @@ class TwoWayFPN(nn.Module):
     top = [conv(level) for conv, level in zip(self.lateral_convs_top, pyramid)]
     bottom = [conv(level) for conv, level in zip(reversed(self.lateral_convs_bottom), pyramid)]
     for fine in (2, 1, 0):
-      top[fine] = top[fine] + F.interpolate(top[fine + 1], size=top[fine].shape[2:], mode="nearest")
+      top[fine] = top[fine] + nearest(top[fine + 1], like=top[fine])
     for coarse in (1, 2, 3):
-      bottom[coarse] = bottom[coarse] + F.interpolate(
-        bottom[coarse - 1], size=bottom[coarse].shape[2:], mode="nearest"
-      )
+      bottom[coarse] = bottom[coarse] + nearest(bottom[coarse - 1], like=bottom[coarse])
     return [conv(down + up) for conv, down, up in zip(self.fpn_convs, top, bottom)]
 
 
@@ -224,7 +225,7 @@ class RPNHead(nn.Module):
     self.rpn_reg = nn.Conv2d(channels, 4 * anchors, 1)
 
   def forward(self, pyramid: Pyramid) -> tuple[list[Tensor], list[Tensor]]:
-    """Per level objectness [B n] and deltas [B n 4]; n runs over rows, columns, anchors."""
+    """Objectness [B n] and deltas [B n 4] of each level; n runs over rows, columns, anchors."""
     features = [F.relu(self.rpn_conv(level)) for level in pyramid]
     objectness = [self.rpn_cls(x).permute(0, 2, 3, 1).flatten(1) for x in features]
     deltas = [self.rpn_reg(x).permute(0, 2, 3, 1).reshape(len(x), -1, 4) for x in features]
@@ -234,9 +235,8 @@ class RPNHead(nn.Module):
 class BoxHead(nn.Module):
   def __init__(self, channels: int, hidden: int, things: int):
     super().__init__()
-    self.shared_fcs = nn.ModuleList(
-      [nn.Linear(channels * 7 * 7, hidden), nn.Linear(hidden, hidden)]
-    )
+    first, second = nn.Linear(channels * 7 * 7, hidden), nn.Linear(hidden, hidden)
+    self.shared_fcs = nn.ModuleList([first, second])
     self.fc_cls = nn.Linear(hidden, things + 1)
     self.fc_reg = nn.Linear(hidden, 4 * (things + 1))
 
@@ -278,8 +278,12 @@ def bilinear(x: Tensor, like: Tensor) -> Tensor:
   return F.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=False)
 
 
+def upsample(x: Tensor, factor: int) -> Tensor:
+  return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
 class DensePredictionCell(nn.Module):
-  """Three convolutions read the result of the first, the fifth that of the fourth."""
+  """DPC: three convolutions read the result of the first, the fifth that of the fourth."""
 
   def __init__(self, inputs: int, outputs: int):
     super().__init__()
@@ -294,7 +298,7 @@ class DensePredictionCell(nn.Module):
 
 
 class TwoSeparable(nn.Module):
-  """Large-scale features; with `double`, mismatch correction, which ends at twice the resolution."""
+  """The large scale feature extractor (LSFE); with `double`, mismatch correction (MC)."""
 
   def __init__(self, inputs: int, outputs: int, *, double: bool = False):
     super().__init__()
@@ -304,23 +308,18 @@ class TwoSeparable(nn.Module):
   def forward(self, x: Tensor) -> Tensor:
     for conv in self.convs:
       x = conv(x)
-    return (
-      F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False) if self.double else x
-    )
+    return upsample(x, 2) if self.double else x
 
 
 class SemanticHead(nn.Module):
   def __init__(self, inputs: int, channels: int, outputs: int):
     super().__init__()
-    self.lateral_convs_ss = nn.ModuleList(
-      DensePredictionCell(inputs, channels) for _ in range(2)
-    )  # strides 32, 16
-    self.lateral_convs_ls = nn.ModuleList(
-      TwoSeparable(inputs, channels) for _ in range(2)
-    )  # strides 8, 4
-    self.aligning_convs = nn.ModuleList(
-      TwoSeparable(channels, channels, double=True) for _ in range(2)
-    )
+    dpc = [DensePredictionCell(inputs, channels) for _ in range(2)]
+    lsfe = [TwoSeparable(inputs, channels) for _ in range(2)]
+    mc = [TwoSeparable(channels, channels, double=True) for _ in range(2)]
+    self.lateral_convs_ss = nn.ModuleList(dpc)  # strides 32, 16
+    self.lateral_convs_ls = nn.ModuleList(lsfe)  # strides 8, 4
+    self.aligning_convs = nn.ModuleList(mc)  # 16 to 8, 8 to 4
     self.conv_logits = nn.Conv2d(4 * channels, outputs, 1)
 
   def forward(self, pyramid: Pyramid) -> Tensor:
@@ -329,28 +328,25 @@ class SemanticHead(nn.Module):
     f32 = self.lateral_convs_ss[0](p32)
     f16 = self.lateral_convs_ss[1](p16)
     f8 = self.lateral_convs_ls[0](p8)
-    f8 = f8 + bilinear(self.aligning_convs[0](f16 + bilinear(f32, f16)), f8)
+    corrected = self.aligning_convs[0](f16 + bilinear(f32, f16))
+    f8 = f8 + bilinear(corrected, f8)
     f4 = self.lateral_convs_ls[1](p4)
-    f4 = f4 + bilinear(self.aligning_convs[1](f8), f4)
+    corrected = self.aligning_convs[1](f8)
+    f4 = f4 + bilinear(corrected, f4)
     together = torch.cat([f4, bilinear(f8, f4), bilinear(f16, f4), bilinear(f32, f4)], 1)
-    return F.interpolate(
-      self.conv_logits(together), scale_factor=4, mode="bilinear", align_corners=False
-    )
+    return upsample(self.conv_logits(together), 4)
 
 
 def level_of(box: Tensor, finest_scale: float) -> int:
   """Index of the level that a box is read from."""
   width, height = (box[2] - box[0] + 1).item(), (box[3] - box[1] + 1).item()
-  level = torch.floor(
-    torch.log2(torch.tensor((width * height) ** 0.5 / finest_scale + 1e-6))
-  ).item()
+  scale = torch.tensor((width * height) ** 0.5 / finest_scale + 1e-6)
+  level = torch.floor(torch.log2(scale)).item()
   return int(min(max(level, 0), 3))
 
 
 def sampling_matrix(low: float, high: float, size: int, bins: int) -> Tensor:
-  """Weights [bins size] with which the cells of one axis are read: two samples per bin, cell i at
-  coordinate i.
-  """
+  """Weights [bins size] of the cells of one axis: two samples per bin, cell i at coordinate i."""
   matrix = torch.zeros(bins, size)
   step = max(high - low, 0) / bins
   for bin_index in range(bins):
@@ -369,7 +365,7 @@ def sampling_matrix(low: float, high: float, size: int, bins: int) -> Tensor:
 
 
 def roi_align(pyramid: Pyramid, boxes: Tensor, bins: int, finest_scale: float) -> Tensor:
-  """Legacy RoIAlign: [B R C bins bins] of the boxes [B R 4]; separable, since samples form a grid."""
+  """Legacy RoIAlign of the boxes [B R 4]: [B R C bins bins]; samples form a grid, so separable."""
   images = []
   for index, image_boxes in enumerate(boxes):
     regions = []
@@ -400,9 +396,7 @@ class EfficientPS(nn.Module):
       self.part_head = SemanticHead(sizes.fpn, sizes.semantic, sizes.parts)
 
   def forward(self, image: Tensor, boxes: Tensor) -> dict[str, Tensor]:
-    """Everything that the modules say about an RGB image [B 3 H W] (0..255) and given boxes [B R
-    4], by name.
-    """
+    """The outputs of all modules for an RGB image [B 3 H W] (0..255) and boxes [B R 4], by name."""
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (PIXEL_MEAN, PIXEL_STD))
     encoder = self.backbone((image - mean) / std)
     fpn = self.neck(encoder)

@@ -1,18 +1,15 @@
-"""One instance, large: a window of the image around it, and numbers as heat, side by side on one
-scale.
-"""
+"""One instance, enlarged: a window of the image around it, and numbers as heat on one scale."""
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 from PIL import Image
 
 from jppf_jax.structs import Array
-from jppf_jax.visualization.palette import heat
+from jppf_jax.visualization.palette import NOT_FINITE, finite_range, heat
 from jppf_jax.visualization.render import Answer, LabelMaps, label_maps
 from jppf_jax.visualization.sheet import grid, legend, stack
 
-_STEPS = 7  # colours that the scale names
-_NOWHERE = np.array([128, 128, 128], np.uint8)  # what `heat` paints where numbers are not finite
+_STEPS = 7  # colours on the scale
 
 
 def window_around(
@@ -24,25 +21,33 @@ def window_around(
 ) -> tuple[slice, slice]:
   """Returns the rows and columns of a window around a box, to index maps with.
 
-  All windows have about the same proportions, so that tall and wide instances fill pictures of one
-  size.
+  All windows have about the same proportions, so tall and wide instances fill pictures of one size.
 
   Args:
-    box: `x0 y0 x1 y1`, pixels; may reach over the rim of the image.
+    box: `x0 y0 x1 y1`, pixels; may reach beyond the image.
     size: height and width of the image; the window lies inside.
     margin: free space on each side, as a share of the box.
-    aspect: width by height, where the image has room for it.
+    aspect: width / height of the window, if the image has room for it.
   """
   x0, y0, x1, y1 = (float(side) for side in box)
-  height, width = (max(1.0, (1 + 2 * margin) * extent) for extent in (y1 - y0, x1 - x0))
-  height, width = max(height, width / aspect), max(width, height * aspect)
-  return _interval((y0 + y1) / 2, height, size[0]), _interval((x0 + x1) / 2, width, size[1])
+  image_height, image_width = size
+  growth = 1 + 2 * margin
+  height = max(1.0, growth * (y1 - y0))
+  width = max(1.0, growth * (x1 - x0))
+  window_height = max(height, width / aspect)
+  window_width = max(width, height * aspect)
+  center_y = (y0 + y1) / 2
+  center_x = (x0 + x1) / 2
+  rows = _interval(center_y, window_height, image_height)
+  columns = _interval(center_x, window_width, image_width)
+  return rows, columns
 
 
 def _interval(middle: float, length: float, end: int) -> slice:
-  """`length` whole pixels around `middle`, pushed inside 0..end and cut to it."""
+  """Returns `length` whole pixels around `middle`, at most `end`, shifted to lie inside 0..end."""
   pixels = min(end, round(length))
-  start = min(max(0, round(middle - pixels / 2)), end - pixels)
+  start = max(0, round(middle - pixels / 2))
+  start = min(start, end - pixels)
   return slice(start, start + pixels)
 
 
@@ -50,7 +55,8 @@ def cropped(
   image: UInt8[np.ndarray, "H W 3"], answer: Answer, window: tuple[slice, slice]
 ) -> tuple[UInt8[np.ndarray, "h w 3"], LabelMaps]:
   """Returns photo and maps inside a window; `render.scaled` enlarges them."""
-  return image[window], LabelMaps(*(x[window] for x in label_maps(answer)))
+  maps = [ids[window] for ids in label_maps(answer)]
+  return image[window], LabelMaps(*maps)
 
 
 def heat_maps(
@@ -63,41 +69,43 @@ def heat_maps(
   width: int = 320,
   columns: int = 4,
 ) -> UInt8[np.ndarray, "H2 W2 3"]:
-  """Returns a window of the photo and beside it numbers as heat, all on one scale, which stands
-  below.
+  """Returns a window of the photo and numbers as heat beside it, on one scale that stands below.
 
   Args:
     image: the photo.
-    maps: {title: logits or probabilities}; values that are not finite are grey, and the scale says
+    maps: {title: logits or probabilities}; values that are not finite are grey, and the legend says
       so.
     window: rows and columns, e.g. of `window_around`.
-    low: what is darkest; by default the smallest finite value inside the window.
-    high: what is lightest; by default the largest.
+    low: the darkest value; by default the smallest finite one inside the window.
+    high: the lightest value; by default the largest finite one.
     width: of each picture, in pixels.
     columns: pictures side by side.
   """
   inside = {title: np.asarray(values)[window] for title, values in maps.items()}
   everything = np.concatenate([values.ravel() for values in inside.values()])
-  finite = everything[np.isfinite(everything)] if np.isfinite(everything).any() else np.zeros(1)
-  low, high = (
-    float(finite.min() if low is None else low),
-    float(finite.max() if high is None else high),
-  )
-  pictures = {
-    "Photo": image[window],
-    **{title: heat(values, low, high) for title, values in inside.items()},
-  }
-  sheet = grid(
-    {title: _enlarged(picture, width) for title, picture in pictures.items()}, columns=columns
-  )
-  numbers = np.linspace(low, high, _STEPS)
-  entries = {"Scale": dict(zip([f"{n:.3g}" for n in numbers], heat(numbers[None], low, high)[0]))}
+  low, high = finite_range(everything, low, high)
+  pictures = {"Photo": _enlarged(image[window], width)}
+  for title, values in inside.items():
+    pictures[title] = _enlarged(heat(values, low, high), width)
+  sheet = grid(pictures, columns=columns)
+  entries = {"Scale": _scale(low, high)}
   if not np.isfinite(everything).all():
-    entries["Other"] = {"does not compete here": _NOWHERE}
+    grey = np.full(3, NOT_FINITE, np.uint8)
+    entries["Other"] = {"does not compete here": grey}
   return stack([sheet, legend(entries, width=sheet.shape[1])])
 
 
+def _scale(low: float, high: float) -> dict[str, UInt8[np.ndarray, "3"]]:
+  """Returns {number: colour} at even distances from `low` to `high`."""
+  numbers = np.linspace(low, high, _STEPS)
+  names = [f"{number:.3g}" for number in numbers]
+  colors = heat(numbers[None], low, high)[0]
+  return dict(zip(names, colors))
+
+
 def _enlarged(picture: UInt8[np.ndarray, "h w 3"], width: int) -> UInt8[np.ndarray, "H W 3"]:
-  """Pixels stay squares: what is shown is what is computed with."""
-  height = max(1, round(picture.shape[0] * width / picture.shape[1]))
-  return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST))
+  """Returns the picture at another width; pixels stay squares, so each value can be seen."""
+  rows, columns = picture.shape[:2]
+  height = max(1, round(rows * width / columns))
+  resized = Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST)
+  return np.asarray(resized)

@@ -27,45 +27,53 @@ class Split(Protocol):
 def contact_sheet(
   splits: Sequence[Split], spec: LabelSpec, *, count: int = SHOWN
 ) -> UInt8[np.ndarray, "H W 3"]:
-  """Draws examples spread over all splits, and the legend of the classes and parts that occur.
+  """Returns examples spread over all splits, and the legend of the classes and parts that occur.
 
   Args:
     splits: examples with "image_id", "image" (uint8 [H W 3]) and "uids" (int32 [H W]), by split.
-    spec: what the uids mean.
+    spec: the taxonomy of the uids.
     count: how many examples at most.
   """
-  everything = [(examples, index) for examples in splits for index in range(len(examples))]
-  shown = min(count, len(everything))
-  positions = np.linspace(0, len(everything) - 1, shown).round().astype(int)
-  pictures, classes, channels = {}, set(), set()
-  for position in positions:
-    examples, index = everything[position]
-    example = examples[index]
+  pictures: dict[str, UInt8[np.ndarray, "_h _w 3"]] = {}
+  classes: set[int] = set()
+  channels: set[int] = set()
+  for example in _spread(splits, count):
     picture, maps = _draw(example, spec)
     pictures[example["image_id"]] = picture
-    classes |= set(np.unique(maps.semantic).tolist())
-    channels |= set(np.unique(maps.part).tolist())
+    classes.update(np.unique(maps.semantic).tolist())
+    channels.update(np.unique(maps.part).tolist())
   drawn = sheet.grid(pictures, columns=3)
-  known = sorted(classes - {IGNORE})
-  parts = sorted(channels - {0, IGNORE})
+  classes_shown = sorted(classes - {IGNORE})
+  parts_shown = sorted(channels - {0, IGNORE})
+  colors, channel_colors = class_colors(spec), part_colors(spec)
   entries = {
-    "Classes": {spec.class_names[k]: class_colors(spec)[k] for k in known},
-    "Parts": {spec.part_names[p]: part_colors(spec)[p] for p in parts},
+    "Classes": {spec.class_names[k]: colors[k] for k in classes_shown},
+    "Parts": {spec.part_names[p]: channel_colors[p] for p in parts_shown},
   }
   if IGNORE in classes:
     entries["Other"] = {"void": hatch((64, 64))}
-  return sheet.stack([drawn, sheet.legend(entries, width=drawn.shape[1])])
+  footer = sheet.legend(entries, width=drawn.shape[1])
+  return sheet.stack([drawn, footer])
+
+
+def _spread(splits: Sequence[Split], count: int) -> list[Mapping[str, Any]]:
+  """Returns at most `count` examples at even distances over all splits."""
+  places = [(examples, index) for examples in splits for index in range(len(examples))]
+  shown = min(count, len(places))
+  positions = np.linspace(0, len(places) - 1, shown).round()
+  chosen = [places[position] for position in positions.astype(int)]
+  return [examples[index] for examples, index in chosen]
 
 
 def _draw(
   example: Mapping[str, Any], spec: LabelSpec
 ) -> tuple[UInt8[np.ndarray, "h w 3"], render.LabelMaps]:
-  """The photo beside its labels, and the maps that are drawn."""
-  rows, columns = example["uids"].shape
-  width = max(1, min(WIDTH, round(HEIGHT * columns / rows)))
-  photo, maps = render.scaled(example["image"], spec.decode(example["uids"]), width=width)
-  # parts that nobody labelled: show the class
-  unknown = (maps.part == IGNORE) & (maps.semantic != IGNORE)
+  """Returns the photo beside its labels, and the maps that are drawn."""
+  decoded = spec.decode(example["uids"])
+  rows, columns = decoded.semantic.shape
+  width = min(WIDTH, round(HEIGHT * columns / rows))
+  photo, maps = render.scaled(example["image"], decoded, width=max(1, width))
+  unknown = (maps.part == IGNORE) & (maps.semantic != IGNORE)  # show the class of unlabelled parts
   maps = maps._replace(part=np.where(unknown, 0, maps.part))
   labels = render.overlay(photo, maps, spec, opacity=0.8)
   return np.concatenate([photo, labels], 1), maps

@@ -1,24 +1,15 @@
-"""Colours: of classes and parts as the label spec says, of instances as shades of their class, of
-numbers as heat.
-"""
+"""Colours of classes and parts (from the label spec), of instances, and of numbers (heat)."""
 
 import colorsys
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Array
 
-_HUES = (
-  0.0,
-  0.055,
-  -0.055,
-  0.028,
-  -0.028,
-  0.08,
-  -0.08,
-)  # 7 hues x 4 strengths: 28 instances before a shade returns
+# Shades of instances, 7 hues x 4 strengths: 28 instances before a shade returns.
+_HUES = (0.0, 0.055, -0.055, 0.028, -0.028, 0.08, -0.08)
 _STRENGTHS = ((0.80, 0.95), (0.45, 1.00), (0.95, 0.62), (0.60, 0.78))  # saturation, value
 _HEAT = (
   (20, 11, 53),
@@ -29,19 +20,18 @@ _HEAT = (
   (250, 193, 39),
   (252, 255, 164),
 )
+NOT_FINITE = 128  # grey of values that are not finite
 
 
 def class_colors(spec: LabelSpec) -> UInt8[np.ndarray, "256 3"]:
-  """Returns the colour of every train id; black for void and for ids that the spec does not have."""
+  """Returns the colour of each train id; black for void and ids that the spec does not have."""
   table = np.zeros((256, 3), np.uint8)
   table[: spec.num_classes] = spec.colors
   return table
 
 
 def part_colors(spec: LabelSpec) -> UInt8[np.ndarray, "256 3"]:
-  """Returns the colour of every part channel; dark grey for the background, black for unknown
-  parts.
-  """
+  """Returns the colour of each part channel; background is dark grey, unknown parts are black."""
   table = np.zeros((256, 3), np.uint8)
   table[: spec.num_parts] = spec.part_colors
   table[0] = 48
@@ -49,18 +39,20 @@ def part_colors(spec: LabelSpec) -> UInt8[np.ndarray, "256 3"]:
 
 
 def instance_color(base: UInt8[np.ndarray, "3"], index: int) -> UInt8[np.ndarray, "3"]:
-  """Returns the shade of an instance: a hue close to that of its class, a strength unlike that of
-  its neighbours.
+  """Returns the shade of an instance.
+
+  Its hue is close to that of the class, its strength differs from that of the next instance.
 
   Args:
-    base: colour of the class; only its hue is used, so that dark classes can be told apart too.
+    base: colour of the class; only its hue is used, so that instances of dark classes differ too.
     index: number of the instance within its class, from 0.
   """
-  hue, saturation, _ = colorsys.rgb_to_hsv(*(base.astype(float) / 255))
-  strength, value = _STRENGTHS[index % len(_STRENGTHS)]
-  shade = colorsys.hsv_to_rgb(
-    (hue + _HUES[index % len(_HUES)]) % 1, strength if saturation > 0.1 else 0.1, value
-  )
+  hue, base_saturation, _ = colorsys.rgb_to_hsv(*(base.astype(float) / 255))
+  hue_shift = _HUES[index % len(_HUES)]
+  saturation, value = _STRENGTHS[index % len(_STRENGTHS)]
+  if base_saturation <= 0.1:  # a grey class has grey instances
+    saturation = 0.1
+  shade = colorsys.hsv_to_rgb((hue + hue_shift) % 1, saturation, value)
   return np.round(255 * np.array(shade)).astype(np.uint8)
 
 
@@ -69,28 +61,48 @@ def heat(
   low: float | int | None = None,
   high: float | int | None = None,
 ) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns numbers as colours from dark violet (`low`) to light yellow (`high`); grey where they
-  are not finite.
+  """Returns numbers as colours from dark violet (`low`) to light yellow (`high`).
+
+  Values that are not finite are grey.
 
   Args:
     values: e.g. logits or probabilities.
-    low: what is darkest; by default the smallest finite value.
-    high: what is lightest; by default the largest.
+    low: the darkest value; by default the smallest finite one.
+    high: the lightest value; by default the largest finite one.
   """
   values = np.asarray(values, np.float64)
   finite = np.isfinite(values)
-  known = values[finite] if finite.any() else np.zeros(1)
-  low, high = known.min() if low is None else low, known.max() if high is None else high
-  share = np.clip((np.where(finite, values, low) - low) / max(high - low, 1e-12), 0, 1)
-  anchors = np.array(_HEAT, np.float64)
-  channels = [np.interp(share, np.linspace(0, 1, len(anchors)), anchors[:, c]) for c in range(3)]
-  return np.where(finite[..., None], np.round(np.stack(channels, -1)), 128).astype(np.uint8)
+  low, high = finite_range(values, low, high)
+  distance = np.where(finite, values, low) - low
+  share = np.clip(distance / max(high - low, 1e-12), 0, 1)
+  colors = np.array(_HEAT, np.float64)
+  positions = np.linspace(0, 1, len(colors))
+  channels = [np.interp(share, positions, channel) for channel in colors.T]
+  picture = np.round(np.stack(channels, -1))
+  return np.where(finite[..., None], picture, NOT_FINITE).astype(np.uint8)
+
+
+def finite_range(
+  values: Float[np.ndarray, "..."], low: float | int | None = None, high: float | int | None = None
+) -> tuple[float, float]:
+  """Returns `low` and `high`; the smallest and largest finite value (or 0) for None."""
+  finite = values[np.isfinite(values)]
+  if finite.size == 0:
+    finite = np.zeros(1)
+  low = float(finite.min()) if low is None else float(low)
+  high = float(finite.max()) if high is None else float(high)
+  return low, high
 
 
 def hatch(size: tuple[int, int], *, period: int = 12) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns diagonal grey stripes on black, the sign of void and of unknown parts; for an image of
-  height and width.
+  """Returns diagonal grey stripes on black, the sign of void and of unknown parts.
+
+  Args:
+    size: height and width.
+    period: pixels from stripe to stripe; a quarter of it is grey.
   """
-  y, x = np.ogrid[: size[0], : size[1]]
-  stripe: Bool[np.ndarray, "H W"] = (x + y) % period < max(1, period // 4)
-  return np.where(stripe[..., None], 96, 0).astype(np.uint8).repeat(3, axis=-1)
+  height, width = size
+  y, x = np.ogrid[:height, :width]
+  is_stripe = (x + y) % period < max(1, period // 4)
+  grey = np.where(is_stripe, 96, 0).astype(np.uint8)
+  return np.stack([grey] * 3, axis=-1)

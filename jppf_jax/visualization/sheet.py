@@ -1,8 +1,7 @@
-"""Pictures side by side with titles, and legends: the paper around the pictures. Everything is
-uint8 RGB.
-"""
+"""Pictures side by side with titles, and legends. Everything is uint8 RGB."""
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -14,14 +13,21 @@ _INK, _MUTED, _FRAME = (32, 33, 36), (110, 114, 120), (190, 194, 200)
 @cache
 def font(size: int) -> ImageFont.FreeTypeFont:
   """Returns Pillow's own typeface in any size, pixels."""
-  return ImageFont.load_default(size)
+  letters = ImageFont.load_default(size)
+  assert isinstance(letters, ImageFont.FreeTypeFont)  # always, if a size is given
+  return letters
 
 
 def grid(
   pictures: dict[str, UInt8[np.ndarray, "_h _w 3"]], *, columns: int = 2
 ) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns a white contact sheet: pictures row by row, each under its title, in cells of the
-  largest one's size.
+  """Returns a white contact sheet: pictures row by row, each below its title.
+
+  All cells have the size of the largest picture.
+
+  Args:
+    pictures: {title: picture}.
+    columns: pictures side by side.
 
   Raises:
     ValueError: no pictures, or no columns.
@@ -31,30 +37,52 @@ def grid(
       f"A grid needs pictures and at least one column; got {len(pictures)} pictures, {columns=}."
     )
   columns = min(columns, len(pictures))
-  height, width = (max(p.shape[axis] for p in pictures.values()) for axis in (0, 1))
-  text = _text_size(width * columns)
-  margin, bar = text, round(1.7 * text)
   rows = -(-len(pictures) // columns)
-  canvas = Image.new(
-    "RGB", (columns * (width + margin) + margin, rows * (height + bar + margin) + margin), "white"
-  )
+  height = max(picture.shape[0] for picture in pictures.values())
+  width = max(picture.shape[1] for picture in pictures.values())
+  margin = text = _text_size(width * columns)
+  title_height = round(1.7 * text)
+  step_x, step_y = width + margin, title_height + height + margin
+  canvas = Image.new("RGB", (columns * step_x + margin, rows * step_y + margin), "white")
   draw = ImageDraw.Draw(canvas)
-  for n, (title, picture) in enumerate(pictures.items()):
-    x, y = margin + n % columns * (width + margin), margin + n // columns * (height + bar + margin)
-    draw.text((x, y + bar * 0.4), title, fill=_INK, font=font(text), anchor="lm")
-    canvas.paste(Image.fromarray(picture), (x, y + bar))
-    draw.rectangle(
-      (x - 1, y + bar - 1, x + picture.shape[1], y + bar + picture.shape[0]), outline=_FRAME
-    )
+  for number, (title, picture) in enumerate(pictures.items()):
+    row, column = divmod(number, columns)
+    x, y = margin + column * step_x, margin + row * step_y
+    draw.text((x, y + title_height * 0.4), title, fill=_INK, font=font(text), anchor="lm")
+    _paste(canvas, draw, picture, x, y + title_height)
   return np.asarray(canvas)
 
 
+def _paste(
+  canvas: Image.Image,
+  draw: ImageDraw.ImageDraw,
+  picture: UInt8[np.ndarray, "h w 3"],
+  x: int,
+  y: int,
+) -> None:
+  """Puts a picture into a thin frame; `x`, `y` is its upper left pixel."""
+  height, width = picture.shape[:2]
+  canvas.paste(Image.fromarray(picture), (x, y))
+  draw.rectangle((x - 1, y - 1, x + width, y + height), outline=_FRAME)
+
+
 def stack(pictures: list[UInt8[np.ndarray, "_h _w 3"]]) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns pictures under each other, narrower ones continued in white."""
+  """Returns pictures one below the other; narrower ones are continued in white."""
   width = max(picture.shape[1] for picture in pictures)
-  return np.concatenate(
-    [np.pad(p, ((0, 0), (0, width - p.shape[1]), (0, 0)), constant_values=255) for p in pictures]
-  )
+  padded = []
+  for picture in pictures:
+    missing = width - picture.shape[1]
+    padded.append(np.pad(picture, ((0, 0), (0, missing), (0, 0)), constant_values=255))
+  return np.concatenate(padded)
+
+
+class _Entry(NamedTuple):
+  """One colour of a legend; `x`, `y` is the upper left corner of its line."""
+
+  x: int
+  y: int
+  name: str
+  color: UInt8[np.ndarray, "*c"]
 
 
 def legend(
@@ -67,38 +95,50 @@ def legend(
       ones are left out.
     width: of the strip.
   """
-  text = _text_size(width)
-  line, swatch, margin = round(1.7 * text), round(1.1 * text), text
+  margin = text = _text_size(width)
   letters = font(text)
-  indent = (
-    margin + max((round(letters.getlength(heading)) for heading in sections), default=0) + margin
-  )
-  places, y = [], margin // 2
+  line, swatch, gap = round(1.7 * text), round(1.1 * text), round(0.5 * text)
+  widest = max((_length(letters, heading) for heading in sections), default=0)
+  indent = margin + widest + margin
+  headings: dict[str, int] = {}  # and their y
+  placed: list[_Entry] = []
+  y = margin // 2
   for heading, entries in sections.items():
+    if not entries:
+      continue
+    headings[heading] = y
     x = indent
-    for n, (name, color) in enumerate(entries.items()):
-      advance = swatch + round(0.5 * text) + round(letters.getlength(name)) + round(1.3 * text)
+    for name, color in entries.items():
+      advance = swatch + gap + _length(letters, name) + round(1.3 * text)
       if x + advance > width and x > indent:
-        x, y = indent, y + line
-      places.append((x, y, heading if n == 0 else "", name, color))
+        x = indent
+        y += line
+      placed.append(_Entry(x, y, name, color))
       x += advance
-    y += line if entries else 0
+    y += line
   canvas = Image.new("RGB", (width, y + margin), "white")
   draw = ImageDraw.Draw(canvas)
-  for x, y, heading, name, color in places:
+  for heading, y in headings.items():
     draw.text((margin, y + line // 2), heading, fill=_MUTED, font=letters, anchor="lm")
-    tile = (
-      np.broadcast_to(color, (swatch, swatch, 3)) if color.ndim == 1 else color[:swatch, :swatch]
-    )
-    top = y + (line - swatch) // 2
-    canvas.paste(Image.fromarray(np.ascontiguousarray(tile)), (x, top))
-    draw.rectangle((x - 1, top - 1, x + swatch, top + swatch), outline=_FRAME)
-    draw.text(
-      (x + swatch + round(0.5 * text), y + line // 2), name, fill=_INK, font=letters, anchor="lm"
-    )
+  for entry in placed:
+    tile = _tile(entry.color, swatch)
+    _paste(canvas, draw, tile, entry.x, entry.y + (line - swatch) // 2)
+    middle = (entry.x + swatch + gap, entry.y + line // 2)
+    draw.text(middle, entry.name, fill=_INK, font=letters, anchor="lm")
   return np.asarray(canvas)
 
 
+def _tile(color: UInt8[np.ndarray, "*c"], side: int) -> UInt8[np.ndarray, "h w 3"]:
+  """Returns a swatch of a colour [3], or of a pattern [h w 3]."""
+  if color.ndim == 1:
+    return np.full((side, side, 3), color)
+  return np.ascontiguousarray(color[:side, :side])
+
+
+def _length(letters: ImageFont.FreeTypeFont, text: str) -> int:
+  return round(letters.getlength(text))
+
+
 def _text_size(width: int) -> int:
-  """Letters that stay readable when a sheet of this width is scaled to a page."""
+  """Returns a size of letters that is readable when a sheet of this width is scaled to a page."""
   return max(14, width // 72)

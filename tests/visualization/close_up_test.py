@@ -19,14 +19,15 @@ WINDOW = (slice(10, 25), slice(20, 40))  # 15 x 20
   extent=st.tuples(st.floats(0, 80), st.floats(0, 60)),
   margin=st.floats(0, 1),
 )
-def test_a_window_lies_in_the_image_and_holds_what_the_image_has_of_the_box(corner, extent, margin):
+def test_a_window_lies_in_the_image_and_contains_the_box_as_far_as_it_is_inside(
+  corner, extent, margin
+):
   box = np.array([*corner, *np.add(corner, extent)], np.float32)
   rows, columns = window_around(box, (40, 60), margin=margin)
   for side, low, high, end in ((rows, box[1], box[3], 40), (columns, box[0], box[2], 60)):
     assert 0 <= side.start < side.stop <= end
-    assert (
-      side.start <= np.clip(low, 0, end) + 1 and side.stop >= np.clip(high, 0, end) - 1
-    )  # whole pixels
+    low, high = np.clip([low, high], 0, end)
+    assert side.start <= low + 1 and side.stop >= high - 1  # whole pixels
 
 
 @pytest.mark.parametrize("box", [(195, 140, 205, 200), (120, 160, 220, 180)], ids=["tall", "wide"])
@@ -34,9 +35,8 @@ def test_tall_and_wide_boxes_have_windows_of_the_same_proportions(box):
   rows, columns = window_around(np.array(box), (400, 400), margin=0.25)
   height, width = rows.stop - rows.start, columns.stop - columns.start
   assert width / height == pytest.approx(4 / 3, rel=0.03)
-  assert (
-    height == 90 if box[0] == 195 else width == 150
-  )  # the longer side and a quarter of it on both ends
+  longer = height if box[0] == 195 else width
+  assert longer == max(box[2] - box[0], box[3] - box[1]) * 1.5  # and a quarter of it on both ends
   assert (rows.start + rows.stop) / 2 == pytest.approx((box[1] + box[3]) / 2, abs=1)
   assert (columns.start + columns.stop) / 2 == pytest.approx((box[0] + box[2]) / 2, abs=1)
 
@@ -52,23 +52,25 @@ def test_photo_and_maps_are_cropped_alike():
   semantic = np.arange(40 * 60, dtype=np.int32).reshape(40, 60)
   none = np.zeros(1, np.int32)
   segments = Segments(none, none.astype(np.float32), none, none.astype(bool))
-  image, maps = cropped(
-    PHOTO, PanopticParts(semantic, semantic + 1, semantic + 2, segments), WINDOW
-  )
+  answer = PanopticParts(semantic, semantic + 1, semantic + 2, segments)
+  image, maps = cropped(PHOTO, answer, WINDOW)
   np.testing.assert_array_equal(image, PHOTO[10:25, 20:40])
   for offset, values in enumerate(maps):
     np.testing.assert_array_equal(values, semantic[10:25, 20:40] + offset)
 
 
 def pictures_and_legend(monkeypatch, maps, **options):
-  """What `heat_maps` hands to the sheet: pictures by title, and the entries of the legend."""
+  """Returns the sheet, its pictures by title, and the entries of its legend."""
   seen = {}
 
   def spy(name):
-    drawn = getattr(sheet, name)
-    monkeypatch.setattr(
-      close_up, name, lambda content, **how: seen.update({name: content}) or drawn(content, **how)
-    )
+    draw = getattr(sheet, name)
+
+    def record(content, **settings):
+      seen[name] = content
+      return draw(content, **settings)
+
+    monkeypatch.setattr(close_up, name, record)
 
   spy("grid")
   spy("legend")
@@ -81,15 +83,13 @@ def test_maps_share_one_scale_of_what_the_window_shows(monkeypatch):
   small[0, 0] = -100  # outside the window
   whole, pictures, legend = pictures_and_legend(monkeypatch, {"small": small, "large": large})
   assert list(pictures) == ["Photo", "small", "large"] and list(legend) == ["Scale"]
-  np.testing.assert_array_equal(
-    pictures["Photo"][::2, ::2], PHOTO[WINDOW]
-  )  # twice as large, pixels stay squares
+  # twice as large, pixels stay squares
+  np.testing.assert_array_equal(pictures["Photo"][::2, ::2], PHOTO[WINDOW])
   dark, light = heat(np.array([[0.0, 1.0]]))[0]
   assert pictures["small"].shape == (30, 40, 3)
   assert (pictures["small"] == dark).all() and (pictures["large"] == light).all()
-  assert [float(name) for name in legend["Scale"]] == pytest.approx(
-    [1, 4 / 3, 5 / 3, 2, 7 / 3, 8 / 3, 3], abs=0.01
-  )
+  numbers = [float(name) for name in legend["Scale"]]
+  assert numbers == pytest.approx([1, 4 / 3, 5 / 3, 2, 7 / 3, 8 / 3, 3], abs=0.01)
   assert (legend["Scale"]["1"] == dark).all() and (legend["Scale"]["3"] == light).all()
   assert whole.shape[1] > 3 * 40
 
@@ -98,12 +98,11 @@ def test_a_given_scale_is_kept_and_values_beyond_it_are_clipped(monkeypatch):
   values = np.linspace(-5, 5, 40 * 60).reshape(40, 60)
   _, pictures, legend = pictures_and_legend(monkeypatch, {"x": values}, low=0, high=0.5)
   np.testing.assert_array_equal(pictures["x"][::2, ::2], heat(values, 0, 0.5)[WINDOW])
-  assert [float(name) for name in legend["Scale"]] == pytest.approx(
-    np.linspace(0, 0.5, 7), abs=0.001
-  )
+  numbers = [float(name) for name in legend["Scale"]]
+  assert numbers == pytest.approx(np.linspace(0, 0.5, 7), abs=0.001)
 
 
-def test_what_does_not_compete_is_grey_and_named_in_the_legend(monkeypatch):
+def test_values_that_are_not_finite_are_grey_and_named_in_the_legend(monkeypatch):
   values = np.full((40, 60), -np.inf)
   values[10:25, 30:] = 2.0
   _, pictures, legend = pictures_and_legend(monkeypatch, {"x": values})

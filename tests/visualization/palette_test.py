@@ -9,7 +9,7 @@ from jppf_jax.visualization.palette import class_colors, hatch, heat, instance_c
 SPEC = cpp()
 
 
-def test_tables_hold_the_colours_of_the_spec_and_black_for_what_is_unknown():
+def test_tables_have_the_colours_of_the_spec_and_black_for_unknown_ids():
   np.testing.assert_array_equal(class_colors(SPEC)[:19], SPEC.colors)
   np.testing.assert_array_equal(part_colors(SPEC)[1:10], SPEC.part_colors[1:])
   assert not class_colors(SPEC)[19:].any() and not part_colors(SPEC)[10:].any()
@@ -30,7 +30,7 @@ def test_a_grey_class_has_grey_instances():
   assert np.ptp(shade) <= 30
 
 
-def test_heat_rises_in_brightness_and_marks_what_is_not_finite():
+def test_heat_rises_in_brightness_and_is_grey_for_values_that_are_not_finite():
   picture = heat(np.array([[-np.inf, 0.0, 1.0, 2.0, 3.0, np.nan]]))
   assert picture[0, 0].tolist() == picture[0, 5].tolist() == [128, 128, 128]
   assert (np.diff(picture[0, 1:5].astype(int).sum(-1)) > 0).all()

@@ -9,24 +9,20 @@ from jppf_jax.visualization import render
 from jppf_jax.visualization.palette import hatch, instance_color
 
 SPEC = cpp()
-ROAD, PERSON, CAR, TRAIN = (
-  SPEC.class_names.index(name) for name in ("road", "person", "car", "train")
-)
+NAMES = ("road", "person", "car", "train")
+ROAD, PERSON, CAR, TRAIN = (SPEC.class_names.index(name) for name in NAMES)
 HEAD, CHASSIS = SPEC.class_parts[PERSON][1], SPEC.class_parts[CAR][4]
 VOID = hatch((40, 60))
 
 
 @pytest.fixture(scope="module")
 def maps():
-  semantic, instance, part = (
-    np.full((40, 60), ROAD),
-    np.zeros((40, 60), int),
-    np.zeros((40, 60), int),
-  )
-  for n, (x, k, p) in enumerate(
-    [(0, CAR, CHASSIS), (10, CAR, 255), (20, PERSON, HEAD), (30, TRAIN, 0)], 1
-  ):
-    semantic[5:30, x : x + 10], instance[5:30, x : x + 10], part[5:30, x : x + 10] = k, n, p
+  semantic = np.full((40, 60), ROAD)
+  instance, part = np.zeros_like(semantic), np.zeros_like(semantic)
+  objects = [(0, CAR, CHASSIS), (10, CAR, 255), (20, PERSON, HEAD), (30, TRAIN, 0)]
+  for number, (x, k, p) in enumerate(objects, start=1):
+    box = (slice(5, 30), slice(x, x + 10))
+    semantic[box], instance[box], part[box] = k, number, p
   semantic[34:] = 255
   return render.LabelMaps(semantic, instance, part)
 
@@ -91,22 +87,14 @@ def test_predictions_and_label_files_are_drawn_alike(maps):
   np.testing.assert_array_equal(render.instances(decoded, SPEC), render.instances(maps, SPEC))
 
 
-def test_equal_numbers_in_two_classes_are_two_instances():
-  semantic = np.repeat([[CAR, PERSON]], 20, 0).repeat(20, 1)
-  picture = render.instances(
-    render.LabelMaps(semantic, np.ones_like(semantic), np.zeros_like(semantic)), SPEC
-  )
-  assert (picture[10, 10] != picture[10, 30]).any() and (picture[2:18, 19:21] == 255).all()
-
-
-def test_names_are_written_on_large_instances_only():
-  semantic, instance = np.full((200, 400), ROAD), np.zeros((200, 400), int)
-  semantic[20:180, 20:220], instance[20:180, 20:220] = CAR, 1
-  semantic[100:112, 300:312], instance[100:112, 300:312] = CAR, 2
-  maps = render.LabelMaps(semantic, instance, np.zeros_like(semantic))
-  written = (render.instances(maps, SPEC) != render.instances(maps, SPEC, names=False)).any(-1)
-  assert written[40:160, 60:180].sum() > 50
-  assert written.sum() == written[40:160, 60:180].sum()
+def test_names_are_optional():
+  car = np.full((200, 400), CAR)
+  maps = render.LabelMaps(car, np.ones_like(car), np.zeros_like(car))
+  photo = np.zeros((200, 400, 3), np.uint8)
+  named, plain = (render.instances(maps, SPEC, names=names) for names in (True, False))
+  assert (named != plain).any()
+  named, plain = (render.overlay(photo, maps, SPEC, names=names) for names in (True, False))
+  assert (named != plain).any()
 
 
 def test_scaling_keeps_ids_and_proportions(maps, photo):
@@ -122,18 +110,17 @@ def test_the_explanation_has_a_legend_of_what_occurs(maps, photo):
   sheet = render.explained(photo, maps, SPEC, width=240)
   assert sheet.shape[1] >= 480
   footer = sheet[-150:]
-  present = [SPEC.colors[k] for k in (ROAD, PERSON, CAR, TRAIN)] + [
-    SPEC.part_colors[p] for p in (HEAD, CHASSIS)
-  ]
-  assert all((footer == color).all(-1).sum() > 50 for color in present)
-  assert not (footer == SPEC.colors[SPEC.class_names.index("sky")]).all(-1).any()
+  classes = [SPEC.colors[k] for k in (ROAD, PERSON, CAR, TRAIN)]
+  parts = [SPEC.part_colors[p] for p in (HEAD, CHASSIS)]
+  assert all((footer == color).all(-1).sum() > 50 for color in classes + parts)
+  sky = SPEC.colors[SPEC.class_names.index("sky")]
+  assert not (footer == sky).all(-1).any()
 
 
 def test_a_comparison_has_one_picture_per_answer(maps, photo):
+  answers = {"Joint fusion": maps, "Top-down merge": maps}
   one = render.comparison(photo, {"Joint fusion": maps}, SPEC, width=240, columns=1)
-  two = render.comparison(
-    photo, {"Joint fusion": maps, "Top-down merge": maps}, SPEC, width=240, columns=1
-  )
+  two = render.comparison(photo, answers, SPEC, width=240, columns=1)
   assert two.shape[1] == one.shape[1] and two.shape[0] - one.shape[0] > 160
 
 

@@ -1,4 +1,4 @@
-"""Sheets hold all pictures unchanged; legends hold all colours."""
+"""Sheets show all pictures unchanged; legends show all colours."""
 
 import numpy as np
 import pytest

@@ -1,0 +1,87 @@
+"""Numbering, shades, outlines and names of instances."""
+
+import numpy as np
+import pytest
+
+from jppf_jax.labels.cpp import cpp
+from jppf_jax.visualization import instances
+from jppf_jax.visualization.palette import instance_color
+
+SPEC = cpp()
+ROAD, PERSON, CAR = (SPEC.class_names.index(name) for name in ("road", "person", "car"))
+
+
+def scene(boxes, size=(40, 60)):
+  """Returns classes and instance numbers of a road with (class, number, box `y0 x0 y1 x1`)."""
+  semantic, instance = np.full(size, ROAD), np.zeros(size, int)
+  for k, number, (y0, x0, y1, x1) in boxes:
+    semantic[y0:y1, x0:x1], instance[y0:y1, x0:x1] = k, number
+  return semantic, instance
+
+
+def test_instances_are_ordered_by_class_and_number():
+  maps = scene([(CAR, 7, (0, 0, 9, 9)), (PERSON, 9, (0, 10, 9, 19)), (CAR, 2, (20, 0, 29, 9))])
+  found = instances.find_instances(*maps, SPEC)
+  assert found.classes.tolist() == [PERSON, CAR, CAR]
+  assert [found.labels[y, x] for y, x in ((0, 10), (20, 0), (0, 0), (39, 59))] == [1, 2, 3, 0]
+
+
+def test_equal_numbers_in_two_classes_are_two_instances():
+  maps = scene([(CAR, 1, (0, 0, 40, 30)), (PERSON, 1, (0, 30, 40, 60))])
+  assert instances.find_instances(*maps, SPEC).classes.tolist() == [PERSON, CAR]
+
+
+def test_stuff_void_and_things_without_a_number_are_no_instances():
+  maps = scene([(ROAD, 3, (0, 0, 9, 9)), (255, 3, (0, 10, 9, 19)), (CAR, 0, (20, 0, 29, 9))])
+  found = instances.find_instances(*maps, SPEC)
+  assert not found.labels.any() and len(found.classes) == 0
+  photo = np.full((40, 60, 3), 77, np.uint8)
+  assert (instances.painted(photo, found, SPEC) == 77).all()
+  assert (instances.named(photo, found, SPEC) == 77).all()
+
+
+def test_shades_count_inside_each_class_and_the_input_stays_as_it_is():
+  maps = scene([(PERSON, 1, (0, 0, 9, 9)), (CAR, 1, (0, 10, 9, 19)), (CAR, 2, (0, 20, 9, 29))])
+  photo = np.full((40, 60, 3), 77, np.uint8)
+  picture = instances.painted(photo, instances.find_instances(*maps, SPEC), SPEC)
+  for x, k, index in ((0, PERSON, 0), (10, CAR, 0), (20, CAR, 1)):
+    assert (picture[0, x] == instance_color(SPEC.colors[k], index)).all()
+  assert (picture[9:] == 77).all() and (photo == 77).all()
+
+
+def edges_by_neighbours(labels):
+  """Oracle: pixels with another label among their four neighbours."""
+  edges = np.zeros(labels.shape, bool)
+  for y, x in np.ndindex(*labels.shape):
+    for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+      inside = 0 <= y + dy < labels.shape[0] and 0 <= x + dx < labels.shape[1]
+      if inside and labels[y, x] != labels[y + dy, x + dx]:
+        edges[y, x] = True
+  return edges & (labels > 0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (12, 7)])
+def test_outlines_are_the_pixels_of_a_label_beside_another(seed, size):
+  labels = np.random.default_rng(seed).choice([0, 0, 1, 1, 1, 2, 255], size)
+  np.testing.assert_array_equal(instances.outlines(labels), edges_by_neighbours(labels))
+
+
+def named_pixels(boxes):
+  """Returns the pixels that names cover on a black picture of 200x400."""
+  black = np.zeros((200, 400, 3), np.uint8)
+  found = instances.find_instances(*scene(boxes, (200, 400)), SPEC)
+  return instances.named(black, found, SPEC).any(-1)
+
+
+def test_names_are_written_on_large_instances_only():
+  written = named_pixels([(CAR, 1, (20, 20, 180, 220)), (CAR, 2, (100, 300, 112, 312))])
+  assert written[40:160, 60:180].sum() > 50
+  assert written.sum() == written[40:160, 60:180].sum()
+
+
+def test_a_name_that_would_touch_that_of_a_larger_instance_is_left_out():
+  outer, inner = (CAR, 1, (0, 0, 200, 400)), (PERSON, 1, (70, 130, 130, 270))
+  alone = named_pixels([outer])
+  np.testing.assert_array_equal(named_pixels([outer, inner]), alone)
+  assert named_pixels([inner]).any()

@@ -1,12 +1,12 @@
-"""The canvas of a fusion: logits brought to image resolution, and instances and stuff put together
-into one answer.
-"""
+"""The canvas of a fusion: instances go onto an empty image, stuff fills the rest (Sec. 3.2)."""
+
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from jppf_jax.fusion.config import StuffFill
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.ops.resize import resize_bilinear
 from jppf_jax.structs import IGNORE, Array, Detections, PanopticParts, Segments
@@ -20,21 +20,64 @@ def upsample(
 
   Differs from EfficientPS's code, which squeezes the padded logits to the size of the image.
 
+  Args:
+    logits: at stride 4.
+    size: height and width of the image, without padding.
+
   Raises:
     ValueError: the logits do not cover an image of this size.
   """
-  height, width = 4 * logits.shape[0], 4 * logits.shape[1]
+  rows, columns = logits.shape[:2]
+  height, width = 4 * rows, 4 * columns
   if not (0 < size[0] <= height and 0 < size[1] <= width):
     raise ValueError(
-      f"Logits of {logits.shape[0]} x {logits.shape[1]} at stride 4 cover an image of up to {height} x {width}; "
+      f"Logits of {rows} x {columns} at stride 4 cover an image of up to {height} x {width}; "
       f"got size {size[0]} x {size[1]}. `size` is the image before padding."
     )
-  return resize_bilinear(jnp.asarray(logits, jnp.float32), (height, width))[: size[0], : size[1]]
+  whole = resize_bilinear(jnp.asarray(logits, jnp.float32), (height, width))
+  return whole[: size[0], : size[1]]
 
 
 def things_of(detections: Detections, spec: LabelSpec) -> Int[Array, "D"]:
-  """Returns the train ids of detections; something legal in padding."""
-  return jnp.clip(detections.labels + spec.num_stuff - 1, 0, spec.num_classes - 1)
+  """Returns the train id of each detection; rows of padding get an id that exists, too."""
+  things = detections.labels + spec.num_stuff - 1
+  return jnp.clip(things, 0, spec.num_classes - 1)
+
+
+def first_maximum(
+  channels: tuple[Float[Array, "H W"], ...],
+) -> tuple[Float[Array, "H W"], Int[Array, "H W"]]:
+  """Returns the maximum of some maps at each pixel, and the index of the first map that has it.
+
+  The maps are not stacked, so memory is that of two maps.
+  """
+  best = channels[0]
+  index = jnp.zeros(best.shape, jnp.int32)
+  for k, channel in enumerate(channels[1:], 1):
+    index = jnp.where(channel > best, k, index)
+    best = jnp.maximum(channel, best)
+  return best, index
+
+
+def fill_classes(
+  choice: StuffFill,
+  semantic_logits: Float[Array, "H W K"],
+  fused: Int[Array, "H W"],
+  num_stuff: int,
+) -> Int[Array, "H W"]:
+  """Returns the train ids for the pixels that no instance won.
+
+  Args:
+    choice: `FusionConfig.stuff_fill`.
+    semantic_logits: at image resolution.
+    fused: the stuff class with the largest fused logit.
+    num_stuff: train ids below are stuff.
+  """
+  if choice == "fused":
+    return fused
+  if choice == "stuff_only":
+    semantic_logits = semantic_logits[..., : max(num_stuff, 1)]
+  return jnp.argmax(semantic_logits, axis=-1)
 
 
 def fill_stuff(
@@ -42,7 +85,7 @@ def fill_stuff(
 ) -> Int[Array, "H W"]:
   """Returns the stuff classes of the pixels that no instance won; 255 on the others.
 
-  Pixels whose fill is a thing, and classes left with fewer than `min_area` pixels, become void.
+  Pixels with a thing in `fill`, and classes left with fewer than `min_area` pixels, become void.
 
   Args:
     fill: train ids to fill with.
@@ -50,9 +93,33 @@ def fill_stuff(
     num_stuff: train ids below are stuff.
     min_area: pixels.
   """
-  free = jnp.where(won | (fill >= num_stuff), num_stuff, fill)
-  large = jnp.bincount(free.ravel(), length=num_stuff + 1) >= min_area
-  return jnp.where(large.at[num_stuff].set(False)[free], free, IGNORE)
+  no_stuff = won | (fill >= num_stuff)
+  classes = jnp.where(no_stuff, num_stuff, fill)
+  areas = jnp.bincount(classes.ravel(), length=num_stuff + 1)
+  stays = areas >= min_area
+  stays = stays.at[num_stuff].set(False)
+  return jnp.where(stays[classes], classes, IGNORE)
+
+
+def stuff_parts(
+  fill: Int[Array, "H W"], part: Float[Array, "O H W"], spec: LabelSpec
+) -> Int[Array, "H W"]:
+  """Returns the most probable part at pixels of stuff classes that have parts; 0 elsewhere.
+
+  No stuff class of CPP and PPP has parts.
+
+  Args:
+    fill: train ids.
+    part: probabilities of the part outputs.
+    spec: the taxonomy.
+  """
+  parts = jnp.zeros(fill.shape, jnp.int32)
+  for k, channels in enumerate(spec.class_parts[: spec.num_stuff]):
+    if channels:
+      _, winner = first_maximum(tuple(part[p] for p in channels))
+      most_probable = jnp.asarray(channels, jnp.int32)[winner]
+      parts = jnp.where(fill == k, most_probable, parts)
+  return parts
 
 
 def assemble(
@@ -69,83 +136,45 @@ def assemble(
   """Returns the answer for one image: instances on an empty canvas, the rest filled with stuff.
 
   Args:
-    slot: the detection that won each pixel, -1 where none did.
-    part: part channels on the pixels of instances.
+    slot: the detection that won each pixel, -1 = none.
+    part: part channels at the pixels of instances.
     fill: train ids for the pixels that no instance won.
-    stuff_part: part channels there, 0 but for stuff with parts.
+    stuff_part: part channels at these pixels, 0 unless it is stuff with parts.
     detections: of this image; instances that won no pixel are not in the table of segments.
     spec: the taxonomy.
     min_stuff_area: see `fill_stuff`.
     min_thing_area: smaller instances are removed before the filling.
   """
-  areas = jnp.bincount(slot.ravel() + 1, length=detections.labels.size + 1)[1:].astype(jnp.int32)
+  num_slots = detections.labels.size
+  pixels = jnp.bincount(slot.ravel() + 1, length=num_slots + 1)  # the first counts slot -1
+  areas = pixels[1:].astype(jnp.int32)
   valid = areas >= max(min_thing_area, 1)
+  segments = Segments(
+    labels=_where_int32(valid, things_of(detections, spec), 0),
+    scores=jnp.where(valid, detections.scores, 0).astype(jnp.float32),
+    areas=jnp.where(valid, areas, 0),
+    valid=valid,
+  )
+
   won = (slot >= 0) & valid[slot]
-  things = things_of(detections, spec)
   stuff = fill_stuff(fill, won, num_stuff=spec.num_stuff, min_area=min_stuff_area)
+  stuff_part = jnp.where(stuff == IGNORE, 0, stuff_part)
   return PanopticParts(
-    semantic=jnp.where(won, things[slot], stuff).astype(jnp.int32),
-    instance=jnp.where(won, slot + 1, 0).astype(jnp.int32),
-    part=jnp.where(won, part, jnp.where(stuff == IGNORE, 0, stuff_part)).astype(jnp.int32),
-    segments=Segments(
-      labels=jnp.where(valid, things, 0).astype(jnp.int32),
-      scores=jnp.where(valid, detections.scores, 0).astype(jnp.float32),
-      areas=jnp.where(valid, areas, 0),
-      valid=valid,
-    ),
+    semantic=_where_int32(won, segments.labels[slot], stuff),
+    instance=_where_int32(won, slot + 1, 0),
+    part=_where_int32(won, part, stuff_part),
+    segments=segments,
   )
 
 
-def one_at_a_time(fuse):
-  """Returns `fuse`, which handles one image, such that `jax.vmap` runs it image after image.
+def one_at_a_time(fuse: Callable[..., PanopticParts]) -> Callable[..., PanopticParts]:
+  """Returns `fuse`, a function of one image, so that `jax.vmap` runs it image after image.
 
-  The loops of the fusion follow the data; side by side, every image would take the steps of all of
-  them.
+  The number of steps of a fusion depends on the data. Side by side, each image would take the steps
+  of all of them.
   """
   return jax.custom_batching.sequential_vmap(fuse)
 
 
-def unknown_parts(spec: LabelSpec) -> Int[np.ndarray, "256"]:
-  """Returns the part of a class (255 = void) whose parts nobody predicted: 255, or what it is if
-  there is no choice.
-  """
-  table = np.zeros(256, np.int32)
-  table[: spec.num_classes] = [
-    IGNORE if len(parts) > 1 else sum(parts) for parts in spec.class_parts
-  ]
-  return table
-
-
-def first_maximum(
-  channels: tuple[Float[Array, "H W"], ...],
-) -> tuple[Float[Array, "H W"], Int[Array, "H W"]]:
-  """Returns the pixelwise maximum of some images and the first index that has it.
-
-  The images are not stacked: memory is that of two images.
-  """
-  best, index = channels[0], jnp.zeros(channels[0].shape, jnp.int32)
-  for k, channel in enumerate(channels[1:], 1):
-    index = jnp.where(channel > best, k, index)
-    best = jnp.maximum(channel, best)
-  return best, index
-
-
-def stuff_parts(
-  fill: Int[Array, "H W"], part: Float[Array, "O H W"], spec: LabelSpec
-) -> Int[Array, "H W"]:
-  """Returns the most probable part of stuff classes that have parts; 0 elsewhere.
-
-  No stuff class of CPP and PPP has parts.
-
-  Args:
-    fill: train ids.
-    part: probabilities of the part outputs.
-    spec: the taxonomy.
-  """
-  parts = jnp.zeros(fill.shape, jnp.int32)
-  for k in range(spec.num_stuff):
-    channels = spec.class_parts[k]
-    if channels:
-      most_probable = first_maximum(tuple(part[p] for p in channels))[1]
-      parts = jnp.where(fill == k, jnp.asarray(channels, jnp.int32)[most_probable], parts)
-  return parts
+def _where_int32(condition: Bool[Array, "*s"], yes: Array, no: Array | int) -> Int[Array, "*s"]:
+  return jnp.where(condition, yes, no).astype(jnp.int32)

@@ -1,5 +1,5 @@
-"""Panoptic fusion of EfficientPS (Mohan & Valada 2021, Sec. 3.4; details from its public code),
-which knows no parts.
+"""Panoptic fusion of EfficientPS (Mohan & Valada 2021, Sec. 3.4; details from its public code); it
+has no parts.
 
 The first half of the top-down baseline: `top_down.py` adds the parts.
 """
@@ -10,8 +10,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Float, Int
 
-from jppf_jax.fusion.canvas import assemble, one_at_a_time, things_of, unknown_parts, upsample
-from jppf_jax.fusion.instances import PlacedMasks, keep_instances, place, visit
+from jppf_jax.fusion.canvas import assemble, one_at_a_time, things_of, upsample
+from jppf_jax.fusion.channels import unknown_parts
+from jppf_jax.fusion.instances import (
+  PlacedMasks,
+  Window,
+  keep_instances,
+  maximum_over_instances,
+  place,
+)
 from jppf_jax.fusion.joint import fused_logits
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Array, Detections, PanopticParts
@@ -29,16 +36,16 @@ def efficientps_fusion(
   min_stuff_area: int = 2048,
   legacy: bool = True,
 ) -> PanopticParts:
-  """Returns class and instance of every pixel of one image; parts of classes that have several are
+  """Returns class and instance of each pixel of one image; parts of classes that have several are
   unknown (255).
 
-  Mask logits and the raw semantic logits of the instance's class are fused by Eq. 1 with two terms,
-  and compete with the raw semantic logits of stuff, which win ties. Runs in jit, and under
-  `jax.vmap` image after image.
+  Eq. 1 with two terms fuses the mask logits with the raw semantic logits of the instance's class.
+  These channels compete with the raw semantic logits of stuff, which win ties. Runs in jit; under
+  `jax.vmap` it fuses one image after the other.
 
-  Differs from the paper: mask logits are multiplied by 4, and an instance has the fused logit 0
-  wherever it does not reach, so that pixels whose stuff logits are all negative go to the best
-  instance, however far: both as in the public code. Unlike there, padding is cropped instead of
+  Differs from the paper: mask logits are multiplied by 4, and an instance has the fused logit 0 at
+  all pixels that it does not reach, as in the public code. So pixels whose stuff logits are all
+  negative go to the best instance, however far. Differs from the code: padding is cropped, not
   squeezed.
 
   Args:
@@ -47,34 +54,38 @@ def efficientps_fusion(
     spec: the taxonomy.
     size: height and width of the image, without padding.
     instance_logit_scale: factor on the mask logits.
-    score_threshold: detections that score no more are left out.
+    score_threshold: only detections with a larger score are fused.
     overlap_threshold: see `keep_instances`.
     min_stuff_area: stuff classes with fewer pixels become void.
     legacy: as in `ops.masks.paste_weights`.
 
   Raises:
-    ValueError: logits whose channels are not the classes, or which do not cover an image of this
-      size.
+    ValueError: the channels of the logits are not the classes of the taxonomy.
+    ValueError: the logits do not cover an image of this size.
   """
-  if semantic_logits.shape[-1] != spec.num_classes:
+  channels = semantic_logits.shape[-1]
+  if channels != spec.num_classes:
     raise ValueError(
-      f"Got {semantic_logits.shape[-1]} semantic channels; {spec.name} has {spec.num_classes} classes."
+      f"Got {channels} semantic channels; {spec.name} has {spec.num_classes} classes."
     )
 
-  def fuse(semantic_logits, detections):
+  def fuse(semantic_logits: Array, detections: Detections) -> PanopticParts:
     logits = upsample(semantic_logits, size)
     placed = place(detections.mask_logits, detections.boxes, size, legacy=legacy)
     candidates = detections.valid & (detections.scores > score_threshold)
     kept = keep_instances(placed, candidates, overlap_threshold=overlap_threshold)
-    placed = dataclasses.replace(placed, masks=placed.masks * instance_logit_scale)
-    things, slot = _best_instances(
-      placed, kept, jnp.moveaxis(logits, -1, 0), things_of(detections, spec)
-    )
+    scaled = dataclasses.replace(placed, masks=placed.masks * instance_logit_scale)
+    things = things_of(detections, spec)
+    best, slot = _best_instances(scaled, kept, jnp.moveaxis(logits, -1, 0), things)
     stuff = jnp.max(logits[..., : spec.num_stuff], axis=-1, initial=-jnp.inf)
-    slot = jnp.where(things > stuff, slot, -1)
-    fill, none = jnp.argmax(logits, axis=-1), jnp.zeros(size, jnp.int32)
-    result = assemble(slot, none, fill, none, detections, spec=spec, min_stuff_area=min_stuff_area)
-    return dataclasses.replace(result, part=jnp.asarray(unknown_parts(spec))[result.semantic])
+    slot = jnp.where(best > stuff, slot, -1)
+    fill = jnp.argmax(logits, axis=-1)
+    no_part = jnp.zeros(size, jnp.int32)
+    result = assemble(
+      slot, no_part, fill, no_part, detections, spec=spec, min_stuff_area=min_stuff_area
+    )
+    part = jnp.asarray(unknown_parts(spec))[result.semantic]
+    return dataclasses.replace(result, part=part)
 
   return one_at_a_time(fuse)(semantic_logits, detections)
 
@@ -85,43 +96,48 @@ def _best_instances(
   logits: Float[Array, "K H W"],
   things: Int[Array, "D"],
 ) -> tuple[Float[Array, "H W"], Int[Array, "H W"]]:
-  """The largest fused logit of all kept instances at each pixel and the first instance that has it;
-  -inf where none.
+  """The largest fused logit of all kept instances at each pixel, and the first instance that has
+  it; -inf if no instance is kept.
   """
 
-  def step(state, window):
-    best, slot = state
+  def fuse(window: Window) -> tuple[Array, Array]:
     n = window.instance
-    evidence = jnp.where(window.within(placed.rectangles[n]), window.cut(logits, things[n]), 0)
-    score = jnp.where(
-      window.within(placed.spans[n]), fused_logits(window.paste(placed), evidence), -jnp.inf
-    )
-    winner = jnp.where(score > window.cut(best), n, window.cut(slot))
-    return window.put(best, jnp.maximum(score, window.cut(best))), window.put(slot, winner)
+    in_rectangle = window.within(placed.rectangles[n])
+    semantic = jnp.where(in_rectangle, window.cut(logits, things[n]), 0)
+    fused = fused_logits(window.paste(placed), semantic)
+    reached = window.within(placed.spans[n])
+    return jnp.where(reached, fused, -jnp.inf), n
 
-  size = logits.shape[1:]
-  start = jnp.full(size, -jnp.inf), jnp.full(size, -1, jnp.int32)
-  best, slot = visit(placed.spans, jnp.arange(kept.size), kept, size, step, start)
+  _, height, width = logits.shape
+  size = height, width
+  best, slot = maximum_over_instances(fuse, placed.spans, jnp.arange(kept.size), kept, size)
   absent = _first_absent(placed.spans, kept, size)
-  absent_wins = (absent < kept.size) & ((best < 0) | ((best == 0) & (absent < slot)))
+  is_absent = absent < kept.size
+  absent_ties_first = (best == 0) & (absent < slot)
+  absent_wins = is_absent & ((best < 0) | absent_ties_first)
   return jnp.where(absent_wins, 0, best), jnp.where(absent_wins, absent, slot)
 
 
 def _first_absent(
   spans: Int[Array, "D 4"], kept: Bool[Array, "D"], size: tuple[int, int]
 ) -> Int[Array, "H W"]:
-  """The first kept instance that does not reach the pixel, where its fused logit is 0; D if all do."""
-  y, x = jnp.arange(size[0])[:, None], jnp.arange(size[1])
+  """The first kept instance that does not reach the pixel (its fused logit is 0); D if none."""
+  none = kept.size
+  y = jnp.arange(size[0])[:, None]
+  x = jnp.arange(size[1])
 
-  def look(carry):
+  def look(carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
     n, absent = carry
     x0, y0, x1, y1 = spans[n]
     outside = (y < y0) | (y >= y1) | (x < x0) | (x >= x1)
-    return n + 1, jnp.where((absent == kept.size) & outside & kept[n], n, absent)
+    is_first = (absent == none) & outside & kept[n]
+    return n + 1, jnp.where(is_first, n, absent)
 
-  def unfinished(carry):  # a few steps: no pixel lies in many of the best instances
-    return (carry[0] < kept.size) & (carry[1] == kept.size).any()
+  def unfinished(carry: tuple[jax.Array, jax.Array]) -> jax.Array:
+    n, absent = carry
+    return (n < none) & (absent == none).any()
 
-  return jax.lax.while_loop(
-    unfinished, look, (jnp.zeros((), jnp.int32), jnp.full(size, kept.size, jnp.int32))
-  )[1]
+  start = jnp.zeros((), jnp.int32), jnp.full(size, none, jnp.int32)
+  # Takes few steps: no pixel lies in many of the best instances.
+  _, absent = jax.lax.while_loop(unfinished, look, start)
+  return absent

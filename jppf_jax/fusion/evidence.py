@@ -1,4 +1,4 @@
-"""What the three heads say about one image, brought to its resolution: the input of a fusion."""
+"""What the three heads say about one image, at image resolution: the input of the joint fusion."""
 
 import dataclasses
 from functools import reduce
@@ -20,7 +20,7 @@ _TINY = 1e-30  # keeps a sum of probabilities that underflowed from dividing by 
 
 
 class Evidence(NamedTuple):
-  """Probabilities and masks of one image. Channels first: a window of one channel is contiguous.
+  """Probabilities and masks of one image. Channels first, so a window of one channel is contiguous.
 
   Attributes:
     semantic_logits: at image resolution.
@@ -30,6 +30,7 @@ class Evidence(NamedTuple):
     masks: mask logits (or probabilities) of the detections, ready to be pasted.
     things: train ids of the detections.
     kept: detections that enter the fusion.
+    detections: as the network gave them.
   """
 
   semantic_logits: Float[Array, "H W K"]
@@ -38,6 +39,13 @@ class Evidence(NamedTuple):
   masks: PlacedMasks
   things: Int[Array, "D"]
   kept: Bool[Array, "D"]
+  detections: Detections
+
+  @property
+  def size(self) -> tuple[int, int]:
+    """Height and width of the image."""
+    height, width, _ = self.semantic_logits.shape
+    return height, width
 
 
 def gather_evidence(
@@ -50,12 +58,13 @@ def gather_evidence(
   config: FusionConfig,
   legacy: bool,
 ) -> Evidence:
-  """Up-samples and normalises the logits, places the masks and filters the detections.
+  """Up-samples the logits and takes their softmax, places the masks and filters the detections.
 
   Arguments as in `joint.joint_fusion`.
 
   Raises:
-    ValueError: the logits do not have the channels of the taxonomy, or do not cover the image.
+    ValueError: the logits do not have the channels of the taxonomy.
+    ValueError: the logits do not cover an image of this size.
   """
   _check_channels(semantic_logits, part_logits, spec)
   semantic_logits = upsample(semantic_logits, size)
@@ -73,7 +82,7 @@ def gather_evidence(
     masks = jax.nn.sigmoid(masks)
   placed = dataclasses.replace(placed, masks=masks * config.instance_logit_scale)
   things = things_of(detections, spec)
-  return Evidence(semantic_logits, semantic, part, placed, things, kept)
+  return Evidence(semantic_logits, semantic, part, placed, things, kept, detections)
 
 
 @struct
@@ -100,7 +109,7 @@ class InstanceTerms:
 def instance_terms(
   window: Window, evidence: Evidence, spec: LabelSpec, config: FusionConfig
 ) -> InstanceTerms:
-  """Returns MLI, MLS and MLP of the window's instance."""
+  """Returns MLI, MLS and MLP of the window's instance (Sec. 3.2, "Fusion for Things")."""
   n = window.instance
   thing = evidence.things[n]
   table = part_channels(spec, allow_void_part=config.allow_void_part)
@@ -109,15 +118,15 @@ def instance_terms(
   reached = window.within(evidence.masks.spans[n])
   region = reached if config.outside_value == 0 else inside
 
-  mls = jnp.where(inside, window.cut(evidence.semantic, thing), config.outside_value)
+  semantic = window.cut(evidence.semantic, thing)
   parts = [window.cut(evidence.part, channel) for channel in channels]
   if config.renormalise_parts:
-    total = reduce(jnp.add, [jnp.where(ok, part, 0) for ok, part in zip(valid, parts)])
-    total = jnp.maximum(total, _TINY)
+    own_parts = [jnp.where(ok, part, 0) for ok, part in zip(valid, parts)]
+    total = jnp.maximum(reduce(jnp.add, own_parts), _TINY)
     parts = [jnp.where(partitionable, part / total, part) for part in parts]
   return InstanceTerms(
     mli=window.paste(evidence.masks),
-    mls=mls,
+    mls=jnp.where(inside, semantic, config.outside_value),
     mlp=tuple(jnp.where(inside, part, config.outside_value) for part in parts),
     competes=tuple(region & ok for ok in valid),
     labels=labels,

@@ -1,4 +1,4 @@
-"""The joint fusion step by step: every intermediate of the paper's Sec. 3.2, to look at and to teach."""
+"""The joint fusion step by step: each intermediate of the paper's Sec. 3.2, to see and to teach."""
 
 import jax.numpy as jnp
 from jaxtyping import Bool, Float, Int
@@ -19,7 +19,7 @@ class InstanceLogits:
     mli: pasted mask logits.
     mls: probability of the class, inside the rectangle.
     mlp: probability of each of its parts, or of the background, inside the rectangle.
-    fused: FL of the three for each part; -inf in padding and where the instance does not compete.
+    fused: FL of the three for each part; -inf in padding and if the instance does not compete.
     labels: the part that each entry of `mlp` and `fused` stands for.
     valid: entries that the class has; the rest is padding.
   """
@@ -34,17 +34,17 @@ class InstanceLogits:
 
 @struct
 class FusionSteps:
-  """Every intermediate of the joint fusion of one image, in the order of the paper's Sec. 3.2.
+  """Each intermediate of the joint fusion of one image, in the order of the paper's Sec. 3.2.
 
   Attributes:
     semantic: softmax of the semantic logits at image resolution.
     part: softmax of the part logits.
     kept: detections that passed the filter.
     instance: the chosen instance: MLI, MLS, MLP and their fusion.
-    things: the best fused logit of all instances, -inf where none competes.
+    things: the largest fused logit of all instances, -inf if none competes.
     stuff: FLS of each stuff class.
     slot: the instance that wins each pixel, -1 = stuff.
-    fill: train ids of the semantic head, for the pixels of stuff.
+    fill: train ids for the pixels that no instance won.
     result: the answer of `joint_fusion`.
   """
 
@@ -72,16 +72,19 @@ def joint_fusion_steps(
 ) -> FusionSteps:
   """Returns the intermediates of `joint_fusion`; those of one instance for detection `chosen`.
 
-  The other arguments are those of `joint_fusion`. It holds images that `joint_fusion` never stores.
+  It stores maps that `joint_fusion` never stores. The other arguments are those of `joint_fusion`.
+
+  Args:
+    chosen: the detection whose terms are returned.
   """
   heads = semantic_logits, part_logits, detections
   evidence = gather_evidence(*heads, spec=spec, size=size, config=config, legacy=legacy)
-  competition = compete(evidence, detections, spec=spec, size=size, config=config)
+  competition = compete(evidence, spec, config)
   zero = jnp.zeros((), jnp.int32)
   whole_image = Window(jnp.asarray(chosen, jnp.int32), zero, zero, zero, zero, size)
   terms = instance_terms(whole_image, evidence, spec, config)
   fused = fused_instance(terms, config)
-  part = evidence.part[: spec.num_part_outputs]
+  part = evidence.part[: spec.num_part_outputs]  # without the sum of all backgrounds
   return FusionSteps(
     semantic=jnp.moveaxis(evidence.semantic, 0, -1),
     part=jnp.moveaxis(part, 0, -1),

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from jppf_jax.fusion.canvas import unknown_parts, upsample
+from jppf_jax.fusion.canvas import upsample
+from jppf_jax.fusion.channels import unknown_parts
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Array, PanopticParts
 
@@ -18,8 +19,12 @@ from jppf_jax.structs import Array, PanopticParts
 def part_map(
   part_logits: Float[Array, "h w O"], *, spec: LabelSpec, size: tuple[int, int]
 ) -> Int[Array, "{size[0]} {size[1]}"]:
-  """Returns the part head's own answer, for an image of `size` (height, width): part channels, any
-  background is 0.
+  """Returns the answer of the part head alone: part channels, 0 for any background.
+
+  Args:
+    part_logits: raw, stride 4.
+    spec: the taxonomy.
+    size: height and width of the image, without padding.
   """
   best = jnp.argmax(upsample(part_logits, size), axis=-1)
   return jnp.asarray(spec.output_to_part)[best]
@@ -28,18 +33,19 @@ def part_map(
 def top_down_merge(
   panoptic: PanopticParts, parts: Int[Array, "*B H W"], *, spec: LabelSpec
 ) -> PanopticParts:
-  """Returns the panoptic prediction with parts; class and instance are final.
+  """Returns the panoptic prediction with parts; class and instance stay as they are.
 
-  Where the part is none of the class's parts (the background, or a part of another class), it is
-  unknown (255). Classes with a single part have it everywhere, classes without have 0.
+  If a class has several parts and the part head says none of them (but the background, or a part of
+  another class), the part is unknown (255). Classes with one part have it everywhere, classes
+  without parts have 0.
 
   Args:
-    panoptic: classes and instances; its parts are not looked at.
+    panoptic: classes and instances; its parts are not used.
     parts: part channels, e.g. of `part_map`.
     spec: the taxonomy.
   """
-  fits = np.zeros((256, spec.num_parts), bool)
-  fits[: spec.num_classes] = spec.part_matrix
-  fits = jnp.asarray(fits)[panoptic.semantic, parts]
-  part = jnp.where(fits, parts, jnp.asarray(unknown_parts(spec))[panoptic.semantic])
-  return dataclasses.replace(panoptic, part=part)
+  class_has_part = np.zeros((256, spec.num_parts), bool)
+  class_has_part[: spec.num_classes] = spec.part_matrix
+  fits = jnp.asarray(class_has_part)[panoptic.semantic, parts]
+  otherwise = jnp.asarray(unknown_parts(spec))[panoptic.semantic]
+  return dataclasses.replace(panoptic, part=jnp.where(fits, parts, otherwise))

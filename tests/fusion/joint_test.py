@@ -1,4 +1,4 @@
-"""The streaming fusion against the dense one, Eq. 1 by hand, and the rules around it."""
+"""The streaming fusion against the dense oracle, Eq. 1 by hand, and the rules around it."""
 
 import dataclasses
 import math
@@ -10,13 +10,25 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from jppf_jax.fusion import instances
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.joint import fused_logits, joint_fusion
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.variants import semantic_background
 from jppf_jax.structs import IGNORE
-from tests.fusion.scenes import BICYCLE, CAR, PERSON, SIZE, SPEC, TRAIN, detections, logits, scenes
+from tests.fusion.scenes import (
+  BICYCLE,
+  CAR,
+  CELLS,
+  PERSON,
+  SIZE,
+  SPEC,
+  TRAIN,
+  constant_logits,
+  detections,
+  logits,
+  scenes,
+  train_id,
+)
 from tests.oracles import fusion as oracle
 from tests.small_spec import first_classes_without_parts
 
@@ -50,21 +62,19 @@ SEMBG_READINGS = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def windows_smaller_than_the_image():
-  before, instances._CPU_WINDOW = instances._CPU_WINDOW, (8, 16)
-  yield
-  instances._CPU_WINDOW = before
-
-
 @cache
 def fuse(config, spec=SPEC, legacy=True):
   return jax.jit(partial(joint_fusion, spec=spec, size=SIZE, config=config, legacy=legacy))
 
 
+def instances_of(result, rows=slice(None), columns=slice(None)):
+  return np.asarray(result.instance)[rows, columns]
+
+
 @pytest.mark.parametrize("reading", [*READINGS, *SEMBG_READINGS])
 def test_streaming_equals_the_dense_oracle_ties_included(reading):
-  config, spec = (READINGS | SEMBG_READINGS)[reading], SEMBG if reading in SEMBG_READINGS else SPEC
+  config = (READINGS | SEMBG_READINGS)[reading]
+  spec = SEMBG if reading in SEMBG_READINGS else SPEC
   legacy = "whole boxes" not in reading
   fast = fuse(config, spec, legacy)
 
@@ -87,26 +97,26 @@ def test_streaming_equals_the_dense_oracle_ties_included(reading):
 
 
 def test_fused_logits_of_worked_values():
-  assert fused_logits(jnp.array(6.0), jnp.array(2.0)) == pytest.approx(15.026596, rel=1e-6)
-  assert fused_logits(jnp.array(2.0), jnp.array(0.7), jnp.array(0.6)) == pytest.approx(
-    7.242316, rel=1e-6
-  )
-  assert fused_logits(jnp.array(-3.0), jnp.array(0.7), jnp.array(0.6)) == pytest.approx(
-    -2.314159, rel=1e-6
-  )
-  assert fused_logits(jnp.array(0.9), jnp.array(0.8)) == pytest.approx(2.381571, rel=1e-6)
-  assert fused_logits(jnp.array(0.9), jnp.array(0.8), mean=True) == pytest.approx(
-    2.381571 / 4, rel=1e-6
-  )
+  def fuse_numbers(*terms, mean=False):
+    return float(fused_logits(*map(jnp.float32, terms), mean=mean))
+
+  about = partial(pytest.approx, rel=1e-6)
+  assert fuse_numbers(6, 2) == about(15.026596)
+  assert fuse_numbers(2, 0.7, 0.6) == about(7.242316)
+  assert fuse_numbers(-3, 0.7, 0.6) == about(-2.314159)
+  assert fuse_numbers(0.9, 0.8) == about(2.381571)
+  assert fuse_numbers(0.9, 0.8, mean=True) == about(2.381571 / 4)
 
 
 @pytest.mark.parametrize("mask_logit, wins", [(-2.05, False), (-1.95, True)])
 def test_an_agreed_person_is_won_above_the_documented_mask_logit(mask_logit, wins):
-  semantic = np.full((6, 10, SPEC.num_classes), -50, np.float32)
-  part = np.full((6, 10, SPEC.num_parts), -50, np.float32)
-  semantic[..., SPEC.num_stuff], part[..., 2] = 50, 50  # person, head
+  semantic = constant_logits(SPEC.num_classes, -50)
+  part = constant_logits(SPEC.num_parts, -50)
+  semantic[..., train_id(PERSON)] = 50
+  part[..., 2] = 50  # head
   result = fuse(SMALL)(semantic, part, detections(([0, 0, 38, 22], PERSON, 0.9, mask_logit)))
-  assert (int(result.part[10, 19]), int(result.instance[10, 19])) == ((2, 1) if wins else (0, 0))
+  part_and_instance = result.part[10, 19], result.instance[10, 19]
+  assert part_and_instance == ((2, 1) if wins else (0, 0))
 
 
 def test_equal_channels_go_to_parts_first_then_to_the_better_score_then_to_the_first_part():
@@ -117,58 +127,49 @@ def test_equal_channels_go_to_parts_first_then_to_the_better_score_then_to_the_f
     (same, CAR, 0.7, 3.0),
     (same, CAR, 0.6, 3.0),
   ]
-  flat = (
-    np.zeros((6, 10, SPEC.num_classes), np.float32),
-    np.zeros((6, 10, SPEC.num_parts), np.float32),
-  )
-  result = fuse(dataclasses.replace(SMALL, overlap_threshold=1.0))(*flat, detections(*rows))
-  inside = np.asarray(result.instance)[6:18, 8:30]
-  assert (inside == 3).all()  # the first of the two cars, although bicycle and train score better
-  assert (
-    np.asarray(result.part)[6:18, 8:30] == SPEC.class_parts[SPEC.num_stuff + CAR - 1][0]
-  ).all()
+  flat = constant_logits(SPEC.num_classes), constant_logits(SPEC.num_parts)
+  keep_all = fuse(dataclasses.replace(SMALL, overlap_threshold=1.0))
+  result = keep_all(*flat, detections(*rows))
+  inside = slice(6, 18), slice(8, 30)
+  # The first of the two cars wins, although bicycle and train score better.
+  assert (instances_of(result, *inside) == 3).all()
+  first_part = SPEC.class_parts[train_id(CAR)][0]
+  assert (np.asarray(result.part)[inside] == first_part).all()
   assert result.segments.valid.tolist() == [False, False, True, False, False, False]
-  result = fuse(dataclasses.replace(SMALL, overlap_threshold=1.0))(*flat, detections(*rows[:2]))
-  assert (np.asarray(result.instance)[6:18, 8:30] == 1).all()
+  result = keep_all(*flat, detections(*rows[:2]))
+  assert (instances_of(result, *inside) == 1).all()
+
+
+def person_everywhere():
+  """Logits so large that the probability of all stuff is exactly 0, and so is FLS."""
+  semantic, part = constant_logits(SPEC.num_classes), constant_logits(SPEC.num_parts)
+  semantic[..., train_id(PERSON)] = 300
+  part[..., 1] = 300
+  return semantic, part
 
 
 def test_stuff_whose_probabilities_underflow_does_not_fall_to_a_far_instance():
-  semantic = np.zeros((6, 10, SPEC.num_classes), np.float32)
-  semantic[..., SPEC.num_stuff] = (
-    300  # person everywhere: the probability of all stuff is exactly 0, and so is FLS
-  )
-  part = np.zeros((6, 10, SPEC.num_parts), np.float32)
-  part[..., 1] = 300
-  result = fuse(SMALL)(semantic, part, detections(([2, 2, 12, 12], PERSON, 0.9, 3.0)))
-  assert (np.asarray(result.instance)[:, 16:] == 0).all()
-  assert (
-    np.asarray(result.semantic)[:, 16:] == 255
-  ).all()  # the semantic head says person, nobody won it
+  result = fuse(SMALL)(*person_everywhere(), detections(([2, 2, 12, 12], PERSON, 0.9, 3.0)))
+  far = slice(16, None)
+  assert not instances_of(result, columns=far).any()
+  # Void: the semantic head says person, but no instance won the pixel.
+  assert (np.asarray(result.semantic)[:, far] == 255).all()
 
 
 def test_a_tie_between_a_thing_and_stuff_goes_to_the_thing():
-  semantic = np.zeros((6, 10, SPEC.num_classes), np.float32)
-  semantic[..., SPEC.num_stuff] = 300  # person: MLS is exactly 1, FLS exactly 0
-  part = np.zeros((6, 10, SPEC.num_parts), np.float32)
-  part[..., 1] = 300
   on_the_grid = [4, 2, 33, 17]  # 28 x 14 pixels for 28 x 28 cells: the pasted mask logits are exact
-  result = fuse(SMALL)(
-    semantic, part, detections((on_the_grid, PERSON, 0.9, -2.0))
-  )  # FL = ... * (-2 + 1 + 1) = 0
-  assert (np.asarray(result.instance)[5:14, 8:28] == 1).all()
+  found = detections((on_the_grid, PERSON, 0.9, -2.0))  # FL = ... * (-2 + 1 + 1) = 0
+  result = fuse(SMALL)(*person_everywhere(), found)
+  assert (instances_of(result, slice(5, 14), slice(8, 28)) == 1).all()
 
 
 def test_confined_instances_do_not_spoil_the_rim_of_their_box_for_others():
   config = dataclasses.replace(SMALL, outside_value=-math.inf)
-  rows = [
-    ([10, 5, 30, 18], PERSON, 0.9, -300.0),
-    ([0, 0, 38, 22], PERSON, 0.8, 5.0),
-  ]  # the first rim: 0 * -inf
-  flat = (
-    np.zeros((6, 10, SPEC.num_classes), np.float32),
-    np.zeros((6, 10, SPEC.num_parts), np.float32),
-  )
-  assert (np.asarray(fuse(config)(*flat, detections(*rows)).instance)[3:20, 3:35] == 2).all()
+  with_nan_at_the_rim = [10, 5, 30, 18], PERSON, 0.9, -300.0  # 0 * -inf
+  rows = [with_nan_at_the_rim, ([0, 0, 38, 22], PERSON, 0.8, 5.0)]
+  flat = constant_logits(SPEC.num_classes), constant_logits(SPEC.num_parts)
+  result = fuse(config)(*flat, detections(*rows))
+  assert (instances_of(result, slice(3, 20), slice(3, 35)) == 2).all()
 
 
 def test_segments_describe_the_instances_that_won_pixels():
@@ -179,57 +180,54 @@ def test_segments_describe_the_instances_that_won_pixels():
     ([5, 5, 9, 9], PERSON, 0.7, -9.0),
   ]
   result = fuse(SMALL)(*scene, detections(*rows))
-  assert result.segments.valid.tolist() == [True, True, False, False, False, False]
-  assert result.segments.labels[:2].tolist() == [
-    SPEC.num_stuff + CAR - 1,
-    SPEC.num_stuff + TRAIN - 1,
-  ]
-  np.testing.assert_allclose(result.segments.scores[:2], [0.9, 0.8])
+  segments = result.segments
+  assert segments.valid.tolist() == [True, True, False, False, False, False]
+  assert segments.labels[:2].tolist() == [train_id(CAR), train_id(TRAIN)]
+  np.testing.assert_allclose(segments.scores[:2], [0.9, 0.8])
   for slot in (0, 1):
-    mine = np.asarray(result.instance) == slot + 1
-    assert result.segments.areas[slot] == mine.sum() > 0
-    assert set(np.asarray(result.semantic)[mine]) == {int(result.segments.labels[slot])}
+    mine = instances_of(result) == slot + 1
+    assert segments.areas[slot] == mine.sum() > 0
+    classes = np.asarray(result.semantic)[mine]
+    assert (classes == segments.labels[slot]).all()
 
 
 def test_zero_detections_leave_stuff_and_void():
   scene = logits(1, SPEC.num_classes), logits(2, SPEC.num_parts)
   result = fuse(SMALL)(*scene, detections())
-  assert not np.asarray(result.segments.valid).any() and not np.asarray(result.instance).any()
+  assert not result.segments.valid.any() and not instances_of(result).any()
   semantic = np.asarray(result.semantic)
   assert ((semantic < SPEC.num_stuff) | (semantic == 255)).all()
   assert not np.asarray(result.part).any()
 
 
 def test_a_batch_gives_what_its_images_give():
-  first = (
-    logits(5, SPEC.num_classes),
-    logits(6, SPEC.num_parts),
-    detections(([0, 0, 30, 20], CAR, 0.9, 2.0)),
-  )
+  a_car = detections(([0, 0, 30, 20], CAR, 0.9, 2.0))
+  first = logits(5, SPEC.num_classes), logits(6, SPEC.num_parts), a_car
   second = logits(7, SPEC.num_classes), logits(8, SPEC.num_parts), detections()
   alone = [fuse(SMALL)(*scene) for scene in (first, second)]
-  batch = jax.jit(jax.vmap(partial(joint_fusion, spec=SPEC, size=SIZE, config=SMALL)))(
-    *jax.tree.map(lambda a, b: jnp.stack([a, b]), first, second)
-  )
-  for k, one in enumerate(alone):
-    jax.tree.map(lambda a, b, k=k: np.testing.assert_array_equal(a[k], b), batch, one)
+  expected = jax.tree.map(lambda *images: np.stack(images), *alone)
+  fuse_batch = jax.jit(jax.vmap(partial(joint_fusion, spec=SPEC, size=SIZE, config=SMALL)))
+  batch = fuse_batch(*jax.tree.map(lambda *images: np.stack(images), first, second))
+  jax.tree.map(np.testing.assert_array_equal, batch, expected)
 
 
-def test_the_background_of_the_class_decides_between_things_and_between_stuff_that_have_no_parts():
-  semantic = np.zeros((6, 10, SPEC.num_classes), np.float32)
-  part = np.zeros((6, 10, SEMBG.num_part_outputs), np.float32)
-  part[:3, :, SEMBG.class_background[SPEC.num_stuff + BICYCLE - 1]] = 9
-  part[3:, :, SEMBG.class_background[SPEC.num_stuff + TRAIN - 1]] = 9
+def test_the_background_of_the_class_decides_between_things_without_parts_and_between_stuff():
+  background = SEMBG.class_background
+  semantic = constant_logits(SPEC.num_classes)
+  part = constant_logits(SEMBG.num_part_outputs)
+  part[:3, :, background[train_id(BICYCLE)]] = 9
+  part[3:, :, background[train_id(TRAIN)]] = 9
   rows = [([2, 0, 24, 22], TRAIN, 0.9, 3.0), ([14, 0, 36, 22], BICYCLE, 0.8, 3.0)]
   config = SEMBG_READINGS["a background per class, parts renormalised or void, fused stuff"]
   result = fuse(config, SEMBG)(semantic, part, detections(*rows))
-  both = np.asarray(result.instance)[:, 16:22]
-  assert (both[3:10] == 2).all() and (both[14:19] == 1).all()
-  part[:, :5, SEMBG.class_background[2]], part[:, 5:, SEMBG.class_background[3]] = 18, 18
+  in_both_boxes = instances_of(result, columns=slice(16, 22))
+  assert (in_both_boxes[3:10] == 2).all() and (in_both_boxes[14:19] == 1).all()
+
+  part[:, :5, background[2]] = 18
+  part[:, 5:, background[3]] = 18
   result = fuse(config, SEMBG)(semantic, part, detections())
-  assert (np.asarray(result.semantic)[:, :18] == 2).all() and (
-    np.asarray(result.semantic)[:, 22:] == 3
-  ).all()
+  classes = np.asarray(result.semantic)
+  assert (classes[:, :18] == 2).all() and (classes[:, 22:] == 3).all()
   assert not np.asarray(result.part).any()
 
 
@@ -245,8 +243,8 @@ def test_a_single_background_of_its_own_changes_no_bit():
 
 def test_the_order_of_the_backgrounds_does_not_matter():
   rng = np.random.default_rng(0)
-  semantic = rng.normal(size=(6, 10, SPEC.num_classes)).astype(np.float32)
-  part = rng.normal(size=(6, 10, SEMBG.num_part_outputs)).astype(np.float32)
+  semantic = rng.normal(size=(*CELLS, SPEC.num_classes)).astype(np.float32)
+  part = rng.normal(size=(*CELLS, SEMBG.num_part_outputs)).astype(np.float32)
   rows = [
     ([0, 0, 18, 20], TRAIN, 0.9, 1.0),
     ([8, 2, 30, 20], PERSON, 0.8, 1.0),
@@ -254,19 +252,18 @@ def test_the_order_of_the_backgrounds_does_not_matter():
   ]
   old = np.array(SEMBG.background_outputs)
   new = np.append(rng.permutation(old), IGNORE)
-  background = tuple(new[np.searchsorted(old, SEMBG.class_background)].tolist())
+  places = np.searchsorted(old, SEMBG.class_background)
+  background = tuple(new[places].tolist())
   assert background != SEMBG.class_background
   shuffled = part.copy()
   shuffled[..., new[:-1]] = part[..., old]
   config = SEMBG_READINGS["a background per class, parts renormalised or void, fused stuff"]
+  other_spec = dataclasses.replace(SEMBG, class_background=background)
   first = fuse(config, SEMBG)(semantic, part, detections(*rows))
-  second = fuse(config, dataclasses.replace(SEMBG, class_background=background))(
-    semantic, shuffled, detections(*rows)
-  )
+  second = fuse(config, other_spec)(semantic, shuffled, detections(*rows))
   jax.tree.map(np.testing.assert_array_equal, first, second)
-  assert (
-    first.segments.valid[:3].all() and len(np.unique(first.semantic)) > 5
-  )  # two stuff, three things, void
+  assert first.segments.valid[:3].all()
+  assert len(np.unique(first.semantic)) > 5  # two stuff classes, three things, void
 
 
 @pytest.mark.parametrize(

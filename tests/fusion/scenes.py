@@ -1,6 +1,4 @@
-"""Small random inputs for the fusions: logits of both heads and overlapping detections, exact in
-float32.
-"""
+"""Small inputs for the fusions: logits of both heads, overlapping detections; exact in float32."""
 
 import numpy as np
 from hypothesis import assume
@@ -12,28 +10,32 @@ from tests.oracles.fusion import is_clear
 
 SPEC = cpp()
 SIZE = (22, 38)  # not a multiple of 4: the logits cover 24 x 40
+CELLS = (6, 10)  # of the logits
 PERSON, RIDER, CAR, TRAIN, BICYCLE = 1, 2, 3, 6, 8  # region classes; the last two have no parts
 
 
 def logits(seed, channels, *, levels=5, scale=2.0):
   """Few levels, so that channels are often exactly equal; interpolation by 1/8ths stays exact."""
-  return (np.random.default_rng(seed).integers(0, levels, size=(6, 10, channels)) * scale).astype(
-    np.float32
-  )
+  drawn = np.random.default_rng(seed).integers(0, levels, size=(*CELLS, channels))
+  return (drawn * scale).astype(np.float32)
+
+
+def constant_logits(channels, value=0):
+  return np.full((*CELLS, channels), value, np.float32)
+
+
+def train_id(region_class):
+  return SPEC.num_stuff + region_class - 1
 
 
 def detections(*rows, count=6):
-  """Rows of (box, label, score, mask value or 28 x 28), best first; the rest is padding full of
-  nonsense.
-  """
+  """Rows of (box, label, score, mask value or 28 x 28), best first; padding contains garbage."""
   rng = np.random.default_rng(0)
   boxes = rng.normal(size=(count, 4)).astype(np.float32) * 9
   masks = rng.normal(size=(count, 28, 28)).astype(np.float32) * 9
-  labels, scores, valid = (
-    np.zeros(count, np.int32),
-    np.zeros(count, np.float32),
-    np.arange(count) < len(rows),
-  )
+  labels = np.zeros(count, np.int32)
+  scores = np.zeros(count, np.float32)
+  valid = np.arange(count) < len(rows)
   for n, (box, label, score, mask) in enumerate(rows):
     boxes[n], labels[n], scores[n], masks[n] = box, label, score, mask
   return Detections(boxes=boxes, labels=labels, scores=scores, mask_logits=masks, valid=valid)
@@ -46,22 +48,25 @@ def scenes(draw, spec=SPEC):
   rng = np.random.default_rng(seed)
   rows = []
   for _ in range(draw(st.integers(0, 5))):
-    x0, y0 = draw(st.integers(-6, 34)), draw(st.integers(-6, 18))
-    width, height = draw(st.sampled_from([1, 3, 9, 29, 57])), draw(st.sampled_from([2, 8, 15, 29]))
-    mask = rng.choice([-2, 0, 0.5, 2], size=(7, 7)).repeat(4, 0).repeat(4, 1) + draw(
-      st.sampled_from([-1, 0, 1.5])
-    )
-    rows.append(
-      (
-        [x0, y0, x0 + width, y0 + height],
-        draw(st.sampled_from([PERSON, RIDER, TRAIN, BICYCLE])),
-        0,
-        mask,
-      )
-    )
+    box, mask = draw(_boxes()), _mask(rng, draw(st.sampled_from([-1, 0, 1.5])))
+    rows.append((box, draw(st.sampled_from([PERSON, RIDER, TRAIN, BICYCLE])), mask))
     if draw(st.booleans()):
-      rows.append((*rows[-1][:1], draw(st.sampled_from([PERSON, RIDER, TRAIN])), 0, mask))
-  rows = [(box, label, 0.95 - 0.1 * n, mask) for n, (box, label, _, mask) in enumerate(rows[:6])]
-  found = detections(*rows)
+      rows.append((box, draw(st.sampled_from([PERSON, RIDER, TRAIN])), mask))
+  scored = [(box, label, 0.95 - 0.1 * n, mask) for n, (box, label, mask) in enumerate(rows[:6])]
+  found = detections(*scored)
   assume(is_clear(found, SIZE))
   return logits(seed, spec.num_classes), logits(seed + 1, spec.num_part_outputs), found
+
+
+@st.composite
+def _boxes(draw):
+  """Across and inside the borders, from one pixel to larger than the image."""
+  x0, y0 = draw(st.integers(-6, 34)), draw(st.integers(-6, 18))
+  width = draw(st.sampled_from([1, 3, 9, 29, 57]))
+  height = draw(st.sampled_from([2, 8, 15, 29]))
+  return [x0, y0, x0 + width, y0 + height]
+
+
+def _mask(rng, offset):
+  coarse = rng.choice([-2, 0, 0.5, 2], size=(7, 7))
+  return coarse.repeat(4, 0).repeat(4, 1) + offset

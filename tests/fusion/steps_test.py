@@ -1,3 +1,5 @@
+"""The intermediates of the joint fusion agree with its answer and with the oracle."""
+
 import dataclasses
 from functools import partial
 
@@ -7,7 +9,16 @@ import numpy as np
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.joint import fused_logits, joint_fusion
 from jppf_jax.fusion.steps import joint_fusion_steps
-from tests.fusion.scenes import PERSON, SIZE, SPEC, TRAIN, detections, logits
+from tests.fusion.scenes import (
+  PERSON,
+  SIZE,
+  SPEC,
+  TRAIN,
+  constant_logits,
+  detections,
+  logits,
+  train_id,
+)
 from tests.oracles import fusion as oracle
 
 SMALL = FusionConfig(min_stuff_area=20)  # the default limit is larger than the test image
@@ -20,39 +31,38 @@ def test_the_steps_are_those_of_the_fusion():
   fuse = jax.jit(partial(joint_fusion, spec=SPEC, size=SIZE, config=SMALL))
   steps = run(*scene, found, 1)
   jax.tree.map(np.testing.assert_array_equal, steps.result, fuse(*scene, found))
-  np.testing.assert_allclose(
-    steps.instance.mli, oracle.paste(found.mask_logits[1], found.boxes[1], SIZE), atol=1e-5
-  )
+
+  person = steps.instance
+  mli = oracle.paste(found.mask_logits[1], found.boxes[1], SIZE)
+  np.testing.assert_allclose(person.mli, mli, atol=1e-5)
   inside = oracle.rectangle(found.boxes[1], SIZE)
-  np.testing.assert_allclose(
-    steps.instance.mls, np.where(inside, steps.semantic[..., SPEC.num_stuff], 0), atol=1e-6
-  )
-  assert steps.instance.labels[np.asarray(steps.instance.valid)].tolist() == [1, 2, 3, 4]
+  mls = np.where(inside, steps.semantic[..., train_id(PERSON)], 0)
+  np.testing.assert_allclose(person.mls, mls, atol=1e-6)
+  assert person.labels[person.valid].tolist() == [1, 2, 3, 4]
   for m in range(4):
-    np.testing.assert_allclose(
-      steps.instance.mlp[m], np.where(inside, steps.part[..., m + 1], 0), atol=1e-6
-    )
-  best = np.max(steps.instance.fused, axis=0)
+    mlp = np.where(inside, steps.part[..., m + 1], 0)
+    np.testing.assert_allclose(person.mlp[m], mlp, atol=1e-6)
+
   won = np.asarray(steps.slot) == 1
-  np.testing.assert_allclose(best[won], np.asarray(steps.things)[won])
-  assert (np.asarray(steps.things)[won] >= np.max(steps.stuff, axis=0)[won]).all() and won.any()
+  things, stuff = np.asarray(steps.things), np.max(steps.stuff, axis=0)
+  np.testing.assert_allclose(np.max(person.fused, axis=0)[won], things[won])
+  assert won.any() and (things[won] >= stuff[won]).all()
   np.testing.assert_array_equal(np.asarray(steps.result.instance) == 2, won)
 
 
 def test_stuff_with_parts_is_fused_with_its_parts_and_gets_them():
-  tables = SPEC.class_parts, SPEC.class_pids
-  parts, pids = (((value,), *rows[1:]) for value, rows in zip(((1, 2), (1, 2)), tables))
-  road_with_parts = dataclasses.replace(
-    SPEC, class_parts=((1, 2), *parts[1:]), class_pids=((1, 2), *pids[1:])
-  )
-  semantic = np.zeros((6, 10, SPEC.num_classes), np.float32)
+  parts = ((1, 2), *SPEC.class_parts[1:])
+  pids = ((1, 2), *SPEC.class_pids[1:])
+  road_with_parts = dataclasses.replace(SPEC, class_parts=parts, class_pids=pids)
+  semantic = constant_logits(SPEC.num_classes)
   semantic[..., 0] = 5
-  part = np.zeros((6, 10, SPEC.num_parts), np.float32)
-  part[:, :5, 2], part[:, 5:, 1] = 4, 4
+  part = constant_logits(SPEC.num_parts)
+  part[:, :5, 2] = 4
+  part[:, 5:, 1] = 4
   run = jax.jit(partial(joint_fusion_steps, spec=road_with_parts, size=SIZE, config=SMALL))
   steps = run(semantic, part, detections(), 0)
-  assert (np.asarray(steps.result.part)[:, :18] == 2).all() and (
-    np.asarray(steps.result.part)[:, 22:] == 1
-  ).all()
-  expected = fused_logits(steps.semantic[..., 0], np.max(steps.part[..., 1:3], axis=-1))
+  answer = np.asarray(steps.result.part)
+  assert (answer[:, :18] == 2).all() and (answer[:, 22:] == 1).all()
+  best_part = np.max(steps.part[..., 1:3], axis=-1)
+  expected = fused_logits(steps.semantic[..., 0], best_part)
   np.testing.assert_allclose(steps.stuff[0], expected, rtol=1e-5)

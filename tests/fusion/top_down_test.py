@@ -10,25 +10,36 @@ from jppf_jax.fusion.top_down import part_map, top_down_merge
 from jppf_jax.labels.ppp import ppp
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.structs import PanopticParts, Segments
-from tests.fusion.scenes import CAR, PERSON, SIZE, SPEC, TRAIN, detections, logits
+from tests.fusion.scenes import (
+  CAR,
+  CELLS,
+  PERSON,
+  RIDER,
+  SIZE,
+  SPEC,
+  TRAIN,
+  detections,
+  logits,
+  train_id,
+)
 from tests.oracles import fusion as oracle
 
 
+def normal(channels):
+  return np.random.default_rng(0).normal(size=(*CELLS, channels)).astype(np.float32)
+
+
 def panoptic(semantic):
-  nothing = np.zeros(3, np.int32)
-  table = Segments(
-    labels=nothing, scores=nothing.astype(np.float32), areas=nothing, valid=nothing > 0
-  )
+  ids = np.zeros(3, np.int32)
+  scores = np.zeros(3, np.float32)
+  table = Segments(labels=ids, scores=scores, areas=ids, valid=ids > 0)
   semantic = np.asarray(semantic, np.int32)
-  return PanopticParts(
-    semantic=semantic, instance=semantic, part=np.full_like(semantic, 77), segments=table
-  )
+  part = np.full_like(semantic, 77)
+  return PanopticParts(semantic=semantic, instance=semantic, part=part, segments=table)
 
 
 def test_a_conflict_makes_only_the_part_unknown():
-  person, rider, car, train = (
-    SPEC.class_names.index(name) for name in ("person", "rider", "car", "train")
-  )
+  person, rider, car, train = map(train_id, (PERSON, RIDER, CAR, TRAIN))
   semantic = [[person, person, person, rider], [car, car, train, train], [0, 0, 255, 255]]
   parts = np.array([[2, 7, 0, 2], [7, 2, 0, 7], [0, 2, 0, 2]], np.int32)
   merged = top_down_merge(panoptic(semantic), parts, spec=SPEC)
@@ -39,27 +50,28 @@ def test_a_conflict_makes_only_the_part_unknown():
 
 def test_a_class_with_one_part_has_it_everywhere():
   boat = ppp().class_names.index("boat")
-  merged = top_down_merge(panoptic([[boat, boat]]), np.array([[0, 3]], np.int32), spec=ppp())
+  parts = np.array([[0, 3]], np.int32)
+  merged = top_down_merge(panoptic([[boat, boat]]), parts, spec=ppp())
   np.testing.assert_array_equal(merged.part, [[12, 12]])
 
 
 def test_the_part_map_is_the_best_channel_after_upsampling():
-  x = np.random.default_rng(0).normal(size=(6, 10, 10)).astype(np.float32)
-  np.testing.assert_array_equal(
-    part_map(x, spec=SPEC, size=SIZE), oracle.upsample(x, SIZE).argmax(-1)
-  )
+  x = normal(SPEC.num_part_outputs)
+  parts = part_map(x, spec=SPEC, size=SIZE)
+  np.testing.assert_array_equal(parts, oracle.upsample(x, SIZE).argmax(-1))
 
 
-def test_every_background_of_the_part_head_is_no_part():
+def test_each_background_of_the_part_head_is_no_part():
   spec = load_spec("cpp_grouped_sembg")
-  x = np.random.default_rng(0).normal(size=(6, 10, spec.num_part_outputs)).astype(np.float32)
+  x = normal(spec.num_part_outputs)
   best = oracle.upsample(x, SIZE).argmax(-1)
   assert (best >= spec.num_parts).mean() > 0.3
   parts = part_map(x, spec=spec, size=SIZE)
   np.testing.assert_array_equal(parts, np.where(best < spec.num_parts, best, 0))
-  person = np.full(SIZE, spec.class_names.index("person"))
+  person = np.full(SIZE, train_id(PERSON))
   merged = np.asarray(top_down_merge(panoptic(person), parts, spec=spec).part)
-  np.testing.assert_array_equal(merged, np.where(np.isin(best, [1, 2, 3, 4]), best, 255))
+  of_a_person = np.isin(best, [1, 2, 3, 4])
+  np.testing.assert_array_equal(merged, np.where(of_a_person, best, 255))
 
 
 def test_the_baseline_keeps_the_panoptic_answer_and_adds_parts():
@@ -69,14 +81,11 @@ def test_the_baseline_keeps_the_panoptic_answer_and_adds_parts():
     ([20, 2, 36, 20], TRAIN, 0.8, 6.0),
     ([9, 9, 30, 22], PERSON, 0.7, 6.0),
   )
-  alone = jax.jit(partial(efficientps_fusion, spec=SPEC, size=SIZE, min_stuff_area=20))(
-    semantic, found
-  )
+  fuse = jax.jit(partial(efficientps_fusion, spec=SPEC, size=SIZE, min_stuff_area=20))
+  alone = fuse(semantic, found)
   whole = top_down_merge(alone, part_map(part, spec=SPEC, size=SIZE), spec=SPEC)
   np.testing.assert_array_equal(whole.semantic, alone.semantic)
   np.testing.assert_array_equal(whole.instance, alone.instance)
-  allowed = np.vstack([SPEC.part_matrix, np.zeros((256 - 19, 10), bool)])[
-    whole.semantic, np.minimum(whole.part, 9)
-  ]
-  known = ~np.isin(np.asarray(whole.part), [0, 255])
-  assert known.any() and allowed[known].all()
+  classes, parts = np.asarray(whole.semantic), np.asarray(whole.part)
+  known = ~np.isin(parts, [0, 255])
+  assert known.any() and SPEC.part_matrix[classes[known], parts[known]].all()

@@ -1,8 +1,11 @@
 """Who is on the street: vehicles on the lanes, parked or crossing, two-wheelers, riders,
 pedestrians and crowds.
+
+Measures are metres. Numbers and shares are chosen by eye, so that every class is seen often.
 """
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -10,23 +13,55 @@ import numpy as np
 from jppf_jax.street_scenes import buses, cars, cycles, people, skeleton, trams, trucks
 from jppf_jax.street_scenes.camera import Real
 from jppf_jax.street_scenes.canvas import Brush, Canvas, Texture
+from jppf_jax.street_scenes.classes import (
+  BICYCLE,
+  BUS,
+  CAR,
+  CARAVAN,
+  MOTORCYCLE,
+  PERSON,
+  RIDER,
+  TRAIN,
+  TRUCK,
+)
 from jppf_jax.street_scenes.items import Block, Ground, Item
 from jppf_jax.street_scenes.light import Light
+from jppf_jax.street_scenes.places import TO_THE_LEFT, TO_THE_RIGHT, TOWARDS_CAMERA, Places
 from jppf_jax.street_scenes.solids import draw_solid
 from jppf_jax.street_scenes.street import Street
 from jppf_jax.street_scenes.vehicles import Vehicle
 
-PERSON, RIDER, CAR, TRUCK, BUS, CARAVAN, TRAIN, MOTORCYCLE, BICYCLE = (
-  24,
-  25,
-  26,
-  27,
-  28,
-  29,
-  31,
-  32,
-  33,
-)
+# How many of each are tried; the upper limits are excluded.
+LARGE_VEHICLES, MOST_LARGE_VEHICLES = 0.5, 2  # share of scenes per kind; at most so many kinds
+CARS = (1, 4)  # besides parked rows
+BICYCLES, RIDDEN_BICYCLES = (0, 3), 0.55  # share of bicycles
+MOTORCYCLES, RIDDEN_MOTORCYCLES = (0, 3), 0.45  # share of motorcycles
+PEDESTRIANS = (2, 8)
+CARAVANS = 0.1  # share of scenes
+TRIES = 25  # for a free place
+
+# Room: free metres around, and the share of the width that must be visible.
+VEHICLE_GAP, CAR_SEEN, VEHICLE_SEEN = 0.5, 0.6, 0.45
+TWO_WHEELER_SEEN = 0.7
+BICYCLE_LENGTH, MOTORCYCLE_LENGTH, TWO_WHEELER_WIDTH = 1.9, 2.1, 0.6
+RIDDEN_HEIGHT, UNRIDDEN_HEIGHT = 1.6, 0.9
+PERSON_GAP, PERSON_SEEN, PERSON_HALF_WIDTH, PERSON_HEIGHT = 0.05, 0.7, 0.3, 1.7
+CHILDREN, CHILD_HEIGHT, ADULT_HEIGHT = 0.1, (1.1, 1.45), (1.58, 1.92)  # share of people
+
+# Rows of parked cars.
+ROW_START, ROW_END, ROW_GOES_ON = (6.0, 12.0), 45.0, 0.85  # chance of one more car
+ROW_GAP, ROW_SEEN = (0.6, 2.0), 0.15
+
+# Crowds: share of scenes; width, depth (base and per member) and distance.
+CROWD_SIZE = (5, 10)  # the upper limit is excluded; half as many cars
+CROWD_GAP, CROWD_SEEN, CROWD_INSET = 0.1, 0.4, 0.3
+PEOPLE_CROWDS, PEOPLE_WIDTH, PEOPLE_DEPTH, PEOPLE_DISTANCE = 0.45, 2.6, 1.6, (10.0, 26.0)
+BICYCLE_CROWDS, BICYCLES_WIDTH, BICYCLES_DISTANCE, BICYCLES_HEIGHT = 0.4, 1.9, (7.0, 18.0), 0.8
+BICYCLE_PITCH, BICYCLES_INSET = 0.5, 0.3
+BICYCLE_SHIFT, BICYCLE_TURN = 0.06, 0.1  # deviations of place and heading
+CAR_CROWDS, CARS_WIDTH, CARS_DISTANCE, CARS_HEIGHT = 0.3, 4.6, (14.0, 35.0), 1.5
+CAR_PITCH, CARS_INSET = 2.2, 1.0
+
 _BUILD = {
   CAR: cars.car,
   TRUCK: trucks.truck,
@@ -34,265 +69,195 @@ _BUILD = {
   CARAVAN: trams.caravan,
   TRAIN: trams.tram,
 }
-Place = tuple[Real, Real, Real]  # x, z, heading
 
 
 class Traffic:
-  """Collects the road users of a scene; what finds no room after some tries is left out."""
+  """Collects the road users of a scene; those that find no free place are left out."""
 
   def __init__(
     self, canvas: Canvas, light: Light, rng: np.random.Generator, street: Street, ground: Ground
   ):
     self.canvas, self.light, self.rng, self.street, self.ground = canvas, light, rng, street, ground
+    self.places = Places(canvas.camera, rng, street)
     self.items: list[Item] = []
 
   def fill(self) -> list[Item]:
-    """Large vehicles first, because they need room; then the rest, so that every class is seen
-    often.
+    """Returns all road users: large vehicles first, because they need room; then the rest, so that
+    every class is seen often.
     """
     rng = self.rng
-    large = [kind for kind in (BUS, TRUCK, TRAIN) if rng.random() < 0.5]
-    for kind in rng.permutation(large).tolist()[:2]:
+    large = [kind for kind in (BUS, TRUCK, TRAIN) if rng.random() < LARGE_VEHICLES]
+    for kind in rng.permutation(large).tolist()[:MOST_LARGE_VEHICLES]:
       self._vehicle(kind)
-    for _ in range(int(rng.integers(1, 4))):
+    for _ in range(int(rng.integers(*CARS))):
       self._vehicle(CAR)
     self._crowds()
-    for _ in range(int(rng.integers(0, 3))):
-      self._two_wheeler(BICYCLE, ridden=rng.random() < 0.55)
-    for _ in range(int(rng.integers(0, 3))):
-      self._two_wheeler(MOTORCYCLE, ridden=rng.random() < 0.45)
-    for _ in range(int(rng.integers(2, 8))):
+    for _ in range(int(rng.integers(*BICYCLES))):
+      self._two_wheeler(BICYCLE, ridden=rng.random() < RIDDEN_BICYCLES)
+    for _ in range(int(rng.integers(*MOTORCYCLES))):
+      self._two_wheeler(MOTORCYCLE, ridden=rng.random() < RIDDEN_MOTORCYCLES)
+    for _ in range(int(rng.integers(*PEDESTRIANS))):
       self._pedestrian()
-    if rng.random() < 0.1:
+    if rng.random() < CARAVANS:
       self._vehicle(CARAVAN)
     self._parked_row()
     return self.items
 
-  def _near(self, low: Real, high: Real) -> float:
-    """A distance, small ones more often."""
-    return float(np.exp(self.rng.uniform(math.log(low), math.log(high))))
+  def _add(self, block: Block, height: Real, draw: Callable[[], None]) -> None:
+    self.ground.occupy(block)
+    self.items.append(Item(block, height, draw))
 
   def _vehicle(self, kind: int) -> None:
     vehicle = _BUILD[kind](self.rng)
-    for _ in range(25):
-      (x, z, heading), parked = self._vehicle_place(kind, vehicle.length)
+    seen = CAR_SEEN if kind == CAR else VEHICLE_SEEN
+    for _ in range(TRIES):
+      (x, z, heading), parked = self.places.vehicle(kind, vehicle.length)
       block = _footprint(x, z, heading, vehicle.length, vehicle.width)
       if parked and not self._beside_traffic(block):
         continue
-      if self.ground.fits(block, gap=0.5, seen=0.6 if kind == CAR else 0.45):
+      if self.ground.fits(block, gap=VEHICLE_GAP, seen=seen):
         self._put(kind, vehicle, x, z, heading, block)
         return
-
-  def _vehicle_place(self, kind: int, length: Real) -> tuple[Place, bool]:
-    """The middle of a vehicle on the crossing street, on a lane or on a parking strip; whether it
-    is parked.
-    """
-    rng, street = self.rng, self.street
-    chance = rng.random()
-    if street.crossing and chance < (0.25 if kind == TRAIN else 0.45):
-      return self._crossing_place(
-        street.crossing, turning=kind == CAR and rng.random() < 0.3
-      ), False
-    z = self._near(5.0 if kind == CAR else 7.0, 30.0) + length / 2
-    sides = [side for side in (street.left, street.right) if side.parking]
-    if sides and kind != TRAIN and chance > 0.6:
-      side = sides[int(rng.integers(len(sides)))]
-      heading = 0.0 if side.sign > 0 or rng.random() < 0.3 else math.pi
-      return (side.sign * (side.curb - side.parking / 2), z, heading + rng.normal(0, 0.03)), True
-    if rng.random() < 0.5:
-      lane = street.oncoming[0] if kind == TRAIN else float(rng.choice(street.oncoming))
-      return (lane, z, math.pi), False
-    return (float(rng.choice(street.ahead)), z + 2.0, 0.0), False
-
-  def _crossing_place(self, crossing: tuple[Real, Real], *, turning: bool) -> Place:
-    """On the street that crosses: the nearer lane runs to the right."""
-    rng, nearer = self.rng, self.rng.random() < 0.5
-    z = crossing[0] + 1.9 if nearer else crossing[1] - 1.9
-    low, high = self.canvas.camera.visible_range(z)
-    heading = math.pi / 2 if nearer else -math.pi / 2
-    return rng.uniform(low, high), z, heading + (rng.uniform(-0.7, 0.7) if turning else 0.0)
 
   def _put(
     self, kind: int, vehicle: Vehicle, x: Real, z: Real, heading: Real, block: Block
   ) -> None:
     def draw() -> None:
       brush = self.canvas.brush(kind, instance=True, texture=Texture.METAL)
-      draw_solid(
-        brush, self.canvas.camera, self.light, vehicle.solid, np.array([x, 0.0, z]), heading
-      )
+      self._draw_vehicle(brush, vehicle, np.array([x, 0.0, z]), heading)
 
     self._add(block, vehicle.height, draw)
 
-  def _add(self, block: Block, height: Real, draw) -> None:
-    self.ground.occupy(block)
-    self.items.append(Item(block, height, draw))
+  def _draw_vehicle(
+    self, brush: Brush, vehicle: Vehicle, position: np.ndarray, heading: Real
+  ) -> None:
+    draw_solid(brush, self.canvas.camera, self.light, vehicle.solid, position, heading)
 
   def _parked_row(self) -> None:
     """Cars one behind the other along a curb."""
     for side in (self.street.left, self.street.right):
-      z = self.rng.uniform(6.0, 12.0)
-      while side.parking and z < 45.0 and self.rng.random() < 0.85:
-        vehicle = cars.car(self.rng)
-        x, heading = side.sign * (side.curb - side.parking / 2), 0.0 if side.sign > 0 else math.pi
-        block = _footprint(x, z + vehicle.length / 2, heading, vehicle.length, vehicle.width)
-        if self._beside_traffic(block) and self.ground.fits(block, seen=0.15):
-          self._put(CAR, vehicle, x, z + vehicle.length / 2, heading, block)
-        z += vehicle.length + self.rng.uniform(0.6, 2.0)
+      z = self.rng.uniform(*ROW_START)
+      x, heading = (
+        side.sign * (side.curb - side.parking / 2),
+        0.0 if side.sign > 0 else TOWARDS_CAMERA,
+      )
+      while side.parking and z < ROW_END and self.rng.random() < ROW_GOES_ON:
+        car = cars.car(self.rng)
+        middle = z + car.length / 2
+        block = _footprint(x, middle, heading, car.length, car.width)
+        if self._beside_traffic(block) and self.ground.fits(block, seen=ROW_SEEN):
+          self._put(CAR, car, x, middle, heading, block)
+        z += car.length + self.rng.uniform(*ROW_GAP)
 
   def _beside_traffic(self, block: Block) -> bool:
-    """Whether a parked thing neither blocks the crossing street nor stands beyond the end."""
+    """Whether a parked object neither blocks the crossing street nor stands beyond the end."""
+    _, _, near, far = block
+    if far >= self.street.end:
+      return False
     crossing = self.street.crossing
-    return block[3] < self.street.end and (
-      crossing is None or block[3] < crossing[0] or block[2] > crossing[1]
-    )
+    return crossing is None or far < crossing[0] or near > crossing[1]
 
   def _two_wheeler(self, kind: int, *, ridden: bool) -> None:
-    for _ in range(25):
-      x, z, heading = self._rider_place() if ridden else self._kerb_place()
-      block = _footprint(x, z, heading, 1.9 if kind == BICYCLE else 2.1, 0.6)
-      if self.ground.fits(block, seen=0.7):
-        self._add(
-          block,
-          1.6 if ridden else 0.9,
-          partial(self._draw_two_wheeler, kind, x, z, heading, ridden),
-        )
+    length = BICYCLE_LENGTH if kind == BICYCLE else MOTORCYCLE_LENGTH
+    height = RIDDEN_HEIGHT if ridden else UNRIDDEN_HEIGHT
+    for _ in range(TRIES):
+      x, z, heading = self.places.rider() if ridden else self.places.parked_two_wheeler()
+      block = _footprint(x, z, heading, length, TWO_WHEELER_WIDTH)
+      if self.ground.fits(block, seen=TWO_WHEELER_SEEN):
+        self._add(block, height, partial(self._draw_two_wheeler, kind, x, z, heading, ridden))
         return
 
   def _draw_two_wheeler(self, kind: int, x: Real, z: Real, heading: Real, ridden: bool) -> None:
-    canvas, position = self.canvas, np.array([x, 0.0, z])
+    canvas, rng, position = self.canvas, self.rng, np.array([x, 0.0, z])
+    camera, light, motor = canvas.camera, self.light, kind == MOTORCYCLE
     vehicle = canvas.brush(kind, instance=True, texture=Texture.METAL)
     if ridden:
       rider = canvas.brush(RIDER, instance=True, texture=Texture.CLOTH)
-      cycles.ridden(
-        vehicle,
-        rider,
-        canvas.camera,
-        self.light,
-        self.rng,
-        position,
-        heading,
-        motor=kind == MOTORCYCLE,
-      )
+      cycles.ridden(vehicle, rider, camera, light, rng, position, heading, motor=motor)
     else:
-      draw = cycles.bicycle if kind == BICYCLE else cycles.motorcycle
-      draw(vehicle, canvas.camera, self.light, self.rng, position, heading)
-
-  def _rider_place(self) -> Place:
-    """On a lane near the curb, or crossing."""
-    rng, street = self.rng, self.street
-    z = self._near(5.0, 18.0)
-    if rng.random() < 0.5:
-      low, high = self.canvas.camera.visible_range(z)
-      x = rng.uniform(max(0.8 * low, -street.left.curb), min(0.8 * high, street.right.curb))
-      return x, z, (math.pi / 2 if rng.random() < 0.5 else -math.pi / 2) + rng.uniform(-0.5, 0.5)
-    if rng.random() < 0.5:
-      return street.ahead[-1] + rng.uniform(0.0, 1.2), z, rng.normal(0, 0.15)
-    return street.oncoming[0] - rng.uniform(0.0, 1.2), z, math.pi + rng.normal(0, 0.15)
-
-  def _kerb_place(self) -> Place:
-    """On a sidewalk, mostly along it or at right angles."""
-    rng = self.rng
-    side = (self.street.left, self.street.right)[int(rng.integers(2))]
-    z = self._near(6.0, 20.0)
-    x = side.sign * rng.uniform(side.verge + 0.3, side.sidewalk - 0.2)
-    return (
-      x,
-      z,
-      float(rng.choice([0.0, math.pi, math.pi / 2, -math.pi / 2, math.pi / 2]))
-      + rng.normal(0, 0.25),
-    )
+      draw = cycles.motorcycle if motor else cycles.bicycle
+      draw(vehicle, camera, light, rng, position, heading)
 
   def _pedestrian(self) -> None:
-    for _ in range(25):
-      x, z, heading = self._foot_place()
-      block = (x - 0.3, x + 0.3, z - 0.3, z + 0.3)
-      if self.ground.fits(block, gap=0.05, seen=0.7):
-        self._add(block, 1.7, partial(self._draw_person, x, z, heading, None))
+    for _ in range(TRIES):
+      x, z, heading = self.places.pedestrian()
+      half = PERSON_HALF_WIDTH
+      block = (x - half, x + half, z - half, z + half)
+      if self.ground.fits(block, gap=PERSON_GAP, seen=PERSON_SEEN):
+        self._add(block, PERSON_HEIGHT, partial(self._draw_person, x, z, heading, None))
         return
 
-  def _foot_place(self) -> Place:
-    """On a sidewalk, on the zebra or simply crossing the road."""
-    rng, street = self.rng, self.street
-    if rng.random() < 0.4:
-      z = (
-        street.zebra + rng.uniform(0.3, 2.7)
-        if street.zebra and rng.random() < 0.7
-        else self._near(5.0, 20.0)
-      )
-      low, high = self.canvas.camera.visible_range(z)
-      x = rng.uniform(max(low, -street.left.curb), min(high, street.right.curb))
-      return x, z, (math.pi / 2 if rng.random() < 0.5 else -math.pi / 2) + rng.normal(0, 0.2)
-    side = (street.left, street.right)[int(rng.integers(2))]
-    z = self._near(6.0, 28.0)
-    x = side.sign * rng.uniform(side.verge + 0.2, side.sidewalk)
-    return (
-      x,
-      z,
-      float(rng.choice([0.0, math.pi, rng.uniform(-math.pi, math.pi)])) + rng.normal(0, 0.2),
-    )
-
   def _draw_person(self, x: Real, z: Real, heading: Real, brush: Brush | None) -> None:
-    """Somebody; with a brush given, one of the crowd that it draws."""
-    rng = self.rng
+    """Draws a person; if a brush is given, as one of the crowd that it draws."""
+    rng, camera = self.rng, self.canvas.camera
     brush = brush or self.canvas.brush(PERSON, instance=True, texture=Texture.CLOTH)
-    height = rng.uniform(1.1, 1.45) if rng.random() < 0.1 else rng.uniform(1.58, 1.92)
+    child = rng.random() < CHILDREN
+    height = rng.uniform(*(CHILD_HEIGHT if child else ADULT_HEIGHT))
     joints = skeleton.place(skeleton.walking(rng, height), np.array([x, 0.0, z]), heading)
-    people.draw_marks(
-      brush,
-      people.body(
-        self.canvas.camera, self.light, joints, heading, people.sample_outfit(rng), height
-      ),
-    )
+    outfit = people.sample_outfit(rng)
+    people.draw_marks(brush, people.body(camera, self.light, joints, heading, outfit, height))
 
   def _crowds(self) -> None:
-    """Groups in which nobody can tell one from the other: one label without instances."""
+    """Groups whose members cannot be told apart: one label without instances."""
     rng = self.rng
-    count = int(rng.integers(5, 10))
-    if rng.random() < 0.45 and (block := self._beside_the_road(2.6, 1.6, 10.0, 26.0)):
-      self._add(block, 1.7, partial(self._draw_people, block, count))
-    if rng.random() < 0.4 and (block := self._beside_the_road(1.9, 0.5 * count + 0.3, 7.0, 18.0)):
-      self._add(block, 0.8, partial(self._draw_bicycles, block, count))
-    if rng.random() < 0.3 and (block := self._beside_the_road(4.6, 2.2 * (count // 2), 14.0, 35.0)):
-      self._add(block, 1.5, partial(self._draw_cars, block, count // 2))
+    count = int(rng.integers(*CROWD_SIZE))
+    if rng.random() < PEOPLE_CROWDS:
+      block = self._beside_the_road(PEOPLE_WIDTH, PEOPLE_DEPTH, *PEOPLE_DISTANCE)
+      if block:
+        self._add(block, PERSON_HEIGHT, partial(self._draw_people, block, count))
+    if rng.random() < BICYCLE_CROWDS:
+      depth = BICYCLE_PITCH * count + BICYCLES_INSET
+      block = self._beside_the_road(BICYCLES_WIDTH, depth, *BICYCLES_DISTANCE)
+      if block:
+        self._add(block, BICYCLES_HEIGHT, partial(self._draw_bicycles, block, count))
+    if rng.random() < CAR_CROWDS:
+      depth = CAR_PITCH * (count // 2)
+      block = self._beside_the_road(CARS_WIDTH, depth, *CARS_DISTANCE)
+      if block:
+        self._add(block, CARS_HEIGHT, partial(self._draw_cars, block, count // 2))
 
   def _beside_the_road(self, width: Real, depth: Real, low: Real, high: Real) -> Block | None:
-    """Free ground at the outer edge of a sidewalk, or nothing."""
-    for _ in range(25):
+    """Free ground at the outer edge of a sidewalk, or None."""
+    for _ in range(TRIES):
       side = (self.street.left, self.street.right)[int(self.rng.integers(2))]
-      z = self._near(low, high)
-      outer = max(side.front - 0.3, side.verge + width)
+      z = self.places.near(low, high)
+      outer = max(side.front - CROWD_INSET, side.verge + width)
       block = (*side.span(outer - width, outer), z, z + depth)
-      if self.ground.fits(block, gap=0.1, seen=0.4) and self._beside_traffic(block):
+      if self.ground.fits(block, gap=CROWD_GAP, seen=CROWD_SEEN) and self._beside_traffic(block):
         return block
     return None
 
   def _draw_people(self, block: Block, count: int) -> None:
     brush = self.canvas.brush(PERSON, texture=Texture.CLOTH)
-    places = self.rng.uniform(
-      [block[2] + 0.3, block[0] + 0.3], [block[3] - 0.3, block[1] - 0.3], (count, 2)
-    )
-    for z, x in sorted(places.tolist(), reverse=True):
+    x0, x1, z0, z1 = block
+    low, high = [z0 + CROWD_INSET, x0 + CROWD_INSET], [z1 - CROWD_INSET, x1 - CROWD_INSET]
+    places = self.rng.uniform(low, high, (count, 2)).tolist()
+    for z, x in sorted(places, reverse=True):
       self._draw_person(x, z, self.rng.uniform(-math.pi, math.pi), brush)
 
   def _draw_bicycles(self, block: Block, count: int) -> None:
-    """Parked side by side, at right angles to the street."""
+    """Draws them parked side by side, at right angles to the street."""
+    camera, rng = self.canvas.camera, self.rng
     brush = self.canvas.brush(BICYCLE, texture=Texture.METAL)
-    for z in np.linspace(block[3] - 0.3, block[2] + 0.3, count).tolist():
-      position = np.array([(block[0] + block[1]) / 2 + self.rng.normal(0, 0.06), 0.0, z])
-      heading = math.pi / 2 + self.rng.normal(0, 0.1)
-      cycles.bicycle(brush, self.canvas.camera, self.light, self.rng, position, heading)
+    x0, x1, z0, z1 = block
+    for z in np.linspace(z1 - BICYCLES_INSET, z0 + BICYCLES_INSET, count).tolist():
+      x = (x0 + x1) / 2 + rng.normal(0, BICYCLE_SHIFT)
+      heading = TO_THE_RIGHT + rng.normal(0, BICYCLE_TURN)
+      cycles.bicycle(brush, camera, self.light, rng, np.array([x, 0.0, z]), heading)
 
   def _draw_cars(self, block: Block, count: int) -> None:
-    """Parked side by side, at right angles to the street."""
+    """Draws them parked side by side, at right angles to the street."""
     brush = self.canvas.brush(CAR, texture=Texture.METAL)
-    for z in np.linspace(block[3] - 1.0, block[2] + 1.0, count).tolist():
-      position = np.array([(block[0] + block[1]) / 2, 0.0, z])
-      heading = math.pi / 2 if self.rng.random() < 0.5 else -math.pi / 2
-      draw_solid(brush, self.canvas.camera, self.light, cars.car(self.rng).solid, position, heading)
+    x0, x1, z0, z1 = block
+    for z in np.linspace(z1 - CARS_INSET, z0 + CARS_INSET, count).tolist():
+      heading = TO_THE_RIGHT if self.rng.random() < 0.5 else TO_THE_LEFT
+      position = np.array([(x0 + x1) / 2, 0.0, z])
+      self._draw_vehicle(brush, cars.car(self.rng), position, heading)
 
 
 def _footprint(x: Real, z: Real, heading: Real, length: Real, width: Real) -> Block:
   """The block around a turned rectangle."""
   sin, cos = abs(math.sin(heading)), abs(math.cos(heading))
-  half_x, half_z = (length * sin + width * cos) / 2, (length * cos + width * sin) / 2
+  half_x = (length * sin + width * cos) / 2
+  half_z = (length * cos + width * sin) / 2
   return x - half_x, x + half_x, z - half_z, z + half_z

@@ -92,7 +92,7 @@ class PairsBuilder(
         present.append(split)
     if len(present) == len(splits):
       return
-    advice = "Is this the folder that holds the unpacked archives?"
+    advice = "Is this the folder of the unpacked archives?"
     if present:
       advice = f"To build {present[0]} alone: --splits={present[0]}"
     drawn = f"folders are missing (✗) in {cls.tree(root, splits)}"

@@ -113,7 +113,7 @@ def write_instance_ids(path: Path, uids: Int[np.ndarray, "H W"]) -> None:
   """Writes scene and instance of uids (parts are dropped) as a Cityscapes `instanceIds` PNG.
 
   Raises:
-    ValueError: a scene id with instances above 64, which 16 bits cannot hold.
+    ValueError: a scene id above 64 has instances, which does not fit in 16 bits.
   """
   sid, iid, _ = uid_format.decode(uids)
   ids = np.where(iid < 0, sid, sid * 1000 + iid)

@@ -1,9 +1,8 @@
-"""The blocks that all stages share: convolution + in-place activated batch norm, plain and
-separable.
+"""The blocks that all stages share: convolutions with in-place activated batch norm.
 
-All convolutions pad SAME (at stride 2 the odd pixel goes to the bottom right, TensorFlow's rule),
-parameters are float32, and computation runs in `dtype`. What ends in logits or box deltas ends in
-`Logits`, which returns float32.
+All convolutions pad SAME by TensorFlow's rule: at stride 2 the odd pixel of padding goes to the
+bottom right. Parameters are float32; computation runs in `dtype`. A `Pair` is rows, columns. Layers
+that predict logits or box deltas are `Logits`, which returns float32.
 """
 
 from collections.abc import Callable
@@ -32,24 +31,25 @@ kaiming_normal: Initializer = initializers.variance_scaling(2.0, "fan_out", "nor
 
 
 def _identity(x: Array) -> Array:
+  """The activation of a linear layer."""
   return x
 
 
 class IABN(nn.Module):
   """Batch norm with its activation (in-place activated batch norm; Rota Bulò et al. 2018).
 
-  `activation((x - mean) / sqrt(var + epsilon) * (|scale| + epsilon) + bias)`: as in the public
-  code, the same epsilon stands in both places. The gradient of |scale| at exactly 0 is that of
-  +scale, as there. Statistics and arithmetic are float32 whatever the dtype of `x`, which is the
-  dtype of the result. The running variance is the unbiased one.
+  `activation((x - mean) / sqrt(var + epsilon) * (|scale| + epsilon) + bias)`, with one epsilon for
+  both, as in the public code. The gradient of |scale| at exactly 0 is that of +scale, also as
+  there. Statistics and arithmetic are float32; the result has the dtype of `x`. The running
+  variance is the unbiased one.
 
   Attributes:
     epsilon: 1e-3 in the encoder, 1e-5 elsewhere.
     activation: applied to the result; None for a linear layer.
-    signed_scale: use `scale` as it is, without magnitude and epsilon: plain batch norm.
-    momentum: how much of the running statistics survives a step.
-    axis_name: replicas along this mapped axis share their statistics, weighted by what each of them
-      saw.
+    signed_scale: use `scale` itself instead of |scale| + epsilon: plain batch norm.
+    momentum: weight of the old running statistics in the new ones.
+    axis_name: replicas along this mapped axis share their statistics, each weighted by the number
+      of its pixels.
   """
 
   epsilon: float = 1e-5
@@ -62,11 +62,14 @@ class IABN(nn.Module):
   def __call__(
     self, x: Float[Array, "B h w C"], *, train: bool, valid: Bool[Array, "B"] | None = None
   ) -> Float[Array, "B h w C"]:
-    """Normalises with the statistics of `x` and records them if `train`, else with the running ones
-    (frozen norms).
+    """Returns `x` normalised and activated.
 
-    `valid` tells which of the B maps count in the statistics; the others are padding and are only
-    normalised along. Where nothing at all is valid, the running statistics stay as they are.
+    Args:
+      x: features.
+      train: normalise with the statistics of `x` and record them. False: with the running ones
+        (frozen norms).
+      valid: the maps that count in the statistics; the others are padding and are normalised with
+        the same numbers. If no map is valid, the running statistics stay as they are.
     """
     channels = (x.shape[-1],)
     scale = self.param("scale", initializers.ones, channels, jnp.float32)
@@ -75,25 +78,39 @@ class IABN(nn.Module):
     running_var = self.variable("batch_stats", "var", jnp.ones, channels, jnp.float32)
     if not self.signed_scale:
       scale = jnp.where(scale >= 0, scale, -scale) + self.epsilon
-    rule = {"epsilon": self.epsilon, "activation": self.activation or _identity}
+    activation = self.activation or _identity
     if not train:
-      return normalise(x, scale, bias, running_mean.value, running_var.value, **rule)
-    axis_name = None if self.is_initializing() else self.axis_name
-    weight = None if valid is None else valid.astype(jnp.float32)
-    y, mean, var, count = batch_norm(x, scale, bias, weight=weight, axis_name=axis_name, **rule)
+      running = (running_mean.value, running_var.value)
+      return normalise(x, scale, bias, *running, epsilon=self.epsilon, activation=activation)
+    y, mean, var, count = batch_norm(
+      x,
+      scale,
+      bias,
+      epsilon=self.epsilon,
+      activation=activation,
+      weight=None if valid is None else valid.astype(jnp.float32),
+      axis_name=None if self.is_initializing() else self.axis_name,
+    )
     if not self.is_initializing():
       change = jnp.where(count > 0, 1 - self.momentum, 0.0)
-      unbiased = var * count / jnp.maximum(count - 1, 1)
+      unbiased_var = var * count / jnp.maximum(count - 1, 1)
       running_mean.value += change * (mean - running_mean.value)
-      running_var.value += change * (unbiased - running_var.value)
+      running_var.value += change * (unbiased_var - running_var.value)
     return y
 
 
 class Conv(nn.Module):
-  """A convolution without bias; the kernel is [rows, columns, inputs, outputs] whatever its size.
+  """A convolution without bias; its kernel is always [rows, columns, inputs, outputs].
 
-  A 1 x 1 convolution is written as a product of two matrices: on CPU the kernel's gradient is then
+  A 1 x 1 convolution is a product of two matrices: on CPU that makes the gradient of the kernel
   twice as fast.
+
+  Attributes:
+    features: output channels.
+    kernel: size of the kernel.
+    strides: step of the output grid.
+    kernel_init: initializer of the kernel.
+    dtype: compute dtype.
   """
 
   features: int
@@ -104,15 +121,16 @@ class Conv(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, "B h w _c"]) -> Float[Array, "B oh ow C"]:
-    kernel = self.param(
-      "kernel", self.kernel_init, (*self.kernel, x.shape[-1], self.features), jnp.float32
-    )
-    x, kernel = x.astype(self.dtype), kernel.astype(self.dtype)
+    """Returns ceil(h / stride) rows and ceil(w / stride) columns, in the compute dtype."""
+    channels = x.shape[-1]
+    shape = (*self.kernel, channels, self.features)
+    kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
+    x, kernel = jnp.asarray(x, self.dtype), jnp.asarray(kernel, self.dtype)
     if self.kernel == self.strides == (1, 1):
-      return jnp.dot(x.reshape(-1, x.shape[-1]), kernel[0, 0]).reshape(*x.shape[:-1], self.features)
-    return lax.conv_general_dilated(
-      x, kernel, self.strides, "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
-    )
+      pixels = jnp.dot(x.reshape(-1, channels), kernel[0, 0])
+      return pixels.reshape(*x.shape[:-1], self.features)
+    layout = ("NHWC", "HWIO", "NHWC")
+    return lax.conv_general_dilated(x, kernel, self.strides, "SAME", dimension_numbers=layout)
 
 
 class ConvNorm(nn.Module):
@@ -120,9 +138,9 @@ class ConvNorm(nn.Module):
 
   Attributes:
     features: output channels.
-    kernel: its size.
+    kernel: size of the kernel.
     strides: step of the output grid.
-    kernel_init: how the kernel starts.
+    kernel_init: initializer of the kernel.
     norm: makes the norm; takes `name`.
     dtype: compute dtype.
   """
@@ -136,13 +154,22 @@ class ConvNorm(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, "B h w _c"], *, train: bool) -> Float[Array, "B oh ow C"]:
-    x = Conv(self.features, self.kernel, self.strides, self.kernel_init, self.dtype, name="conv")(x)
-    return self.norm(name="norm")(x, train=train)
+    """Returns activated features; `train` as in `IABN`."""
+    conv = Conv(self.features, self.kernel, self.strides, self.kernel_init, self.dtype, name="conv")
+    return self.norm(name="norm")(conv(x), train=train)
 
 
 class DepthwiseConv(nn.Module):
-  """One kernel per channel, no bias; the kernel has the layout of `nn.Conv` with one group per
-  channel.
+  """A convolution with one kernel per channel, without bias.
+
+  The kernel has the layout of `nn.Conv` with one group per channel.
+
+  Attributes:
+    kernel: size of the kernel.
+    strides: step of the output grid.
+    dilation: distance of the taps.
+    kernel_init: initializer of the kernel.
+    dtype: compute dtype.
   """
 
   kernel: Pair = (3, 3)
@@ -153,7 +180,9 @@ class DepthwiseConv(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, "B h w C"]) -> Float[Array, "B oh ow C"]:
-    kernel = self.param("kernel", self.kernel_init, (*self.kernel, 1, x.shape[-1]), jnp.float32)
+    """Returns ceil(h / stride) rows and ceil(w / stride) columns, in the compute dtype."""
+    shape = (*self.kernel, 1, x.shape[-1])
+    kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
     return depthwise_conv(x.astype(self.dtype), kernel, self.strides, self.dilation)
 
 
@@ -162,7 +191,7 @@ class SeparableConvNorm(nn.Module):
 
   Attributes:
     features: output channels.
-    dilation: of the depthwise taps, in rows and columns.
+    dilation: distance of the depthwise taps.
     norm: makes the norms; takes `name`.
     dtype: compute dtype.
   """
@@ -176,7 +205,7 @@ class SeparableConvNorm(nn.Module):
   def __call__(
     self, x: Float[Array, "B h w _c"], *, train: bool, valid: Bool[Array, "B"] | None = None
   ) -> Float[Array, "B h w C"]:
-    """`valid` as in `IABN`."""
+    """Returns activated features of the same size; `train` and `valid` as in `IABN`."""
     x = DepthwiseConv(dilation=self.dilation, dtype=self.dtype, name="depthwise")(x)
     x = self.norm(name="depthwise_norm")(x, train=train, valid=valid)
     x = Conv(self.features, dtype=self.dtype, name="pointwise")(x)
@@ -185,15 +214,19 @@ class SeparableConvNorm(nn.Module):
 
 def dot_float32(x: Float[Array, "*B c"], kernel: Float[Array, "c C"]) -> Float[Array, "*B C"]:
   """Multiplies the channels by a matrix, in the dtype of both, and returns the float32 sums."""
-  rows = x.reshape(-1, x.shape[-1])  # as in `Conv`
-  return jnp.dot(rows, kernel, preferred_element_type=jnp.float32).reshape(
-    *x.shape[:-1], kernel.shape[1]
-  )
+  inputs, outputs = kernel.shape
+  pixels = x.reshape(-1, inputs)  # as in `Conv`
+  sums = jnp.dot(pixels, kernel, preferred_element_type=jnp.float32)
+  return sums.reshape(*x.shape[:-1], outputs)
 
 
 class Logits(nn.Module):
-  """A linear layer on the channels, the last of its head: multiplies in `dtype`, sums and returns
-  in float32.
+  """A linear layer on the channels, the last of its head.
+
+  Attributes:
+    features: output channels.
+    kernel_init: initializer of the kernel; the bias starts at 0.
+    dtype: products are computed in it; sums and results are float32.
   """
 
   features: int
@@ -202,6 +235,7 @@ class Logits(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, "*B c"]) -> Float[Array, "*B C"]:
+    """Returns raw float32 outputs."""
     kernel = self.param("kernel", self.kernel_init, (x.shape[-1], self.features), jnp.float32)
     bias = self.param("bias", initializers.zeros, (self.features,), jnp.float32)
     return dot_float32(x.astype(self.dtype), kernel.astype(self.dtype)) + bias

@@ -1,3 +1,4 @@
+import collections
 from functools import partial
 
 import jax
@@ -30,20 +31,21 @@ def test_equals_the_oracle(small):
 def test_every_level_sees_every_level(small):
   fpn, variables, pyramid = small
 
-  def outputs(pyramid):
-    return [level.sum() for level in fpn.apply(variables, pyramid, train=False).values()]
+  def sums(pyramid):
+    outputs = fpn.apply(variables, pyramid, train=False)
+    return [level.sum() for level in outputs.values()]
 
-  for gradients in jax.jit(jax.jacrev(outputs))(pyramid):
+  for gradients in jax.jit(jax.jacrev(sums))(pyramid):
     assert all(np.abs(gradient).max() > 0 for gradient in gradients.values())
 
 
 def test_paper_size_has_the_reference_number_of_parameters():
   params = shapes_of(TwoWayFPN(), random_pyramid(64, 64, (40, 64, 176, 2048)), train=False)
-  parts = {}
+  sizes = collections.Counter()
   for name, layer in params.items():
-    kind = name.rsplit("_", 1)[0]
-    parts[kind] = parts.get(kind, 0) + num_parameters(layer)
-  assert parts == {"top_down": 598_016, "bottom_up": 598_016, "out": 4 * 590_336}
+    kind, _ = name.rsplit("_", 1)
+    sizes[kind] += num_parameters(layer)
+  assert sizes == {"top_down": 598_016, "bottom_up": 598_016, "out": 4 * 590_336}
   assert num_parameters(params) == 3_557_376
 
 

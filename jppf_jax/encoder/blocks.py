@@ -1,4 +1,4 @@
-"""The two blocks EfficientNet is made of. No convolution here has a bias."""
+"""The two blocks of EfficientNet. No convolution here has a bias."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,22 +14,24 @@ from jppf_jax.structs import Array
 
 
 def conv_init(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
-  """Normal with variance 2 / (outputs that one input reaches): for a depthwise kernel, one
-  channel's.
+  """Draws a kernel from a normal distribution of variance 2 / fan_out.
+
+  fan_out is the number of outputs that read one input: of a depthwise kernel, those of one channel.
   """
   height, width, inputs_per_group, outputs = shape
   groups = outputs if inputs_per_group == 1 else 1
-  return jax.random.normal(key, shape, dtype) * (2 / (height * width * outputs / groups)) ** 0.5
+  fan_out = height * width * outputs / groups
+  return jax.random.normal(key, shape, dtype) * (2 / fan_out) ** 0.5
 
 
 class DepthwiseSeparable(nn.Module):
-  """Depthwise convolution, then a projection; what stage 0 uses.
+  """Depthwise convolution, then a projection: the block of stage 0.
 
   Attributes:
     features: output channels.
     kernel: side of the depthwise kernel.
     stride: of the depthwise convolution.
-    active_projection: whether the projection's norm has an activation. In EfficientPS it has.
+    active_projection: whether the norm of the projection has an activation, as in EfficientPS.
     norm: makes the norms; takes `name` and `activation`.
     dtype: compute dtype.
   """
@@ -43,13 +45,14 @@ class DepthwiseSeparable(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, "B h w _c"], *, train: bool) -> Float[Array, "B oh ow C"]:
-    sides, strides = (self.kernel,) * 2, (self.stride,) * 2
-    y = DepthwiseConv(sides, strides, kernel_init=conv_init, dtype=self.dtype, name="depthwise")(x)
+    """Returns features at 1 / stride of the resolution, plus `x` if the shapes are equal."""
+    depthwise = partial(DepthwiseConv, kernel_init=conv_init, dtype=self.dtype)
+    project = partial(ConvNorm, self.features, kernel_init=conv_init, dtype=self.dtype)
+    kernel, strides = (self.kernel, self.kernel), (self.stride, self.stride)
+    y = depthwise(kernel, strides, name="depthwise")(x)
     y = self.norm(name="depthwise_norm")(y, train=train)
     norm = self.norm if self.active_projection else partial(self.norm, activation=None)
-    y = ConvNorm(self.features, kernel_init=conv_init, norm=norm, dtype=self.dtype, name="project")(
-      y, train=train
-    )
+    y = project(norm=norm, name="project")(y, train=train)
     return x + y if x.shape == y.shape else y
 
 
@@ -60,7 +63,7 @@ class InvertedResidual(nn.Module):
     features: output channels.
     kernel: side of the depthwise kernel.
     stride: of the depthwise convolution.
-    expansion: width inside, in widths of the input.
+    expansion: channels of the depthwise convolution per input channel.
     norm: makes the norms; takes `name` and `activation`.
     dtype: compute dtype.
   """
@@ -74,12 +77,13 @@ class InvertedResidual(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, "B h w _c"], *, train: bool) -> Float[Array, "B oh ow C"]:
+    """Returns features at 1 / stride of the resolution, plus `x` if the shapes are equal."""
     conv = partial(ConvNorm, kernel_init=conv_init, dtype=self.dtype)
-    sides, strides = (self.kernel,) * 2, (self.stride,) * 2
+    depthwise = partial(DepthwiseConv, kernel_init=conv_init, dtype=self.dtype)
+    linear_norm = partial(self.norm, activation=None)
+    kernel, strides = (self.kernel, self.kernel), (self.stride, self.stride)
     y = conv(self.expansion * x.shape[-1], norm=self.norm, name="expand")(x, train=train)
-    y = DepthwiseConv(sides, strides, kernel_init=conv_init, dtype=self.dtype, name="depthwise")(y)
+    y = depthwise(kernel, strides, name="depthwise")(y)
     y = self.norm(name="depthwise_norm")(y, train=train)
-    y = conv(self.features, norm=partial(self.norm, activation=None), name="project")(
-      y, train=train
-    )
+    y = conv(self.features, norm=linear_norm, name="project")(y, train=train)
     return x + y if self.stride == 1 and x.shape == y.shape else y

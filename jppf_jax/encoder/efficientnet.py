@@ -1,7 +1,6 @@
-"""EfficientNet without squeeze-and-excitation, as a feature pyramid or as the classifier it was
-pretrained as.
-"""
+"""EfficientNet without squeeze-and-excitation: a feature pyramid, or the pretrained classifier."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -14,8 +13,8 @@ from jppf_jax.encoder.variants import variant
 from jppf_jax.layers import IABN, ConvNorm, Logits
 from jppf_jax.structs import Array, Pyramid
 
-EPSILON = 1e-3  # of every norm here, the value the pretrained weights come with
-_TAPS = {1: 4, 2: 8, 4: 16}  # after these stages the map leaves the encoder: stage -> stride
+EPSILON = 1e-3  # of all norms of the encoder, as the pretrained weights expect
+_TAPS = {1: 4, 2: 8, 4: 16}  # stage -> stride of the pyramid level that it returns
 
 
 class EfficientNet(nn.Module):
@@ -23,8 +22,8 @@ class EfficientNet(nn.Module):
 
   Attributes:
     variant: "b0" to "b7" or "lite0" to "lite4"; see `variants.py`.
-    width: multiplies all widths once more; below 1 for a net that a CPU can train.
-    depth: multiplies all depths once more.
+    width: multiplies all widths of the variant; below 1 for a net that a CPU can train.
+    depth: multiplies all depths of the variant.
     axis_name: mapped axis whose replicas share norm statistics.
     dtype: compute dtype.
   """
@@ -37,8 +36,9 @@ class EfficientNet(nn.Module):
 
   @nn.compact
   def __call__(self, image: Float[Array, "B H W 3"], *, train: bool) -> Pyramid:
-    """Features of a normalised image; the level at stride 32 is the wide one after the last 1 x 1
-    convolution.
+    """Returns the features of a normalised image, keyed by stride 4, 8, 16, 32.
+
+    The level at stride 32 is the output of the last 1 x 1 convolution.
     """
     net = variant(self.variant, width=self.width, depth=self.depth)
     norm = partial(
@@ -49,30 +49,31 @@ class EfficientNet(nn.Module):
       axis_name=self.axis_name,
     )
     conv = partial(ConvNorm, kernel_init=conv_init, norm=norm, dtype=self.dtype)
-    separable = partial(
-      DepthwiseSeparable, active_projection=net.active_projection, norm=norm, dtype=self.dtype
-    )
     x = conv(net.stem, (3, 3), (2, 2), name="stem")(image, train=train)
     pyramid = {}
     for index, stage in enumerate(net.stages):
-      block = partial(InvertedResidual, expansion=stage.expansion, norm=norm, dtype=self.dtype)
       if stage.expansion is None:
-        block = separable
+        block: Callable[..., nn.Module] = partial(
+          DepthwiseSeparable, active_projection=net.active_projection, norm=norm, dtype=self.dtype
+        )
+      else:
+        block = partial(InvertedResidual, expansion=stage.expansion, norm=norm, dtype=self.dtype)
       for repeat in range(stage.repeats):
         stride = stage.stride if repeat == 0 else 1
         name = f"stage{index}_block{repeat}"
         x = block(stage.channels, kernel=stage.kernel, stride=stride, name=name)(x, train=train)
       if index in _TAPS:
         pyramid[_TAPS[index]] = x
-    return pyramid | {32: conv(net.head, name="head")(x, train=train)}
+    pyramid[32] = conv(net.head, name="head")(x, train=train)
+    return pyramid
 
 
 class Classifier(nn.Module):
-  """The net as it was pretrained: the mean of the coarsest level, then one linear layer.
+  """The pretrained network: the mean of the coarsest level, then one linear layer.
 
   Attributes:
-    encoder: the net.
-    num_classes: of ImageNet.
+    encoder: the feature extractor.
+    num_classes: classes; 1000 in ImageNet.
   """
 
   encoder: EfficientNet
@@ -80,6 +81,7 @@ class Classifier(nn.Module):
 
   @nn.compact
   def __call__(self, image: Float[Array, "B H W 3"], *, train: bool) -> Float[Array, "B N"]:
-    """Class logits of a normalised image."""
-    features = self.encoder(image, train=train)[32].mean((1, 2))
+    """Returns the class logits of a normalised image, float32."""
+    coarsest = self.encoder(image, train=train)[32]
+    features = coarsest.mean((1, 2))
     return Logits(self.num_classes, dtype=self.encoder.dtype, name="classifier")(features)

@@ -1,8 +1,7 @@
-"""The table of EfficientNets (Tan & Le 2019), B0 to B7 and Lite0 to Lite4: how one base net is
-widened and deepened.
+"""The table of EfficientNets (Tan & Le 2019), B0 to B7 and Lite0 to Lite4: one base net, scaled.
 
-Differs from the paper: no squeeze-and-excitation, and leaky ReLU or ReLU6 in place of swish, as
-EfficientPS and the Lite family have it.
+Differs from the paper: no squeeze-and-excitation, and leaky ReLU or ReLU6 in place of swish, as in
+EfficientPS and in the Lite family.
 """
 
 import dataclasses
@@ -18,9 +17,9 @@ class Stage:
   Attributes:
     kernel: side of the depthwise kernel.
     stride: of the first block.
-    expansion: how many times wider a block is inside; None for a depthwise-separable block without
-      expansion.
-    channels: output width.
+    expansion: channels of the depthwise convolution per input channel; None for
+      depthwise-separable blocks, which do not expand.
+    channels: output channels.
     repeats: number of blocks.
   """
 
@@ -33,14 +32,14 @@ class Stage:
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-  """Everything that tells one EfficientNet from another.
+  """The numbers that define one EfficientNet.
 
   Attributes:
-    stem: width after the first convolution.
+    stem: channels of the first convolution.
     stages: the seven groups of blocks.
-    head: width after the last convolution.
-    activation: after every norm that is not linear.
-    signed_scale: plain batch norm instead of |scale| + epsilon.
+    head: channels of the last convolution.
+    activation: of all norms that are not linear.
+    signed_scale: plain batch norm, without |scale| + epsilon.
     active_projection: whether the depthwise-separable blocks end with the activation.
   """
 
@@ -63,7 +62,7 @@ _BASE = (
 )
 _STEM, _HEAD = 32, 1280
 
-# width and depth multipliers
+# multipliers of width and depth
 _SCALES = {
   "b0": (1.0, 1.0),
   "b1": (1.0, 1.1),
@@ -80,21 +79,27 @@ _SCALES = {
   "lite4": (1.4, 1.8),
 }
 NAMES = tuple(_SCALES)
-LITE_MEAN, LITE_STD = 127.0, 128.0  # the Lite family's ImageNet weights expect (pixel - 127) / 128
+LITE_MEAN, LITE_STD = 127.0, 128.0  # ImageNet weights of the Lite family: (pixel - 127) / 128
 
 
 def scaled_width(channels: float) -> int:
-  """The nearest multiple of 8, at least 8, and never more than 10 % below `channels`."""
-  rounded = max(8, int(channels + 4) // 8 * 8)
+  """Returns the nearest multiple of 8, at least 8 and at most 10 % below `channels`."""
+  nearest = int(channels + 4) // 8 * 8
+  rounded = max(8, nearest)
   return rounded + 8 if rounded < 0.9 * channels else rounded
 
 
 def variant(name: str, *, width: float = 1.0, depth: float = 1.0) -> Variant:
-  """The net called `name`, its widths and depths multiplied once more by `width` and `depth`.
+  """Returns the net called `name`, with all widths and depths multiplied by `width` and `depth`.
 
-  The Lite family (EfficientNet-Lite, 2020) keeps stem, head and the depth of the first and the last
-  stage as in the base net; `width` and `depth` scale those too, since a net that is to be small
-  must be small everywhere.
+  In the Lite family (EfficientNet-Lite, 2020) the stem, the head and the depth of the first and the
+  last stage are those of the base net. `width` and `depth` scale these too, so that a small net is
+  small everywhere.
+
+  Args:
+    name: one of `NAMES`.
+    width: multiplies the width of stem, stages and head.
+    depth: multiplies the number of blocks of each stage, rounded up.
 
   Raises:
     ValueError: no variant has this name.
@@ -106,11 +111,11 @@ def variant(name: str, *, width: float = 1.0, depth: float = 1.0) -> Variant:
   end_width, end_depth = (1.0, 1.0) if lite else (width_scale, depth_scale)
   stages = []
   for index, stage in enumerate(_BASE):
-    deeper = depth * (end_depth if index in (0, len(_BASE) - 1) else depth_scale)
+    is_end = index in (0, len(_BASE) - 1)
+    stage_depth = depth * (end_depth if is_end else depth_scale)
     channels = scaled_width(stage.channels * width_scale * width)
-    stages.append(
-      dataclasses.replace(stage, channels=channels, repeats=math.ceil(stage.repeats * deeper))
-    )
+    repeats = math.ceil(stage.repeats * stage_depth)
+    stages.append(dataclasses.replace(stage, channels=channels, repeats=repeats))
   return Variant(
     stem=scaled_width(_STEM * end_width * width),
     stages=tuple(stages),

@@ -24,16 +24,12 @@ def test_every_variant_has_the_published_shape():
   assert set(TABLE) == set(NAMES)
   for name, row in TABLE.items():
     net = variant(name)
-    shape = (
-      net.stem,
-      tuple(s.channels for s in net.stages),
-      tuple(s.repeats for s in net.stages),
-      net.head,
-    )
-    assert shape == row, name
+    widths = tuple(stage.channels for stage in net.stages)
+    depths = tuple(stage.repeats for stage in net.stages)
+    assert (net.stem, widths, depths, net.head) == row, name
 
 
-def test_the_lite_family_is_plain():
+def test_the_lite_family_has_plain_norms_and_relu6():
   for name in NAMES:
     lite = name.startswith("lite")
     net = variant(name)

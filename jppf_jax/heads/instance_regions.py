@@ -1,5 +1,6 @@
-"""Box head and mask head (Mask R-CNN, He et al. 2017; EfficientPS, Sec. 3.4), and how detections
-are chosen.
+"""Box head and mask head (Mask R-CNN, He et al. 2017; EfficientPS, Sec. 3.4), and the detections.
+
+Axes: `R` regions, `M` regions with a mask, `D` detections, `T1` thing classes after background.
 """
 
 from functools import partial
@@ -19,10 +20,10 @@ from jppf_jax.structs import Array, Proposals
 
 
 class BoxHead(nn.Module):
-  """Class and refined box of each region, from its pooled features; two hidden layers without norm.
+  """Predicts the class and the refined box of each region; two hidden layers without norm.
 
   Attributes:
-    num_things: thing classes; the outputs have one more, channel 0 = background.
+    num_things: thing classes; the outputs have one more channel, 0 = background.
     hidden: width of both hidden layers.
     dtype: compute dtype; the outputs are float32.
   """
@@ -35,21 +36,25 @@ class BoxHead(nn.Module):
   def __call__(
     self, regions: Float[Array, "B R bins bins C"]
   ) -> tuple[Float[Array, "B R T1"], Float[Array, "B R T1 4"]]:
-    """Class logits, and box deltas per class, in units of `BOX_HEAD_STDS`."""
-    x = regions.reshape(*regions.shape[:2], -1)  # rows, columns, channels; channels fastest
-    for index in range(2):
-      x = nn.Dense(
-        self.hidden, kernel_init=xavier_uniform, dtype=self.dtype, name=f"hidden{index}"
-      )(x)
-      x = jax.nn.relu(x)
+    """Returns class logits, and box deltas per class in units of `BOX_HEAD_STDS`.
+
+    Args:
+      regions: pooled features.
+    """
+    batch, count = regions.shape[:2]
+    dense = partial(nn.Dense, self.hidden, kernel_init=xavier_uniform, dtype=self.dtype)
+    x = regions.reshape(batch, count, -1)  # rows, columns, channels; channels fastest
+    x = jax.nn.relu(dense(name="hidden0")(x))
+    x = jax.nn.relu(dense(name="hidden1")(x))
     num_classes = self.num_things + 1
-    class_logits = Logits(num_classes, initializers.normal(0.01), self.dtype, name="classes")(x)
-    deltas = Logits(4 * num_classes, initializers.normal(0.001), self.dtype, name="deltas")(x)
-    return class_logits, deltas.reshape(*deltas.shape[:2], num_classes, 4)
+    classify = Logits(num_classes, initializers.normal(0.01), self.dtype, name="classes")
+    refine = Logits(4 * num_classes, initializers.normal(0.001), self.dtype, name="deltas")
+    class_logits, deltas = classify(x), refine(x)
+    return class_logits, deltas.reshape(batch, count, num_classes, 4)
 
 
 class MaskHead(nn.Module):
-  """A mask per class for each region: four separable convolutions, then twice the resolution.
+  """Predicts a mask per class of each region: four separable convolutions, then up-sampling.
 
   Attributes:
     num_things: thing classes; the logits have one more channel, 0 = background, which nothing uses.
@@ -67,27 +72,35 @@ class MaskHead(nn.Module):
   def __call__(
     self, regions: Float[Array, "B M bins bins _c"], valid: Bool[Array, "B M"], *, train: bool
   ) -> Float[Array, "B M masks masks T1"]:
-    """Raw mask logits at twice the resolution of `regions`; only `valid` regions enter the norm
-    statistics.
+    """Returns raw mask logits at twice the resolution of `regions`.
+
+    Args:
+      regions: pooled features.
+      valid: the regions that count in the norm statistics; the others are padding.
+      train: as in `IABN`.
     """
     batch, count = valid.shape
-    x, valid = regions.reshape(batch * count, *regions.shape[2:]), valid.reshape(-1)
+    x = regions.reshape(batch * count, *regions.shape[2:])
+    valid = valid.reshape(-1)
     norm = partial(IABN, axis_name=self.axis_name)
+    conv = partial(SeparableConvNorm, self.channels, norm=norm, dtype=self.dtype)
     for index in range(4):
-      x = SeparableConvNorm(self.channels, norm=norm, dtype=self.dtype, name=f"conv{index}")(
-        x, train=train, valid=valid
-      )
-    x = jax.nn.relu(DoubleResolution(self.channels, dtype=self.dtype, name="upsample")(x))
+      x = conv(name=f"conv{index}")(x, train=train, valid=valid)
+    x = DoubleResolution(self.channels, dtype=self.dtype, name="upsample")(x)
+    x = jax.nn.relu(x)
     x = Logits(self.num_things + 1, kaiming_normal, self.dtype, name="logits")(x)
     return x.reshape(batch, count, *x.shape[1:])
 
 
 class DoubleResolution(nn.Module):
-  """Transposed 2 x 2 convolution with stride 2: every pixel becomes a block of four, each with
-  weights of its own.
+  """A transposed 2 x 2 convolution with stride 2: each pixel becomes a block of four.
 
-  `kernel[i, j]` makes row i, column j of the block (PyTorch's transposed kernel with axes 2, 3, 0,
-  1, not flipped).
+  `kernel[i, j]` has the weights of row i, column j of the block (PyTorch's transposed kernel with
+  axes 2, 3, 0, 1, not flipped).
+
+  Attributes:
+    features: output channels.
+    dtype: compute dtype.
   """
 
   features: int
@@ -95,15 +108,17 @@ class DoubleResolution(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, "B h w c"]) -> Float[Array, "B 2*h 2*w C"]:
-    kernel = self.param("kernel", kaiming_normal, (2, 2, x.shape[-1], self.features), jnp.float32)
+    """Returns twice the resolution, linear, in the compute dtype."""
+    batch, height, width, channels = x.shape
+    kernel = self.param("kernel", kaiming_normal, (2, 2, channels, self.features), jnp.float32)
     bias = self.param("bias", initializers.zeros, (self.features,), jnp.float32)
     x, kernel = x.astype(self.dtype), kernel.astype(self.dtype)
-    batch, height, width, channels = x.shape
-    blocks = jnp.dot(x.reshape(-1, channels), jnp.moveaxis(kernel, 2, 0).reshape(channels, -1))
-    blocks = blocks.reshape(batch, height, width, 2, 2, self.features).swapaxes(
-      2, 3
-    )  # [B h 2 w 2 C]
-    return blocks.reshape(batch, 2 * height, 2 * width, self.features) + bias.astype(self.dtype)
+    pixels = x.reshape(-1, channels)
+    weights = jnp.moveaxis(kernel, 2, 0).reshape(channels, -1)
+    blocks = jnp.dot(pixels, weights).reshape(batch, height, width, 2, 2, self.features)
+    rows = blocks.swapaxes(2, 3)  # [B h 2 w 2 C]
+    doubled = rows.reshape(batch, 2 * height, 2 * width, self.features)
+    return doubled + bias.astype(self.dtype)
 
 
 class ScoredBoxes(NamedTuple):
@@ -126,12 +141,11 @@ def detect(
   max_detections: int = 100,
   legacy: bool = True,
 ) -> ScoredBoxes:
-  """The final boxes of each image, highest score first.
+  """Returns the final boxes of each image, highest score first.
 
-  A candidate is a proposal seen as one of the thing classes, with its softmax probability as the
-  score. Candidates above the threshold are thinned by non-maximum suppression per class. At most R
-  candidates are looked at, the best ones: all there can be at a threshold of 0.5 or more, where a
-  proposal is one class at most.
+  A candidate is a pair of a proposal and a thing class; its score is the softmax probability. The
+  best R candidates above the threshold go through non-maximum suppression per class. At a threshold
+  of 0.5 or more these are all candidates, because then a proposal has at most one class.
 
   Args:
     proposals: of the whole batch; padding is never detected.
@@ -139,7 +153,7 @@ def detect(
     deltas: of the box head.
     image_size: height and width to clip to.
     score_threshold: a score must be above it.
-    nms_threshold: overlap from which on the lower score of the same class is dropped.
+    nms_threshold: overlap above which the lower score of the same class is dropped.
     max_detections: rows of the result.
     legacy: clip as EfficientPS does; see `ops.boxes.clip`.
   """
@@ -166,19 +180,24 @@ def _detect_one(
   max_detections: int,
   legacy: bool,
 ) -> tuple[Float[Array, "D 4"], Int[Array, "D"], Float[Array, "D"], Bool[Array, "D"]]:
-  num_proposals, num_things = len(proposals), class_logits.shape[-1] - 1
-  scores = jnp.where(valid[:, None], jax.nn.softmax(class_logits)[:, 1:], 0)  # [R T]
-  scores, best = lax.top_k(scores.reshape(-1), num_proposals)
-  region, thing = best // num_things, best % num_things
+  """The boxes, labels and scores of one image, and which of them are not padding."""
+  num_proposals, num_classes = class_logits.shape
+  num_things = num_classes - 1
+  probabilities = jax.nn.softmax(class_logits)
+  scores = jnp.where(valid[:, None], probabilities[:, 1:], 0)  # [R T]
+  scores, candidates = lax.top_k(scores.reshape(-1), num_proposals)
+  region, thing = candidates // num_things, candidates % num_things
   labels = 1 + thing
-  boxes = clip(
-    decode(proposals[region], deltas[region, labels], BOX_HEAD_STDS), image_size, legacy=legacy
-  )
-  keep = nms(boxes, scores, scores > score_threshold, threshold=nms_threshold, classes=labels)
+  boxes = decode(proposals[region], deltas[region, labels], BOX_HEAD_STDS)
+  boxes = clip(boxes, image_size, legacy=legacy)
+  above = scores > score_threshold
+  keep = nms(boxes, scores, above, threshold=nms_threshold, classes=labels)
   count = min(max_detections, num_proposals)
   scores, best = lax.top_k(jnp.where(keep, scores, -jnp.inf), count)
-  valid = scores > -jnp.inf
-  rows = (boxes[best] * valid[:, None], labels[best] * valid, jnp.where(valid, scores, 0), valid)
-  return tuple(
-    jnp.pad(row, [(0, max_detections - count)] + [(0, 0)] * (row.ndim - 1)) for row in rows
-  )
+  found = scores > -jnp.inf
+  boxes = boxes[best] * found[:, None]
+  labels = labels[best] * found
+  scores = jnp.where(found, scores, 0)
+  padding = (0, max_detections - count)
+  padded_boxes = jnp.pad(boxes, (padding, (0, 0)))
+  return padded_boxes, jnp.pad(labels, padding), jnp.pad(scores, padding), jnp.pad(found, padding)

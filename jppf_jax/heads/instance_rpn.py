@@ -1,7 +1,6 @@
-"""Region proposal network (Faster R-CNN, Ren et al. 2015; EfficientPS, Sec. 3.4), and how its boxes
-are chosen.
-"""
+"""Region proposal network: Faster R-CNN, Ren et al. 2015; EfficientPS, Sec. 3.4."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -19,7 +18,7 @@ from jppf_jax.structs import Array, Proposals, Pyramid, RPNOutputs
 
 
 class RPNHead(nn.Module):
-  """Objectness and box deltas of every anchor; one set of weights for all levels.
+  """Predicts objectness and box deltas of each anchor, with one set of weights for all levels.
 
   Differs from the EfficientPS paper: a dense convolution with bias and ReLU, no norm, as in the
   public code.
@@ -34,23 +33,25 @@ class RPNHead(nn.Module):
 
   @nn.compact
   def __call__(self, pyramid: Pyramid) -> RPNOutputs:
-    """Outputs per stride, flattened over y, x, anchor."""
+    """Returns objectness logits and deltas per stride, flattened over y, x, anchor.
+
+    The deltas are in units of `RPN_STDS`.
+    """
+    strides = sorted(pyramid)
+    batch, _, _, width = pyramid[strides[0]].shape
     init = initializers.normal(0.01)
-    width = next(iter(pyramid.values())).shape[-1]
     conv = nn.Conv(width, (3, 3), kernel_init=init, dtype=self.dtype, name="conv")
     score = Logits(self.num_anchors, init, self.dtype, name="objectness")
     refine = Logits(4 * self.num_anchors, init, self.dtype, name="deltas")
-    features = {stride: jax.nn.relu(conv(level)) for stride, level in sorted(pyramid.items())}
-    batch = next(iter(features.values())).shape[0]
-    return RPNOutputs(
-      objectness={stride: score(x).reshape(batch, -1) for stride, x in features.items()},
-      deltas={stride: refine(x).reshape(batch, -1, 4) for stride, x in features.items()},
-    )
+    features = {stride: jax.nn.relu(conv(pyramid[stride])) for stride in strides}
+    objectness = {stride: score(features[stride]).reshape(batch, -1) for stride in strides}
+    deltas = {stride: refine(features[stride]).reshape(batch, -1, 4) for stride in strides}
+    return RPNOutputs(objectness=objectness, deltas=deltas)
 
 
 def propose(
   rpn: RPNOutputs,
-  anchors: dict[int, Float[Array, "_n 4"]],
+  anchors: Mapping[int, Float[Array, "_n 4"]],
   image_size: tuple[int, int],
   *,
   pre_nms: int,
@@ -58,11 +59,10 @@ def propose(
   nms_threshold: float = 0.7,
   legacy: bool = True,
 ) -> Proposals:
-  """The best boxes of each image, clipped to it, highest objectness first; no gradient flows
-  through them.
+  """Returns the best boxes of each image, clipped to it, highest objectness first.
 
-  Every level offers its `pre_nms` best anchors and is thinned by non-maximum suppression on its
-  own; the best of what is left, over all levels, are the proposals.
+  The `pre_nms` best boxes of each level go through non-maximum suppression, each level on its own.
+  The proposals are the best boxes that survive on any level. No gradient flows through them.
 
   Args:
     rpn: of the whole batch.
@@ -70,39 +70,43 @@ def propose(
     image_size: height and width to clip to.
     pre_nms: candidates per level.
     max_proposals: rows of the result (fewer if all levels together have fewer candidates).
-    nms_threshold: overlap from which on the lower score is dropped.
+    nms_threshold: overlap above which the lower score is dropped.
     legacy: clip as EfficientPS does; see `ops.boxes.clip`.
 
   Raises:
-    ValueError: outputs and anchors have other strides or numbers.
+    ValueError: outputs and anchors differ in strides or numbers.
   """
   found = {stride: scores.shape[1] for stride, scores in rpn.objectness.items()}
   expected = {stride: len(boxes) for stride, boxes in anchors.items()}
   if found != expected:
     raise ValueError(
-      f"The RPN scores {found} boxes per stride, the anchors are {expected}: give RPNHead.num_anchors one per ratio,"
-      " and make the anchors for the padded image."
+      f"The RPN scores {found} boxes per stride, but there are {expected} anchors. "
+      "RPNHead.num_anchors must be the number of ratios, and the anchors those of the padded image."
     )
-  longest = min(pre_nms, max(found.values()))
-  one_image = jax.vmap(
-    partial(_best_of_level, image_size=image_size, count=longest, legacy=legacy), (0, 0, None)
-  )
+  strides = sorted(anchors)
+  num_candidates = {stride: min(pre_nms, count) for stride, count in found.items()}
+  longest = max(num_candidates.values())
+  best_of_level = partial(_best_of_level, image_size=image_size, count=longest, legacy=legacy)
+  best_of_images = jax.vmap(best_of_level, (0, 0, None))
   levels = [
-    one_image(rpn.objectness[s], rpn.deltas[s], jnp.asarray(anchors[s])) for s in sorted(anchors)
+    best_of_images(rpn.objectness[stride], rpn.deltas[stride], jnp.asarray(anchors[stride]))
+    for stride in strides
   ]
-  boxes, scores, valid = (
-    jnp.stack(parts, 1) for parts in zip(*lax.stop_gradient(levels), strict=True)
-  )  # [B L n ..]
-  keep = jax.vmap(jax.vmap(partial(nms, threshold=nms_threshold)))(boxes, scores, valid)
-  batch, num_candidates = len(boxes), sum(min(longest, n) for n in found.values())
-  scores = jnp.where(keep, scores, -jnp.inf).reshape(batch, -1)
-  scores, best = lax.top_k(scores, min(max_proposals, num_candidates))
-  valid = scores > -jnp.inf
-  boxes = jnp.take_along_axis(boxes.reshape(batch, -1, 4), best[..., None], 1)
+  columns = zip(*lax.stop_gradient(levels), strict=True)
+  boxes, logits, valid = (jnp.stack(column, 1) for column in columns)  # [B L n ..]
+  suppress = jax.vmap(jax.vmap(partial(nms, threshold=nms_threshold)))  # over images and levels
+  keep = suppress(boxes, logits, valid)
+  batch = len(boxes)
+  kept_logits = jnp.where(keep, logits, -jnp.inf).reshape(batch, -1)
+  num_proposals = min(max_proposals, sum(num_candidates.values()))
+  best_logits, best = lax.top_k(kept_logits, num_proposals)
+  boxes_of_levels = boxes.reshape(batch, -1, 4)
+  best_boxes = jnp.take_along_axis(boxes_of_levels, best[..., None], 1)
+  survives = best_logits > -jnp.inf
   return Proposals(
-    boxes=jnp.where(valid[..., None], boxes, 0),
-    scores=jnp.where(valid, jax.nn.sigmoid(scores), 0),
-    valid=valid,
+    boxes=jnp.where(survives[..., None], best_boxes, 0),
+    scores=jnp.where(survives, jax.nn.sigmoid(best_logits), 0),
+    valid=survives,
   )
 
 
@@ -115,13 +119,11 @@ def _best_of_level(
   count: int,
   legacy: bool,
 ) -> tuple[Float[Array, "k 4"], Float[Array, "k"], Bool[Array, "k"]]:
-  """The `count` best boxes of one level and their logits, padded where the level has fewer."""
-  here = min(count, len(scores))
-  scores, best = lax.top_k(scores, here)
-  boxes = clip(decode(anchors[best], deltas[best], RPN_STDS), image_size, legacy=legacy)
-  padding = (0, count - here)
-  return (
-    jnp.pad(boxes, (padding, (0, 0))),
-    jnp.pad(scores, padding),
-    jnp.pad(jnp.ones(here, bool), padding),
-  )
+  """The `count` best boxes of one level, their logits, and which of them are not padding."""
+  existing = min(count, len(scores))
+  scores, best = lax.top_k(scores, existing)
+  decoded = decode(anchors[best], deltas[best], RPN_STDS)
+  boxes = clip(decoded, image_size, legacy=legacy)
+  valid = jnp.ones(existing, bool)
+  padding = (0, count - existing)
+  return jnp.pad(boxes, (padding, (0, 0))), jnp.pad(scores, padding), jnp.pad(valid, padding)

@@ -1,8 +1,11 @@
-"""Semantic segmentation head (EfficientPS, Mohan & Valada 2021, Sec. 3.3); JPPF has two, for
-classes and for parts.
+"""Semantic head (EfficientPS, Mohan & Valada 2021, Sec. 3.3); JPPF has a second one for parts.
+
+Its modules: dense prediction cell (DPC), large scale feature extractor (LSFE), mismatch correction
+(MC).
 """
 
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import flax.linen as nn
@@ -16,10 +19,10 @@ from jppf_jax.structs import Array, Pyramid
 
 
 class DensePredictionCell(nn.Module):
-  """Context at many scales: five dilated convolutions, four of them reading another's result (Chen
-  et al. 2018).
+  """Dense prediction cell (DPC, Chen et al. 2018): context at many scales.
 
-  The convolutions inside are as wide as the input.
+  Five dilated separable convolutions, as wide as the input. Three of them read the result of the
+  first, one that of the fourth; a 1 x 1 convolution merges all five.
 
   Attributes:
     features: output channels.
@@ -33,21 +36,28 @@ class DensePredictionCell(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, "B h w _c"], *, train: bool) -> Float[Array, "B h w C"]:
+    """Returns features of the same resolution; `train` as in `IABN`."""
     conv = partial(SeparableConvNorm, x.shape[-1], norm=self.norm, dtype=self.dtype)
+    merge = ConvNorm(self.features, norm=self.norm, dtype=self.dtype, name="merge")
     first = conv((1, 6), name="rate_1_6")(x, train=train)
     narrow = conv((1, 1), name="rate_1_1")(first, train=train)
     wide = conv((6, 21), name="rate_6_21")(first, train=train)
     widest = conv((18, 15), name="rate_18_15")(first, train=train)
     last = conv((6, 3), name="rate_6_3")(widest, train=train)
     context = jnp.concatenate([first, narrow, wide, widest, last], -1)
-    return ConvNorm(self.features, norm=self.norm, dtype=self.dtype, name="merge")(
-      context, train=train
-    )
+    return merge(context, train=train)
 
 
 class TwoSeparableConvs(nn.Module):
-  """Two 3 x 3 separable convolutions: the extractor of large-scale features, and the core of
-  mismatch correction.
+  """Two 3 x 3 separable convolutions.
+
+  They are the large scale feature extractor (LSFE), and mismatch correction (MC) without the
+  up-sampling at its end.
+
+  Attributes:
+    features: output channels.
+    norm: makes the norms; takes `name`.
+    dtype: compute dtype.
   """
 
   features: int
@@ -56,19 +66,22 @@ class TwoSeparableConvs(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, "B h w _c"], *, train: bool) -> Float[Array, "B h w C"]:
-    for index in range(2):
-      x = SeparableConvNorm(self.features, norm=self.norm, dtype=self.dtype, name=f"conv{index}")(
-        x, train=train
-      )
-    return x
+    """Returns features of the same resolution; `train` as in `IABN`."""
+    conv = partial(SeparableConvNorm, self.features, norm=self.norm, dtype=self.dtype)
+    x = conv(name="conv0")(x, train=train)
+    return conv(name="conv1")(x, train=train)
 
 
 class PyramidLogits(nn.Module):
   """A 1 x 1 convolution of all levels, up-sampled to the finest and concatenated, finest first.
 
-  Convolution and up-sampling are both linear and act on different axes, so the convolution comes
-  first, one block of kernel rows per level: the same numbers, but it is `features` channels that
-  are up-sampled, not all levels' hundreds. Multiplies in `dtype`, sums and returns in float32.
+  Convolution and up-sampling are both linear and act on different axes, so here the convolution
+  comes first, with one block of kernel rows per level. The numbers are the same, but only
+  `features` channels are up-sampled, instead of the hundreds of all levels.
+
+  Attributes:
+    features: output channels.
+    dtype: products are computed in it; sums and results are float32.
   """
 
   features: int
@@ -76,27 +89,30 @@ class PyramidLogits(nn.Module):
 
   @nn.compact
   def __call__(self, pyramid: Pyramid) -> Float[Array, "B h w C"]:
+    """Returns raw float32 logits at the resolution of the finest level."""
     levels = [pyramid[stride] for stride in sorted(pyramid)]
-    ends = [sum(level.shape[-1] for level in levels[: index + 1]) for index in range(len(levels))]
-    kernel = self.param("kernel", kaiming_normal, (ends[-1], self.features), jnp.float32)
+    _, height, width, _ = levels[0].shape
+    *splits, num_rows = accumulate(level.shape[-1] for level in levels)
+    kernel = self.param("kernel", kaiming_normal, (num_rows, self.features), jnp.float32)
     bias = self.param("bias", initializers.zeros, (self.features,), jnp.float32)
-    total = bias
-    for level, rows in zip(levels, jnp.split(kernel.astype(self.dtype), ends[:-1]), strict=True):
-      logits = dot_float32(level.astype(self.dtype), rows)
-      total = total + resize_bilinear(logits, levels[0].shape[1:3])
+    blocks = jnp.split(kernel.astype(self.dtype), splits)
+    total: Array = bias
+    for level, block in zip(levels, blocks, strict=True):
+      logits = dot_float32(level.astype(self.dtype), block)
+      total = total + resize_bilinear(logits, (height, width))
     return total
 
 
 class SemanticPartHead(nn.Module):
-  """Logits of every pixel at stride 4: over semantic classes, or over parts.
+  """Predicts logits of semantic classes, or of parts, at stride 4.
 
-  Fine levels are read by two separable convolutions, coarse ones by a dense prediction cell;
-  context flows from coarse to fine (JPPF, Sec. 3.1: the part head has the same design as the
-  semantic one).
+  The two coarse levels go through a DPC, the two fine levels through an LSFE. MC aligns coarse
+  context to the next finer level, where it is added. The part head has the design of the semantic
+  head (JPPF, Sec. 3.1).
 
   Attributes:
     num_outputs: classes, or parts with background.
-    channels: width of every level inside.
+    channels: width of each level inside.
     axis_name: mapped axis whose replicas share norm statistics.
     dtype: compute dtype; logits are float32.
   """
@@ -108,25 +124,30 @@ class SemanticPartHead(nn.Module):
 
   @nn.compact
   def __call__(self, pyramid: Pyramid, *, train: bool) -> Float[Array, "B h w C"]:
-    """Raw logits at a quarter of the image's resolution.
+    """Returns raw float32 logits at a quarter of the resolution of the image.
 
     Raises:
-      ValueError: the pyramid has other strides than 4, 8, 16, 32.
+      ValueError: the strides of the pyramid are not 4, 8, 16, 32.
     """
-    if sorted(pyramid) != [4, 8, 16, 32]:
-      raise ValueError(f"SemanticPartHead reads strides 4, 8, 16 and 32; got {sorted(pyramid)}.")
-    config = {"norm": partial(IABN, axis_name=self.axis_name), "dtype": self.dtype}
-    fine = partial(TwoSeparableConvs, self.channels, **config)
-    coarse = partial(DensePredictionCell, self.channels, **config)
+    strides = sorted(pyramid)
+    if strides != [4, 8, 16, 32]:
+      raise ValueError(f"SemanticPartHead reads strides 4, 8, 16 and 32; got {strides}.")
+    norm = partial(IABN, axis_name=self.axis_name)
+    dpc = partial(DensePredictionCell, self.channels, norm=norm, dtype=self.dtype)
+    lsfe = mc = partial(TwoSeparableConvs, self.channels, norm=norm, dtype=self.dtype)
 
     def up_to(stride: int, x: Array) -> Array:
-      return resize_bilinear(x, pyramid[stride].shape[1:3])
+      _, height, width, _ = pyramid[stride].shape
+      return resize_bilinear(x, (height, width))
 
-    x32 = coarse(name="context_32")(pyramid[32], train=train)
-    x16 = coarse(name="context_16")(pyramid[16], train=train)
-    x8 = fine(name="detail_8")(pyramid[8], train=train)
-    x4 = fine(name="detail_4")(pyramid[4], train=train)
-    x8 += up_to(8, fine(name="correct_16_8")(x16 + up_to(16, x32), train=train))
-    x4 += up_to(4, fine(name="correct_8_4")(x8, train=train))
-    levels = {4: x4, 8: x8, 16: x16, 32: x32}  # x16 without what came from x32
+    x32 = dpc(name="context_32")(pyramid[32], train=train)
+    x16 = dpc(name="context_16")(pyramid[16], train=train)
+    x8 = lsfe(name="detail_8")(pyramid[8], train=train)
+    x4 = lsfe(name="detail_4")(pyramid[4], train=train)
+    context_16 = x16 + up_to(16, x32)
+    corrected_16 = mc(name="correct_16_8")(context_16, train=train)
+    x8 += up_to(8, corrected_16)  # MC ends with up-sampling
+    corrected_8 = mc(name="correct_8_4")(x8, train=train)
+    x4 += up_to(4, corrected_8)
+    levels = {4: x4, 8: x8, 16: x16, 32: x32}  # x16, not context_16
     return PyramidLogits(self.num_outputs, dtype=self.dtype, name="logits")(levels)

@@ -31,23 +31,20 @@ def test_box_head_equals_its_formula():
   for name in ("hidden0", "hidden1"):
     x = np.maximum(x @ p[name]["kernel"] + p[name]["bias"], 0)
   class_logits, deltas = head.apply(variables, REGIONS)
-  np.testing.assert_allclose(
-    class_logits, x @ p["classes"]["kernel"] + p["classes"]["bias"], rtol=1e-4, atol=1e-4
-  )
+  expected = x @ p["classes"]["kernel"] + p["classes"]["bias"]
+  np.testing.assert_allclose(class_logits, expected, rtol=1e-4, atol=1e-4)
   flat = x @ p["deltas"]["kernel"] + p["deltas"]["bias"]  # channel 4 * class + coordinate
   for label in range(4):
-    np.testing.assert_allclose(
-      deltas[:, :, label], flat[..., 4 * label : 4 * label + 4], rtol=1e-4, atol=1e-4
-    )
+    expected = flat[..., 4 * label : 4 * label + 4]
+    np.testing.assert_allclose(deltas[:, :, label], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_paper_size_has_the_reference_number_of_parameters():
   box = shapes_of(BoxHead(8), np.zeros((1, 2, 7, 7, 256), np.float32))
   sizes = {name: num_parameters(layer) for name, layer in box.items()}
   assert sizes == {"hidden0": 12_846_080, "hidden1": 1_049_600, "classes": 9_225, "deltas": 36_900}
-  mask = shapes_of(
-    MaskHead(8), np.zeros((1, 2, 14, 14, 256), np.float32), np.ones((1, 2), bool), train=False
-  )
+  regions, valid = np.zeros((1, 2, 14, 14, 256), np.float32), np.ones((1, 2), bool)
+  mask = shapes_of(MaskHead(8), regions, valid, train=False)
   sizes = {name: num_parameters(layer) for name, layer in mask.items()}
   assert sizes == {f"conv{i}": 68_864 for i in range(4)} | {"upsample": 262_400, "logits": 2_313}
 
@@ -62,9 +59,8 @@ def test_mask_head_equals_the_oracle():
   doubled = np.zeros((6, 8, 8, 6))
   for i in range(2):
     for j in range(2):
-      doubled[:, i::2, j::2] = np.maximum(
-        x @ p["upsample"]["kernel"][i, j] + p["upsample"]["bias"], 0
-      )
+      linear = x @ p["upsample"]["kernel"][i, j] + p["upsample"]["bias"]
+      doubled[:, i::2, j::2] = np.maximum(linear, 0)
   expected = doubled @ p["logits"]["kernel"] + p["logits"]["bias"]
   logits = jax.jit(partial(head.apply, train=False))(variables, REGIONS, VALID)
   np.testing.assert_allclose(logits, expected.reshape(2, 3, 8, 8, 3), rtol=1e-4, atol=1e-4)
@@ -73,10 +69,8 @@ def test_mask_head_equals_the_oracle():
 def test_doubling_is_flax_transposed_convolution_with_the_kernel_turned():
   x = REGIONS[0]
   variables = random_variables(DoubleResolution(6), x)
-  turned = {
-    "kernel": variables["params"]["kernel"][::-1, ::-1],
-    "bias": variables["params"]["bias"],
-  }
+  kernel, bias = variables["params"]["kernel"], variables["params"]["bias"]
+  turned = {"kernel": kernel[::-1, ::-1], "bias": bias}
   expected = nn.ConvTranspose(6, (2, 2), (2, 2), padding="VALID").apply({"params": turned}, x)
   np.testing.assert_allclose(DoubleResolution(6).apply(variables, x), expected, atol=1e-5)
 
@@ -86,41 +80,34 @@ def test_padding_regions_change_no_statistic_and_no_mask_of_the_others():
   variables = random_variables(head, REGIONS, VALID, train=False)
   run = jax.jit(partial(head.apply, train=True, mutable=["batch_stats"]))
   other = np.where(VALID[..., None, None, None], REGIONS, 7)
-  (masks, stats), (same_masks, same_stats) = (
-    run(variables, REGIONS, VALID),
-    run(variables, other, VALID),
-  )
+  masks, stats = run(variables, REGIONS, VALID)
+  same_masks, same_stats = run(variables, other, VALID)
   np.testing.assert_allclose(masks[VALID], same_masks[VALID], atol=1e-5)
   jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), stats, same_stats)
 
 
 def test_logits_are_float32_under_bfloat16():
   box, mask = BoxHead(2, 4, dtype=jnp.bfloat16), MaskHead(2, 4, dtype=jnp.bfloat16)
-  shapes = jax.eval_shape(
-    lambda key: (
-      box.init_with_output(key, REGIONS)[0],
-      mask.init_with_output(key, REGIONS, VALID, train=True)[0],
-    ),
-    jax.random.key(0),
-  )
+
+  def outputs(key):
+    of_boxes, _ = box.init_with_output(key, REGIONS)
+    of_masks, _ = mask.init_with_output(key, REGIONS, VALID, train=True)
+    return of_boxes, of_masks
+
+  shapes = jax.eval_shape(outputs, jax.random.key(0))
   assert {leaf.dtype for leaf in jax.tree.leaves(shapes)} == {np.dtype(np.float32)}
 
 
 def random_case(seed, regions=30, things=3, batch=2):
   rng = np.random.default_rng(seed)
   low = rng.integers(0, 60, (batch, regions, 2))
-  boxes = np.concatenate([low, low + rng.integers(4, 40, (batch, regions, 2))], -1).astype(
-    np.float32
-  )
-  proposals = Proposals(
-    boxes, np.ones((batch, regions), np.float32), rng.random((batch, regions)) < 0.8
-  )
+  high = low + rng.integers(4, 40, (batch, regions, 2))
+  boxes = np.concatenate([low, high], -1).astype(np.float32)
+  valid = rng.random((batch, regions)) < 0.8
+  proposals = Proposals(boxes, np.ones((batch, regions), np.float32), valid)
   class_logits = 3 * rng.normal(size=(batch, regions, things + 1)).astype(np.float32)
-  return (
-    proposals,
-    class_logits,
-    rng.normal(size=(batch, regions, things + 1, 4)).astype(np.float32),
-  )
+  deltas = rng.normal(size=(batch, regions, things + 1, 4)).astype(np.float32)
+  return proposals, class_logits, deltas
 
 
 @pytest.mark.parametrize(
@@ -141,28 +128,28 @@ def test_detections_equal_the_oracle(score_threshold, max_detections):
     expected = detection.detect(*rows, SIZE, score_threshold, 0.3, max_detections)
     count = len(expected)
     assert found.valid[image].tolist() == [True] * count + [False] * (max_detections - count)
-    assert found.labels[image, :count].tolist() == [label for _, label, _ in expected]
-    np.testing.assert_allclose(
-      found.scores[image, :count], [score for *_, score in expected], rtol=1e-5
-    )
-    for row, (box, *_) in enumerate(expected):
+    for row, (box, label, score) in enumerate(expected):
+      assert found.labels[image, row] == label
+      np.testing.assert_allclose(found.scores[image, row], score, rtol=1e-5)
       np.testing.assert_allclose(found.boxes[image, row], box, atol=1e-3)
     for padding in (found.boxes, found.labels, found.scores):
       assert not padding[image, count:].any()
 
 
-def one_region_each(*rows):
+def one_region_each(*regions):
   """Detections of proposals given as (box, class logits), all deltas 0."""
-  boxes, logits = (np.array(column, np.float32)[None] for column in zip(*rows))
-  proposals = Proposals(boxes, np.ones(boxes.shape[:2], np.float32), np.ones(boxes.shape[:2], bool))
-  return compiled(proposals, logits, np.zeros((*logits.shape, 4), np.float32), max_detections=4)
+  boxes, logits = (np.array(column, np.float32)[None] for column in zip(*regions))
+  rows = boxes.shape[:2]
+  proposals = Proposals(boxes, np.ones(rows, np.float32), np.ones(rows, bool))
+  no_deltas = np.zeros((*logits.shape, 4), np.float32)
+  return compiled(proposals, logits, no_deltas, max_detections=4)
 
 
 def test_only_the_same_class_suppresses():
   box, shifted = [10, 10, 30, 30], [11, 10, 31, 30]
-  found = one_region_each(
-    (box, [0, 5, 0]), (shifted, [0, 4, 0]), (box, [0, 0, 3]), (shifted, [0, 0, 2])
-  )
+  first_class = (box, [0, 5, 0]), (shifted, [0, 4, 0])
+  second_class = (box, [0, 0, 3]), (shifted, [0, 0, 2])
+  found = one_region_each(*first_class, *second_class)
   assert found.labels[0].tolist() == [1, 2, 0, 0]
   np.testing.assert_allclose(found.boxes[0, :2], [box, box])
 

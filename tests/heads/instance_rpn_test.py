@@ -1,5 +1,4 @@
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -27,10 +26,9 @@ def random_outputs(batch, seed=0):
   def draw(n, *shape):
     return rng.normal(size=(batch, n, *shape)).astype(np.float32)
 
-  return RPNOutputs(
-    objectness={s: 3 * draw(len(boxes)) for s, boxes in ANCHORS.items()},
-    deltas={s: 0.3 * draw(len(boxes), 4) for s, boxes in ANCHORS.items()},
-  )
+  objectness = {stride: 3 * draw(len(boxes)) for stride, boxes in ANCHORS.items()}
+  deltas = {stride: 0.3 * draw(len(boxes), 4) for stride, boxes in ANCHORS.items()}
+  return RPNOutputs(objectness, deltas)
 
 
 def test_outputs_are_ordered_row_column_anchor_and_four_deltas_per_anchor():
@@ -38,27 +36,22 @@ def test_outputs_are_ordered_row_column_anchor_and_four_deltas_per_anchor():
   variables = random_variables(head, pyramid)
   p = variables["params"]
   outputs = head.apply(variables, pyramid)
-  features = np.maximum(
-    oracle.conv(pyramid[8], p["conv"]["kernel"]) + p["conv"]["bias"], 0
-  )  # [2, 8, 12, 3]
+  convolved = oracle.conv(pyramid[8], p["conv"]["kernel"]) + p["conv"]["bias"]
+  features = np.maximum(convolved, 0)  # [2, 8, 12, 3]
   scores = features @ p["objectness"]["kernel"] + p["objectness"]["bias"]
   deltas = features @ p["deltas"]["kernel"] + p["deltas"]["bias"]
   for y, x, anchor in [(0, 0, 0), (0, 1, 1), (3, 5, 0), (7, 11, 1)]:
     row = (y * 12 + x) * 2 + anchor
-    np.testing.assert_allclose(
-      outputs.objectness[8][:, row], scores[:, y, x, anchor], rtol=1e-4, atol=1e-5
-    )
+    expected = scores[:, y, x, anchor]
+    np.testing.assert_allclose(outputs.objectness[8][:, row], expected, rtol=1e-4, atol=1e-5)
     expected = deltas[:, y, x, 4 * anchor : 4 * anchor + 4]
     np.testing.assert_allclose(outputs.deltas[8][:, row], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_paper_size_has_the_reference_number_of_parameters_for_all_levels_together():
   params = shapes_of(RPNHead(), random_pyramid(64, 64, (256,) * 4))
-  assert {k: num_parameters(v) for k, v in params.items()} == {
-    "conv": 590_080,
-    "objectness": 771,
-    "deltas": 3_084,
-  }
+  sizes = {name: num_parameters(layer) for name, layer in params.items()}
+  assert sizes == {"conv": 590_080, "objectness": 771, "deltas": 3_084}
 
 
 def test_starts_close_to_zero_and_stays_float32_under_bfloat16():
@@ -75,21 +68,24 @@ def test_proposals_equal_the_oracle(pre_nms, max_proposals):
   rpn = random_outputs(batch=2)
   proposals = compiled(rpn, pre_nms=pre_nms, max_proposals=max_proposals, nms_threshold=0.5)
   for image in range(2):
-    levels = [(rpn.objectness[s][image], rpn.deltas[s][image], ANCHORS[s]) for s in ANCHORS]
+    objectness = {stride: values[image] for stride, values in rpn.objectness.items()}
+    deltas = {stride: values[image] for stride, values in rpn.deltas.items()}
+    levels = [(objectness[s], deltas[s], ANCHORS[s]) for s in ANCHORS]
     expected = detection.propose(levels, SIZE, pre_nms, max_proposals, 0.5)
     boxes, logits = (np.array(column) for column in zip(*expected))
-    assert proposals.valid[image].sum() == len(expected)
-    np.testing.assert_allclose(proposals.boxes[image, : len(boxes)], boxes, atol=1e-3)
-    np.testing.assert_allclose(
-      proposals.scores[image, : len(boxes)], 1 / (1 + np.exp(-logits)), rtol=1e-5
-    )
+    count = len(expected)
+    assert proposals.valid[image].sum() == count
+    np.testing.assert_allclose(proposals.boxes[image, :count], boxes, atol=1e-3)
+    scores = 1 / (1 + np.exp(-logits))
+    np.testing.assert_allclose(proposals.scores[image, :count], scores, rtol=1e-5)
 
 
-def test_what_suppression_leaves_over_is_padding_at_the_end():
+def test_rows_without_a_survivor_are_padding_at_the_end():
   rpn = random_outputs(batch=1)
   proposals = compiled(rpn, pre_nms=40, max_proposals=100, nms_threshold=0.0)
   valid = np.asarray(proposals.valid[0])
-  assert 0 < valid.sum() < 100 and not valid[valid.sum() :].any()
+  count = valid.sum()
+  assert 0 < count < 100 and not valid[count:].any()
   assert not proposals.boxes[0, ~valid].any() and not proposals.scores[0, ~valid].any()
 
 
@@ -101,12 +97,15 @@ def test_there_are_never_more_rows_than_candidates():
 def test_boxes_stay_inside_the_image_and_legacy_ones_keep_a_pixel():
   rpn = random_outputs(batch=1)
   far = np.array([50, 50, 0, 0], np.float32)  # moved by many widths, not resized
-  rpn = dataclasses.replace(rpn, deltas={s: far * deltas for s, deltas in rpn.deltas.items()})
+  far_deltas = {stride: far * deltas for stride, deltas in rpn.deltas.items()}
+  rpn = dataclasses.replace(rpn, deltas=far_deltas)
   for legacy in (True, False):
     proposals = compiled(rpn, pre_nms=100, max_proposals=100, nms_threshold=1.0, legacy=legacy)
-    boxes = np.asarray(proposals.boxes[0])[np.asarray(proposals.valid[0])]
-    assert boxes.min() >= 0 and boxes[:, [0, 2]].max() <= 96 and boxes[:, [1, 3]].max() <= 64
-    sides = boxes[:, 2:] - boxes[:, :2]
+    valid = np.asarray(proposals.valid[0])
+    boxes = np.asarray(proposals.boxes[0])[valid]
+    low, high = boxes[:, :2], boxes[:, 2:]
+    assert boxes.min() >= 0 and (boxes <= [96, 64, 96, 64]).all()
+    sides = high - low
     assert sides.min() == pytest.approx(1 if legacy else 0, abs=1e-4)
 
 
@@ -114,19 +113,13 @@ def test_no_gradient_flows_through_proposals():
   rpn = random_outputs(batch=1)
 
   def total(rpn):
-    return sum(
-      x.sum() for x in jax.tree.leaves(partial(compiled, pre_nms=20, max_proposals=20)(rpn))[:2]
-    )
+    proposals = compiled(rpn, pre_nms=20, max_proposals=20)
+    return proposals.boxes.sum() + proposals.scores.sum()
 
   assert not any(leaf.any() for leaf in jax.tree.leaves(jax.grad(total)(rpn)))
 
 
 def test_anchors_of_another_image_are_an_error():
+  anchors = pyramid_anchors((64, 64), (4, 8, 16, 32))
   with pytest.raises(ValueError, match=r"num_anchors.*padded image"):
-    propose(
-      random_outputs(1),
-      pyramid_anchors((64, 64), (4, 8, 16, 32)),
-      SIZE,
-      pre_nms=10,
-      max_proposals=10,
-    )
+    propose(random_outputs(1), anchors, SIZE, pre_nms=10, max_proposals=10)

@@ -14,7 +14,8 @@ from tests.random_variables import num_parameters, random_pyramid, random_variab
 def small():
   pyramid, head = random_pyramid(96, 128, (6,) * 4), SemanticPartHead(5, channels=4)
   variables = random_variables(head, pyramid, train=False)
-  return head, variables, pyramid, jax.jit(partial(head.apply, train=False))(variables, pyramid)
+  logits = jax.jit(partial(head.apply, train=False))(variables, pyramid)
+  return head, variables, pyramid, logits
 
 
 def test_equals_the_oracle_that_concatenates_before_the_last_convolution(small):
@@ -28,11 +29,11 @@ def test_equals_the_oracle_that_concatenates_before_the_last_convolution(small):
 def test_paper_size_has_the_reference_number_of_parameters(outputs, parameters):
   params = shapes_of(SemanticPartHead(outputs), random_pyramid(64, 64, (256,) * 4), train=False)
   assert num_parameters(params) == parameters
-  parts = {name: num_parameters(part) for name, part in params.items()}
-  assert parts["context_32"] == parts["context_16"] == 508_416
-  assert parts["detail_8"] == parts["detail_4"] == 53_888
-  assert parts["correct_16_8"] == parts["correct_8_4"] == 36_096
-  assert parts["logits"] == 513 * outputs
+  sizes = {name: num_parameters(module) for name, module in params.items()}
+  assert sizes["context_32"] == sizes["context_16"] == 508_416  # DPC
+  assert sizes["detail_8"] == sizes["detail_4"] == 53_888  # LSFE
+  assert sizes["correct_16_8"] == sizes["correct_8_4"] == 36_096  # MC
+  assert sizes["logits"] == 513 * outputs
 
 
 def test_logits_are_float32_under_bfloat16(small):
@@ -51,7 +52,7 @@ def test_pyramid_logits_equal_the_convolution_of_the_concatenation():
   np.testing.assert_allclose(logits, np.full((1, 4, 4, 1), 1 * 1 + 10 * 2 + 10 * 3 + 0.5))
 
 
-def test_another_pyramid_is_an_error():
+def test_other_strides_are_an_error():
   pyramid = random_pyramid(64, 64, (6, 6, 6))
   with pytest.raises(ValueError, match=r"\[4, 8, 16\]"):
     SemanticPartHead(5).init(jax.random.key(0), pyramid, train=False)

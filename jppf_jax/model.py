@@ -1,4 +1,4 @@
-"""JPPF: one shared encoder, and the heads whose outputs the joint fusion combines."""
+"""JPPF: a shared encoder and the heads; the joint fusion combines their outputs."""
 
 import dataclasses
 from collections.abc import Callable
@@ -25,30 +25,37 @@ from jppf_jax.structs import (
   Pyramid,
   RegionOutputs,
   RegionTargets,
+  RPNOutputs,
 )
 
 STRIDES = (4, 8, 16, 32)  # of the pyramid's levels, finest first
 
 
 class JPPF(nn.Module):
-  """Semantic, part and instance predictions of an image (Joint Panoptic Part Fusion, Sec. 3.1).
+  """Predicts semantic classes, parts and instances (Joint Panoptic Part Fusion, Sec. 3.1).
 
   Attributes:
-    part_head: None leaves EfficientPS, panoptic segmentation without parts.
+    encoder: features at strides 4 to 32.
+    fpn: two-way feature pyramid.
+    semantic_head: predicts semantic classes.
+    part_head: predicts parts; None gives EfficientPS, panoptic segmentation without parts.
+    rpn_head: scores the anchors.
+    box_head: predicts the class and the box of each region.
+    mask_head: predicts the masks of each region.
     anchor_scale: side of the square anchor, in strides; smaller for small images.
     anchor_ratios: height / width, one anchor each.
-    finest_scale: side in pixels from which on, doubled, a region leaves the finest level; smaller
-      for small images.
-    train_proposals: candidates per level, and proposals in all, while `sample_regions` is given.
+    finest_scale: regions up to twice this side (pixels) use the finest level; each doubling goes
+      one level coarser. Smaller for small images.
+    train_proposals: candidates per level, and proposals in total, if `sample_regions` is given.
     eval_proposals: the same in inference.
     proposal_nms: overlap above which the RPN drops the lower score.
-    score_threshold: what a detection's score must be above.
+    score_threshold: the score of a detection must be above it.
     detection_nms: overlap above which the lower score of the same class is dropped.
     max_detections: detections per image, padding included.
-    legacy: EfficientPS's rounding of anchors, clipping, RoIAlign and pasting of masks, see `ops`. A
-      fusion reads it here too.
-    pixel_mean: of the training set, RGB, 0..255.
-    pixel_std: of the training set, RGB.
+    legacy: anchors, clipping, RoIAlign and pasted masks as in EfficientPS, see `ops`. The fusion
+      reads this value too.
+    pixel_mean: mean of the training set, RGB, 0..255.
+    pixel_std: standard deviation of the training set, RGB.
   """
 
   encoder: EfficientNet
@@ -78,72 +85,81 @@ class JPPF(nn.Module):
     *,
     train: bool,
   ) -> Outputs:
-    """Predictions for a batch of images.
+    """Returns the predictions for a batch of images.
 
     Args:
       image: RGB, 0..255, sides multiples of 32.
-      sample_regions: chooses from the proposals the regions to train on, with their targets; the
-        box head and the mask head then see those. None detects instances instead.
+      sample_regions: chooses the regions to train on from the proposals, and gives their targets;
+        the box head and the mask head then predict for these regions. None: detect instances.
       train: norms use and record the statistics of this batch. False with `sample_regions`:
         training with frozen norms.
 
     Raises:
-      ValueError: an image side is no multiple of 32, or `train` without `sample_regions`.
+      ValueError: a side of the image is not a multiple of 32.
+      ValueError: `train` without `sample_regions`.
     """
-    size = image.shape[1:3]
+    _, height, width, _ = image.shape
     coarsest = STRIDES[-1]
-    if size[0] % coarsest or size[1] % coarsest:
+    if height % coarsest or width % coarsest:
       raise ValueError(
-        f"Image sides must be multiples of {coarsest}; got {size[0]} x {size[1]}. Pad bottom and right."
+        f"Image sides must be multiples of {coarsest}; got {height} x {width}. "
+        "Pad at the bottom and on the right."
       )
     if train and sample_regions is None:
-      raise ValueError(
-        "train=True needs sample_regions, which chooses what the box and mask heads are trained on."
-      )
-    pixels = (image.astype(jnp.float32) - jnp.asarray(self.pixel_mean)) / jnp.asarray(
-      self.pixel_std
-    )
+      raise ValueError("train=True needs sample_regions, the regions for the box and mask heads.")
+    size = (height, width)
+    pixels = self._normalise(image)
     pyramid = self.fpn(self.encoder(pixels, train=train), train=train)
     semantic = self.semantic_head(pyramid, train=train)
-    part = (
-      self.part_head(pyramid, train=train)
-      if self.part_head
-      else jnp.zeros((*semantic.shape[:3], 0), jnp.float32)
-    )
+    if self.part_head is None:
+      part: Array = jnp.zeros((*semantic.shape[:3], 0), jnp.float32)
+    else:
+      part = self.part_head(pyramid, train=train)
     rpn = self.rpn_head(pyramid)
-    anchors = self.anchors(size)
     count = self.train_proposals if sample_regions else self.eval_proposals
-    proposals = propose(
+    proposals = self._propose(rpn, size, count)
+    outputs = Outputs(semantic=semantic, part=part, rpn=rpn, proposals=proposals)
+    if sample_regions is None:
+      detections = self._detect(pyramid, proposals, size)
+      return dataclasses.replace(outputs, detections=detections)
+    targets = sample_regions(proposals)
+    class_logits, deltas = self.box_head(self._pool(pyramid, targets.boxes, bins=7))
+    mask_features = self._pool(pyramid, targets.mask_boxes, bins=14)
+    masks = self.mask_head(mask_features, targets.mask_valid, train=train)
+    regions = RegionOutputs(class_logits, deltas, masks)
+    return dataclasses.replace(outputs, regions=regions, region_targets=targets)
+
+  @nn.nowrap
+  def anchors(self, size: tuple[int, int]) -> dict[int, Float[np.ndarray, "_n 4"]]:
+    """Returns the anchors of each level, keyed by stride, finest first.
+
+    The network and the training targets use these.
+
+    Args:
+      size: height and width of the padded image.
+    """
+    ratios, legacy = self.anchor_ratios, self.legacy
+    return pyramid_anchors(size, STRIDES, scale=self.anchor_scale, ratios=ratios, legacy=legacy)
+
+  def _normalise(self, image: UInt8[Array, "B H W 3"]) -> Float[Array, "B H W 3"]:
+    """Subtracts the mean of the training set and divides by its standard deviation."""
+    centred = image.astype(jnp.float32) - jnp.asarray(self.pixel_mean)
+    return centred / jnp.asarray(self.pixel_std)
+
+  def _propose(self, rpn: RPNOutputs, size: tuple[int, int], count: int) -> Proposals:
+    """At most `count` proposals, from at most `count` candidates per level."""
+    return propose(
       rpn,
-      anchors,
+      self.anchors(size),
       size,
       pre_nms=count,
       max_proposals=count,
       nms_threshold=self.proposal_nms,
       legacy=self.legacy,
     )
-    outputs = Outputs(semantic=semantic, part=part, rpn=rpn, proposals=proposals)
-    if sample_regions is None:
-      return dataclasses.replace(outputs, detections=self._detect(pyramid, proposals, size))
-    targets = sample_regions(proposals)
-    class_logits, deltas = self.box_head(self._pool(pyramid, targets.boxes, bins=7))
-    masks = self.mask_head(
-      self._pool(pyramid, targets.mask_boxes, bins=14), targets.mask_valid, train=train
-    )
-    return dataclasses.replace(
-      outputs, regions=RegionOutputs(class_logits, deltas, masks), region_targets=targets
-    )
-
-  @nn.nowrap
-  def anchors(self, size: tuple[int, int]) -> dict[int, Float[np.ndarray, "_n 4"]]:
-    """Returns the anchors of each level of a padded image, keyed by stride, finest first.
-
-    The network and its training targets use the same ones.
-    """
-    ratios, legacy = self.anchor_ratios, self.legacy
-    return pyramid_anchors(size, STRIDES, scale=self.anchor_scale, ratios=ratios, legacy=legacy)
 
   def _detect(self, pyramid: Pyramid, proposals: Proposals, size: tuple[int, int]) -> Detections:
+    """The detections among the proposals, with the mask of their class."""
     class_logits, deltas = self.box_head(self._pool(pyramid, proposals.boxes, bins=7))
     found = detect(
       proposals,
@@ -155,12 +171,15 @@ class JPPF(nn.Module):
       max_detections=self.max_detections,
       legacy=self.legacy,
     )
-    masks = self.mask_head(self._pool(pyramid, found.boxes, bins=14), found.valid, train=False)
-    of_label = jnp.take_along_axis(masks, found.labels[:, :, None, None, None], -1)[..., 0]
-    return Detections(found.boxes, found.labels, found.scores, of_label, found.valid)
+    mask_features = self._pool(pyramid, found.boxes, bins=14)
+    masks = self.mask_head(mask_features, found.valid, train=False)  # of all classes
+    channels = found.labels[:, :, None, None, None]
+    mask_logits = jnp.take_along_axis(masks, channels, -1)[..., 0]
+    return Detections(found.boxes, found.labels, found.scores, mask_logits, found.valid)
 
   def _pool(
     self, pyramid: Pyramid, boxes: Float[Array, "B R 4"], *, bins: int
   ) -> Float[Array, "B R bins bins C"]:
+    """The features of the boxes, each read from its level of the pyramid."""
     pool = partial(roi_align, bins=bins, finest_scale=self.finest_scale, legacy=self.legacy)
     return jax.vmap(pool)(pyramid, boxes)

@@ -17,9 +17,8 @@ from tests.random_variables import num_parameters, random_variables, shapes_of
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), np.uint8)
 REGIONS, MASKS = 8, 3
-QUICK = {
-  "xla_backend_optimization_level": 0
-}  # these programs run once: compiling is what takes the time
+# These programs run once, so most of the time is compilation.
+QUICK = {"xla_backend_optimization_level": 0}
 PAPER = {
   "encoder": 23_148_912,
   "fpn": 3_557_376,
@@ -51,7 +50,7 @@ def small_model(dtype=jnp.float32, **changed):
 
 
 def first_proposals(proposals):
-  """A stand-in for the sampler of targets: the best proposals, the first two with masks."""
+  """A simple sampler of regions: the best proposals, the first two with masks."""
   batch = len(proposals.boxes)
   zeros = partial(jnp.zeros, dtype=jnp.int32)
   return RegionTargets(
@@ -109,13 +108,12 @@ def test_at_paper_size_every_stage_has_the_reference_number_of_parameters():
   )
   params = shapes_of(model, IMAGE, train=False)
   assert {name: num_parameters(stage) for name, stage in params.items()} == PAPER
-  assert num_parameters(params) == 44_190_674  # 44.19 M, as the JPPF paper prints
+  assert num_parameters(params) == 44_190_674  # 44.19 M in the JPPF paper
 
 
 def test_without_part_head_it_is_efficientps():
-  outputs, variables = jax.eval_shape(
-    partial(small_model(part_head=None).init_with_output, train=False), jax.random.key(0), IMAGE
-  )
+  init = partial(small_model(part_head=None).init_with_output, train=False)
+  outputs, variables = jax.eval_shape(init, jax.random.key(0), IMAGE)
   assert set(variables["params"]) == set(PAPER) - {"part_head"}
   assert sum(PAPER.values()) - PAPER["part_head"] == 42_988_744
   assert outputs.part.shape == (2, 16, 24, 0)
@@ -134,10 +132,12 @@ def test_inference_gives_logits_at_a_quarter_of_the_size_and_detections(inferenc
 
 def test_a_detection_has_the_mask_of_its_class_read_from_its_own_box(inference, variables):
   model = small_model().bind(variables)
-  pixels = (IMAGE - np.array(model.pixel_mean, np.float32)) / np.array(model.pixel_std, np.float32)
-  pyramid = jax.jit(
-    lambda x: model.fpn(model.encoder(x, train=False), train=False), compiler_options=QUICK
-  )(pixels)
+  mean, std = np.array(model.pixel_mean, np.float32), np.array(model.pixel_std, np.float32)
+
+  def features(pixels):
+    return model.fpn(model.encoder(pixels, train=False), train=False)
+
+  pyramid = jax.jit(features, compiler_options=QUICK)((IMAGE - mean) / std)
   mask_head = jax.jit(lambda x: model.mask_head(x, jnp.ones(x.shape[:2], bool), train=False))
   found = inference.detections
   for image in range(2):
@@ -159,12 +159,8 @@ def test_training_predicts_for_the_sampled_regions(training):
   outputs, _, _ = training
   assert outputs.proposals.boxes.shape == (2, 20, 4) and outputs.detections is None
   regions = outputs.regions
-  assert regions.class_logits.shape == (2, REGIONS, 4) and regions.deltas.shape == (
-    2,
-    REGIONS,
-    4,
-    4,
-  )
+  assert regions.class_logits.shape == (2, REGIONS, 4)
+  assert regions.deltas.shape == (2, REGIONS, 4, 4)
   assert regions.mask_logits.shape == (2, MASKS, 28, 28, 4)
   np.testing.assert_array_equal(outputs.region_targets.boxes, outputs.proposals.boxes[:, :REGIONS])
 
@@ -173,9 +169,8 @@ def test_every_parameter_gets_a_finite_gradient_and_every_statistic_moves(traini
   _, stats, gradients = training
   for path, leaf in jax.tree_util.tree_leaves_with_path(gradients):
     assert np.isfinite(leaf).all() and np.abs(leaf).max() > 0, path
-  for path, same in jax.tree_util.tree_leaves_with_path(
-    jax.tree.map(np.array_equal, stats, variables["batch_stats"])
-  ):
+  unchanged = jax.tree.map(np.array_equal, stats, variables["batch_stats"])
+  for path, same in jax.tree_util.tree_leaves_with_path(unchanged):
     assert not same, path
 
 
@@ -185,44 +180,42 @@ def test_frozen_norms_train_on_regions_with_running_statistics(variables):
       variables, IMAGE, first_proposals, train=False, mutable=["batch_stats"]
     )
 
-  assert jax.eval_shape(frozen, variables)[0].regions.class_logits.shape == (2, REGIONS, 4)
+  outputs, _ = jax.eval_shape(frozen, variables)
+  assert outputs.regions.class_logits.shape == (2, REGIONS, 4)
   stats = jax.jit(lambda variables: frozen(variables)[1]["batch_stats"])(variables)
-  assert all(jax.tree.leaves(jax.tree.map(np.array_equal, stats, variables["batch_stats"])))
+  unchanged = jax.tree.map(np.array_equal, stats, variables["batch_stats"])
+  assert all(jax.tree.leaves(unchanged))
 
 
 def test_everything_after_the_heads_is_float32_under_bfloat16(variables):
   model = small_model(jnp.bfloat16)
   train = partial(model.apply, sample_regions=first_proposals, train=True, mutable=["batch_stats"])
   outputs, updated = jax.eval_shape(train, variables, IMAGE)
-  dtypes = {
-    leaf.dtype
-    for leaf in jax.tree.leaves((outputs.rpn, outputs.regions, outputs.semantic, updated))
-  }
-  assert dtypes == {np.dtype(np.float32)}
-  assert (
-    jax.eval_shape(partial(model.apply, train=False), variables, IMAGE).detections.mask_logits.dtype
-    == jnp.float32
-  )
+  leaves = jax.tree.leaves((outputs.rpn, outputs.regions, outputs.semantic, updated))
+  assert {leaf.dtype for leaf in leaves} == {np.dtype(np.float32)}
+  inference = jax.eval_shape(partial(model.apply, train=False), variables, IMAGE)
+  assert inference.detections.mask_logits.dtype == jnp.float32
 
 
 def test_pixels_are_normalised_on_the_device(infer, variables, inference):
-  mean, std = (np.array(getattr(small_model(), name)) for name in ("pixel_mean", "pixel_std"))
+  mean, std = np.array(JPPF.pixel_mean), np.array(JPPF.pixel_std)
   doubled = small_model(pixel_mean=tuple(2.0 * mean + 5), pixel_std=tuple(2.0 * std))
+
+  def doubled_semantic(image):
+    return doubled.apply(variables, image, train=False).semantic
+
   half = np.minimum(IMAGE, 125)
   expected = infer(variables, half).semantic
-  semantic = jax.jit(
-    lambda image: doubled.apply(variables, image, train=False).semantic, compiler_options=QUICK
-  )(2 * half + 5)
+  semantic = jax.jit(doubled_semantic, compiler_options=QUICK)(2 * half + 5)
   np.testing.assert_allclose(semantic, expected, atol=1e-3)
   assert np.abs(semantic - inference.semantic).max() > 0.1
 
 
 @pytest.mark.parametrize("size", [(48, 64), (64, 33)])
 def test_a_size_that_is_no_multiple_of_32_is_an_error(size):
+  init, image = partial(small_model().init, train=False), np.zeros((1, *size, 3), np.uint8)
   with pytest.raises(ValueError, match=f"multiples of 32; got {size[0]} x {size[1]}"):
-    jax.eval_shape(
-      partial(small_model().init, train=False), jax.random.key(0), np.zeros((1, *size, 3), np.uint8)
-    )
+    jax.eval_shape(init, jax.random.key(0), image)
 
 
 def test_training_without_regions_is_an_error():

@@ -1,23 +1,24 @@
-"""How time and memory are measured: medians, compile time apart, a process of its own for memory."""
+"""How benchmarks measure time and memory."""
 
 import multiprocessing
 import re
 import resource
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 REPEATS = 7
 
 
-def median_ms(function: Callable[[], Any]) -> float:
+def median_ms(function: Callable[[], object]) -> float:
   """Returns the median processor time of a call, milliseconds, over `REPEATS` calls.
 
-  A first call is not counted. Processor time does not depend on what else the machine does.
+  A first call is not counted: it may import, compile or fill a cache. Processor time is that of all
+  threads, and nearly independent of what else the machine does.
   """
   function()
   times = []
@@ -30,7 +31,8 @@ def median_ms(function: Callable[[], Any]) -> float:
 
 def own_process() -> ProcessPoolExecutor:
   """Returns an executor of one new process, whose peak memory is that of its own work."""
-  return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+  context = multiprocessing.get_context("spawn")
+  return ProcessPoolExecutor(1, mp_context=context)
 
 
 def peak_memory_mb() -> float:
@@ -40,7 +42,9 @@ def peak_memory_mb() -> float:
   """
   status = Path("/proc/self/status")
   if status.exists():
-    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
-    if found:
-      return int(found[1]) / 1024
-  return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+    if peak:
+      return int(peak[1]) / 1024
+  peak_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+  kib = peak_rss / 1024 if sys.platform == "darwin" else peak_rss  # macOS counts bytes
+  return kib / 1024

@@ -1,7 +1,7 @@
-"""The released evaluator of panoptic-parts 2.0rc6, made importable: what ours is measured against.
+"""The released evaluator of panoptic-parts 2.0rc6, made importable to compare ours with it.
 
-Its version check reads "3.1" on Python >= 3.10 and raises, and it imports TensorFlow and PyTorch
-where they are installed; both are worked around while it is imported. Needs scikit-learn (the extra
+Its version check reads "3.1" on Python >= 3.10 and raises; it also imports TensorFlow and PyTorch
+if they are installed. Both are worked around during the import. Needs scikit-learn (the extra
 `test`). Slow: seconds per image.
 """
 
@@ -24,6 +24,7 @@ EVALUATION_SPECS = {
   "cpp_default": "ppq_cpp_19_23_cvpr21_default_evalspec.yaml",
   "ppp": "ppq_ppp_59_57_cvpr21_default_evalspec.yaml",
 }
+_BUILD_TABLE = "parse_dataset_sid_pid2eval_sid_pid"  # a function of the evaluator
 
 
 def part_pq(
@@ -45,11 +46,10 @@ def part_pq(
     ModuleNotFoundError: scikit-learn is not installed.
   """
   evaluator, spec = _evaluator(), _evaluation_spec(name)
-  whole = spec.cat_definition
+  with_parts = spec.cat_definition
   if not parts:
-    spec.cat_definition = whole | {
-      "cat_def": [category | {"parts_cls": [1]} for category in whole["cat_def"]]
-    }
+    categories = [category | {"parts_cls": [1]} for category in with_parts["cat_def"]]
+    spec.cat_definition = with_parts | {"cat_def": categories}
   try:
     uids = np.ascontiguousarray(uids, np.int32)
     truth, part_less = evaluator.annotation_parsing(spec, uids)
@@ -63,26 +63,26 @@ def part_pq(
     per_class = [counts[i] for i in range(len(scene_ids))]
     return {int(sid): (c.tp, c.fp, c.fn, float(c.iou)) for sid, c in zip(scene_ids, per_class)}
   finally:
-    spec.cat_definition = whole
+    spec.cat_definition = with_parts
 
 
 def load(name: str = "panoptic_parts") -> ModuleType:
   """Returns a module of the package. Not thread-safe."""
-  importlib.import_module(
-    "sklearn.metrics"
-  )  # outside the guard: SciPy fails where PyTorch is hidden
+  importlib.import_module("sklearn.metrics")  # SciPy cannot be imported with PyTorch hidden
   with _guard():
     return importlib.import_module(name)
 
 
 @contextlib.contextmanager
 def _guard() -> Iterator[None]:
+  """Pretends Python 3.9 without TensorFlow and PyTorch (unless they are imported already)."""
   version = platform.python_version
   hidden = [name for name in ("tensorflow", "torch") if name not in sys.modules]
   platform.python_version = lambda: "3.9.0"
-  sys.modules.update(
-    dict.fromkeys(hidden)
-  )  # None: the import raises ModuleNotFoundError, which the package handles
+  for name in hidden:
+    # None makes the import raise ModuleNotFoundError, which the package handles. Python documents
+    # this value, its annotation leaves it out.
+    sys.modules[name] = None  # type: ignore[assignment]
   try:
     yield
   finally:
@@ -95,24 +95,26 @@ def _guard() -> Iterator[None]:
 def _evaluation_spec(name: str) -> Any:
   """Returns the package's own PartPQEvalSpec."""
   cls = load("panoptic_parts.specs.eval_spec").PartPQEvalSpec
-  with contextlib.chdir(
-    package_folder().parent
-  ):  # the YAML names the data set specification relative to here
+  root = package_folder().parent  # the YAML names the dataset's specification relative to it
+  with contextlib.chdir(root):
     return cls(f"panoptic_parts/specs/eval_specs/{EVALUATION_SPECS[name]}")
 
 
 @cache
 def _evaluator() -> ModuleType:
-  """Returns the evaluator's module; one of its functions rebuilds the same table for each PPP image
-  in a second.
+  """Returns the evaluator's module, with a cache for the table that it rebuilds for each image.
+
+  The PPP table takes a second.
   """
   evaluator = load("panoptic_parts.utils.evaluation_PartPQ")
-  build, built = evaluator.parse_dataset_sid_pid2eval_sid_pid, {}
+  build = getattr(evaluator, _BUILD_TABLE)
+  built: dict[int, Any] = {}
 
-  def build_once(table):
-    if id(table) not in built:
-      built[id(table)] = build(table)
-    return built[id(table)]
+  def build_once(specification: Any) -> Any:
+    key = id(specification)
+    if key not in built:
+      built[key] = build(specification)
+    return built[key]
 
-  evaluator.parse_dataset_sid_pid2eval_sid_pid = build_once
+  setattr(evaluator, _BUILD_TABLE, build_once)
   return evaluator

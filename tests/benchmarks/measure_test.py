@@ -14,6 +14,7 @@ def test_the_median_is_of_the_calls_after_the_first(monkeypatch):
 
 
 def _hold(megabytes):
+  """Returns the bytes of a block of memory and by how much it raised the peak, MB."""
   before = measure.peak_memory_mb()
   block = np.ones(megabytes * 1_000_000, np.uint8)
   return block.nbytes, measure.peak_memory_mb() - before
@@ -22,5 +23,11 @@ def _hold(megabytes):
 def test_memory_of_another_process_is_its_own():
   held = np.ones(300_000_000, np.uint8)
   with measure.own_process() as process:
-    size, risen = process.submit(_hold, 50).result()
-  assert 40 < risen < 100 and size < held.nbytes
+    size, increase = process.submit(_hold, 50).result()
+  assert 40 < increase < 100 and size < held.nbytes
+
+
+def test_without_proc_the_peak_is_in_the_same_unit(monkeypatch, tmp_path):
+  peak = measure.peak_memory_mb()
+  monkeypatch.setattr(measure, "Path", lambda _: tmp_path / "missing")
+  assert peak / 2 < measure.peak_memory_mb() < 100 * peak

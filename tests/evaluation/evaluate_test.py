@@ -10,15 +10,9 @@ from jppf_jax.evaluation.evaluate import evaluate, instance_ap, summary
 from jppf_jax.evaluation.instances import stretch
 from jppf_jax.evaluation.predict import Prediction, Predictor, load_predictor
 from jppf_jax.labels.registry import load_spec
-from jppf_jax.structs import Detections, PanopticParts, Segments
+from jppf_jax.structs import Detections, PanopticParts
 from tests import tiny
-
-NO_SEGMENTS = Segments(
-  labels=np.zeros(1, np.int32),
-  scores=np.zeros(1, np.float32),
-  areas=np.zeros(1, np.int32),
-  valid=np.zeros(1, bool),
-)
+from tests.evaluation import empty
 
 
 def things_of(truth, spec):
@@ -29,7 +23,9 @@ def things_of(truth, spec):
 
 def box_around(mask):
   rows, columns = np.nonzero(mask)
-  return [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+  height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+  left, top = columns.min(), rows.min()
+  return left, top, left + width, top + height
 
 
 def logits_of(mask):
@@ -65,10 +61,10 @@ class Oracle(Predictor):
     self._examples = list(build.examples(config, split))
 
   def __call__(self, image):
-    uids = next(e["uids"] for e in self._examples if np.array_equal(e["image"], image))
-    truth = self.spec.decode(uids)
+    matches = [e["uids"] for e in self._examples if np.array_equal(e["image"], image)]
+    truth = self.spec.decode(matches[0])
     instance = np.where(things_of(truth, self.spec), truth.instance + 1, 0)
-    answer = PanopticParts(truth.semantic, instance.astype(np.int32), truth.part, NO_SEGMENTS)
+    answer = PanopticParts(truth.semantic, instance.astype(np.int32), truth.part, empty.SEGMENTS)
     detections = detections_of(truth, self.spec)
     return Prediction(answer, answer, truth.semantic, truth.part, detections)
 
@@ -98,8 +94,9 @@ def test_a_run_gets_scores_and_pictures(tiny_run, tmp_path):
   workdir = tiny_run.copy(tmp_path / "run")
   report = evaluate(tiny_run.config, workdir, pictures=1)
   folder = workdir / "evaluation" / "validation"
-  saved = json.loads((folder / "scores.json").read_text())
-  assert saved == json.loads(json.dumps(report))
+  text = (folder / "scores.json").read_text()
+  saved = json.loads(text)
+  assert text == json.dumps(report, indent=1)
   for method in ("joint", "top_down"):
     scores = saved[method]
     assert scores["part_pq"]["all"].keys() == {"part_pq", "part_sq", "part_rq", "classes"}

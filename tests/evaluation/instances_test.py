@@ -15,11 +15,15 @@ SIZE = (10, 20)  # height, width
 def detections(*boxes, labels=None, logits=None):
   """Detections whose masks fill their boxes, with scores from 0.9 downwards."""
   count = len(boxes)
+  if labels is None:
+    labels = np.ones(count)
+  if logits is None:
+    logits = np.full((count, 28, 28), 5)
   return Detections(
-    boxes=np.array(boxes, np.float32).reshape(-1, 4),
-    labels=np.array([1] * count if labels is None else labels, np.int32),
+    boxes=np.array(boxes, np.float32),
+    labels=np.array(labels, np.int32),
     scores=np.linspace(0.9, 0.1, count, dtype=np.float32),
-    mask_logits=np.full((count, 28, 28), 5, np.float32) if logits is None else logits,
+    mask_logits=np.array(logits, np.float32),
     valid=np.ones(count, bool),
   )
 

@@ -9,34 +9,24 @@ from jppf_jax.evaluation.predict import Prediction, Predictor
 from jppf_jax.evaluation.save import distinct_names, predict_files, save_prediction
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.formats import coco, files
-from jppf_jax.structs import Detections, PanopticParts, Segments
+from jppf_jax.structs import PanopticParts
+from tests.evaluation import empty
 
 SPEC = cpp()
 CAR = SPEC.class_names.index("car")
+FORMS_OF_A = ("a.png", "a.png", "a.png", "a.tif")  # picture, channels, panoptic, uids
+FORMS_OF_C = ("c.png", "c.png", "c.png", "c.tif")
 PHOTO = np.zeros((20, 30, 3), np.uint8)
-NO_SEGMENTS = Segments(
-  labels=np.zeros(1, np.int32),
-  scores=np.zeros(1, np.float32),
-  areas=np.zeros(1, np.int32),
-  valid=np.zeros(1, bool),
-)
-NO_DETECTIONS = Detections(
-  boxes=np.zeros((1, 4), np.float32),
-  labels=np.zeros(1, np.int32),
-  scores=np.zeros(1, np.float32),
-  mask_logits=np.zeros((1, 28, 28), np.float32),
-  valid=np.zeros(1, bool),
-)
 
 
 def answer() -> PanopticParts:
   """Road, and a car with a window and chassis."""
   semantic, instance, part = np.zeros((3, 20, 30), np.int32)
   window, *_, chassis = SPEC.class_parts[CAR]
-  semantic[5:15, 5:20], instance[5:15, 5:20] = CAR, 1
-  part[5:15, 5:20] = chassis
+  car = np.s_[5:15, 5:20]
+  semantic[car], instance[car], part[car] = CAR, 1, chassis
   part[6:9, 7:12] = window
-  return PanopticParts(semantic, instance, part, NO_SEGMENTS)
+  return PanopticParts(semantic, instance, part, empty.SEGMENTS)
 
 
 class Stub(Predictor):
@@ -47,7 +37,7 @@ class Stub(Predictor):
 
   def __call__(self, image):
     found = answer()
-    return Prediction(found, found, found.semantic, found.part, NO_DETECTIONS)
+    return Prediction(found, found, found.semantic, found.part, empty.DETECTIONS)
 
 
 def test_all_forms_of_a_prediction_say_the_same(tmp_path):
@@ -78,8 +68,8 @@ def test_files_are_predicted_and_those_that_cannot_be_read_are_listed(photos, tm
   problems = predict_files(Stub(), photos, tmp_path / "out")
   assert len(problems) == 1
   assert f"{photos[1]} cannot be read as an image" in problems[0]
-  written = sorted(path.name for path in (tmp_path / "out").rglob("*") if path.is_file())
-  assert written == ["a.png"] * 3 + ["a.tif"] + ["c.png"] * 3 + ["c.tif", "panoptic.json"]
+  written = sorted(path.name for path in (tmp_path / "out").rglob("*.*"))
+  assert written == [*FORMS_OF_A, *FORMS_OF_C, "panoptic.json"]
   index = json.loads((tmp_path / "out" / "panoptic.json").read_text())
   assert [entry["image_id"] for entry in index["annotations"]] == ["a", "c"]
 

@@ -13,6 +13,8 @@ import tensorflow_datasets as tfds
 from etils import epath
 from jaxtyping import Int32
 
+from jppf_jax_data.shuffling import plain_buckets
+
 SPLITS = ("train", "validation")
 
 
@@ -106,6 +108,15 @@ class DatasetBuilder(
         latest while the examples are read.
     """
     raise NotImplementedError(f"{type(self).__name__} must define `examples`.")
+
+  def download_and_prepare(self, **settings: Any) -> None:
+    """Builds the records, without TensorFlow at any size; arguments as in TFDS.
+
+    At most `shuffling.MEMORY` bytes of records are held in memory, the rest in files beside the
+    result, which need as much room on disk as the records until the end of each split.
+    """
+    with plain_buckets():
+      super().download_and_prepare(**settings)
 
   def _info(self) -> tfds.core.DatasetInfo:
     features = tfds.features.FeaturesDict(

@@ -39,7 +39,10 @@ def test_a_box_head_that_predicts_its_targets_finds_the_boxes_of_the_objects():
   proposals = Proposals(shifted[None], np.ones((1, 2), np.float32), np.ones((1, 2), bool))
   taught = sample_regions(jax.random.key(0), proposals, batch(), samples=16)
   regions = Proposals(taught.boxes, np.ones((1, 16), np.float32), taught.valid)
-  class_logits = 20 * jax.nn.one_hot(taught.labels, THINGS + 1)
+  # the objects' own boxes are regions too; only those that have to be corrected are detected here
+  is_object = (taught.boxes[0][:, None] == OBJECTS).all(-1).any(-1)
+  labels = jnp.where(is_object, 0, taught.labels[0])[None]
+  class_logits = 20 * jax.nn.one_hot(labels, THINGS + 1)
   deltas = jnp.repeat(taught.deltas[:, :, None], THINGS + 1, 2)
   found = detect(regions, class_logits, deltas, SIZE, max_detections=4)
   assert np.asarray(found.valid).sum() == 2

@@ -1,4 +1,4 @@
-"""Which proposals the box head and the mask head are trained on, and what they should answer."""
+"""Which proposals the box head and the mask head are trained on, and what they should predict."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from jppf_jax.ops.boxes import BOX_HEAD_STDS, encode
 from jppf_jax.ops.masks import crop_mask_targets
 from jppf_jax.structs import Array, Batch, Proposals, RegionTargets
-from jppf_jax.targets.matching import draw, image_keys, match
+from jppf_jax.targets.matching import Match, draw, image_keys, match
 
 
 def sample_regions(
@@ -21,22 +21,25 @@ def sample_regions(
   positive_iou: float = 0.5,
   axis_name: str | None = None,
 ) -> RegionTargets:
-  """Draws the regions to train on (Fast R-CNN, Girshick 2015, Sec. 2.3; numbers of EfficientPS),
-  positives first.
+  """Draws the regions to train on, positives first (Fast R-CNN, Girshick 2015, Sec. 2.3; numbers of
+  EfficientPS).
 
-  A proposal is positive where its best object overlaps it by `positive_iou` or more, else
-  background. The boxes of the objects themselves are proposals too, so every image with an object
-  has a positive one. No gradient flows back.
+  A proposal is positive if its best object overlaps it by `positive_iou` or more, else background.
+  The boxes of the objects are proposals too, so each image with an object has a positive region.
+  No gradient flows back into the proposals.
 
   Args:
     key: random; the same for all replicas.
     proposals: of the RPN.
     batch: ground truth of the same images.
-    samples: regions drawn per image; where positives are few, background takes their place.
-    positive_fraction: positives among them at most.
+    samples: regions drawn per image; background takes the place of missing positives.
+    positive_fraction: share of positives, at most.
     positive_iou: see above.
-    axis_name: axis of the replicas that together hold the batch; makes the draw independent of
+    axis_name: axis of the replicas that together hold the batch; makes the sample independent of
       their number.
+
+  Returns:
+    The drawn regions with the targets of the box head and the mask head.
 
   Raises:
     ValueError: no room for a positive region.
@@ -44,33 +47,36 @@ def sample_regions(
   max_positives = int(samples * positive_fraction)
   if max_positives < 1:
     raise ValueError(
-      f"{samples} samples with a positive_fraction of {positive_fraction} leave no positive region; raise one of them."
+      f"{samples} samples with a positive_fraction of {positive_fraction} leave no positive "
+      "region; raise one of them."
     )
 
-  def one_image(key, proposals, batch):
-    objects = batch.boxes
-    boxes, positive, negative, index = _candidates(proposals, objects, batch.valid, positive_iou)
-    rows, is_positive, valid = _choose(key, positive, negative, samples, max_positives)
-    boxes, index = jnp.where(valid[:, None], boxes[rows], 0), index[rows]
-    deltas = encode(boxes, objects[index], BOX_HEAD_STDS)
-    mask_valid, mask_index = is_positive[:max_positives], index[:max_positives]
-    labels = jnp.where(is_positive, batch.labels[index], 0)
-    ids = jnp.where(
-      mask_valid, mask_index + 1, 0
-    )  # row g - 1 of the objects is g in the instance map
-    return {
+  def one_image(key: Array, proposals: Proposals, batch: Batch) -> dict[str, Array]:
+    boxes, matched = _candidates(proposals, batch.boxes, batch.valid, positive_iou)
+    rows, is_positive, valid = _choose(key, matched, samples, max_positives)
+    objects = matched.index[rows]
+    boxes = jnp.where(valid[:, None], boxes[rows], 0)
+    labels = jnp.where(is_positive, batch.labels[objects], 0)
+    deltas = encode(boxes, batch.boxes[objects], BOX_HEAD_STDS)
+
+    mask_boxes = boxes[:max_positives]
+    mask_valid = is_positive[:max_positives]
+    ids = objects[:max_positives] + 1  # in the instance map
+    ids = jnp.where(mask_valid, ids, 0)
+    return {  # the fields of `RegionTargets`, without the batch axis
       "boxes": boxes,
       "valid": valid,
       "labels": labels,
       "deltas": jnp.where(is_positive[:, None], deltas, 0),
-      "mask_boxes": boxes[:max_positives],
+      "mask_boxes": mask_boxes,
       "mask_valid": mask_valid,
       "mask_labels": labels[:max_positives],
-      "masks": crop_mask_targets(batch.instance, ids, boxes[:max_positives]),
+      "masks": crop_mask_targets(batch.instance, ids, mask_boxes),
     }
 
   keys = image_keys(key, len(batch.boxes), axis_name)
-  return RegionTargets(**jax.vmap(one_image)(keys, lax.stop_gradient(proposals), batch))
+  fields = jax.vmap(one_image)(keys, lax.stop_gradient(proposals), batch)
+  return RegionTargets(**fields)
 
 
 def _candidates(
@@ -78,10 +84,8 @@ def _candidates(
   objects: Float[Array, "G 4"],
   is_object: Bool[Array, "G"],
   positive_iou: float,
-) -> tuple[Float[Array, "N 4"], Bool[Array, "N"], Bool[Array, "N"], Int[Array, "N"]]:
-  """The boxes of the objects, then the proposals; which are positive, which negative, and the
-  object of each.
-  """
+) -> tuple[Float[Array, "N 4"], Match]:
+  """The boxes of the objects, then the proposals; and the role of each."""
   matched = match(
     proposals.boxes,
     proposals.valid,
@@ -91,32 +95,31 @@ def _candidates(
     negative_iou=positive_iou,
     min_positive_iou=positive_iou,
   )
-  return (
-    jnp.concatenate([objects, proposals.boxes]),
-    jnp.concatenate([is_object, matched.positive]),
-    jnp.concatenate([jnp.zeros_like(is_object), matched.negative]),
-    jnp.concatenate([jnp.arange(len(objects)), matched.index]),
+  nothing = jnp.zeros_like(is_object)
+  rows = jnp.arange(len(objects))
+  both = Match(
+    positive=jnp.concatenate([is_object, matched.positive]),
+    negative=jnp.concatenate([nothing, matched.negative]),
+    index=jnp.concatenate([rows, matched.index]),
   )
+  return jnp.concatenate([objects, proposals.boxes]), both
 
 
 def _choose(
-  key: Array,
-  positive: Bool[Array, "N"],
-  negative: Bool[Array, "N"],
-  samples: int,
-  max_positives: int,
+  key: Array, matched: Match, samples: int, max_positives: int
 ) -> tuple[Int[Array, "{samples}"], Bool[Array, "{samples}"], Bool[Array, "{samples}"]]:
-  """Rows of the chosen candidates, positives before negatives before padding; which are positive;
-  which are chosen.
+  """Rows of the drawn candidates (positives, then negatives, then padding), which of them are
+  positive, and which are drawn.
   """
-  priorities = jax.random.uniform(key, positive.shape)
-  positives, is_drawn = draw(priorities, positive, max_positives)
-  negatives, is_background = draw(priorities, negative, samples)
-  place, count = jnp.arange(samples), is_drawn.sum()
-  is_positive = place < count
-  rows = jnp.where(
-    is_positive,
-    positives[jnp.minimum(place, max_positives - 1)],
-    negatives[jnp.maximum(place - count, 0)],
-  )
-  return rows, is_positive, place < count + is_background.sum()
+  priorities = jax.random.uniform(key, matched.positive.shape)
+  positives, is_positive = draw(priorities, matched.positive, max_positives)
+  negatives, is_negative = draw(priorities, matched.negative, samples)
+  num_positives = is_positive.sum()
+  num_drawn = num_positives + is_negative.sum()
+
+  place = jnp.arange(samples)
+  comes_first = place < num_positives
+  positive_rows = positives[jnp.minimum(place, max_positives - 1)]
+  negative_rows = negatives[jnp.maximum(place - num_positives, 0)]
+  rows = jnp.where(comes_first, positive_rows, negative_rows)
+  return rows, comes_first, place < num_drawn

@@ -1,5 +1,5 @@
-"""What the region proposal network should answer: which anchors are objects, which background,
-which way the box is.
+"""What the region proposal network should predict: which anchors are objects or background, and the
+deltas to the boxes.
 """
 
 import jax
@@ -24,13 +24,13 @@ def rpn_targets(
   positive_fraction: float = 0.5,
   axis_name: str | None = None,
 ) -> RPNTargets:
-  """Matches the anchors to the objects and draws those that are trained on (Faster R-CNN; numbers
-  of EfficientPS).
+  """Matches the anchors to the objects and draws those to train on (Faster R-CNN, Ren et al. 2015,
+  Sec. 3.1.2; numbers of EfficientPS).
 
-  Only anchors that lie fully inside the image take part. Positive: the best object overlaps by
-  `positive_iou` or more, or the anchor is (one of) the best of an object that overlaps it by at
-  least `negative_iou`. Negative: every object overlaps by less than `negative_iou`. In an image
-  without objects all that take part are negative.
+  Only anchors fully inside the image take part. Positive: the best object overlaps the anchor by
+  `positive_iou` or more, or the anchor is (one of) the best of an object and overlaps it by at
+  least `negative_iou`. Negative: all objects overlap by less than `negative_iou`. In an image
+  without objects, all anchors that take part are negative.
 
   Args:
     key: random; the same for all replicas.
@@ -40,22 +40,20 @@ def rpn_targets(
     image_size: height and width in pixels.
     positive_iou: see above.
     negative_iou: see above.
-    samples: anchors drawn per image; where positives are few, negatives take their place.
-    positive_fraction: positives among them at most.
-    axis_name: axis of the replicas that together hold the batch; makes the draw independent of
+    samples: anchors drawn per image; negatives take the place of missing positives.
+    positive_fraction: share of positives, at most.
+    axis_name: axis of the replicas that together hold the batch; makes the sample independent of
       their number.
 
   Returns:
     The drawn anchors; deltas lead from positive ones to their object and are 0 elsewhere.
   """
-  height, width = image_size
-  x0, y0, x1, y1 = (
-    anchors.T
-  )  # NumPy where the anchors are, so that the compiler has nothing to fold
-  inside = (x0 >= 0) & (y0 >= 0) & (x1 <= width) & (y1 <= height)
-  anchors, max_positives = jnp.asarray(anchors), int(samples * positive_fraction)
+  # `inside` is NumPy if the anchors are, so that the compiler has nothing to fold.
+  inside = _inside(anchors, image_size)
+  anchors = jnp.asarray(anchors)
+  max_positives = int(samples * positive_fraction)
 
-  def one_image(key, boxes, valid):
+  def one_image(key: Array, boxes: Array, valid: Array) -> tuple[Array, Array, Array]:
     matched = match(
       anchors,
       inside,
@@ -68,18 +66,30 @@ def rpn_targets(
     priorities = jax.random.uniform(key, inside.shape)
     positives, is_positive = draw(priorities, matched.positive, max_positives)
     negatives, is_negative = draw(priorities, matched.negative, samples)
-    is_negative &= jnp.arange(samples) < samples - is_positive.sum()
-    deltas = encode(anchors[positives], boxes[matched.index[positives]], RPN_STDS)
-    positives = jnp.where(is_positive, positives, len(anchors))  # rows beyond the last are dropped
-    negatives = jnp.where(is_negative, negatives, len(anchors))
+    room = samples - is_positive.sum()
+    is_negative &= jnp.arange(samples) < room
+    objects = boxes[matched.index[positives]]
+    deltas = encode(anchors[positives], objects, RPN_STDS)
+
+    beyond = len(anchors)  # writes beyond the last row are dropped
+    positives = jnp.where(is_positive, positives, beyond)
+    negatives = jnp.where(is_negative, negatives, beyond)
     none = jnp.zeros(len(anchors), bool)
+    no_deltas = jnp.zeros(anchors.shape)
     return (
       none.at[positives].set(True, mode="drop"),
       none.at[negatives].set(True, mode="drop"),
-      jnp.zeros(anchors.shape).at[positives].set(deltas, mode="drop"),
+      no_deltas.at[positives].set(deltas, mode="drop"),
     )
 
-  positive, negative, deltas = jax.vmap(one_image)(
-    image_keys(key, len(boxes), axis_name), boxes, valid
-  )
+  keys = image_keys(key, len(boxes), axis_name)
+  positive, negative, deltas = jax.vmap(one_image)(keys, boxes, valid)
   return RPNTargets(positive=positive, negative=negative, deltas=deltas)
+
+
+def _inside(anchors: Float[Array, "N 4"], size: tuple[int, int]) -> Bool[Array, "N"]:
+  """Which anchors lie fully inside an image of this height and width."""
+  height, width = size
+  x0, y0, x1, y1 = anchors.T
+  starts_inside = (x0 >= 0) & (y0 >= 0)
+  return starts_inside & (x1 <= width) & (y1 <= height)

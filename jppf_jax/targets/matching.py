@@ -1,6 +1,6 @@
-"""Which box answers for which object, and drawing at random from those that do.
+"""Matching boxes to objects, and drawing a random sample of the boxes.
 
-For one image; `N` counts any boxes, anchors or proposals.
+All for one image; `N` counts any boxes, anchors or proposals.
 """
 
 import jax
@@ -11,14 +11,16 @@ from jaxtyping import Bool, Float, Int
 from jppf_jax.ops.boxes import iou_matrix
 from jppf_jax.structs import Array, struct
 
+_Three = tuple[jax.Array, jax.Array, jax.Array]
+
 
 @struct
 class Match:
-  """What each box is for; one that is neither positive nor negative is for nothing.
+  """The role of each box; boxes that are neither positive nor negative are ignored.
 
   Attributes:
-    positive: answers for an object.
-    negative: answers for the background.
+    positive: boxes that belong to an object.
+    negative: boxes that are background.
     index: row of the object, for positive boxes.
   """
 
@@ -40,10 +42,10 @@ def match(
   """Assigns boxes to objects by their overlap (Faster R-CNN, Ren et al. 2015, Sec. 3.1.2; details
   as EfficientPS).
 
-  A box goes to the object it overlaps most, if by at least `positive_iou`; below `negative_iou` it
-  is background. Then every object whose best overlap reaches `min_positive_iou` claims all boxes
-  with exactly that overlap, background and boxes of other objects included; where two objects claim
-  one box, the later gets it.
+  A box is positive if its best object overlaps it by `positive_iou` or more; it belongs to that
+  object. It is negative if all objects overlap it by less than `negative_iou`. Then each object
+  whose best overlap reaches `min_positive_iou` claims all boxes with exactly this overlap, also
+  negative boxes and boxes of other objects. If two objects claim one box, the later one gets it.
 
   Objects are visited one by one, so memory grows with N only.
 
@@ -52,63 +54,71 @@ def match(
     candidates: which of them take part.
     objects: ground truth.
     valid: which rows of `objects` are objects.
-    positive_iou: intersection over union from which on a box is positive.
-    negative_iou: below it a box is background.
+    positive_iou: least intersection over union of a positive box.
+    negative_iou: a box whose overlaps are all smaller is background.
     min_positive_iou: above 0; the least overlap at which an object claims its best boxes.
+
+  Returns:
+    The role of each box.
   """
 
-  def visit(state, item):
+  def visit(state: _Three, item: _Three) -> tuple[_Three, None]:
     best, index, claimed = state
     g, one, is_object = item
-    overlap = jnp.where(candidates & is_object, iou_matrix(boxes, one[None])[:, 0], -1)
+    iou = iou_matrix(boxes, one[None])[:, 0]
+    overlap = jnp.where(candidates & is_object, iou, -1)
     overlap = lax.optimization_barrier(
       overlap
-    )  # computed once: the comparison below is of equal bits
+    )  # computed once, so that equal values have equal bits
     peak = overlap.max()
     claims = (overlap == peak) & (peak >= min_positive_iou)
-    better = overlap > best  # of equal ones the first
-    state = (
-      jnp.where(better, overlap, best),
-      jnp.where(better, g, index),
-      jnp.where(claims, g, claimed),
-    )
-    return state, None
+    better = overlap > best  # the first of equal objects stays
+    best = jnp.where(better, overlap, best)
+    index = jnp.where(better, g, index)
+    return (best, index, jnp.where(claims, g, claimed)), None
 
-  start = jnp.full(len(boxes), -1.0), jnp.zeros(len(boxes), jnp.int32), jnp.full(len(boxes), -1)
-  rows = jnp.arange(len(objects))
-  (best, index, claimed), _ = lax.scan(
-    visit, start, (rows, jnp.asarray(objects), jnp.asarray(valid))
-  )
-  positive = (best >= positive_iou) | (claimed >= 0)
-  return Match(
-    positive=positive,
-    negative=candidates & (best < negative_iou) & ~positive,
-    index=jnp.where(claimed >= 0, claimed, index),
-  )
+  count = len(boxes)
+  start = jnp.full(count, -1.0), jnp.zeros(count, jnp.int32), jnp.full(count, -1)
+  items = jnp.arange(len(objects)), jnp.asarray(objects), jnp.asarray(valid)
+  (best, index, claimed), _ = lax.scan(visit, start, items)
+  is_claimed = claimed >= 0
+  positive = (best >= positive_iou) | is_claimed
+  negative = candidates & (best < negative_iou) & ~positive
+  return Match(positive, negative, index=jnp.where(is_claimed, claimed, index))
 
 
 def draw(
   priorities: Float[Array, "N"], mask: Bool[Array, "N"], limit: int
 ) -> tuple[Int[Array, "{limit}"], Bool[Array, "{limit}"]]:
-  """Draws up to `limit` of the rows where `mask` is set; returns the rows, drawn ones first, and
-  which were drawn.
+  """Draws up to `limit` of the rows in `mask`.
 
   Args:
-    priorities: independent and uniform in [0, 1), so that every subset, and every order of it, is
-      equally likely.
+    priorities: independent and uniform in [0, 1), so that each subset, in each order, is equally
+      likely.
     mask: rows to draw from.
-    limit: how many at most.
+    limit: largest number of rows.
+
+  Returns:
+    Rows, drawn ones first, and which of them are drawn.
   """
-  found, rows = lax.top_k(jnp.where(mask, priorities, -1), min(limit, len(mask)))
+  eligible = jnp.where(mask, priorities, -1)
+  found, rows = lax.top_k(eligible, min(limit, len(mask)))
   missing = (0, limit - len(rows))
-  return jnp.pad(rows, missing), jnp.pad(found, missing, constant_values=-1) >= 0
+  found = jnp.pad(found, missing, constant_values=-1)
+  return jnp.pad(rows, missing), found >= 0
 
 
 def image_keys(key: Array, images: int, axis_name: str | None = None) -> Array:
-  """A key per image, the same for an image wherever it is computed.
+  """Returns a key per image, the same on whatever replica the image is.
 
-  Over `axis_name` each replica holds `images` images of the batch, in the order of the replicas;
-  what is drawn for an image then does not depend on the number of replicas.
+  Each replica of `axis_name` holds `images` images of the batch, in the order of the replicas. So
+  the sample of an image does not depend on the number of replicas.
+
+  Args:
+    key: of the batch.
+    images: on this replica.
+    axis_name: axis of the replicas that together hold the batch.
   """
-  first = 0 if axis_name is None else lax.axis_index(axis_name) * images
-  return jax.vmap(jax.random.fold_in, (None, 0))(key, first + jnp.arange(images))
+  replica = 0 if axis_name is None else lax.axis_index(axis_name)
+  images_of_batch = replica * images + jnp.arange(images)
+  return jax.vmap(jax.random.fold_in, (None, 0))(key, images_of_batch)

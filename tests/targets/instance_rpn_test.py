@@ -1,6 +1,4 @@
-"""RPN targets: all of them against the oracle, then what a draw of them keeps."""
-
-from functools import partial
+"""RPN targets: all of them against the oracle, then the rules that a sample keeps."""
 
 import jax
 import numpy as np
@@ -13,25 +11,20 @@ from tests.oracles import targets as oracles
 
 SIZE = (32, 64)
 ANCHORS = np.concatenate(list(pyramid_anchors(SIZE, (4, 8), scale=2.0).values()))  # 480
-INSIDE = (ANCHORS[:, :2] >= 0).all(1) & (ANCHORS[:, 2] <= SIZE[1]) & (ANCHORS[:, 3] <= SIZE[0])
+X0, Y0, X1, Y1 = ANCHORS.T
+INSIDE = (X0 >= 0) & (Y0 >= 0) & (X1 <= 64) & (Y1 <= 32)
+NONE, HUGE = [0, 0, 0, 0], [-100, -100, 200, 200]
 OBJECTS = np.float32(
   [
-    [[0, 0, 9, 12], [20, 8, 36, 24], [40, 20, 46, 25], [0, 0, 0, 0]],
-    [[0, 0, 0, 0]] * 4,  # no object
-    [
-      [-100, -100, 200, 200],
-      [0, 0, 0, 0],
-      [0, 0, 0, 0],
-      [30, 10, 38, 18],
-    ],  # one larger than the image
+    [[0, 0, 9, 12], [20, 8, 36, 24], [40, 20, 46, 25], NONE],
+    [NONE] * 4,
+    [HUGE, NONE, NONE, [30, 10, 38, 18]],
   ]
 )
-VALID = (OBJECTS[..., 2] > OBJECTS[..., 0]) & (OBJECTS[..., 3] > OBJECTS[..., 1])
+VALID = OBJECTS.any(-1)
 KEY = jax.random.key(0)
 
-_targets = partial(jax.jit, static_argnames=("image_size", "samples", "positive_fraction"))(
-  rpn_targets
-)
+_targets = jax.jit(rpn_targets, static_argnames=("image_size", "samples", "positive_fraction"))
 
 
 def _assigned(image):
@@ -40,43 +33,45 @@ def _assigned(image):
 
 
 def _all(objects=OBJECTS, valid=VALID):
-  """So many samples that every anchor is drawn."""
+  """So many samples that all anchors are drawn."""
   return _targets(KEY, ANCHORS, objects, valid, SIZE, samples=2 * len(ANCHORS))
 
 
 @pytest.mark.parametrize("image", range(3))
-def test_without_a_limit_every_anchor_is_what_the_oracle_says(image):
-  found, assigned = jax.tree.map(lambda x: np.asarray(x)[image], _all()), _assigned(image)
-  np.testing.assert_array_equal(found.positive, assigned >= 0)
+def test_without_a_limit_the_anchors_are_those_of_the_oracle(image):
+  found = jax.tree.map(lambda x: np.asarray(x)[image], _all())
+  assigned = _assigned(image)
+  positive = assigned >= 0
+  np.testing.assert_array_equal(found.positive, positive)
   np.testing.assert_array_equal(found.negative, assigned == -1)
-  decoded = decode(ANCHORS, found.deltas, (1, 1, 1, 1))[assigned >= 0]
-  np.testing.assert_allclose(decoded, OBJECTS[image][assigned[assigned >= 0]], atol=1e-4)
-  np.testing.assert_array_equal(found.deltas[assigned < 0], 0)
+  decoded = decode(ANCHORS, found.deltas, (1, 1, 1, 1))[positive]
+  objects = OBJECTS[image][assigned[positive]]
+  np.testing.assert_allclose(decoded, objects, atol=1e-4)
+  np.testing.assert_array_equal(found.deltas[~positive], 0)
 
 
-def test_every_object_that_fits_has_an_anchor():
+def test_each_object_that_fits_has_an_anchor():
   assert set(_assigned(0)) == {-2, -1, 0, 1, 2}
   assert {0, 3} & set(_assigned(2)) == {3}  # the huge one overlaps no anchor enough
 
 
-def test_a_draw_is_a_part_of_all_and_full():
+def test_a_sample_is_a_subset_of_the_size_asked_for():
   everything, drawn = _all(), _targets(KEY, ANCHORS, OBJECTS, VALID, SIZE, samples=6)
-  assert (
-    not (drawn.positive & ~everything.positive).any()
-    and not (drawn.negative & ~everything.negative).any()
-  )
-  assert np.asarray(everything.positive.sum(1)).tolist()[0] > 3
-  positives = np.minimum(everything.positive.sum(1), 3)
+  assert not (drawn.positive & ~everything.positive).any()
+  assert not (drawn.negative & ~everything.negative).any()
+  available = everything.positive.sum(1)
+  assert available[0] > 3
+  positives = np.minimum(available, 3)
   np.testing.assert_array_equal(drawn.positive.sum(1), positives)
   np.testing.assert_array_equal(drawn.negative.sum(1), 6 - positives)
-  np.testing.assert_array_equal(
-    drawn.deltas, np.where(drawn.positive[..., None], everything.deltas, 0)
-  )
+  deltas = np.where(drawn.positive[..., None], everything.deltas, 0)
+  np.testing.assert_array_equal(drawn.deltas, deltas)
 
 
 def test_anchors_across_the_border_are_never_drawn():
   everything = _all()
-  assert not INSIDE.all() and not (everything.positive | everything.negative)[:, ~INSIDE].any()
+  drawn = everything.positive | everything.negative
+  assert not INSIDE.all() and not drawn[:, ~INSIDE].any()
 
 
 def test_an_anchor_that_ends_at_the_last_pixel_takes_part():
@@ -85,31 +80,33 @@ def test_an_anchor_that_ends_at_the_last_pixel_takes_part():
   assert np.asarray(found.negative).tolist() == [[True, False, False, False]]
 
 
-def test_where_no_anchor_fits_nothing_is_drawn():
+def test_if_no_anchor_fits_nothing_is_drawn():
   outside = np.float32([[-1, 0, 5, 5], [60, 0, 70, 5]])
   found = _targets(KEY, outside, OBJECTS, VALID, SIZE, samples=6)
   assert not found.positive.any() and not found.negative.any()
   np.testing.assert_array_equal(found.deltas, 0)
 
 
-def test_what_stands_in_the_padding_does_not_matter():
-  garbage = np.where(VALID[..., None], OBJECTS, np.float32([20, 8, 36, 24]))
+def test_the_contents_of_padding_do_not_matter():
+  garbage = OBJECTS.copy()
+  garbage[~VALID] = [20, 8, 36, 24]
   jax.tree.map(np.testing.assert_array_equal, _all(garbage), _all())
 
 
 def test_the_place_of_an_object_in_the_list_does_not_matter():
   order = [2, 0, 3, 1]
-  jax.tree.map(np.testing.assert_array_equal, _all(OBJECTS[:, order], VALID[:, order]), _all())
+  turned = _all(OBJECTS[:, order], VALID[:, order])
+  jax.tree.map(np.testing.assert_array_equal, turned, _all())
 
 
-def test_the_key_alone_decides_the_draw():
-  draws = [
-    _targets(jax.random.key(seed), ANCHORS, OBJECTS, VALID, SIZE, samples=6)
-    for seed in (1, 1, 2, 3, 4)
-  ]
-  jax.tree.map(np.testing.assert_array_equal, draws[0], draws[1])
-  assert (draws[0].negative != draws[2].negative).any(1).all()
-  assert any((draws[0].positive != other.positive).any() for other in draws[2:])
+def test_the_key_alone_decides_the_sample():
+  def sample(seed):
+    return _targets(jax.random.key(seed), ANCHORS, OBJECTS, VALID, SIZE, samples=6)
+
+  first, again, *others = map(sample, (1, 1, 2, 3, 4))
+  jax.tree.map(np.testing.assert_array_equal, first, again)
+  assert (first.negative != others[0].negative).any(1).all()
+  assert any((first.positive != other.positive).any() for other in others)
 
 
 def test_images_draw_independently():

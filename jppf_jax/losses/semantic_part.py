@@ -1,6 +1,7 @@
-"""The loss of the semantic and of the part head: cross entropy of the hardest pixels.
+"""The loss of the semantic and of the part head: cross entropy with online hard example mining
+(OHEM).
 
-`N` is the number of pixels of the batch on this replica. Math in float32.
+`N` is the number of pixels of the batch on this replica. Everything is computed in float32.
 """
 
 import math
@@ -18,16 +19,22 @@ from jppf_jax.structs import IGNORE, Array
 def pixel_cross_entropy(
   logits: Float[Array, "B h w K"], labels: Int[Array, "B H W"]
 ) -> Float[Array, "B H W"]:
-  """Softmax cross entropy of every pixel at the resolution of the labels; 0 where the label is 255.
+  """Returns the softmax cross entropy of each pixel at the resolution of the labels; 0 if the label
+  is 255.
 
   Logits are up-sampled bilinearly before the softmax, as EfficientPS does.
+
+  Args:
+    logits: at any resolution.
+    labels: ids, 255 = ignore.
   """
-  logits = resize_bilinear(logits.astype(jnp.float32), labels.shape[1:])  # [B H W K]
+  _, height, width = labels.shape
+  logits = resize_bilinear(logits.astype(jnp.float32), (height, width))  # [B H W K]
   is_label = jnp.arange(logits.shape[-1]) == labels[..., None]
-  of_label = jnp.where(is_label, logits, 0).sum(
-    -1
-  )  # a masked sum fuses; a gather and its scatter do not
-  return jnp.where(labels == IGNORE, 0, jax.nn.logsumexp(logits, -1) - of_label)
+  # The compiler fuses a masked sum, but not a gather and the scatter of its gradient.
+  label_logits = jnp.where(is_label, logits, 0).sum(-1)
+  losses = jax.nn.logsumexp(logits, -1) - label_logits
+  return jnp.where(labels == IGNORE, 0, losses)
 
 
 def hard_cross_entropy(
@@ -37,21 +44,24 @@ def hard_cross_entropy(
   fraction: float = 0.25,
   axis_name: str | None = None,
 ) -> Term:
-  """Mean cross entropy over the hardest `fraction` of the pixels of the global batch.
+  """Returns the mean cross entropy of the hardest `fraction` of the pixels of the global batch.
 
-  EfficientPS's online hard example mining: ignored pixels have loss 0 and count among the pixels.
-  Where several pixels tie for the last places, they share them equally, in the gradient too.
+  This is the online hard example mining (OHEM) of EfficientPS: ignored pixels have loss 0 and count
+  among the pixels. If several pixels tie for the last places, they share them equally, in the
+  gradient too.
+
   Differs from the paper: it picks the pixels per image; the code it builds on picks them from the
   batch, as we do.
 
   Args:
     logits: at any resolution, usually stride 4.
     labels: train ids or part channels, 255 = ignore.
-    fraction: how much of the pixels counts, in (0, 1].
+    fraction: share of the pixels that count, in (0, 1].
     axis_name: axis of the replicas that together hold the global batch.
 
   Raises:
-    ValueError: `fraction` outside (0, 1], or a batch of 2^31 pixels or more.
+    ValueError: `fraction` is outside (0, 1].
+    ValueError: the global batch has 2^31 pixels or more.
   """
   if not 0 < fraction <= 1:
     raise ValueError(
@@ -62,22 +72,23 @@ def hard_cross_entropy(
   pixels = losses.size * replicas
   if pixels >= 2**31:
     raise ValueError(
-      f"The global batch has {pixels} pixels, more than the int32 counts can hold; use smaller batches."
+      f"The global batch has {pixels} pixels, more than int32 can count; use smaller batches."
     )
   hardest = math.ceil(fraction * pixels)
   weights = top_weights(lax.stop_gradient(losses), hardest, axis_name=axis_name)
-  return Term(total=(weights * losses).sum(), count=jnp.float32(hardest / replicas))
+  total = (weights * losses).sum()
+  return Term(total, count=jnp.float32(hardest / replicas))
 
 
 def top_weights(
   values: Float[Array, "N"], k: int, *, axis_name: str | None = None
 ) -> Float[Array, "N"]:
-  """1 for the `k` largest values of all replicas, 0 for the rest; values that tie for the last
-  places share them.
+  """Returns 1 for the `k` largest values of all replicas and 0 for the rest; values that tie for
+  the last places share them.
 
-  No sort: a binary search finds the k-th largest value. The bits of non-negative floats, read as
-  integers, are in the order of the floats, so 31 counts over the data fix the 31 bits. NaN counts
-  as largest: a broken loss stays visible.
+  There is no sort: a binary search finds the k-th largest value. The bits of non-negative floats,
+  read as integers, have the order of the floats, so 31 counts over the data find the 31 bits. NaN
+  counts as largest, so a broken loss stays visible.
 
   Args:
     values: not negative; rounding errors below 0 count as 0.
@@ -85,19 +96,20 @@ def top_weights(
     axis_name: axis of the replicas.
   """
 
-  def count(mask):
+  def count(mask: Array) -> Array:
     local = jnp.sum(mask, dtype=jnp.int32)
     return local if axis_name is None else lax.psum(local, axis_name)
 
-  bits = (
-    lax.bitcast_convert_type(jnp.maximum(values, 0), jnp.int32) & 0x7FFFFFFF
-  )  # without the sign of -0 and NaN
-
-  def fix_one_bit(i, threshold):
+  def find_bit(i: jax.Array, threshold: jax.Array) -> jax.Array:
     candidate = threshold | (1 << (30 - i))
-    return jnp.where(count(bits >= candidate) >= k, candidate, threshold)
+    enough = count(bits >= candidate) >= k
+    return jnp.where(enough, candidate, threshold)
 
-  threshold = lax.fori_loop(0, 31, fix_one_bit, jnp.int32(0))
-  above, tied = bits > threshold, bits == threshold
+  bits = lax.bitcast_convert_type(jnp.maximum(values, 0), jnp.int32)
+  bits = bits & 0x7FFFFFFF  # without the sign of -0 and NaN
+  threshold = lax.fori_loop(0, 31, find_bit, jnp.int32(0))
+  above = bits > threshold
+  tied = bits == threshold
   share = (k - count(above)) / count(tied)
-  return jnp.where(above, 1, jnp.where(tied, share, 0)).astype(jnp.float32)
+  share_of_tied = jnp.where(tied, share, 0)
+  return jnp.where(above, 1, share_of_tied).astype(jnp.float32)

@@ -1,4 +1,4 @@
-"""All losses of the network by name."""
+"""All losses of the network, by name."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -25,19 +25,20 @@ def compute_losses(
   """Returns the weighted losses by name; training minimises their sum (EfficientPS, plus the part
   loss of JPPF).
 
-  A model without a part head has no part loss. Over `axis_name` every replica sees its share of the
-  batch; the mean of the returned values over the axis is what one device computes for the whole
-  batch, and so is that of their gradients.
+  A model without a part head has no part loss. Over `axis_name` each replica sees its share of the
+  batch. The mean of the returned values over the axis is the loss of the whole batch on one device,
+  and the same is true of their gradients.
 
   Args:
     outputs: of the network in training, with `regions` and `region_targets`.
     rpn_targets: from `targets.instance_rpn`, for the same images.
-    batch: the images' labels.
-    weights: factors by name; a name that is left out counts once.
+    batch: the labels of the images.
+    weights: factors by name; a name that is left out has factor 1.
     axis_name: axis of the replicas that together hold the global batch.
 
   Raises:
-    ValueError: a weight for an unknown name, or outputs of inference.
+    ValueError: there is no loss of a name in `weights`.
+    ValueError: the outputs are those of inference.
   """
   if unknown := sorted(set(weights) - set(NAMES)):
     raise ValueError(
@@ -54,8 +55,9 @@ def compute_losses(
   }
   if outputs.part.shape[-1]:
     terms["part"] = hard_cross_entropy(outputs.part, batch.part, axis_name=axis_name)
-  return {
-    name: weights.get(name, 1.0) * reduce_term(terms[name], axis_name)
-    for name in NAMES
-    if name in terms
-  }
+  losses = {}
+  for name in NAMES:
+    if name in terms:
+      loss = reduce_term(terms[name], axis_name)
+      losses[name] = weights.get(name, 1.0) * loss
+  return losses

@@ -1,4 +1,4 @@
-"""RPN losses against the loop oracle, their divisor, and what must not matter."""
+"""RPN losses against the loop oracle, their divisor, and what must not change them."""
 
 import dataclasses
 
@@ -29,13 +29,8 @@ def _concatenated(levels):
 def test_equals_the_loop_oracle(seed):
   outputs, targets, _ = scenario(seed=seed)
   rpn = outputs.rpn
-  expected = oracles.rpn(
-    _concatenated(rpn.objectness),
-    _concatenated(rpn.deltas),
-    targets.positive,
-    targets.negative,
-    targets.deltas,
-  )
+  predicted = _concatenated(rpn.objectness), _concatenated(rpn.deltas)
+  expected = oracles.rpn(*predicted, targets.positive, targets.negative, targets.deltas)
   ours = _losses(rpn, targets)
   np.testing.assert_allclose([ours["rpn_objectness"], ours["rpn_box"]], expected, rtol=1e-5)
 
@@ -43,7 +38,8 @@ def test_equals_the_loop_oracle(seed):
 def test_the_finest_level_comes_first_whatever_the_order_of_the_dict():
   outputs, targets, _ = scenario()
   rpn = outputs.rpn
-  turned = RPNOutputs(dict(reversed(rpn.objectness.items())), dict(reversed(rpn.deltas.items())))
+  coarsest_first = [dict(reversed(levels.items())) for levels in (rpn.objectness, rpn.deltas)]
+  turned = RPNOutputs(*coarsest_first)
   assert list(turned.objectness) != list(rpn.objectness)
   direct, other = rpn_losses(rpn, targets), rpn_losses(turned, targets)
   np.testing.assert_array_equal(other["rpn_objectness"].total, direct["rpn_objectness"].total)
@@ -53,7 +49,8 @@ def test_the_finest_level_comes_first_whatever_the_order_of_the_dict():
 def test_an_image_counts_at_least_one_positive_and_one_negative():
   outputs, targets, _ = scenario()
   none = np.zeros_like(targets.positive)
-  terms = rpn_losses(outputs.rpn, dataclasses.replace(targets, positive=none, negative=none))
+  nothing = dataclasses.replace(targets, positive=none, negative=none)
+  terms = rpn_losses(outputs.rpn, nothing)
   for term in terms.values():
     assert (term.total, term.count) == (0, 2 * len(none))
 
@@ -71,8 +68,10 @@ def test_anchors_that_were_not_sampled_get_no_gradient():
 def test_a_small_error_is_quadratic_and_a_large_one_linear():
   outputs = RPNOutputs({4: np.zeros((1, 1), np.float32)}, {4: np.float32([[[1 / 18, 0, 0, -2]]])})
   yes = np.ones((1, 1), bool)
-  term = rpn_losses(outputs, RPNTargets(yes, ~yes, np.zeros((1, 1, 4), np.float32)))["rpn_box"]
-  np.testing.assert_allclose(term.total, (1 / 18) ** 2 * 9 / 2 + 2 - 1 / 18, rtol=1e-6)
+  targets = RPNTargets(yes, ~yes, np.zeros((1, 1, 4), np.float32))
+  term = rpn_losses(outputs, targets)["rpn_box"]
+  small, large = (1 / 18) ** 2 * 9 / 2, 2 - 1 / 18
+  np.testing.assert_allclose(term.total, small + large, rtol=1e-6)
 
 
 def test_targets_for_other_anchors_are_refused():

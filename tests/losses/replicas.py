@@ -1,11 +1,13 @@
 """Replicas against one device: the losses and the gradient of parameters that all images share.
 
-As a program (`python -m tests.losses.replicas`) it does so under `pmap` over four devices.
+`python -m tests.losses.replicas` does so under `pmap` over four devices.
 """
 
 import dataclasses
+from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jppf_jax.losses.total import compute_losses
@@ -13,7 +15,7 @@ from tests.losses.scenario import scenario
 
 
 def _parameters(outputs):
-  """A bias for every output channel, shared by the images, as the last layers of a network have."""
+  """A bias for each output channel, shared by the images, as in the last layers of a network."""
   return jax.tree.map(lambda x: np.zeros(x.shape[1:], np.float32), _predictions(outputs))
 
 
@@ -25,9 +27,8 @@ def _step(parameters, example, axis_name=None):
   outputs, targets, batch = example
 
   def objective(parameters):
-    semantic, part, rpn, regions = jax.tree.map(
-      lambda x, bias: x + bias, _predictions(outputs), parameters
-    )
+    predictions = jax.tree.map(jnp.add, _predictions(outputs), parameters)
+    semantic, part, rpn, regions = predictions
     biased = dataclasses.replace(outputs, semantic=semantic, part=part, rpn=rpn, regions=regions)
     losses = compute_losses(biased, targets, batch, axis_name=axis_name)
     return sum(losses.values()), losses
@@ -44,9 +45,8 @@ def assert_replicas_equal_one_device(parallel, replicas, images=4):
   parameters = _parameters(example[0])
   expected = jax.jit(_step)(parameters, example)
   slices = jax.tree.map(lambda x: x.reshape(replicas, images // replicas, *x.shape[1:]), example)
-  found = parallel(lambda parameters, example: _step(parameters, example, "batch"))(
-    parameters, slices
-  )
+  step = parallel(lambda parameters, example: _step(parameters, example, "batch"))
+  found = step(parameters, slices)
 
   def check(ours, theirs):
     for replica in np.asarray(ours):
@@ -60,7 +60,6 @@ if __name__ == "__main__":
   jax.config.update("jax_num_cpu_devices", 4)
   jax.config.update("jax_enable_compilation_cache", False)  # see training/step_test.py
   assert jax.local_device_count() == 4
-  assert_replicas_equal_one_device(
-    lambda step: jax.pmap(step, axis_name="batch", in_axes=(None, 0)), 4
-  )
+  over_devices = partial(jax.pmap, axis_name="batch", in_axes=(None, 0))
+  assert_replicas_equal_one_device(over_devices, 4)
   print("4 devices agree")

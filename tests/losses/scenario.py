@@ -1,7 +1,10 @@
 """Random outputs of a small network with targets, shared by the tests of this folder.
 
-Image 0 has no object, image 1 no sampled region and only ignored pixels, the others are ordinary.
+Image 0 has no positive anchor or region; image 1 no sampled region and only ignored pixels; the
+others are ordinary.
 """
+
+from functools import partial
 
 import numpy as np
 
@@ -16,55 +19,80 @@ from jppf_jax.structs import (
 )
 
 K, P, T1 = 5, 4, 3  # classes, part channels, region classes with background
+H, W = 2, 3  # cells of the logits
+ANCHORS = {4: 18, 8: 6}  # by stride
+REGIONS, MASKS, OBJECTS = 6, 2, 2
 
 
 def scenario(images: int = 4, seed: int = 0) -> tuple[Outputs, RPNTargets, Batch]:
   rng = np.random.default_rng(seed)
-
-  def normal(*shape):
-    return rng.normal(size=(images, *shape)).astype(np.float32)
-
-  def labels(below, *shape, ignored=0.0):
-    drawn = rng.integers(0, below, (images, *shape), dtype=np.int32)
-    return np.where(rng.random(drawn.shape) < ignored, 255, drawn).astype(np.int32)
-
-  h, w, anchors, regions, masks, objects = 2, 3, {4: 18, 8: 6}, 6, 2, 2
-  batch = Batch(
-    image=np.zeros((images, 4 * h, 4 * w, 3), np.uint8),
-    semantic=labels(K, 4 * h, 4 * w, ignored=0.2),
-    part=labels(P, 4 * h, 4 * w, ignored=0.7),
-    instance=labels(objects + 1, 4 * h, 4 * w),
-    boxes=np.tile(np.float32([0, 0, 4, 4]), (images, objects, 1)),
-    labels=np.ones((images, objects), np.int32),
-    valid=np.ones((images, objects), bool),
-  )
-  sampled = rng.integers(0, 3, (images, sum(anchors.values())))
-  positives = np.minimum(rng.integers(0, masks + 1, (images, 1)), masks)
-  valid = np.arange(regions) < rng.integers(masks, regions, (images, 1))
+  batch = _batch(rng, images)
+  sampled = rng.integers(0, 3, (images, sum(ANCHORS.values())))  # ignored, positive, negative
+  positives = rng.integers(0, MASKS + 1, (images, 1))
+  valid = np.arange(REGIONS) < rng.integers(MASKS, REGIONS, (images, 1))
   if images > 1:
-    batch.semantic[1], batch.part[1], positives[:2], valid[1], sampled[0] = 255, 255, 0, False, 2
-  region_labels = np.where(
-    np.arange(regions) < positives, rng.integers(1, T1, (images, regions)), 0
-  ).astype(np.int32)
-  outputs = Outputs(
-    semantic=normal(h, w, K),
-    part=normal(h, w, P),
-    rpn=RPNOutputs(
-      {s: normal(n) for s, n in anchors.items()}, {s: normal(n, 4) for s, n in anchors.items()}
-    ),
-    proposals=Proposals(
-      np.zeros((images, 1, 4), np.float32), np.zeros((images, 1), np.float32), ~valid[:, :1]
-    ),
-    regions=RegionOutputs(normal(regions, T1), normal(regions, T1, 4), normal(masks, 28, 28, T1)),
-    region_targets=RegionTargets(
-      boxes=np.zeros((images, regions, 4), np.float32),
-      valid=valid,
-      labels=region_labels,
-      deltas=np.where(region_labels[..., None] > 0, normal(regions, 4), 0).astype(np.float32),
-      mask_boxes=np.zeros((images, masks, 4), np.float32),
-      mask_valid=np.arange(masks) < positives,
-      mask_labels=region_labels[:, :masks],
-      masks=labels(2, masks, 28, 28).astype(np.float32),
-    ),
+    sampled[0], positives[0] = 2, 0
+    batch.semantic[1], batch.part[1], valid[1], positives[1] = 255, 255, False, 0
+  targets = _region_targets(rng, valid, positives)
+  deltas = _normal(rng, images, sum(ANCHORS.values()), 4)
+  return _outputs(rng, targets), RPNTargets(sampled == 1, sampled == 2, deltas), batch
+
+
+def _batch(rng, images):
+  def labels(below, ignored):
+    drawn = rng.integers(0, below, (images, 4 * H, 4 * W), dtype=np.int32)
+    drawn[rng.random(drawn.shape) < ignored] = 255
+    return drawn
+
+  return Batch(
+    image=np.zeros((images, 4 * H, 4 * W, 3), np.uint8),
+    semantic=labels(K, ignored=0.2),
+    part=labels(P, ignored=0.7),
+    instance=labels(OBJECTS + 1, ignored=0),
+    boxes=np.tile(np.float32([0, 0, 4, 4]), (images, OBJECTS, 1)),
+    labels=np.ones((images, OBJECTS), np.int32),
+    valid=np.ones((images, OBJECTS), bool),
   )
-  return outputs, RPNTargets(sampled == 1, sampled == 2, normal(sum(anchors.values()), 4)), batch
+
+
+def _region_targets(rng, valid, positives):
+  images = len(valid)
+  is_positive = np.arange(REGIONS) < positives
+  labels = rng.integers(1, T1, (images, REGIONS), dtype=np.int32)
+  labels[~is_positive] = 0
+  deltas = _normal(rng, images, REGIONS, 4)
+  deltas[~is_positive] = 0
+  masks = rng.integers(0, 2, (images, MASKS, 28, 28))
+  return RegionTargets(
+    boxes=np.zeros((images, REGIONS, 4), np.float32),
+    valid=valid,
+    labels=labels,
+    deltas=deltas,
+    mask_boxes=np.zeros((images, MASKS, 4), np.float32),
+    mask_valid=is_positive[:, :MASKS],
+    mask_labels=labels[:, :MASKS],
+    masks=masks.astype(np.float32),
+  )
+
+
+def _outputs(rng, targets):
+  normal = partial(_normal, rng, len(targets.valid))
+  objectness = {stride: normal(count) for stride, count in ANCHORS.items()}
+  deltas = {stride: normal(count, 4) for stride, count in ANCHORS.items()}
+  box, score = np.zeros_like(targets.boxes[:, :1]), np.zeros_like(targets.boxes[:, :1, 0])
+  return Outputs(
+    semantic=normal(H, W, K),
+    part=normal(H, W, P),
+    rpn=RPNOutputs(objectness, deltas),
+    proposals=Proposals(box, score, targets.valid[:, :1]),
+    regions=RegionOutputs(
+      class_logits=normal(REGIONS, T1),
+      deltas=normal(REGIONS, T1, 4),
+      mask_logits=normal(MASKS, 28, 28, T1),
+    ),
+    region_targets=targets,
+  )
+
+
+def _normal(rng, *shape):
+  return rng.normal(size=shape).astype(np.float32)

@@ -16,8 +16,9 @@ def test_nothing_counted_gives_zero():
 
 
 def test_the_mean_over_replicas_is_the_sum_of_sums_over_the_sum_of_counts():
+  def replica(total, count):
+    return reduce_term(Term(total, count), "batch")
+
   totals, counts = jnp.float32([6, 1, 0]), jnp.float32([2, 5, 0])
-  reduce = jax.vmap(
-    lambda total, count: reduce_term(Term(total, count), "batch"), axis_name="batch"
-  )
-  np.testing.assert_allclose(reduce(totals, counts), np.float32([6, 1, 0]) * 3 / 7, rtol=1e-6)
+  losses = jax.vmap(replica, axis_name="batch")(totals, counts)
+  np.testing.assert_allclose(losses, totals * 3 / 7, rtol=1e-6)

@@ -1,4 +1,4 @@
-"""All losses together; above all, that replicas see exactly what one device sees."""
+"""All losses together; replicas compute the losses of one device."""
 
 import dataclasses
 import os
@@ -17,27 +17,26 @@ from tests.losses.scenario import scenario
 _losses = jax.jit(compute_losses)
 
 
-def test_every_loss_has_its_name():
+def test_each_loss_has_its_name():
   losses = _losses(*scenario())
   assert set(losses) == set(NAMES)
   assert all(np.isfinite(loss) and loss > 0 for loss in losses.values())
 
 
 def test_weights_scale_the_losses_they_name():
-  plain, weighted = (
-    _losses(*scenario()),
-    compute_losses(*scenario(), weights={"part": 0.5, "mask": 0.0}),
-  )
+  weights = {"part": 0.5, "mask": 0.0}
+  plain = _losses(*scenario())
+  weighted = compute_losses(*scenario(), weights=weights)
   for name in NAMES:
-    np.testing.assert_allclose(
-      weighted[name], plain[name] * {"part": 0.5, "mask": 0.0}.get(name, 1.0), rtol=1e-6
-    )
+    expected = plain[name] * weights.get(name, 1.0)
+    np.testing.assert_allclose(weighted[name], expected, rtol=1e-6)
 
 
 def test_a_model_without_part_head_has_no_part_loss():
   outputs, targets, batch = scenario()
-  without = dataclasses.replace(outputs, part=np.zeros((*outputs.part.shape[:3], 0), np.float32))
-  assert set(jax.eval_shape(compute_losses, without, targets, batch)) == set(NAMES) - {"part"}
+  without = dataclasses.replace(outputs, part=outputs.part[..., :0])
+  losses = jax.eval_shape(compute_losses, without, targets, batch)
+  assert set(losses) == set(NAMES) - {"part"}
 
 
 def test_a_weight_for_an_unknown_loss_is_refused():
@@ -47,21 +46,21 @@ def test_a_weight_for_an_unknown_loss_is_refused():
 
 def test_outputs_of_inference_are_refused():
   outputs, targets, batch = scenario()
+  inference = dataclasses.replace(outputs, regions=None)
   with pytest.raises(ValueError, match="train=True"):
-    compute_losses(dataclasses.replace(outputs, regions=None), targets, batch)
+    compute_losses(inference, targets, batch)
 
 
 def test_two_images_on_each_of_two_replicas_equal_one_device():
-  parallel = lambda step: jax.jit(jax.vmap(step, (None, 0), axis_name="batch"))  # noqa: E731
+  def parallel(step):
+    return jax.jit(jax.vmap(step, (None, 0), axis_name="batch"))
+
   assert_replicas_equal_one_device(parallel, replicas=2)
 
 
 def test_pmap_over_four_devices_equals_one_device():
-  run = [
-    sys.executable,
-    "-m",
-    "tests.losses.replicas",
-  ]  # a fresh process: the number of devices is fixed at start-up
+  # A fresh process, because the number of devices is fixed at start-up.
+  run = [sys.executable, "-m", "tests.losses.replicas"]
   root, environment = Path(__file__).parents[2], os.environ | {"JAX_PLATFORMS": "cpu"}
   done = subprocess.run(run, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
   assert done.returncode == 0 and "4 devices agree" in done.stdout, done.stdout + done.stderr

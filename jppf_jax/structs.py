@@ -1,4 +1,4 @@
-"""What travels between the stages, and the legend of the axis letters.
+"""The structs that the stages exchange, and the legend of the axis letters.
 
 Axes: `B` batch, `H W` image, `h w` feature map, `C` channels, `K` semantic classes, `P` part
 channels (0 = background), `O` outputs of the part head (P or more: `labels/spec.py`), `T` thing
@@ -11,6 +11,8 @@ channels of the box head; the train id of region class `t` is `num_stuff + t - 1
 """
 
 import dataclasses
+import inspect
+from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeVar, dataclass_transform
 
 import jax
@@ -20,26 +22,26 @@ from jaxtyping import Bool, Float, Int, Int32, UInt8
 Array = jax.Array | np.ndarray
 Pyramid = dict[int, Float[Array, "_b _h _w _c"]]  # {4: [B, H/4, W/4, c4], 8: ...}
 
-_T = TypeVar("_T")
-
 IGNORE = 255  # semantic and part train ids that no loss and no metric counts
+
+_T = TypeVar("_T")
 
 
 @dataclass_transform(frozen_default=True)
 def struct(cls: type[_T]) -> type[_T]:
   """Makes a frozen dataclass that is a pytree; `dataclasses.replace` gives a changed copy.
 
-  JAX rebuilds it without calling `__init__`: inside `vmap` the fields have lost an axis, in a tree
-  of shapes or specs they are no arrays at all. Annotations are asserted (in tests) where our own
-  code builds one, and only there.
+  JAX rebuilds it without calling `__init__`: inside `vmap` the fields have lost an axis, and in a
+  tree of shapes or specs they are no arrays at all. So annotations are checked (in tests) only when
+  our own code builds one.
   """
   made = dataclasses.dataclass(frozen=True)(cls)
-  names = [field.name for field in dataclasses.fields(made)]  # type: ignore[arg-type]
+  names = list(inspect.get_annotations(made))
 
-  def flatten(value: Any):
-    return tuple((jax.tree_util.GetAttrKey(name), getattr(value, name)) for name in names), None
+  def flatten(value: _T) -> tuple[list[tuple[jax.tree_util.GetAttrKey, Any]], None]:
+    return [(jax.tree_util.GetAttrKey(name), getattr(value, name)) for name in names], None
 
-  def unflatten(_, children):
+  def unflatten(_: None, children: Iterable[Any]) -> _T:
     value = object.__new__(made)
     for name, child in zip(names, children, strict=True):
       object.__setattr__(value, name, child)
@@ -56,9 +58,10 @@ class Batch:
   Attributes:
     image: RGB, 0..255; normalised on the device.
     semantic: train ids, stuff first, 255 = ignore.
-    part: part outputs of the label spec (part channels, but for further backgrounds), 255 = ignore.
-    instance: 0 = none, g = row g - 1 of `boxes`. A mask is `instance == g`; masks are never stored
-      as [G H W].
+    part: part outputs of the label spec (the part channels, and further backgrounds if there are
+      any), 255 = ignore.
+    instance: 0 = none, g = row g - 1 of `boxes`. The mask of an object is `instance == g`; masks
+      are never stored as [G H W].
     boxes: tight boxes of the visible pixels.
     labels: region classes 1..T; 0 in padding.
     valid: which rows of `boxes` and `labels` are objects.
@@ -75,7 +78,12 @@ class Batch:
 
 @struct
 class RPNOutputs:
-  """Objectness logits and box deltas per level, flattened over y, x, anchor (anchor fastest)."""
+  """Objectness logits and box deltas per level, flattened over y, x, anchor (anchor fastest).
+
+  Attributes:
+    objectness: logits, by stride.
+    deltas: box deltas, by stride.
+  """
 
   objectness: dict[int, Float[Array, "_b _n"]]
   deltas: dict[int, Float[Array, "_b _n 4"]]
@@ -83,7 +91,13 @@ class RPNOutputs:
 
 @struct
 class RPNTargets:
-  """Which anchors were sampled and what they should predict; levels concatenated, finest first."""
+  """The sampled anchors and what they should predict; levels concatenated, finest first.
+
+  Attributes:
+    positive: sampled anchors that belong to an object.
+    negative: sampled anchors that are background.
+    deltas: towards the object; 0 for anchors that are not positive.
+  """
 
   positive: Bool[Array, "B N"]
   negative: Bool[Array, "B N"]
@@ -92,7 +106,13 @@ class RPNTargets:
 
 @struct
 class Proposals:
-  """Class-agnostic boxes of the RPN, best first."""
+  """Class-agnostic boxes of the RPN, best first.
+
+  Attributes:
+    boxes: clipped to the image.
+    scores: objectness, in [0, 1]; 0 in padding.
+    valid: False in padding.
+  """
 
   boxes: Float[Array, "B R 4"]
   scores: Float[Array, "B R"]
@@ -101,16 +121,16 @@ class Proposals:
 
 @struct
 class RegionTargets:
-  """Regions sampled for training, positives first, with what the box and the mask head should
+  """Regions sampled for training, positives first, and what the box and the mask head should
   predict.
 
   Attributes:
     boxes: the regions.
-    valid: which regions were sampled; the rest is padding.
+    valid: False in padding.
     labels: region classes, 0 = background.
-    deltas: encoded towards the matched object, with the box head's standard deviations; 0 where not
-      positive.
-    mask_boxes: the first M regions, M the largest possible number of positives.
+    deltas: towards the matched object, with the standard deviations of the box head; 0 for regions
+      that are not positive.
+    mask_boxes: the first M regions; M is the largest possible number of positives.
     mask_valid: which of them are positive.
     mask_labels: their region classes.
     masks: targets in {0, 1}.
@@ -128,7 +148,13 @@ class RegionTargets:
 
 @struct
 class RegionOutputs:
-  """Predictions of the box head and the mask head; channel 0 of the class axis is background."""
+  """Predictions of the box head and the mask head; channel 0 of the class axis is background.
+
+  Attributes:
+    class_logits: `T1` is T + 1, the thing classes and the background.
+    deltas: box deltas per class.
+    mask_logits: per class.
+  """
 
   class_logits: Float[Array, "B R T1"]
   deltas: Float[Array, "B R T1 4"]
@@ -137,8 +163,14 @@ class RegionOutputs:
 
 @struct
 class Detections:
-  """Final instances, best first. `labels` are region classes 1..T (0 in padding); masks are that
-  class's raw logits.
+  """Final instances, best first.
+
+  Attributes:
+    boxes: clipped to the image.
+    labels: region classes 1..T; 0 in padding.
+    scores: probabilities of the class.
+    mask_logits: raw logits of the class.
+    valid: False in padding.
   """
 
   boxes: Float[Array, "*B D 4"]
@@ -150,10 +182,16 @@ class Detections:
 
 @struct
 class Outputs:
-  """Everything the network says about a batch.
+  """What the network predicts for a batch.
 
-  `semantic` and `part` are logits at stride 4, float32; up-sampling belongs to whoever needs it. In
-  training `regions` and `region_targets` are set, in inference `detections`.
+  Attributes:
+    semantic: logits at stride 4, float32.
+    part: logits at stride 4, float32; no channel if the model has no part head.
+    rpn: of all anchors.
+    proposals: the best boxes of the RPN.
+    regions: of the sampled regions; in training only.
+    region_targets: targets of these regions; in training only.
+    detections: in inference only.
   """
 
   semantic: Float[Array, "B h w K"]
@@ -161,29 +199,36 @@ class Outputs:
   rpn: RPNOutputs
   proposals: Proposals
   regions: RegionOutputs | None = None
-  region_targets: Any = None
+  region_targets: RegionTargets | None = None
   detections: Detections | None = None
 
 
 @struct
 class Segments:
-  """One row per detection slot: the instance that the fusion kept there, or padding."""
+  """The instances that won pixels in a fusion; row n belongs to detection n.
 
-  labels: Int[Array, "*B D"]  # train ids
+  Attributes:
+    labels: train ids; 0 in padding.
+    scores: of the detections; 0 in padding.
+    areas: pixels won; 0 in padding.
+    valid: False for detections that won no pixel.
+  """
+
+  labels: Int[Array, "*B D"]
   scores: Float[Array, "*B D"]
-  areas: Int[Array, "*B D"]  # pixels won
+  areas: Int[Array, "*B D"]
   valid: Bool[Array, "*B D"]
 
 
 @struct
 class PanopticParts:
-  """The answer: class, instance and part of every pixel.
+  """The answer: class, instance and part of each pixel.
 
   Attributes:
     semantic: train ids, 255 = void.
-    instance: 0 for stuff and void, else 1 + the detection slot.
-    part: part channels: 0 = the class has no parts (or void), 255 = part unknown.
-    segments: table of the instances.
+    instance: 0 for stuff and void, else 1 + the row of the detection.
+    part: part channels; 0 = void or a class without parts, 255 = part unknown.
+    segments: the instances as a table.
   """
 
   semantic: Int[Array, "*B H W"]
@@ -193,8 +238,11 @@ class PanopticParts:
 
 
 class Panoptic(NamedTuple):
-  """A panoptic prediction: scene ids (255 = void), and instance ids that count from 1 inside each
-  class, stuff too.
+  """A panoptic prediction.
+
+  Attributes:
+    scene: scene ids, 255 = void.
+    instance: ids that count from 1 inside each class, stuff too.
   """
 
   scene: Int32[np.ndarray, "H W"]
@@ -202,7 +250,13 @@ class Panoptic(NamedTuple):
 
 
 class Detection(NamedTuple):
-  """An instance as a detector saves it."""
+  """An instance as a detector saves it.
+
+  Attributes:
+    scene: scene id.
+    score: larger is better.
+    mask: its pixels.
+  """
 
   scene: int
   score: float

@@ -1,8 +1,7 @@
-"""Boxes one at a time, in plain Python floats and EfficientPS's own convention: first and last
-pixel, widths + 1.
+"""Boxes one at a time, in Python floats, with EfficientPS's convention: first and last pixel.
 
-Functions take and return our boxes and translate at the door: a test compares two conventions, not
-one with itself.
+Functions take and return our boxes and convert them first and last. So a test compares two
+conventions, not one with itself.
 """
 
 import math
@@ -20,9 +19,7 @@ def iou_matrix(a, b):
 
 
 def iou(one, other):
-  """Rounded to float32 at the division only: integer boxes up to 2048 pixels have exact areas
-  before it.
-  """
+  """Rounded to float32 at the division only: before it, areas of integer boxes are exact."""
   ax1, ay1, ax2, ay2 = _inclusive(one)
   bx1, by1, bx2, by2 = _inclusive(other)
   intersection = _area(max(ax1, bx1), max(ay1, by1), min(ax2, bx2), min(ay2, by2))
@@ -42,14 +39,17 @@ def decode(box, delta, stds):
   dx, dy, dw, dh = (float(d) * std for d, std in zip(delta, stds))
   limit = abs(math.log(16 / 1000))
   gx, gy = px + pw * dx, py + ph * dy
-  gw, gh = pw * math.exp(min(max(dw, -limit), limit)), ph * math.exp(min(max(dh, -limit), limit))
-  return _continuous(gx - gw / 2 + 0.5, gy - gh / 2 + 0.5, gx + gw / 2 - 0.5, gy + gh / 2 - 0.5)
+  gw = pw * math.exp(_between(-limit, dw, limit))
+  gh = ph * math.exp(_between(-limit, dh, limit))
+  x1, x2 = gx - gw / 2 + 0.5, gx + gw / 2 - 0.5
+  y1, y2 = gy - gh / 2 + 0.5, gy + gh / 2 - 0.5
+  return _continuous(x1, y1, x2, y2)
 
 
 def clip(box, size):
   (height, width), (x1, y1, x2, y2) = size, _inclusive(box)
-  x1, x2 = (min(max(x, 0), width - 1) for x in (x1, x2))
-  y1, y2 = (min(max(y, 0), height - 1) for y in (y1, y2))
+  x1, x2 = (_between(0, x, width - 1) for x in (x1, x2))
+  y1, y2 = (_between(0, y, height - 1) for y in (y1, y2))
   return _continuous(x1, y1, x2, y2)
 
 
@@ -57,10 +57,12 @@ def boxes_around(size, count, *, step=1.0, empty=True):
   """Strategy: [count, 4] boxes inside, across and outside an image of `size` (H, W), some huge,
   identical or empty.
 
-  All numbers are multiples of `step`; with a power of two, sums and differences are exact in
+  All numbers are multiples of `step`. If it is a power of two, sums and differences are exact in
   float32.
   """
-  kinds = ["any", "any", "any", "huge", "same"] + (["empty", "inverted"] if empty else [])
+  kinds = ["any", "any", "any", "huge", "same"]
+  if empty:
+    kinds += ["empty", "inverted"]
 
   @st.composite
   def draw_boxes(draw):
@@ -84,7 +86,12 @@ def _side(draw, length, step, kind):
     return -float(draw(st.integers(0, 1024))), float(draw(st.integers(length, 1024)))
   cells = int(length / step)
   low = draw(st.integers(-cells, 2 * cells - 1))
-  return low * step, (low + draw(st.integers(1, cells))) * step
+  high = low + draw(st.integers(1, cells))
+  return low * step, high * step
+
+
+def _between(low, x, high):
+  return min(max(x, low), high)
 
 
 def _inclusive(box):

@@ -1,6 +1,4 @@
-"""AP of Cityscapes' instance-level task, prediction by prediction, from the description of the
-protocol.
-"""
+"""AP of Cityscapes' instance-level task, prediction by prediction, as its protocol describes it."""
 
 import numpy as np
 
@@ -8,40 +6,39 @@ from jppf_jax.labels import uids as uid_format
 
 
 def average_precision(spec, images, sid, overlaps):
-  """Returns AP of a class at each overlap; `images` are (uids, detections). NaN without an instance
-  to be found.
+  """Returns AP of a class at each overlap; `images` are (uids, detections).
+
+  NaN if there is no instance to find.
   """
   overlapping = [overlaps_of(spec, uids, detections, sid) for uids, detections in images]
   return np.array([at_overlap(overlapping, overlap) for overlap in overlaps])
 
 
 def overlaps_of(spec, uids, detections, sid):
-  """Returns (truths to be found, [(score, [(which truth, IoU)], IoUs with what need not be found,
-  share ignored)]).
+  """Returns the number of instances to find, and a row for each detection of the class.
+
+  A row is (score, IoUs with the instances to find, IoUs with the others, share of ignored pixels).
   """
   scene, instance, _ = uid_format.decode(uids)
   void = ~np.isin(scene, spec.class_ids) & (instance < 0)
-  truths = [
-    (scene == sid) & (instance == i) for i in np.unique(instance[(scene == sid) & (instance >= 0)])
-  ]
-  group = (scene == sid) & (instance < 0)
+  of_class = scene == sid
+  group = of_class & (instance < 0)
+  numbers = np.unique(instance[of_class & (instance >= 0)])
+  truths = [of_class & (instance == i) for i in numbers]
   wanted = [truth for truth in truths if truth.sum() >= 100]
-  others = [truth for truth in truths if truth.sum() < 100] + [group] * bool(group.any())
+  others = [truth for truth in truths if truth.sum() < 100]
+  if group.any():
+    others.append(group)
+  ignored = [void, *others]
+  if group.sum() < 100:
+    ignored.append(group)  # a small group counts twice: as a group and as small
   rows = []
   for d in detections:
-    if d.scene != sid or not d.mask.any():
-      continue
-    ignored = (d.mask & void).sum() + sum((d.mask & other).sum() for other in others)
-    if group.sum() < 100:
-      ignored += (d.mask & group).sum()  # a small group counts twice: as a group and as small
-    rows.append(
-      (
-        d.score,
-        [iou(d.mask, t) for t in wanted],
-        [iou(d.mask, t) for t in others],
-        ignored / d.mask.sum(),
-      )
-    )
+    if d.scene == sid and d.mask.any():
+      ignored_pixels = sum((d.mask & region).sum() for region in ignored)
+      ious = [iou(d.mask, truth) for truth in wanted]
+      other_ious = [iou(d.mask, truth) for truth in others]
+      rows.append((d.score, ious, other_ious, ignored_pixels / d.mask.sum()))
   return len(wanted), rows
 
 
@@ -50,7 +47,7 @@ def iou(a, b):
 
 
 def at_overlap(images, overlap):
-  results, wanted, missed = [], 0, 0  # (score, right)
+  results, wanted, missed = [], 0, 0  # a result is (score, is TP)
   for truths, rows in images:
     wanted += truths
     for truth in range(truths):
@@ -62,12 +59,11 @@ def at_overlap(images, overlap):
         results.append((score, False))
   if not wanted:
     return np.nan
+  findable = missed + sum(is_tp for _, is_tp in results)
   points = []
   for threshold in sorted({score for score, _ in results}, reverse=True):
-    kept = [right for score, right in results if score >= threshold]
-    points.append(
-      (sum(kept) / (sum(right for _, right in results) + missed), sum(kept) / len(kept))
-    )
+    kept = [is_tp for score, is_tp in results if score >= threshold]
+    points.append((sum(kept) / findable, sum(kept) / len(kept)))
   area, last_recall, last_precision = 0.0, 0.0, points[0][1] if points else 0.0
   for recall, precision in points:
     area += (recall - last_recall) * (precision + last_precision) / 2

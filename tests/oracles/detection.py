@@ -11,9 +11,8 @@ def propose(levels, size, pre_nms, max_proposals, threshold):
   kept = []
   for logits, deltas, anchors in levels:
     best = sorted(range(len(logits)), key=lambda i: -logits[i])[:pre_nms]
-    boxes = np.array(
-      [clip(decode(anchors[i], deltas[i], (1, 1, 1, 1)), size) for i in best], np.float32
-    )
+    decoded = [decode(anchors[i], deltas[i], (1, 1, 1, 1)) for i in best]
+    boxes = np.array([clip(box, size) for box in decoded], np.float32)
     survivors = nms(boxes, logits[best], np.ones(len(best), bool), threshold)
     kept += [(boxes[rank], logits[i]) for rank, i in enumerate(best) if survivors[rank]]
   return sorted(kept, key=lambda pair: -pair[1])[:max_proposals]
@@ -25,15 +24,15 @@ def detect(
   """Returns (box, label, score) triples, best first."""
   found = []
   for region in np.flatnonzero(valid):
-    odds = np.exp(class_logits[region].astype(np.float64) - class_logits[region].max())
+    logits = class_logits[region].astype(np.float64)
+    odds = np.exp(logits - logits.max())
     for label, score in enumerate(odds / odds.sum()):
       if label > 0 and score > score_threshold:
-        box = clip(decode(proposals[region], deltas[region, label], (0.1, 0.1, 0.2, 0.2)), size)
-        found.append((np.array(box, np.float32), label, score))
+        box = decode(proposals[region], deltas[region, label], (0.1, 0.1, 0.2, 0.2))
+        found.append((np.array(clip(box, size), np.float32), label, score))
   if not found:
     return []
   boxes, labels, scores = (np.array(column) for column in zip(*found))
   survivors = nms(boxes, scores, np.ones(len(found), bool), nms_threshold, labels)
-  return sorted((one for one, kept in zip(found, survivors) if kept), key=lambda one: -one[2])[
-    :max_detections
-  ]
+  kept = [one for one, survives in zip(found, survivors) if survives]
+  return sorted(kept, key=lambda one: -one[2])[:max_detections]

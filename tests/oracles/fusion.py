@@ -1,6 +1,4 @@
-"""Fusion the slow way: every channel of every instance on the whole image, float64, one rule after
-the other.
-"""
+"""Fusion the slow way: all channels of all instances on the whole image, one rule after another."""
 
 import numpy as np
 
@@ -12,9 +10,9 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def softmax(x):
-  e = np.exp(x - x.max(-1, keepdims=True))
-  return e / e.sum(-1, keepdims=True)
+def softmax(x, axis=-1):
+  e = np.exp(x - x.max(axis, keepdims=True))
+  return e / e.sum(axis, keepdims=True)
 
 
 def upsample(logits, size):
@@ -30,9 +28,7 @@ def upsample(logits, size):
 
 
 def paste(mask, box, size, legacy=True):
-  """One pixel at a time: the mask read at the pixel's centre between its four nearest cells, 0
-  beyond.
-  """
+  """One pixel at a time: bilinear between the four nearest cells, 0 outside the mask."""
   x0, y0, x1, y1 = map(float, box)
   w, h = x1 - legacy - x0, y1 - legacy - y0
   image = np.zeros(size)
@@ -49,17 +45,17 @@ def paste(mask, box, size, legacy=True):
       if 0 < u < columns + 1:
         a, b = int(v), int(u)
         s, t = v - a, u - b
-        top = (1 - t) * padded[a, b] + t * padded[a, b + 1]
-        image[i, j] = (1 - s) * top + s * ((1 - t) * padded[a + 1, b] + t * padded[a + 1, b + 1])
+        top, bottom = (1 - t) * padded[a : a + 2, b] + t * padded[a : a + 2, b + 1]
+        image[i, j] = (1 - s) * top + s * bottom
   return image
 
 
 def rectangle(box, size):
   x0, y0, x1, y1 = map(float, box)
   inside = np.zeros(size, bool)
-  inside[
-    max(int(y0 + 1), 0) : max(round(y1 - 2) + 1, 0), max(int(x0 + 1), 0) : max(round(x1 - 2) + 1, 0)
-  ] = True
+  rows = slice(max(int(y0 + 1), 0), max(round(y1 - 2) + 1, 0))
+  columns = slice(max(int(x0 + 1), 0), max(round(x1 - 2) + 1, 0))
+  inside[rows, columns] = True
   return inside
 
 
@@ -68,11 +64,13 @@ def keep_instances(
 ):
   occupied, kept = np.zeros(size, bool), []
   for n, valid in enumerate(detections.valid):
-    reached = paste(np.ones((28, 28)), detections.boxes[n], size, legacy) > 0
-    mask = reached & (paste(detections.mask_logits[n], detections.boxes[n], size, legacy) > above)
+    box = detections.boxes[n]
+    reached = paste(np.ones((28, 28)), box, size, legacy) > 0
+    mask = reached & (paste(detections.mask_logits[n], box, size, legacy) > above)
     good = bool(valid) and detections.scores[n] > score_threshold
     if good and mask.any():
-      good = (mask & occupied).sum() / mask.sum() <= overlap_threshold
+      taken = mask & occupied
+      good = taken.sum() / mask.sum() <= overlap_threshold
     if good:
       occupied |= mask
     kept.append(good)
@@ -80,7 +78,7 @@ def keep_instances(
 
 
 def is_clear(detections, size):
-  """Whether no instance's fate hangs on masks that are 0 but for rounding."""
+  """Whether the kept instances do not depend on the rounding of mask logits near 0."""
   rounded = [keep_instances(detections, size, above=above) for above in (-1e-5, 0.0, 1e-5)]
   return all(np.array_equal(kept, rounded[0]) for kept in rounded)
 
@@ -92,13 +90,12 @@ def fused_logits(terms, reduce=np.sum):
 
 
 def first_maximum(channels, owners=None, answer=None):
-  """Index of the first maximum, and by how much it beats the channels that are not equal to it.
+  """Index of the first maximum, and its margin over the channels that are not equal to it.
 
-  Rounding to float32 may order equal channels either way (two places of one program may round
-  otherwise): with the `answer` [H W] in question, an instance in it, or stuff, may take the place
-  of the first maximum that it is equal to. `owners` are the numbers of the instances that the
-  channels belong to, 0 for stuff. That the first wins where rounding has no say is for tests of
-  single cases.
+  Rounding to float32 may order equal channels either way. So if the `answer` [H W] under test has
+  another owner whose channel equals the first maximum, the index is that of this owner. `owners`
+  are the numbers of the instances that the channels belong to, 0 for stuff. Other tests check exact
+  ties, where the first must win.
   """
   best = channels.max(0)
   equal = channels >= best - TIE
@@ -112,9 +109,7 @@ def first_maximum(channels, owners=None, answer=None):
 
 
 def background_output(spec, k):
-  """Where the part head says "class k, which has no parts": counted, not looked up; None for
-  classes with parts.
-  """
+  """The part output of class k if it has no parts, else None. Counted, not looked up."""
   if spec.class_parts[k]:
     return None
   rank = sum(not parts for parts in spec.class_parts[:k])
@@ -125,82 +120,93 @@ def background_output(spec, k):
 def joint_fusion(
   semantic_logits, part_logits, detections, *, spec, size, config, answer, legacy=True
 ):
-  """Returns (semantic, instance, part, margin); margin is how clear each pixel was, before areas
-  are looked at.
+  """Returns (semantic, instance, part, margin).
 
-  `answer` is the instance map in question, see `first_maximum`.
+  The margin is that of each pixel's maximum, before areas are looked at. `answer` is the instance
+  map under test, see `first_maximum`.
   """
-  semantic, part = upsample(semantic_logits, size), upsample(part_logits, size)
-  s, p = softmax(semantic), softmax(part)
+  semantic = np.moveaxis(upsample(semantic_logits, size), -1, 0)
+  s, p = softmax(semantic, 0), softmax(np.moveaxis(upsample(part_logits, size), -1, 0), 0)
   reduce = {"sum": np.sum, "mean": np.mean}[config.fuse_reduce]
-  with_parts, without_parts, owners_p, owners_np = [], [], [], []
+  flp, flnp = [], []  # (channel, (instance, class, part))
   kept = keep_instances(detections, size, config.score_threshold, config.overlap_threshold, legacy)
   for n in np.flatnonzero(kept):
-    c = int(detections.labels[n]) + spec.num_stuff - 1
-    mask, inside = (
-      detections.mask_logits[n].astype(np.float64),
-      rectangle(detections.boxes[n], size),
-    )
-    mask = sigmoid(mask) if config.instance_logit_activation == "sigmoid" else mask
-    mli = config.instance_logit_scale * paste(mask, detections.boxes[n], size, legacy)
-    parts = [(p[..., q], q) for q in spec.class_parts[c]] or [
-      (p[..., background_output(spec, c)], 0)
-    ]
-    if config.allow_void_part and spec.class_parts[c]:
-      parts.append((p[..., 0] + p[..., spec.num_parts :].sum(-1), 255))
-    total = (
-      sum(share for share, _ in parts) if config.renormalise_parts and spec.class_parts[c] else 1
-    )
-    for share, label in parts:
-      evidence = [np.where(inside, x, config.outside_value) for x in (s[..., c], share / total)]
-      fl = fused_logits([mli, *evidence], reduce)
+    c = train_id(detections, n, spec)
+    mli = _mask_logits(detections, n, size, config, legacy)
+    inside = rectangle(detections.boxes[n], size)
+    mls = np.where(inside, s[c], config.outside_value)
+    group = flp if spec.class_parts[c] else flnp
+    for share, label in _part_evidence(p, c, spec, config):
+      mlp = np.where(inside, share, config.outside_value)
+      fl = fused_logits([mli, mls, mlp], reduce)
       fl = np.where(np.isnan(fl), -np.inf, fl)
-      (with_parts if spec.class_parts[c] else without_parts).append(fl)
-      (owners_p if spec.class_parts[c] else owners_np).append((n, c, label))
-  stuff = [
-    fused_logits([s[..., k], p[..., background_output(spec, k)]], reduce)
-    for k in range(spec.num_stuff)
-  ]
-  owners = [*owners_p, *owners_np]
-  numbers = [n + 1 for n, _, _ in owners] + [0] * len(stuff)
-  index, margin = first_maximum(np.stack([*with_parts, *without_parts, *stuff]), numbers, answer)
+      group.append((fl, (n, c, label)))
+  fls = [fused_logits([s[k], p[background_output(spec, k)]], reduce) for k in range(spec.num_stuff)]
+  things, owners = [fl for fl, _ in flp + flnp], [owner for _, owner in flp + flnp]
+  numbers = [n + 1 for n, _, _ in owners] + [0] * len(fls)
+  index, margin = first_maximum(np.stack([*things, *fls]), numbers, answer)
 
-  stuff_index, stuff_margin = first_maximum(np.stack(stuff))
   fill, fill_margin = {
-    "semantic_argmax": first_maximum(np.moveaxis(semantic, -1, 0)),
-    "stuff_only": first_maximum(np.moveaxis(semantic[..., : spec.num_stuff], -1, 0)),
-    "fused": (stuff_index, stuff_margin),
+    "semantic_argmax": first_maximum(semantic),
+    "stuff_only": first_maximum(semantic[: spec.num_stuff]),
+    "fused": first_maximum(np.stack(fls)),
   }[config.stuff_fill]
   return *_canvas(index, owners, fill, spec, config, size), np.minimum(margin, fill_margin)
 
 
+def train_id(detections, n, spec):
+  return int(detections.labels[n]) + spec.num_stuff - 1
+
+
+def _mask_logits(detections, n, size, config, legacy):
+  mask = detections.mask_logits[n].astype(np.float64)
+  if config.instance_logit_activation == "sigmoid":
+    mask = sigmoid(mask)
+  return config.instance_logit_scale * paste(mask, detections.boxes[n], size, legacy)
+
+
+def _part_evidence(p, c, spec, config):
+  """(probability, part) of each part of class c, or of its background."""
+  if not spec.class_parts[c]:
+    return [(p[background_output(spec, c)], 0)]
+  parts = [(p[q], q) for q in spec.class_parts[c]]
+  if config.allow_void_part:
+    backgrounds = p[0] + p[spec.num_parts :].sum(0)
+    parts.append((backgrounds, 255))
+  if config.renormalise_parts:
+    total = sum(share for share, _ in parts)
+    parts = [(share / total, label) for share, label in parts]
+  return parts
+
+
 def efficientps_fusion(semantic_logits, detections, *, spec, size, scale=4.0, config, answer):
   """Returns (semantic, instance, margin); arguments as above."""
-  logits = upsample(semantic_logits, size)
-  channels = [logits[..., k] for k in range(spec.num_stuff)]
+  logits = np.moveaxis(upsample(semantic_logits, size), -1, 0)
+  channels = list(logits[: spec.num_stuff])
   owners = []
   for n in np.flatnonzero(keep_instances(detections, size)):
-    c = int(detections.labels[n]) + spec.num_stuff - 1
-    mlb = np.where(rectangle(detections.boxes[n], size), logits[..., c], 0)
-    channels.append(
-      fused_logits([scale * paste(detections.mask_logits[n], detections.boxes[n], size), mlb])
-    )
+    c, box = train_id(detections, n, spec), detections.boxes[n]
+    mla = scale * paste(detections.mask_logits[n], box, size)
+    mlb = np.where(rectangle(box, size), logits[c], 0)
+    channels.append(fused_logits([mla, mlb]))
     owners.append((n, c, 0))
   numbers = [0] * spec.num_stuff + [n + 1 for n, _, _ in owners]
   index, margin = first_maximum(np.stack(channels), numbers, answer)
   index = np.where(index < spec.num_stuff, len(owners), index - spec.num_stuff)
-  fill, fill_margin = first_maximum(np.moveaxis(logits, -1, 0))
+  fill, fill_margin = first_maximum(logits)
   semantic, instance, _ = _canvas(index, owners, fill, spec, config, size)
   return semantic, instance, np.minimum(margin, fill_margin)
 
 
 def _canvas(index, owners, fill, spec, config, size):
   semantic, instance, part = np.full(size, 255), np.zeros(size, int), np.zeros(size, int)
-  for n in sorted({n for n, _, _ in owners}):
-    mine = [(i, c, label) for i, (m, c, label) in enumerate(owners) if m == n]
-    area = sum((index == i).sum() for i, _, _ in mine)
-    for i, c, label in mine if area >= config.min_thing_area else []:
-      semantic[index == i], instance[index == i], part[index == i] = c, n + 1, label
+  area = {n: 0 for n, _, _ in owners}
+  for i, (n, _, _) in enumerate(owners):
+    area[n] += (index == i).sum()
+  for i, (n, c, label) in enumerate(owners):
+    if area[n] >= config.min_thing_area:
+      won = index == i
+      semantic[won], instance[won], part[won] = c, n + 1, label
   for k in range(spec.num_stuff):
     free = (instance == 0) & (fill == k)
     if free.sum() >= config.min_stuff(size):

@@ -8,22 +8,26 @@ import numpy as np
 def upsample(logits, size):
   """Bilinear between pixel centres, border repeated; one image [h w K]."""
   (h, w, k), (height, width) = logits.shape, size
+  logits = logits.astype(np.float64)
   out = np.zeros((height, width, k))
   for i in range(height):
     for j in range(width):
       y = min(max((i + 0.5) * h / height - 0.5, 0), h - 1)
       x = min(max((j + 0.5) * w / width - 0.5, 0), w - 1)
       y0, x0 = int(y), int(x)
-      y1, x1, fy, fx = min(y0 + 1, h - 1), min(x0 + 1, w - 1), y - y0, x - x0
-      top = (1 - fx) * logits[y0, x0].astype(np.float64) + fx * logits[y0, x1]
-      bottom = (1 - fx) * logits[y1, x0].astype(np.float64) + fx * logits[y1, x1]
+      y1, x1 = min(y0 + 1, h - 1), min(x0 + 1, w - 1)
+      fy, fx = y - y0, x - x0
+      top = (1 - fx) * logits[y0, x0] + fx * logits[y0, x1]
+      bottom = (1 - fx) * logits[y1, x0] + fx * logits[y1, x1]
       out[i, j] = (1 - fy) * top + fy * bottom
   return out
 
 
 def cross_entropy(logits, label):
   logits = np.asarray(logits, np.float64)
-  return math.log(sum(math.exp(x - logits.max()) for x in logits)) + logits.max() - logits[label]
+  peak = logits.max()
+  log_sum = peak + math.log(np.exp(logits - peak).sum())
+  return log_sum - logits[label]
 
 
 def binary_cross_entropy(logit, target):
@@ -58,8 +62,10 @@ def rpn(logits, deltas, positive, negative, target_deltas):
       if positive[b, n] or negative[b, n]:
         objectness += binary_cross_entropy(logits[b, n], positive[b, n])
       if positive[b, n]:
-        box += sum(smooth_l1(deltas[b, n, i] - target_deltas[b, n, i], 1 / 9) for i in range(4))
-    count += max(positive[b].sum(), 1) + max(negative[b].sum(), 1)
+        errors = deltas[b, n] - target_deltas[b, n]
+        box += sum(smooth_l1(error, 1 / 9) for error in errors)
+    count += max(positive[b].sum(), 1)
+    count += max(negative[b].sum(), 1)
   return objectness / count, box / count
 
 
@@ -71,14 +77,12 @@ def regions(outputs, targets):
       label = targets.labels[b, r]
       class_losses.append(cross_entropy(outputs.class_logits[b, r], label))
       if label > 0:
-        box += sum(
-          smooth_l1(outputs.deltas[b, r, label, i] - targets.deltas[b, r, i], 1) for i in range(4)
-        )
+        errors = outputs.deltas[b, r, label] - targets.deltas[b, r]
+        box += sum(smooth_l1(error, 1) for error in errors)
   for b, m in np.ndindex(targets.mask_valid.shape):
     if targets.mask_valid[b, m]:
-      logits = outputs.mask_logits[b, m, :, :, targets.mask_labels[b, m]]
-      mask_losses += [
-        binary_cross_entropy(x, y) for x, y in zip(logits.ravel(), targets.masks[b, m].ravel())
-      ]
-  mean = lambda values: sum(values) / max(len(values), 1)  # noqa: E731
-  return mean(class_losses), box / max(len(class_losses), 1), mean(mask_losses)
+      logits = outputs.mask_logits[b, m, ..., targets.mask_labels[b, m]]
+      pixels = zip(logits.ravel(), targets.masks[b, m].ravel())
+      mask_losses += [binary_cross_entropy(logit, target) for logit, target in pixels]
+  sampled = max(len(class_losses), 1)
+  return sum(class_losses) / sampled, box / sampled, sum(mask_losses) / max(len(mask_losses), 1)

@@ -1,4 +1,4 @@
-"""Greedy non-maximum suppression as the textbook says it: a sorted list and two loops."""
+"""Greedy non-maximum suppression as in a textbook: a sorted list and two loops."""
 
 import numpy as np
 
@@ -7,12 +7,10 @@ from tests.oracles.boxes import iou
 
 def nms(boxes, scores, valid, threshold, classes=None):
   classes = np.zeros(len(boxes), int) if classes is None else classes
+  best_first = sorted(np.flatnonzero(valid), key=lambda i: -scores[i])  # ties keep their order
   kept = []
-  for i in sorted(
-    np.flatnonzero(valid), key=lambda i: -scores[i]
-  ):  # sorted keeps the input order of ties
-    if all(
-      classes[i] != classes[j] or not iou(boxes[j], boxes[i]) > np.float32(threshold) for j in kept
-    ):
+  for i in best_first:
+    rivals = [j for j in kept if classes[j] == classes[i]]
+    if not any(iou(boxes[j], boxes[i]) > np.float32(threshold) for j in rivals):
       kept.append(i)
   return np.isin(np.arange(len(boxes)), kept)

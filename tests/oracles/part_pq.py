@@ -1,6 +1,4 @@
-"""PartPQ and PQ of one image with one mask per segment, written from the rules of docs/metrics.md,
-one by one.
-"""
+"""PartPQ and PQ of one image with one mask per segment, rule by rule from docs/metrics.md."""
 
 import numpy as np
 
@@ -26,9 +24,8 @@ def part_pq(spec, uids, prediction, *, parts=True):
           crowd = crowd | segment
     segments = [segment & ~crowd for segment in segments]
     segments = [segment for segment in segments if segment.any()]
-    predictions = [
-      (pred_scene == c) & (pred_instance == i) for i in np.unique(pred_instance[pred_scene == c])
-    ]
+    of_class = pred_scene == c
+    predictions = [of_class & (pred_instance == i) for i in np.unique(pred_instance[of_class])]
 
     tp, iou_sum, unmatched = 0, 0.0, list(range(len(predictions)))
     for segment in segments:
@@ -43,10 +40,11 @@ def part_pq(spec, uids, prediction, *, parts=True):
           iou_sum += iou
           unmatched.remove(z)
           break
-    fp = sum(
-      ((void | crowd) & predictions[z]).sum() / predictions[z].sum() <= 0.5 for z in unmatched
-    )
-    results[c] = (tp, int(fp), len(segments) - tp, iou_sum)
+    fp = 0
+    for z in unmatched:
+      ignored = (void | crowd) & predictions[z]
+      fp += int(ignored.sum() / predictions[z].sum() <= 0.5)
+    results[c] = (tp, fp, len(segments) - tp, iou_sum)
   return results
 
 
@@ -54,10 +52,8 @@ def mean_part_iou(segment, predicted, gt_parts, pred_parts, left_out):
   region = ~left_out & ~(segment & (gt_parts == 0))
   truth = np.where(segment, gt_parts, 0)[region]
   guess = np.where(predicted, pred_parts, 0)[region]
-  labels = set(np.unique(truth)) | set(np.unique(guess))
-  ious = [
-    ((truth == i) & (guess == i)).sum() / ((truth == i) | (guess == i)).sum()
-    for i in labels
-    if i != 255
-  ]
+  ious = []
+  for label in set(np.union1d(truth, guess)) - {255}:
+    a, b = truth == label, guess == label
+    ious.append((a & b).sum() / (a | b).sum())
   return np.mean(ious)

@@ -1,6 +1,4 @@
-"""Small random label images and predictions in which every rule of PartPQ (docs/metrics.md) comes
-into play.
-"""
+"""Small random label images and predictions that use each rule of PartPQ (docs/metrics.md)."""
 
 import numpy as np
 
@@ -14,9 +12,7 @@ def random_pair(spec, rng, size=(12, 16)):
 
 
 def random_uids(spec, rng, size):
-  """Returns uids and the (class index, mask) of what was painted, in painting order; later ones
-  cover earlier ones.
-  """
+  """Returns uids and the painted segments (class index, mask); later ones cover earlier ones."""
   uids = np.full(size, rng.choice(spec.class_ids[: spec.num_stuff]), np.int32)
   partitionable = np.flatnonzero(spec.has_parts)
   palette = [*rng.choice(partitionable, 2), *rng.choice(spec.num_classes, 2)]
@@ -34,9 +30,7 @@ def random_uids(spec, rng, size):
 
 
 def random_segment(spec, rng, k, pixels):
-  """Returns the uids of one segment: crowd, without parts, with unknown, known, artefact and
-  repeated part numbers.
-  """
+  """Returns the uids of a segment: a crowd, or parts that are unknown, known, repeated or wrong."""
   sid = int(spec.class_ids[k])
   iid = int(rng.choice([0, 0, 1, 2, 250]))
   kind = rng.random()
@@ -61,13 +55,12 @@ def random_prediction(spec, rng, uids, segments):
   for number, (k, mask) in enumerate(segments):
     kind = rng.random()
     if kind < 0.08:
-      continue  # missed
+      continue  # an FN
     if kind < 0.3:
       mask = np.roll(mask, rng.integers(-1, 2, 2), (0, 1))
     elif kind < 0.4:
-      mask = half_of(
-        mask & (uids // 1000 == uids[mask][-1] // 1000)
-      )  # IoU 0.5, unless covered again
+      same = uids // 1000 == uids[mask][-1] // 1000
+      mask = half_of(mask & same)  # IoU 0.5, unless covered again
     if kind > 0.92:
       k = int(rng.integers(spec.num_classes))
     prediction[mask, 0] = spec.class_ids[k] if kind < 0.97 else 255

@@ -1,5 +1,5 @@
-"""Top-down merging pixel by pixel, from the description of panoptic-parts' `merge_to_panoptic` and
-`merge_to_pps`.
+"""Top-down merging pixel by pixel, as `merge_to_panoptic` and `merge_to_pps` of panoptic-parts
+describe it.
 """
 
 import numpy as np
@@ -9,10 +9,9 @@ def merge_instances(semantic, instances, spec, confidence, overlap, min_stuff):
   """Returns (scene, instance) of a panoptic prediction."""
   scene, number = np.full(semantic.shape, 255), np.zeros(semantic.shape, int)
   taken, counts = set(), {}
-  for found in sorted(
-    (i for i in instances if i.score >= confidence), key=lambda i: i.score, reverse=True
-  ):
-    pixels = {(int(y), int(x)) for y, x in np.argwhere(found.mask)}
+  confident = [i for i in instances if i.score >= confidence]
+  for found in sorted(confident, key=lambda i: i.score, reverse=True):
+    pixels = pixels_of(found.mask)
     if not pixels or len(pixels & taken) / len(pixels) > overlap:
       continue
     counts[found.scene] = counts.get(found.scene, 0) + 1
@@ -20,11 +19,15 @@ def merge_instances(semantic, instances, spec, confidence, overlap, min_stuff):
       scene[pixel], number[pixel] = found.scene, counts[found.scene]
     taken |= pixels
   for sid in spec.class_ids[: spec.num_stuff].tolist():
-    pixels = {(int(y), int(x)) for y, x in np.argwhere(semantic == sid)} - taken
+    pixels = pixels_of(semantic == sid) - taken
     if len(pixels) >= min_stuff:
       for pixel in pixels:
         scene[pixel], number[pixel] = sid, 1
   return scene, number
+
+
+def pixels_of(mask):
+  return set(map(tuple, np.argwhere(mask).tolist()))
 
 
 def merge_parts(scene, instance, parts, spec):

@@ -1,4 +1,4 @@
-"""Matching as EfficientPS describes it: the full matrix of overlaps, then one rule after the other."""
+"""Matching as in EfficientPS: the full matrix of overlaps, then one rule after the other."""
 
 import numpy as np
 

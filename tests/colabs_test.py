@@ -1,4 +1,4 @@
-"""The notebooks of `colabs/`: short, clean, and they run top to bottom on a CPU without a network."""
+"""The notebooks of `colabs/`: short, clean, and run top to bottom on a CPU without a connection."""
 
 import base64
 import io
@@ -39,25 +39,23 @@ def test_a_notebook_is_a_dozen_short_cells_each_under_a_sentence(path):
     assert re.search(r"\w[.:]", text.source), text.source
     lines = [line for line in code.source.splitlines() if line]
     assert len(lines) <= 16 and max(map(len, lines)) <= 120, code.source
-    assert not re.search(r"^ *(def|class) ", code.source, re.MULTILINE), (
-      "functions belong in the library"
-    )
+    definition = re.search(r"^ *(def|class) ", code.source, re.MULTILINE)
+    assert definition is None, "functions belong in the library"
 
 
 @pytest.mark.parametrize("path", COLABS, ids=lambda p: p.stem)
 def test_a_notebook_is_kept_without_outputs(path):
   notebook = nbformat.read(path, as_version=4)
   nbformat.validate(notebook)
-  assert all(
-    not cell.outputs and cell.execution_count is None
-    for cell in notebook.cells
-    if cell.cell_type == "code"
-  )
+  for cell in code_cells(notebook):
+    assert not cell.outputs and cell.execution_count is None
 
 
 def run(path: Path, folder: Path) -> list[nbformat.NotebookNode]:
-  """Returns the code cells of a notebook, run by this interpreter in an empty folder on the CPU,
-  offline.
+  """Runs a notebook with this interpreter in an empty folder, on the CPU and offline.
+
+  Returns:
+    Its code cells, with outputs.
   """
   write_kernel_spec(folder / "kernels" / "python3")
   (folder / "site").mkdir()
@@ -78,22 +76,22 @@ def run(path: Path, folder: Path) -> list[nbformat.NotebookNode]:
     notebook, km=manager, timeout=600, resources={"metadata": {"path": str(folder / "work")}}
   )
   client.execute(env=os.environ | settings)  # an error in a cell is raised here
+  return code_cells(notebook)
+
+
+def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
   return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def pictures(cell: nbformat.NotebookNode) -> list[np.ndarray]:
-  data = [
-    output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})
-  ]
-  return [np.asarray(Image.open(io.BytesIO(base64.b64decode(png)))) for png in data]
+  pngs = [output.get("data", {}).get("image/png") for output in cell.outputs]
+  files = [io.BytesIO(base64.b64decode(png)) for png in pngs if png]
+  return [np.asarray(Image.open(file)) for file in files]
 
 
 def printed(cell: nbformat.NotebookNode) -> str:
-  return "".join(
-    output.text
-    for output in cell.outputs
-    if output.output_type == "stream" and output.name == "stdout"
-  )
+  streams = [output for output in cell.outputs if output.output_type == "stream"]
+  return "".join(stream.text for stream in streams if stream.name == "stdout")
 
 
 def test_the_fusion_is_explained_with_a_picture_of_every_step(tmp_path):
@@ -105,6 +103,7 @@ def test_the_fusion_is_explained_with_a_picture_of_every_step(tmp_path):
   assert len(steps) == 6  # terms, fused logits, stuff, winner, baseline, the whole answer
   for cell in (scene, heads, *steps):
     (picture,) = pictures(cell)
-    assert picture.shape[1] >= 640 and len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+    colors = np.unique(picture.reshape(-1, 3), axis=0)
+    assert picture.shape[1] >= 640 and len(colors) > 20
   scores = re.findall(r"all (\d+\.\d)", printed(score))
   assert len(scores) == 2 and 0 < float(scores[0]) < 100

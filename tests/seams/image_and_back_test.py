@@ -51,11 +51,12 @@ def test_each_pixel_gets_the_class_of_its_own_colour(shape, axis):
     np.testing.assert_array_equal(answer.semantic[:-1, :-1], classes[:-1, :-1])
 
 
+@pytest.mark.parametrize("size", [(64, 128), (50, 100)])  # the latter is padded to 64 x 128
 @pytest.mark.parametrize("shape", [(37, 91), (64, 100)])
-def test_padding_has_the_mean_colour_of_the_model(shape):
+def test_padding_has_the_mean_colour_of_the_model(shape, size):
   image = np.zeros((*shape, 3), np.uint8)
   mean = (31.0, 200.0, 77.0)
-  found = predict(image, size=(64, 128), pixel_mean=mean, padding_class=4)
+  found = predict(image, size=size, pixel_mean=mean, padding_class=4)
   assert found.semantic.shape == shape and (found.semantic == 4).all()
 
 

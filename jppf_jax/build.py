@@ -245,15 +245,17 @@ def examples(config: Config, split: str) -> read.Examples:
     DataError: the raw files are incomplete or broken.
   """
   data = config.data
-  builder = datasets.builder_class(data.name)
-  if builder.RAW_FILES and not data.manual_dir:
-    folder = datasets.folder(data.name, data.data_dir)
-  else:
-    options = data[builder.OPTIONS].to_dict() if builder.OPTIONS else None
-    manual_dir = data.manual_dir or None
+  if data.manual_dir or datasets.is_generated(data.name):
+    section = datasets.builder_class(data.name).OPTIONS
     folder = datasets.build(
-      data.name, data_dir=data.data_dir, manual_dir=manual_dir, options=options
+      data.name,
+      data_dir=data.data_dir,
+      manual_dir=data.manual_dir or None,
+      options=data[section].to_dict() if section else None,
+      check_uids=label_spec(config).check_uids,
     )
+  else:
+    folder = datasets.folder(data.name, data.data_dir)
   return read.open_split(folder, split, cache=data.cache)
 
 

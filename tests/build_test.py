@@ -1,16 +1,20 @@
 import functools
+import shutil
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 
 from jppf_jax import build
 from jppf_jax.checkpoints.weights import WeightsError, load_weights
 from jppf_jax.evaluation.predict import fuse_both
+from jppf_jax.input_pipeline import datasets
 from jppf_jax.losses.semantic_part import hard_cross_entropy
 from jppf_jax.structs import IGNORE
 from tests import tiny
+from tests.data import raw_files
 
 FULL_SIZE = {"model.width": 1.0, "model.depth": 1.0}  # as the weights of the packages
 
@@ -179,3 +183,24 @@ def test_both_fusions_accept_all_backgrounds(with_backgrounds):
   results = jax.eval_shape(fuse, output_shapes(config, batch))
   parts = results.joint.part, results.top_down.part, results.part
   assert {part.shape for part in parts} == {batch.part.shape}
+
+
+def test_a_built_dataset_of_your_own_is_found_by_its_bare_name(tmp_path):
+  built = datasets.builder_class("synthetic_panoptic_parts")
+  options = {"size": (64, 128), "train": 1, "validation": 1, "seed": 0}
+  folder = datasets.build(built.name, data_dir=tmp_path / "built", options=options)
+  own = tmp_path / "data_sets" / "warehouse" / "1.0.0"
+  shutil.copytree(folder, own)
+  config = tiny.config(tmp_path, **{"data.name": "warehouse"})
+  assert len(build.examples(config, "validation")) == 1
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_training_holds_label_files_to_the_spec_when_it_builds(tmp_path):
+  written = raw_files.write_cpp(tmp_path / "raw", {"train": 1, "val": 1})
+  label = written[0][1]
+  Image.fromarray(np.full((16, 32), 2_400_009, np.int32)).save(label)  # a person has no part 9
+  changes = {"data.name": "cityscapes_panoptic_parts", "data.manual_dir": str(tmp_path / "raw")}
+  with pytest.raises(ValueError, match=r"(?s)nothing was built.*\(24, 9\)") as error:
+    build.examples(tiny.config(tmp_path, **changes), "train")
+  assert str(label) in str(error.value)

@@ -6,13 +6,11 @@ DATASET is a name (`jppf prepare` lists them), or a name with options such as
 """
 
 import contextlib
-import functools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import tensorflow_datasets as tfds
 from absl import app, flags, logging
 from etils import epath
@@ -91,7 +89,7 @@ def prepare(
     root = epath.Path(manual_dir) if manual_dir else None
     found = made.survey(root)
     show_survey(found, console)
-    check = functools.partial(check_uids, spec)
+    check = spec.check_uids
     with _bar(console, sum(found.counts.values())) as advance:
       datasets.build(
         name,
@@ -151,19 +149,6 @@ def draw_built(folder: Path, spec: LabelSpec, wanted: Sequence[str], console: Co
   path = folder / "contact_sheet.png"
   save_picture(path, contact_sheet(splits, spec))
   return path
-
-
-def check_uids(spec: LabelSpec, uids: np.ndarray) -> None:
-  """Checks the ids of a label file against the spec.
-
-  Raises:
-    ValueError: ids that the spec does not have; says in how many pixels.
-  """
-  distinct = np.unique(uids)
-  try:
-    spec.decode(distinct[None])  # fast: each id once
-  except ValueError:
-    spec.decode(uids)  # the same error, with the number of pixels
 
 
 if __name__ == "__main__":

@@ -45,6 +45,15 @@ def builder_class(name: str) -> "type[DatasetBuilder]":
   return module(name).Builder
 
 
+def is_generated(name: str) -> bool:
+  """Returns whether a dataset is made without raw files; False if there is no builder of that name.
+
+  Your own dataset, once it is built, may be named without the path of its builder.
+  """
+  known = name in NAMES or name.endswith(".py")
+  return known and not builder_class(name).RAW_FILES
+
+
 def module(name: str) -> ModuleType:
   """Imports the module of a dataset, which defines its `Builder`; as `builder_class`."""
   _make_importable()

@@ -233,6 +233,18 @@ class LabelSpec:
     background[: self.num_classes] = self.class_background
     return np.where(part == 0, background[semantic], part)
 
+  def check_uids(self, uids: Int[np.ndarray, "H W"]) -> None:
+    """Checks the ids of a label file.
+
+    Raises:
+      ValueError: ids that the dataset does not have; says in how many pixels.
+    """
+    distinct = np.unique(uids)
+    try:
+      self.decode(distinct[None])  # fast: each id once
+    except ValueError:
+      self.decode(uids)  # the same error, with the number of pixels
+
   def check_legal(self, sid: Int[np.ndarray, "*S"], file_pid: Int[np.ndarray, "*S"]) -> None:
     """Checks that the dataset has all these (sid, file pid) pairs; pid 0 = unlabelled.
 

@@ -146,10 +146,11 @@ def test_batches_have_the_shapes_of_the_config(tmp_path):
   assert len(ids) == data.batch_size
 
 
-@pytest.fixture
-def with_backgrounds(tmp_path):
+@pytest.fixture(scope="module")
+def with_backgrounds(tmp_path_factory):
   """A config whose part head has a background for each class without parts, and a batch of it."""
-  config = tiny.config(tmp_path, **{"data.labels": "cpp_grouped_sembg"})
+  folder = tmp_path_factory.mktemp("backgrounds")
+  config = tiny.config(folder, **{"data.labels": "cpp_grouped_sembg"})
   batch, _ = first_batch(config)
   return config, batch
 

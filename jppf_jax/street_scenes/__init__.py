@@ -1,5 +1,6 @@
-"""Synthetic street scenes with exact labels: `make_scene` draws one, `write_cpp` writes a data set
-of them.
+"""Synthetic street scenes with exact labels.
+
+`make_scene` draws one scene, `write_cpp` writes a dataset.
 """
 
 from jppf_jax.street_scenes.scene import make_scene

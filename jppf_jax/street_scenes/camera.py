@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 Real = float | int  # type checkers at run time do not take an int for a float
-NEAR = 0.6  # metres; what lies closer to the image plane is cut off
+NEAR = 0.6  # metres; anything closer to the image plane is cut off
+FARTHEST_GROUND = 200  # metres; the ground reported above the horizon
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Camera:
   yaw: Real
 
   def view(self, points: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
-    """World points turned into the camera's axes: to the right, up from the ground, depth."""
+    """Returns world points in the camera's axes: to the right, up from the ground, depth."""
     cos, sin = math.cos(self.yaw), math.sin(self.yaw)
     x, y, z = points[..., 0], points[..., 1], points[..., 2]
     return np.stack([cos * x - sin * z, y, sin * x + cos * z], axis=-1)
@@ -43,44 +44,50 @@ class Camera:
   def project(
     self, points: Float[np.ndarray, "*n 3"]
   ) -> tuple[Float[np.ndarray, "*n 2"], Float[np.ndarray, "*n"]]:
-    """Image coordinates and depth of world points. What is closer than `NEAR` is projected as if it
-    were there.
+    """Returns image coordinates and depth of world points. Points closer than `NEAR` are projected
+    as if they were at this depth.
     """
     view = self.view(points)
     scale = self.focal / np.maximum(view[..., 2], NEAR)
-    x = self.size[1] / 2 + scale * view[..., 0]
-    y = self.horizon + scale * (self.height - view[..., 1])
+    right, below = view[..., 0], self.height - view[..., 1]
+    x, y = self.size[1] / 2 + scale * right, self.horizon + scale * below
     return np.stack([x, y], axis=-1), view[..., 2]
 
   def clip(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "m 3"]:
-    """The part of a planar polygon beyond `NEAR` (Sutherland-Hodgman); zero points where nothing is
-    left.
+    """Returns the part of a planar polygon beyond `NEAR` (Sutherland-Hodgman); no points if nothing
+    is left.
     """
     depth = self.view(points)[:, 2] - NEAR
     if (depth >= 0).all():
       return points
     kept = []
-    for here, there, d0, d1 in zip(points, np.roll(points, -1, 0), depth, np.roll(depth, -1)):
-      if d0 >= 0:
+    following, following_depth = np.roll(points, -1, 0), np.roll(depth, -1)
+    for here, there, d0, d1 in zip(points, following, depth, following_depth):
+      begins_inside, ends_inside = d0 >= 0, d1 >= 0
+      if begins_inside:
         kept.append(here)
-      if (d0 >= 0) != (d1 >= 0):
-        kept.append(here + (there - here) * (d0 / (d0 - d1)))
+      if begins_inside != ends_inside:
+        share = d0 / (d0 - d1)
+        kept.append(here + (there - here) * share)
     return np.array(kept).reshape(-1, 3)
 
   def visible_range(self, z: Real) -> tuple[Real, Real]:
-    """Smallest and largest `x` inside the image at distance `z` along the street."""
+    """Returns the smallest and largest `x` inside the image at distance `z` along the street."""
     half = math.atan(self.size[1] / 2 / self.focal)
     return z * math.tan(self.yaw - half), z * math.tan(self.yaw + half)
 
   def ground(
     self,
   ) -> tuple[Float[np.ndarray, "H W"], Float[np.ndarray, "H W"], Float[np.ndarray, "H 1"]]:
-    """World `x`, `z` of the ground under every pixel, and its depth; above the horizon the ground
-    at 200 m.
+    """Returns world `x`, `z` and depth of the ground at each pixel; above the horizon, of the
+    ground `FARTHEST_GROUND` away.
     """
     height, width = self.size
-    below = np.maximum(np.arange(height) + 0.5 - self.horizon, self.focal * self.height / 200)
-    depth = (self.focal * self.height / below)[:, None]
-    across = (np.arange(width) + 0.5 - width / 2)[None] * depth / self.focal
+    scaled_height = self.focal * self.height
+    rows, columns = np.arange(height) + 0.5, np.arange(width) + 0.5
+    below = np.maximum(rows - self.horizon, scaled_height / FARTHEST_GROUND)
+    depth = (scaled_height / below)[:, None]
+    across = (columns - width / 2)[None] * depth / self.focal
     cos, sin = math.cos(self.yaw), math.sin(self.yaw)
-    return cos * across + sin * depth, cos * depth - sin * across, depth
+    x, z = cos * across + sin * depth, cos * depth - sin * across
+    return x, z, depth

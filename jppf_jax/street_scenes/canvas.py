@@ -1,11 +1,10 @@
-"""Where a scene is drawn: every mark leaves its number, and colour and label are looked up from it
-later.
+"""The canvas of a scene: each mark draws its number; colour and label are looked up from it later.
 
-A picture of mark numbers is kept at `scale` times the resolution, painted far to near. For the
-colour all samples of a pixel are averaged; for the label the sample at the pixel's centre decides,
-so labels are never mixed. Where one looks through an object (fence, spokes), which Cityscapes
-labels as the object, its mark stands in a second picture: since numbers grow from far to near, the
-larger of the two marks is the nearer and hence the label.
+A picture of mark numbers is kept at `scale` times the resolution, painted far to near. The colour
+of a pixel is the mean of all its samples. Its label is that of the sample at the pixel's centre,
+so labels are never mixed. Cityscapes labels the gaps in an object (fence, spokes) as the object;
+the mark of such a gap is drawn in a second picture. Since numbers grow from far to near, the larger
+of the two marks is the nearer one and gives the label.
 """
 
 import dataclasses
@@ -21,8 +20,12 @@ from jppf_jax.street_scenes.camera import NEAR, Camera, Real
 Colour = tuple[Real, Real, Real]  # red, green, blue, 0..1
 
 
+SMALLEST_FACE = 0.3  # pixels; smaller polygons of a group are not drawn
+SMOOTH_LINE = 3  # samples; thicker lines have round joints
+
+
 class Texture(enum.IntEnum):
-  """What a surface looks like from close by; `shade.py` says how strong which noise is."""
+  """The texture of a surface; `shade.py` has the strength of its noise."""
 
   PLAIN = 0
   ASPHALT = 1
@@ -37,7 +40,7 @@ class Texture(enum.IntEnum):
 
 @dataclasses.dataclass
 class Object:
-  """Something with one label: a surface, or one instance.
+  """An object with one label: a surface, or one instance.
 
   Attributes:
     sid: Cityscapes scene id.
@@ -56,6 +59,7 @@ class Canvas:
   Attributes:
     camera: projects what is given in world coordinates.
     scale: samples per pixel and side; odd, so that one sample is the pixel's centre.
+    centres: rows (or columns) of the samples at pixel centres.
     objects: what was drawn; marks refer to it by position.
     shadows: polygons in image coordinates with a strength in 0..1, which darken the ground.
   """
@@ -64,6 +68,7 @@ class Canvas:
     height, width = camera.size
     self.camera = camera
     self.scale = scale
+    self.centres = slice(scale // 2, None, scale)
     self.objects: list[Object] = []
     self.shadows: list[tuple[list[Real], Real]] = []
     self._colours: list[Colour] = [(0.0, 0.0, 0.0)]
@@ -72,7 +77,7 @@ class Canvas:
     self._draw_paint, self._draw_veil = ImageDraw.Draw(self._paint), ImageDraw.Draw(self._veil)
 
   def brush(self, sid: int, *, instance: bool = False, texture: Texture = Texture.PLAIN) -> "Brush":
-    """A new object, ready to be drawn."""
+    """Adds an object and returns its brush."""
     self.objects.append(Object(sid, instance, texture))
     return Brush(self, len(self.objects) - 1)
 
@@ -83,7 +88,7 @@ class Canvas:
       self.shadows.append((self.camera.project(points)[0].ravel().tolist(), strength))
 
   def marks(self) -> tuple[Int[np.ndarray, "Hs Ws"], Int[np.ndarray, "Hs Ws"]]:
-    """The mark seen and the mark labelled at every sample; 0 where nothing was drawn."""
+    """Returns the mark seen and the mark labelled at each sample; 0 if nothing was drawn there."""
     paint = np.asarray(self._paint)
     return paint, np.maximum(paint, np.asarray(self._veil))
 
@@ -92,10 +97,10 @@ class Canvas:
   ) -> tuple[
     Float[np.ndarray, "n 3"], Int[np.ndarray, "n"], Int[np.ndarray, "n"], Float[np.ndarray, "n"]
   ]:
-    """Per mark: colour, object (-1: nothing was drawn), part, depth in metres."""
-    owners = np.array(self._owners, np.float64)
+    """Returns per mark: colour, object (-1: nothing was drawn), part, depth in metres."""
+    objects, parts, depths = np.array(self._owners, np.float64).T
     colours = np.array(self._colours, np.float64)
-    return colours, owners[:, 0].astype(np.int32), owners[:, 1].astype(np.int32), owners[:, 2]
+    return colours, objects.astype(np.int32), parts.astype(np.int32), depths
 
 
 class Brush:
@@ -112,8 +117,8 @@ class Brush:
     return len(self.canvas._colours) - 1
 
   def polygon(self, xy: Sequence[Real], depth: Real, colour: Colour | None, part: int = 0) -> None:
-    """A filled polygon in image coordinates, `x0, y0, x1, y1, ...`. Without a colour one sees
-    through it.
+    """Draws a filled polygon in image coordinates, `x0, y0, x1, y1, ...`. Without a colour it is
+    transparent and only has a label.
     """
     mark = self._mark(colour or (0.0, 0.0, 0.0), part, depth)
     scale = self.canvas.scale
@@ -124,19 +129,18 @@ class Brush:
   def line(
     self, xy: Sequence[Real], width: Real, depth: Real, colour: Colour, part: int = 0
   ) -> None:
-    """A line through image points, at least one sample wide; `width` in pixels."""
+    """Draws a line through image points, at least one sample wide; `width` in pixels."""
     mark = self._mark(colour, part, depth)
     scale = self.canvas.scale
     xy = [scale * value - 0.5 for value in xy]
     samples = max(1, round(width * scale))
-    self.canvas._draw_paint.line(
-      xy, fill=mark, width=samples, joint="curve" if samples > 3 else None
-    )
+    joint = "curve" if samples > SMOOTH_LINE else None
+    self.canvas._draw_paint.line(xy, fill=mark, width=samples, joint=joint)
 
   def ellipse(
     self, x: Real, y: Real, rx: Real, ry: Real, depth: Real, colour: Colour, part: int = 0
   ) -> None:
-    """A filled ellipse in image coordinates, at least one sample large."""
+    """Draws a filled ellipse in image coordinates, at least one sample large."""
     mark = self._mark(colour, part, depth)
     scale = self.canvas.scale
     rx, ry = max(rx * scale - 0.5, 0.5), max(ry * scale - 0.5, 0.5)
@@ -144,7 +148,7 @@ class Brush:
     self.canvas._draw_paint.ellipse((x - rx, y - ry, x + rx, y + ry), fill=mark)
 
   def face(self, points: Float[np.ndarray, "n 3"], colour: Colour | None, part: int = 0) -> None:
-    """A planar polygon in world coordinates, clipped at the camera."""
+    """Draws a planar polygon in world coordinates, clipped at the camera."""
     points = self.camera.clip(points)
     if len(points) >= 3:
       xy, depth = self.camera.project(points)
@@ -153,14 +157,15 @@ class Brush:
   def faces(
     self, points: Float[np.ndarray, "n m 3"], colours: Sequence[Colour], part: int = 0
   ) -> None:
-    """Many polygons in world coordinates, projected together; those not fully before the camera are
-    left out.
+    """Draws many polygons in world coordinates; those not fully in front of the camera are left
+    out.
     """
     xy, depth = self.camera.project(points)
     height, width = self.camera.size
     low, high = xy.min(1), xy.max(1)
-    seen = (depth.min(1) > NEAR) & (high > 0).all(1) & (low[:, 0] < width) & (low[:, 1] < height)
-    seen &= (high - low).max(1) > 0.3
+    seen = (high > 0).all(1) & (low[:, 0] < width) & (low[:, 1] < height)
+    seen &= depth.min(1) > NEAR
+    seen &= (high - low).max(1) > SMALLEST_FACE
     mean = depth.mean(1)
     for index in np.flatnonzero(seen):
       self.polygon(xy[index].ravel().tolist(), float(mean[index]), colours[index], part)
@@ -168,7 +173,7 @@ class Brush:
   def rod(
     self, points: Float[np.ndarray, "n 3"], thickness: Real, colour: Colour, part: int = 0
   ) -> None:
-    """A line through world points, `thickness` metres wide; left out where it comes too close."""
+    """Draws a line through world points, `thickness` metres wide; not if it comes too close."""
     xy, depth = self.camera.project(points)
     if depth.min() > NEAR:
       mean = float(depth.mean())
@@ -176,7 +181,7 @@ class Brush:
 
 
 def hull(points: Iterable[tuple[Real, Real]]) -> list[Real]:
-  """The convex hull of image points as a polygon (Andrew's monotone chain)."""
+  """Returns the convex hull of image points as a polygon (Andrew's monotone chain)."""
   points = sorted(points)
   chain: list[tuple[Real, Real]] = []
   for sweep in (points, points[::-1]):
@@ -184,7 +189,8 @@ def hull(points: Iterable[tuple[Real, Real]]) -> list[Real]:
     for x, y in sweep:
       while len(chain) >= start + 2:
         (ax, ay), (bx, by) = chain[-2], chain[-1]
-        if (bx - ax) * (y - ay) - (by - ay) * (x - ax) > 0:
+        turn = (bx - ax) * (y - ay) - (by - ay) * (x - ax)
+        if turn > 0:
           break
         chain.pop()
       chain.append((x, y))

@@ -18,14 +18,25 @@ from jppf_jax.street_scenes.light import sample_light
 from jppf_jax.street_scenes.street import draw_ground, draw_sky, sample_street
 from jppf_jax.street_scenes.traffic import Traffic
 
-SMALLEST_SIDE = 64
+SMALLEST_SIDE = 64  # pixels
+
+# The camera: behind the windscreen of a car, nearly along the street.
+FOCAL = (0.95, 1.25)  # focal length, share of the image's side (root of its area)
+HORIZON = (0.38, 0.5)  # share of the image's height
+EYE_HEIGHT = (1.4, 2.0)  # metres
+YAW = (-0.12, 0.12)  # radians
+
+# Labels. Areas are shares of the image's area.
+BONNETS = 0.4  # share of scenes that show the ego vehicle's bonnet
+RIMS, RIM = 0.3, 0.008  # share of scenes with a rim out of the region of interest; of the height
+SMALLEST_INSTANCE, LEAST_INSTANCE = 6000, 6  # one in so many pixels; at least so many
+SMALLEST_WITH_PARTS, LEAST_WITH_PARTS = 1200, 20  # one in so many pixels; at least so many
 
 
 def make_scene(
   seed: int | np.random.Generator, *, size: tuple[int, int] = (256, 512)
 ) -> tuple[UInt8[np.ndarray, "H W 3"], Int[np.ndarray, "H W"]]:
-  """A street scene: photo and universal ids (`SS`, `SS_III` or `SS_III_PP` per pixel, as in CPP
-  label files).
+  """Draws a street scene.
 
   All 19 classes occur, things also as crowds (without instance), and void. The same seed and size
   give the same bytes.
@@ -33,6 +44,10 @@ def make_scene(
   Args:
     seed: an integer, or a generator, which is then advanced by one draw.
     size: height and width, each at least 64; made for about 1:2.
+
+  Returns:
+    The photo (RGB), and the universal id of each pixel: `SS`, `SS_III` or `SS_III_PP` as in CPP
+    label files.
 
   Raises:
     ValueError: a side is below 64 pixels.
@@ -55,25 +70,20 @@ def make_scene(
   for item in far_to_near(items):
     cast_shadow(canvas, light, item)
     item.draw()
-  if plan.random() < 0.4:
+  if plan.random() < BONNETS:
     furniture.bonnet(canvas, plan)
   image = shade.photo(canvas, light, noise)
   area = size[0] * size[1]
-  rim = max(1, round(0.008 * size[0])) if plan.random() < 0.3 else 0
-  return image, annotate(
-    canvas, smallest=max(6, area // 6000), no_parts_below=max(20, area // 1200), rim=rim
-  )
+  smallest = max(LEAST_INSTANCE, area // SMALLEST_INSTANCE)
+  no_parts_below = max(LEAST_WITH_PARTS, area // SMALLEST_WITH_PARTS)
+  rim = max(1, round(RIM * size[0])) if plan.random() < RIMS else 0
+  return image, annotate(canvas, smallest=smallest, no_parts_below=no_parts_below, rim=rim)
 
 
 def _sample_camera(rng: np.random.Generator, size: tuple[int, int]) -> Camera:
-  """A camera behind a windscreen: eye height of a car, view nearly along the street."""
+  """Samples a camera behind a windscreen."""
   height, width = size
-  focal = rng.uniform(0.95, 1.25) * math.sqrt(height * width)
-  horizon = height * rng.uniform(0.38, 0.5)
-  return Camera(
-    size,
-    float(focal),
-    float(rng.uniform(1.4, 2.0)),
-    float(horizon),
-    float(rng.uniform(-0.12, 0.12)),
-  )
+  focal = rng.uniform(*FOCAL) * math.sqrt(height * width)
+  horizon = height * rng.uniform(*HORIZON)
+  eye, yaw = rng.uniform(*EYE_HEIGHT), rng.uniform(*YAW)
+  return Camera(size, float(focal), float(eye), float(horizon), float(yaw))

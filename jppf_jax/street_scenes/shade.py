@@ -46,7 +46,7 @@ GRAIN_BASE, GRAIN_BRIGHT = 0.6, 400  # grain grows with the grey level divided b
 
 def photo(canvas: Canvas, light: Light, rng: np.random.Generator) -> UInt8[np.ndarray, "H W 3"]:
   """Returns the image that a camera records."""
-  scale, camera = canvas.scale, canvas.camera
+  camera = canvas.camera
   paint, _ = canvas.marks()
   colours, owners, _, depths = canvas.tables()
   textures = [canvas.objects[owner].texture if owner >= 0 else Texture.PLAIN for owner in owners]
@@ -57,13 +57,14 @@ def photo(canvas: Canvas, light: Light, rng: np.random.Generator) -> UInt8[np.nd
   hidden = (1 - np.exp(-distance / light.haze_distance))[:, None]
   hazy = np.rint(255 * (colours * (1 - hidden) + haze * hidden))
   table = hazy.clip(0, 255).astype(np.uint8)
-  image = np.asarray(Image.fromarray(table[paint]).reduce(scale), np.float32) / 255
-  centre = paint[scale // 2 :: scale, scale // 2 :: scale]
+  image = np.asarray(Image.fromarray(table[paint]).reduce(canvas.scale), np.float32) / 255
+  centre = paint[canvas.centres, canvas.centres]
   kind, ground = texture[centre], on_ground[centre]
   image *= 1 + _noise(camera, rng, kind, ground)[..., None]
   image *= 1 - (_shadows(canvas) * ground)[..., None]
   _, _, depth = camera.ground()
-  veil = ((1 - np.exp(-depth / light.haze_distance)) * ground)[..., None]
+  far = 1 - np.exp(-depth / light.haze_distance)
+  veil = (far * ground)[..., None]
   image += (haze.astype(np.float32) - image) * veil.astype(np.float32)
   sky = kind == Texture.SKY
   image[sky] = _sky(camera, light, rng)[sky]

@@ -1,6 +1,4 @@
-"""Writes generated scenes as files of Cityscapes Panoptic Parts: whatever reads the real data reads
-them too.
-"""
+"""Writes generated scenes as files of Cityscapes Panoptic Parts, in the layout of the real data."""
 
 import contextlib
 import hashlib
@@ -22,9 +20,14 @@ _DESCRIPTION_TAG = 270  # TIFF ImageDescription
 
 
 def write_cpp(
-  root: str | os.PathLike, *, split_counts: Mapping[str, int], size: tuple[int, int] = (256, 512), seed: int = 0,
-  progress: bool = True, workers: int = 1,
-) -> Path:  # fmt: skip
+  root: str | os.PathLike,
+  *,
+  split_counts: Mapping[str, int],
+  size: tuple[int, int] = (256, 512),
+  seed: int = 0,
+  progress: bool = True,
+  workers: int = 1,
+) -> Path:
   """Writes scenes in the official folder layout and returns the root.
 
   ```
@@ -32,15 +35,15 @@ def write_cpp(
   gtFinePanopticParts/<split>/<city>/<city>_<seq:6>_<frame:6>_gtFinePanopticParts.tif    int32, LZW
   ```
 
-  A file appears only when it is complete, and one that is there, whole and from the same seed and
-  size is kept: a run that was stopped continues where it was. Scenes of different splits never
-  share a seed.
+  A file appears only when it is complete. Existing files that are complete and from the same seed
+  and size are kept, so a run that was stopped continues. Scenes of different splits never share a
+  seed.
 
   Args:
-    root: created where missing.
+    root: created if missing.
     split_counts: how many scenes per split, e.g. `{"train": 400, "val": 50}`.
     size: height and width.
-    seed: of the whole data set; scene `i` of a split stays the same when there are more of them.
+    seed: of the whole dataset; scene `i` of a split is the same for any count.
     progress: shows a bar.
     workers: processes that draw; the files are the same for any number of them.
 
@@ -51,7 +54,8 @@ def write_cpp(
   for split, count in split_counts.items():
     if count < 0 or not split.isalpha():
       raise ValueError(
-        f"Splits are letters only with a count of at least 0, e.g. train=400; got {split!r}: {count}."
+        "Splits are letters only with a count of at least 0, e.g. train=400; "
+        f"got {split!r}: {count}."
       )
   jobs = [
     (root, split, index, size, seed)
@@ -72,13 +76,14 @@ def write_cpp(
 
 
 def scene_seed(seed: int, split: str, index: int) -> int:
-  """The seed of one scene, different for every data set seed, split and index."""
-  return int.from_bytes(hashlib.sha256(f"{seed}/{split}/{index}".encode()).digest()[:8], "big")
+  """Returns the seed of one scene, different for each dataset seed, split and index."""
+  digest = hashlib.sha256(f"{seed}/{split}/{index}".encode()).digest()
+  return int.from_bytes(digest[:8], "big")
 
 
 def scene_paths(root: Path, split: str, index: int) -> tuple[Path, Path]:
-  """Photo and label file of a scene; as in Cityscapes the annotated frame is the 20th of its
-  sequence.
+  """Returns photo and label file of a scene; as in Cityscapes, the annotated frame is the 20th of
+  its sequence.
   """
   city = f"synthetic{split}"
   name = f"{city}_{index:06d}_000019"
@@ -100,25 +105,19 @@ def _write_scene(job: tuple[Path, str, int, tuple[int, int], int]) -> None:
   write_image(photo, Image.fromarray(image), format="PNG", pnginfo=text, compress_level=3)
   tags = TiffImagePlugin.ImageFileDirectory_v2()
   tags[_DESCRIPTION_TAG] = origin
-  write_image(
-    label,
-    Image.fromarray(uids.astype(np.int32)),
-    format="TIFF",
-    compression="tiff_lzw",
-    tiffinfo=tags,
-  )
+  uid_image = Image.fromarray(uids.astype(np.int32))
+  write_image(label, uid_image, format="TIFF", compression="tiff_lzw", tiffinfo=tags)
 
 
 def _is_whole(path: Path, origin: str, size: tuple[int, int]) -> bool:
-  """Whether the file is there, readable to its end and this scene."""
+  """Whether the file exists, is readable to its end and is this scene."""
   try:
     with Image.open(path) as image:
       image.load()
-      described = (
-        image.tag_v2.get(_DESCRIPTION_TAG)
-        if image.format == "TIFF"
-        else image.info.get("Description")
-      )
+      if image.format == "TIFF":
+        described = image.tag_v2.get(_DESCRIPTION_TAG)
+      else:
+        described = image.info.get("Description")
       return image.size == (size[1], size[0]) and described == origin
   except (OSError, SyntaxError, ValueError):  # Pillow reports broken chunks as SyntaxError
     return False

@@ -16,7 +16,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from flax import jax_utils
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
@@ -38,8 +37,13 @@ class PmapRunner:
     self._split = NamedSharding(mesh, P(AXIS))  # as pmap expects its arguments
 
   def put_state(self, host: Any) -> Any:
-    """Copies a state of host arrays to all devices."""
-    return jax_utils.replicate(host)
+    """Copies a state of host arrays to all devices.
+
+    As the step returns it: a state laid out in another way would make the second step compile anew.
+    """
+    devices = jax.local_device_count()
+    copies = jax.tree.map(lambda x: np.broadcast_to(x, (devices, *np.shape(x))), host)
+    return jax.device_put(copies, self._split)
 
   def get_state(self, state: Any) -> Any:
     """Returns a state on the devices as host arrays."""

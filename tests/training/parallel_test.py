@@ -98,3 +98,19 @@ def test_the_error_for_a_batch_that_does_not_divide_says_which_sizes_do():
 def test_an_unknown_runner_is_an_error():
   with pytest.raises(ValueError, match="config.parallel must be one of .*pmap.*'xmap'"):
     make_runner("xmap", step)
+
+
+@pytest.mark.parametrize("name", RUNNERS)
+def test_the_step_is_compiled_once(name, caplog):
+  def new_step(state, batch):  # one that no other test has compiled
+    return step(state, batch)
+
+  runner = make_runner(name, new_step)
+  batch = {"x": np.ones((8, 3), np.float32), "y": np.ones(8, np.float32)}
+  state = runner.put_state({"w": np.zeros(3, np.float32)})
+  with jax.log_compiles(), caplog.at_level("WARNING"):
+    for _ in range(3):
+      state, _ = runner(state, runner.put_batch(batch))
+  of_batch = "8,3]"  # the shape of what only the step takes
+  compiled = [r.message for r in caplog.records if r.message.startswith("Compiling")]
+  assert sum(of_batch in message for message in compiled) == 1, compiled

@@ -72,8 +72,8 @@ class CityscapesAP:
   IoU is above the threshold. If several match one instance, the one with the best score is the TP,
   the others are FP. Void, groups (crowd) and instances below 100 pixels are ignored: they are no
   FN, and a prediction without a match is no FP if the share of it that lies on them is above the
-  threshold. The area under the precision-recall curve is integrated in full (trapezoids), over any
-  number of predictions.
+  threshold. The area under the precision-recall curve is integrated in full (trapezoids, from
+  precision 1 at recall 0), over any number of predictions.
   """
 
   spec: LabelSpec
@@ -187,7 +187,8 @@ def _area_under_curve(
 ) -> float:
   """Returns the integral of precision over recall.
 
-  The curve has one point per distinct score; it starts at recall 0 with the first precision.
+  The curve starts at recall 0 with precision 1, as that of `cityscapesScripts` does, and has one
+  point per distinct score.
   """
   if not is_tp.any():
     return 0.0
@@ -199,7 +200,7 @@ def _area_under_curve(
   precision = tp / predictions
   recall = tp / num_gt
   widths = np.diff(recall, prepend=0.0)
-  previous = np.append(precision[0], precision[:-1])
+  previous = np.append(1.0, precision[:-1])
   trapezoids = widths * (previous + precision) / 2
   return float(np.sum(trapezoids))
 

@@ -84,6 +84,22 @@ def test_finding_one_of_two_has_half_the_area(metric, expected):
   assert results["ap"] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+  "scores, expected",
+  [
+    pytest.param([0.5, 0.5], 0.75, id="equal scores: one point, (1 + 1/2) / 2"),
+    pytest.param([0.9, 0.5], 1, id="the true positive first"),
+    pytest.param([0.5, 0.9], 0.25, id="the false positive first: 0 and 1/2, (0 + 1/2) / 2"),
+  ],
+)
+def test_the_cityscapes_curve_starts_with_precision_1(scores, expected):
+  uids = np.full(SIZE, ROAD, np.int32)
+  car, nothing = box(0, 0, 10, 20), box(15, 0, 25, 20)
+  uids[car] = CAR * 1000
+  detections = [Detection(CAR, scores[0], car), Detection(CAR, scores[1], nothing)]
+  assert ap_of(CityscapesAP, uids, detections)["ap"] == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("metric", [CityscapesAP, CocoAP])
 def test_an_overlap_of_seven_tenths_is_a_match_at_some_thresholds_only(metric):
   uids, first, second = two_cars()

@@ -59,13 +59,20 @@ def at_overlap(images, overlap):
         results.append((score, False))
   if not wanted:
     return np.nan
-  findable = missed + sum(is_tp for _, is_tp in results)
+  return area_under_curve([score for score, _ in results], [tp for _, tp in results], missed)
+
+
+def area_under_curve(scores, is_tp, missed):
+  """Returns the area of cityscapesScripts' evalInstanceLevelSemanticLabeling.
+
+  Precision and recall at each distinct score, the lowest first, and the point (1, 0) at the end.
+  The weight of a precision is half the distance of the recalls beside it.
+  """
   points = []
-  for threshold in sorted({score for score, _ in results}, reverse=True):
-    kept = [is_tp for score, is_tp in results if score >= threshold]
-    points.append((sum(kept) / findable, sum(kept) / len(kept)))
-  area, last_recall, last_precision = 0.0, 0.0, points[0][1] if points else 0.0
-  for recall, precision in points:
-    area += (recall - last_recall) * (precision + last_precision) / 2
-    last_recall, last_precision = recall, precision
-  return area
+  for threshold in sorted(set(scores)):
+    kept = [tp for score, tp in zip(scores, is_tp) if score >= threshold]
+    points.append((sum(kept) / len(kept), sum(kept) / max(sum(is_tp) + missed, 1)))
+  precision, recall = np.array([*points, (1.0, 0.0)]).T
+  beside = np.concatenate([recall[:1], recall, [0.0]])
+  weights = np.convolve(beside, [-0.5, 0, 0.5], "valid")
+  return float(precision @ weights)

@@ -167,7 +167,7 @@ class Brush:
     seen &= depth.min(1) > NEAR
     seen &= (high - low).max(1) > SMALLEST_FACE
     mean = depth.mean(1)
-    for index in np.flatnonzero(seen):
+    for index in np.flatnonzero(seen).tolist():
       self.polygon(xy[index].ravel().tolist(), float(mean[index]), colours[index], part)
 
   def rod(

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import multiprocessing
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def write_cpp(
     bar = stack.enter_context(
       tqdm(total=len(jobs), desc="scenes", unit="scene", disable=not progress)
     )
-    each = map
+    each: Callable[..., Iterable[None]] = map
     if workers > 1:
       spawn = multiprocessing.get_context("spawn")  # a fork of a process that runs JAX can hang
       each = stack.enter_context(ProcessPoolExecutor(workers, mp_context=spawn)).map
@@ -114,7 +114,7 @@ def _is_whole(path: Path, origin: str, size: tuple[int, int]) -> bool:
   try:
     with Image.open(path) as image:
       image.load()
-      if image.format == "TIFF":
+      if isinstance(image, TiffImagePlugin.TiffImageFile):
         described = image.tag_v2.get(_DESCRIPTION_TAG)
       else:
         described = image.info.get("Description")

@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 help:
 	@echo 'make demo      install the locked versions into $(VENV), then generate, train, evaluate and draw'
 	@echo 'make test      install the same, then run all tests'
-	@echo 'make lint      check style and format (ruff)'
+	@echo 'make lint      check style, format (ruff) and types'
 	@echo 'make types     check the types (mypy)'
 	@echo 'make format    format the code and repair what ruff can'
 	@echo 'make lock      pin the newest versions in constraints.txt'
@@ -25,7 +25,7 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-lint: $(STAMP)
+lint: types
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 

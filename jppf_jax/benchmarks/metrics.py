@@ -102,7 +102,7 @@ def make_pair(spec: LabelSpec, seed: int, size: tuple[int, int]) -> Pair:
   """
   _, uids = make_scene(seed, size=size)
   shifted = np.roll(uids, (2, 3), (0, 1))
-  prediction = spec.uids_to_channels(shifted)
+  prediction = files.eight_bits(spec.uids_to_channels(shifted))
   rows, columns = size
   rng = np.random.default_rng(seed)
   noise = rng.random((rows // 16 + 1, columns // 16 + 1))

@@ -269,29 +269,27 @@ class LabelSpec:
     semantic: Int[np.ndarray, "H W"],
     instance: Int[np.ndarray, "H W"],
     part: Int[np.ndarray, "H W"],
-  ) -> UInt8[np.ndarray, "H W 3"]:
+  ) -> Int32[np.ndarray, "H W 3"]:
     """Returns the three-channel prediction form: scene id, instance id, evaluation pid.
 
-    255 = void or unknown.
+    255 = void or unknown. Instance ids may have any size; `files.write_channels` makes them fit in
+    the 8 bits of a PNG.
 
     Args:
       semantic: train ids; 255 = void.
       instance: 0 for stuff; numbers the things within their class.
       part: part channels. A channel that the class does not have gives pid 255; classes without
         parts get pid 1, void gets 0.
-
-    Raises:
-      ValueError: more than 256 instances of one class, which 8 bits cannot distinguish.
     """
     semantic, instance, part = np.asarray(semantic), np.asarray(instance), np.asarray(part)
     void = semantic == IGNORE
-    pid_of = np.full((256, 256), IGNORE, np.uint8)  # [train id, part channel]
+    pid_of = np.full((256, 256), IGNORE, np.int32)  # [train id, part channel]
     pid_of[: self.num_classes, : self.num_parts] = self.channel_to_pid
     pid_of[np.flatnonzero(~self.has_parts)] = 1
     pid_of[IGNORE] = 0
-    channels = np.empty((*semantic.shape, 3), np.uint8)
+    channels = np.empty((*semantic.shape, 3), np.int32)
     channels[..., 0] = self.train_to_sid[semantic]
-    channels[..., 1] = _fit_in_a_byte(semantic, np.where(void, 0, instance))
+    channels[..., 1] = np.where(void, 0, instance)
     channels[..., 2] = pid_of[semantic, part]
     return channels
 
@@ -318,51 +316,31 @@ class LabelSpec:
     file_pid = np.where(has_instance, file_pid_of[semantic, part], -1)
     return uid_format.encode(sid, iid, file_pid)
 
-  def uids_to_channels(self, uids: Int[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 3"]:
+  def uids_to_channels(self, uids: Int[np.ndarray, "H W"]) -> Int32[np.ndarray, "H W 3"]:
     """Returns the three-channel form of a prediction that was saved as uids; see `to_channels`.
 
-    A thing without an instance becomes instance 0. If the dataset gives unlabelled pixels a part
-    (PPP bicycles and motorbikes), an unknown part becomes that part: uids cannot distinguish the
-    two.
+    Things without an instance (crowd) get instance id -1: they are one segment of their class, and
+    never part of instance 0. If the dataset gives unlabelled pixels a part (PPP bicycles and
+    motorbikes), an unknown part becomes that part: uids cannot distinguish the two.
 
     Raises:
       ValueError: values that are no uids.
       ValueError: (sid, pid) pairs that the dataset does not have.
-      ValueError: more than 256 instances of one class, which 8 bits cannot distinguish.
     """
     sid, iid, pid = uid_format.decode(uids)
     file_pid = np.maximum(pid, 0)
     self.check_legal(sid, file_pid)
     semantic = self.sid_to_train[sid]
     void = semantic == IGNORE
-    instance = np.where(void, 0, np.maximum(iid, 0))
+    instance = np.where(self._is_thing(semantic), iid, np.maximum(iid, 0))
     pids = self.sid_pid_to_pid[sid, file_pid]
     pids = np.where(pids == 0, IGNORE, pids)
     pids = np.where(self._is_scored_by_parts(semantic), pids, 1)
-    channels = np.empty((*uids.shape, 3), np.uint8)
+    channels = np.empty((*uids.shape, 3), np.int32)
     channels[..., 0] = self.train_to_sid[semantic]
-    channels[..., 1] = _fit_in_a_byte(semantic, instance)
+    channels[..., 1] = np.where(void, 0, instance)
     channels[..., 2] = np.where(void, 0, pids)
     return channels
-
-
-def _fit_in_a_byte(
-  semantic: Int[np.ndarray, "H W"], instance: Int[np.ndarray, "H W"]
-) -> UInt8[np.ndarray, "H W"]:
-  """Returns instance ids below 256: unchanged if they fit, else renumbered within each class."""
-  if instance.min(initial=0) >= 0 and instance.max(initial=0) <= 255:
-    return instance.astype(np.uint8)
-  renumbered = np.zeros(instance.shape, np.uint8)
-  for k in np.unique(semantic):
-    of_class = semantic == k
-    ids, index = np.unique(instance[of_class], return_inverse=True)
-    if len(ids) > 256:
-      raise ValueError(
-        f"Train id {k} has {len(ids)} instances in one image; the 3-channel form has room for 256 "
-        "per class. Write uid TIFFs instead, or drop the smallest instances."
-      )
-    renumbered[of_class] = index
-  return renumbered
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

@@ -6,12 +6,15 @@ PartPQ, PQ, IoU and density are sums over this small table.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int, Int32, Int64, UInt8
+from jaxtyping import Bool, Int, Int32, Int64, Integer, Shaped
 
 from jppf_jax.labels import uids as uid_format
 from jppf_jax.labels.spec import LabelSpec
+
+MOST_INSTANCE_IDS = 2**23  # a key has 64 bits: 24 for the uid, 8 each for scene and part
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Cells:
     gt_channel: part channel, 0 = background, 255 = ignored.
     gt_crowd: a thing without an instance.
     pred_class: train id, 255 = a scene id that is not evaluated.
-    pred_instance: 0..255.
+    pred_instance: as predicted, of any size.
     pred_pid: evaluation pid as predicted; 255 = unknown.
   """
 
@@ -37,23 +40,26 @@ class Cells:
   gt_channel: Int32[np.ndarray, " N"]
   gt_crowd: Bool[np.ndarray, " N"]
   pred_class: Int32[np.ndarray, " N"]
-  pred_instance: Int32[np.ndarray, " N"]
+  pred_instance: Int64[np.ndarray, " N"]
   pred_pid: Int32[np.ndarray, " N"]
 
 
 def count_cells(
-  spec: LabelSpec, uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "_H _W _C"]
+  spec: LabelSpec, uids: Shaped[np.ndarray, "H W"], prediction: Shaped[np.ndarray, "_H _W _C"]
 ) -> Cells:
   """Returns the cells of one image.
 
   Args:
     spec: the taxonomy of both.
-    uids: ground truth as in the label files.
-    prediction: [H W 3]: scene id, instance id, evaluation pid; 255 = nothing.
+    uids: ground truth as in the label files; integers of any type.
+    prediction: [H W 3]: scene id, instance id, evaluation pid; 255 = nothing. Integers of any type;
+      instance ids of any size, negative ones too.
 
   Raises:
     ValueError: the sizes differ, or the prediction does not have three channels.
+    ValueError: an array is not of an integer type.
     ValueError: the ground truth holds ids that the dataset does not have.
+    ValueError: scene ids or pids of the prediction are outside 0..255.
   """
   if uids.shape != prediction.shape[:2] or prediction.shape[2:] != (3,):
     raise ValueError(
@@ -61,15 +67,16 @@ def count_cells(
       "expected [H W] and [H W 3] of the same size. "
       "Resize the prediction (nearest neighbour) before it is saved."
     )
-  keys, count = _count(uids, prediction)
-  uid = keys >> 24
-  scene = (keys >> 16) & 255
-  instance = (keys >> 8) & 255
-  pid = keys & 255
+  if uids.dtype.kind not in "iu":
+    raise ValueError(f"The ground truth has type {uids.dtype}; expected uids, whole numbers.")
+  check_prediction(prediction)
+  if uids.min(initial=0) < 0 or uids.max(initial=0) > uid_format.LARGEST:
+    uid_format.check(uids)  # raises; larger numbers do not fit in the keys of `_count`
+  uid, scene, instance, pid, count = _count(uids, prediction)
   try:
     gt = spec.decode(uid[None])
   except ValueError:
-    spec.decode(uids)  # raises the same error, with the number of pixels instead of cells
+    spec.decode(uids.astype(np.int64))  # the same error, with the number of pixels, not of cells
     raise
   ids = uid_format.decode(uid)
   file_pid = np.maximum(ids.pid, 0)
@@ -81,41 +88,99 @@ def count_cells(
     gt_channel=gt.part[0],
     gt_crowd=gt.crowd[0],
     pred_class=spec.scene_to_train[scene],
-    pred_instance=instance.astype(np.int32),
+    pred_instance=instance,
     pred_pid=pid.astype(np.int32),
   )
 
 
-def _count(
-  uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "H W 3"]
-) -> tuple[Int64[np.ndarray, " N"], Int64[np.ndarray, " N"]]:
-  """Returns the distinct keys `uid << 24 | scene << 16 | instance << 8 | pid`, and their pixels.
+def check_prediction(prediction: Shaped[np.ndarray, "H W 3"]) -> None:
+  """Checks the types and ranges of a prediction in the three-channel form.
+
+  Raises:
+    ValueError: the array is not of an integer type.
+    ValueError: scene ids or pids are outside 0..255.
+  """
+  if prediction.dtype.kind not in "iu":
+    raise ValueError(
+      f"The prediction has type {prediction.dtype}; "
+      "expected whole numbers: scene id, instance id, evaluation pid."
+    )
+  if prediction.dtype == np.uint8:
+    return
+  for name, channel in (("scene ids", 0), ("part ids", 2)):
+    ids = prediction[..., channel]
+    for extreme in (ids.min(initial=0), ids.max(initial=0)):
+      if not 0 <= extreme <= 255:
+        raise ValueError(
+          f"The prediction has {name} such as {extreme}; expected 0..255, 255 = nothing."
+        )
+
+
+class _Counted(NamedTuple):
+  """The distinct combinations of ids in an image, and the pixels of each."""
+
+  uid: Int64[np.ndarray, " N"]
+  scene: Int64[np.ndarray, " N"]
+  instance: Int64[np.ndarray, " N"]
+  pid: Int64[np.ndarray, " N"]
+  count: Int64[np.ndarray, " N"]
+
+
+def _count(uids: Integer[np.ndarray, "H W"], prediction: Integer[np.ndarray, "H W 3"]) -> _Counted:
+  """Returns the distinct combinations, sorted, from keys of uid, scene, instance and pid.
 
   Labels come in runs along the rows. Only one key per run is sorted, about a tenth of the pixels.
   """
   if uids.size == 0:
-    return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    none = np.zeros(0, np.int64)
+    return _Counted(none, none, none, none, none)
   uid = uids.reshape(-1)
-  predicted = _packed(prediction)
+  scene, instance, pid = prediction.reshape(-1, 3).T
+  number, instance_ids = _numbered(instance)
+  bits = max(8, (len(instance_ids) - 1).bit_length())
+  predicted = scene.astype(np.int32 if bits == 8 else np.int64)
+  predicted <<= bits
+  predicted |= number
+  predicted <<= 8
+  predicted |= pid.astype(np.uint8)
   changes = uid[1:] != uid[:-1]
   changes |= predicted[1:] != predicted[:-1]
   starts = np.append(0, np.flatnonzero(changes) + 1)
   lengths = np.diff(starts, append=uid.size)
   run_uid = uid[starts].astype(np.int64)
-  run_key = run_uid << 24 | predicted[starts]
+  run_key = run_uid << (16 + bits) | predicted[starts]
   keys, cell = np.unique(run_key, return_inverse=True)
   count = np.bincount(cell, lengths)
-  return keys, count.astype(np.int64)
+  return _Counted(
+    uid=keys >> (16 + bits),
+    scene=(keys >> (8 + bits)) & 255,
+    instance=instance_ids[(keys >> 8) & ((1 << bits) - 1)],
+    pid=keys & 255,
+    count=count.astype(np.int64),
+  )
 
 
-def _packed(prediction: UInt8[np.ndarray, "H W 3"]) -> Int32[np.ndarray, " H*W"]:
-  """Returns the three channels of each pixel as one number."""
-  channels = prediction.reshape(-1, 3)
-  packed = channels[:, 0].astype(np.int32)
-  for channel in (1, 2):
-    packed <<= 8
-    packed |= channels[:, channel]
-  return packed
+def _numbered(
+  instance: Integer[np.ndarray, " N"],
+) -> tuple[Integer[np.ndarray, " N"], Int64[np.ndarray, " I"]]:
+  """Returns small numbers from 0 in place of the instance ids, and the id of each number.
+
+  Raises:
+    ValueError: so many different ids that the keys of `_count` have no room for their numbers.
+  """
+  if instance.dtype == np.uint8:
+    return instance, np.arange(256)
+  lowest, highest = int(instance.min()), int(instance.max())
+  if highest - lowest < MOST_INSTANCE_IDS and abs(lowest) <= MOST_INSTANCE_IDS:
+    number = instance.astype(np.int32) - lowest
+    return number, np.arange(lowest, highest + 1)
+  ids, number = np.unique(instance, return_inverse=True)
+  if len(ids) > MOST_INSTANCE_IDS:
+    raise ValueError(
+      f"The prediction has {len(ids)} different instance ids; at most {MOST_INSTANCE_IDS} can be "
+      "scored. Number the instances within their class."
+    )
+  return number.astype(np.int32), ids.astype(np.int64)
 
 
 def is_scored_by_parts(spec: LabelSpec, classes: Int[np.ndarray, " N"]) -> Bool[np.ndarray, " N"]:

@@ -8,10 +8,10 @@ a part. The scene-only density beside it counts the pixels with a class.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Int, Shaped
 
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.metrics.cells import Cells, is_scored_by_parts
+from jppf_jax.metrics.cells import Cells, check_prediction, is_scored_by_parts
 from jppf_jax.structs import IGNORE
 
 
@@ -23,8 +23,13 @@ class Density:
   with_class: int = 0
   complete: int = 0
 
-  def add(self, spec: LabelSpec, prediction: UInt8[np.ndarray, "H W 3"]) -> None:
-    """Adds a prediction (scene id, instance id, evaluation pid); no ground truth is needed."""
+  def add(self, spec: LabelSpec, prediction: Shaped[np.ndarray, "H W 3"]) -> None:
+    """Adds a prediction (scene id, instance id, evaluation pid); no ground truth is needed.
+
+    Raises:
+      ValueError: as `check_prediction`.
+    """
+    check_prediction(prediction)
     classes = spec.scene_to_train[prediction[..., 0]].reshape(-1)
     pids = prediction[..., 2].reshape(-1).astype(np.int32)
     self._add(spec, classes, pids, np.ones(classes.size, np.int64))

@@ -7,7 +7,7 @@ agree to the last digits.
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int, Int64, UInt8
+from jaxtyping import Bool, Float64, Int64, Shaped
 
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics.cells import Cells, count_cells, is_scored_by_parts
@@ -127,7 +127,9 @@ class PartPQ:
   def __post_init__(self):
     self.counts = Counts.empty(self.spec.num_classes)
 
-  def add(self, uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "_H _W _C"]) -> None:
+  def add(
+    self, uids: Shaped[np.ndarray, "H W"], prediction: Shaped[np.ndarray, "_H _W _C"]
+  ) -> None:
     """Adds an image; arguments and errors as `count_cells`."""
     cells = count_cells(self.spec, uids, prediction)
     self.counts += part_panoptic_quality(cells, self.spec)

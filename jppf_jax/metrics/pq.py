@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int, Int64, UInt8
+from jaxtyping import Bool, Float64, Int, Int64, Shaped
 
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics.cells import Cells, count_cells
@@ -151,11 +151,13 @@ def _number(
   classes: Int[np.ndarray, " N"], instances: Int[np.ndarray, " N"], exists: Bool[np.ndarray, " N"]
 ) -> tuple[Int64[np.ndarray, " N"], Int64[np.ndarray, " S"]]:
   """Returns the segment of each cell (-1 = none), and the class of each segment."""
-  class_part = classes[exists].astype(np.int64) * 1000
-  keys, number = np.unique(class_part + instances[exists], return_inverse=True)
+  ids, instance = np.unique(instances[exists], return_inverse=True)
+  num_ids = max(len(ids), 1)
+  class_part = classes[exists].astype(np.int64) * num_ids
+  keys, number = np.unique(class_part + instance, return_inverse=True)
   segment = np.full(len(classes), -1)
   segment[exists] = number
-  return segment, keys // 1000
+  return segment, keys // num_ids
 
 
 def _sum(
@@ -182,7 +184,9 @@ class PQ:
   def __post_init__(self):
     self.counts = Counts.empty(self.spec.num_classes)
 
-  def add(self, uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "_H _W _C"]) -> None:
+  def add(
+    self, uids: Shaped[np.ndarray, "H W"], prediction: Shaped[np.ndarray, "_H _W _C"]
+  ) -> None:
     """Adds an image; arguments and errors as `count_cells`."""
     cells = count_cells(self.spec, uids, prediction)
     self.counts += panoptic_quality(cells, self.spec)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Shaped
 
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics.cells import count_cells
@@ -32,19 +32,9 @@ class ImageScore:
 
 
 def score_image(
-  spec: LabelSpec, uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "_H _W _C"]
+  spec: LabelSpec, uids: Shaped[np.ndarray, "H W"], prediction: Shaped[np.ndarray, "_H _W _C"]
 ) -> ImageScore:
-  """Returns the counts of one image.
-
-  Args:
-    spec: the taxonomy of both.
-    uids: ground truth as in the label files.
-    prediction: [H W 3]: scene id, instance id, evaluation pid; 255 = nothing.
-
-  Raises:
-    ValueError: the sizes differ, or the prediction does not have three channels.
-    ValueError: the ground truth holds ids that the dataset does not have.
-  """
+  """Returns the counts of one image; arguments and errors as `count_cells`."""
   cells = count_cells(spec, uids, prediction)
   score = ImageScore(
     part_pq=part_panoptic_quality(cells, spec),
@@ -74,9 +64,12 @@ class Scores:
     self.images: dict[str, tuple[Counts, Counts]] = {}  # image id -> PartPQ, PQ
 
   def add(
-    self, image_id: str, uids: Int[np.ndarray, "H W"], prediction: UInt8[np.ndarray, "_H _W _C"]
+    self,
+    image_id: str,
+    uids: Shaped[np.ndarray, "H W"],
+    prediction: Shaped[np.ndarray, "_H _W _C"],
   ) -> None:
-    """Scores an image and adds it; arguments and errors as `score_image`.
+    """Scores an image and adds it; arguments and errors as `count_cells`.
 
     Raises:
       ValueError: the image was added before.

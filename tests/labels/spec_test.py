@@ -68,15 +68,17 @@ def test_a_part_of_another_class_becomes_unknown():
   assert cpp().to_uids(image(person), image(1), image(wheel)) == 24001
 
 
-def test_instances_that_do_not_fit_in_a_byte_are_renumbered_inside_their_class():
-  channels = cpp().to_channels(image(11, 13, 13, 11), image(300, 300, 301, 299), image(1, 5, 5, 1))
-  np.testing.assert_array_equal(channels[0, :, 1], [1, 0, 1, 0])
+def test_the_channel_form_keeps_any_number_of_instances():
+  ids = np.arange(1000, dtype=np.int32)[None]
+  channels = cpp().to_channels(np.full_like(ids, 11), ids, np.ones_like(ids))
+  np.testing.assert_array_equal(channels[..., 1], ids)
+  np.testing.assert_array_equal(cpp().uids_to_channels(24_000 + ids)[..., 1], ids)
 
 
-def test_more_than_256_instances_of_a_class_are_refused_in_the_channel_form():
-  ids = np.arange(257, dtype=np.int32)[None]
-  with pytest.raises(ValueError, match="Train id 11 has 257 instances"):
-    cpp().to_channels(np.full_like(ids, 11), ids, np.ones_like(ids))
+def test_a_thing_without_an_instance_is_no_part_of_instance_0():
+  channels = cpp().uids_to_channels(image(24, 24_000, 24_001, 7, 7_000, 0))
+  np.testing.assert_array_equal(channels[0, :, 0], [24, 24, 24, 7, 7, 255])
+  np.testing.assert_array_equal(channels[0, :, 1], [-1, 0, 1, 0, 0, 0])
 
 
 def test_training_targets_of_cpp():

@@ -65,3 +65,53 @@ def test_errors_about_ids_count_pixels():
   uids = np.full((4, 6), 100, np.int32)
   with pytest.raises(ValueError, match=r"24 of 24 pixels have illegal uids, e\.g\. 100"):
     count_cells(cpp(), uids, np.zeros((4, 6, 3), np.uint8))
+
+
+def test_predictions_of_other_types_than_integers_are_refused():
+  uids, prediction = np.full((2, 2), 7, np.int32), np.full((2, 2, 3), 7.0)
+  for wrong in (prediction, prediction * np.nan, prediction > 0):
+    message = rf"The prediction has type {wrong.dtype}; expected whole numbers"
+    with pytest.raises(ValueError, match=message):
+      count_cells(cpp(), uids, wrong)
+  with pytest.raises(ValueError, match="The ground truth has type float64; expected uids"):
+    count_cells(cpp(), uids.astype(float), prediction.astype(np.uint8))
+
+
+@pytest.mark.parametrize("channel, name", [(0, "scene ids"), (2, "part ids")])
+@pytest.mark.parametrize("value", [-1, 256])
+def test_scenes_and_parts_outside_8_bits_are_refused(channel, name, value):
+  prediction = np.full((2, 2, 3), 7)
+  prediction[0, 0, channel] = value
+  with pytest.raises(ValueError, match=rf"has {name} such as {value}; expected 0\.\.255"):
+    count_cells(cpp(), np.full((2, 2), 7, np.int32), prediction)
+
+
+def test_ground_truth_too_large_for_a_uid_is_refused():
+  uids = np.full((4, 6), 24_001 + 2**40)
+  with pytest.raises(ValueError, match="24 of 24 pixels have illegal uids"):
+    count_cells(cpp(), uids, np.zeros((4, 6, 3), np.uint8))
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.uint16, np.int32, np.int64, np.uint64])
+def test_any_integer_type_gives_the_same_cells(dtype):
+  uids, prediction = random_labels.random_pair(cpp(), np.random.default_rng(5))
+  prediction = np.minimum(prediction, 127)  # the largest int8
+  expected = count_cells(cpp(), uids, prediction)
+  counted = count_cells(cpp(), uids.astype(np.uint64), prediction.astype(dtype))
+  for name, values in vars(expected).items():
+    np.testing.assert_array_equal(getattr(counted, name), values)
+
+
+@pytest.mark.parametrize(
+  "scale, shift", [(1, -3), (1, 250), (40, 0), (10**6, -(10**8)), (2**50, 7)]
+)
+def test_instance_ids_may_have_any_size(scale, shift):
+  uids, prediction = random_labels.random_pair(cpp(), np.random.default_rng(6))
+  expected = count_cells(cpp(), uids, prediction)
+  wide = prediction.astype(np.int64)
+  wide[..., 1] = wide[..., 1] * scale + shift
+  counted = count_cells(cpp(), uids, wide)
+  np.testing.assert_array_equal(counted.pred_instance, expected.pred_instance * scale + shift)
+  for name, values in vars(expected).items():
+    if name != "pred_instance":
+      np.testing.assert_array_equal(getattr(counted, name), values)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.metrics.cells import count_cells
+from jppf_jax.metrics.part_pq import part_panoptic_quality
 from jppf_jax.metrics.pq import PQ, Counts, averages, panoptic_quality
 from tests.oracles import part_pq as oracle
 from tests.oracles import random_labels
@@ -151,3 +152,17 @@ def test_predicted_instances_are_told_apart_and_none_is_too_small():
   prediction[:4, :10], prediction[5:9, :10] = (CAR, 0, 5), (CAR, 1, 5)
   prediction[9, 19] = (CAR, 2, 5)
   assert counts_of_class(uids, prediction, CAR) == (2, 1, 0, 2)
+
+
+@pytest.mark.parametrize("parts", [False, True], ids=["PQ", "PartPQ"])
+@pytest.mark.parametrize("scale, shift", [(1, -1), (1, 250), (7, 0), (1000, 24), (10**12, -1)])
+@given(seed=st.integers(0, 2**20))
+def test_instance_ids_of_any_size_give_the_counts_of_the_mask_oracle(parts, scale, shift, seed):
+  uids, prediction = random_labels.random_pair(cpp(), np.random.default_rng(seed), (9, 7))
+  wide = prediction.astype(np.int64)
+  wide[..., 1] = wide[..., 1] * scale + shift
+  cells = count_cells(cpp(), uids, wide)
+  counts = (part_panoptic_quality if parts else panoptic_quality)(cells, cpp())
+  expected = list(oracle.part_pq(cpp(), uids, wide, parts=parts).values())
+  counted = np.stack([counts.tp, counts.fp, counts.fn, counts.iou_sum], -1)
+  np.testing.assert_allclose(counted, expected, rtol=0, atol=1e-9)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int, Int32, UInt8
+from jaxtyping import Int, Int32, Integer, UInt8
 from PIL import Image
 
 from jppf_jax.labels import uids as uid_format
@@ -80,10 +80,40 @@ def read_channels(path: Path) -> UInt8[np.ndarray, "H W 3"]:
   return array
 
 
-def write_channels(path: Path, channels: UInt8[np.ndarray, "H W 3"]) -> None:
-  """Writes a three-channel prediction as PNG."""
-  image = Image.fromarray(np.ascontiguousarray(channels))
+def write_channels(path: Path, channels: Integer[np.ndarray, "H W 3"]) -> None:
+  """Writes a three-channel prediction as PNG; see `eight_bits`.
+
+  Raises:
+    ValueError: a class has more than 256 instances, which 8 bits cannot distinguish.
+  """
+  image = Image.fromarray(np.ascontiguousarray(eight_bits(channels)))
   write_image(path, image, format="PNG", compress_level=3)
+
+
+def eight_bits(channels: Integer[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W 3"]:
+  """Returns a three-channel prediction with 8 bits per channel.
+
+  If an instance id is outside 0..255, the instances of each class are numbered again from 0, in the
+  order of their ids.
+
+  Raises:
+    ValueError: a class has more than 256 instances, which 8 bits cannot distinguish.
+  """
+  scene, instance = channels[..., 0], channels[..., 1]
+  fitting = channels.astype(np.uint8)
+  if instance.min(initial=0) >= 0 and instance.max(initial=0) <= 255:
+    return fitting
+  for scene_id in np.unique(scene):
+    of_class = scene == scene_id
+    ids, number = np.unique(instance[of_class], return_inverse=True)
+    if len(ids) > 256:
+      raise ValueError(
+        f"Scene id {scene_id} has {len(ids)} instances in one image; a three-channel PNG has room "
+        "for 256 per class. Write a uid TIFF instead (LabelSpec.to_uids and files.write_uids): it "
+        "has room for 1000, and `jppf score` reads it too."
+      )
+    fitting[of_class, 1] = number
+  return fitting
 
 
 def read_instance_ids(path: Path) -> Int32[np.ndarray, "H W"]:
@@ -127,8 +157,10 @@ def write_instance_ids(path: Path, uids: Int[np.ndarray, "H W"]) -> None:
   write_image(path, image, format="PNG", compress_level=3)
 
 
-def read_prediction(path: Path, spec: LabelSpec) -> UInt8[np.ndarray, "H W 3"]:
+def read_prediction(path: Path, spec: LabelSpec) -> Integer[np.ndarray, "H W 3"]:
   """Returns a prediction in the three-channel form, from a PNG of that form or from a uid TIFF.
+
+  uint8 from a PNG, int32 from a uid TIFF: see `LabelSpec.uids_to_channels`.
 
   Raises:
     FileNotFoundError: there is no such file.

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Int, Int32
 
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import IGNORE, Detection, Panoptic
@@ -73,21 +73,20 @@ def merge_instances(
 
 def merge_parts(
   panoptic: Panoptic, parts: Int[np.ndarray, "_H _W"], spec: LabelSpec
-) -> UInt8[np.ndarray, "H W 3"]:
+) -> Int32[np.ndarray, "H W 3"]:
   """Returns the three-channel form of a panoptic prediction with parts.
 
   Classes and instances stay as they are. If a class does not have the part of a pixel, only the
   part becomes unknown (255). Void pixels are (255, 0, 0).
 
   Args:
-    panoptic: scene ids and instance ids, at most 255 per class.
+    panoptic: scene ids and instance ids.
     parts: part channels of `spec`, [H W]; 0 = background.
     spec: the taxonomy, with the part channels in which `parts` was predicted.
 
   Raises:
     ValueError: the sizes differ.
     ValueError: a class is unknown.
-    ValueError: a class has more than 255 instances.
   """
   if parts.shape != panoptic.scene.shape:
     raise ValueError(
@@ -97,10 +96,6 @@ def merge_parts(
   if len(unknown):
     raise ValueError(
       f"The panoptic prediction has class {unknown[0]}, which {spec.name} does not have."
-    )
-  if panoptic.instance.max(initial=0) > 255:
-    raise ValueError(
-      f"A class has {panoptic.instance.max()} instances; the three-channel form has room for 255."
     )
   semantic = spec.scene_to_train[panoptic.scene]
   is_channel = (parts >= 0) & (parts < spec.num_parts)

@@ -66,8 +66,35 @@ def test_a_prediction_is_the_same_in_both_forms(tmp_path, spec):
     channels = spec.uids_to_channels(uids)
     files.write_uids(tmp_path / "a.tif", uids)
     files.write_channels(tmp_path / "a.png", channels)
+    written = files.read_prediction(tmp_path / "a.png", spec)
     np.testing.assert_array_equal(files.read_prediction(tmp_path / "a.tif", spec), channels)
-    np.testing.assert_array_equal(files.read_prediction(tmp_path / "a.png", spec), channels)
+    np.testing.assert_array_equal(written[..., ::2], channels[..., ::2])
+    segments = zip(channels[..., 0].flat, channels[..., 1].flat)
+    numbers = zip(channels[..., 0].flat, written[..., 1].flat)
+    pairs = set(zip(segments, numbers))
+    assert len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+
+
+def channels_of(scenes, instances):
+  return np.stack([scenes, instances, np.ones_like(scenes)], -1)[None]
+
+
+def test_instances_that_do_not_fit_in_8_bits_are_numbered_again_inside_their_class(tmp_path):
+  channels = channels_of(np.array([24, 26, 26, 24, 7]), np.array([300, 300, 301, -1, 0]))
+  files.write_channels(tmp_path / "a.png", channels)
+  written = files.read_channels(tmp_path / "a.png")
+  np.testing.assert_array_equal(written[0, :, 1], [1, 0, 1, 0, 0])
+  np.testing.assert_array_equal(written[0, :, 0], channels[0, :, 0])
+
+
+def test_a_png_has_room_for_256_instances_of_a_class(tmp_path):
+  path, ids = tmp_path / "a.png", np.arange(257)
+  files.write_channels(path, channels_of(np.full(256, 24), ids[1:]))
+  np.testing.assert_array_equal(files.read_channels(path)[0, :, 1], ids[:256])
+  path.unlink()
+  with pytest.raises(ValueError, match="Scene id 24 has 257 instances .* Write a uid TIFF instead"):
+    files.write_channels(path, channels_of(np.full(257, 24), ids))
+  assert not path.exists()
 
 
 def test_a_uid_prediction_with_foreign_ids_is_refused_by_name(tmp_path):

@@ -134,10 +134,15 @@ def test_only_the_part_becomes_unknown_if_the_class_does_not_have_it():
 def test_predictions_that_cannot_be_merged_are_refused():
   panoptic = random_panoptic(cpp(), np.random.default_rng(0))
   parts = np.zeros((8, 9), int)
-  unknown, too_many = np.full((8, 9), 29, np.int32), np.full((8, 9), 256, np.int32)
+  unknown = np.full((8, 9), 29, np.int32)
   with pytest.raises(ValueError, match=r"has size \(8, 9\), the parts \(8, 8\)"):
     merge_parts(panoptic, np.zeros((8, 8), int), cpp())
   with pytest.raises(ValueError, match="has class 29, which cpp_grouped does not have"):
     merge_parts(panoptic._replace(scene=unknown), parts, cpp())
-  with pytest.raises(ValueError, match="A class has 256 instances"):
-    merge_parts(panoptic._replace(instance=too_many), parts, cpp())
+
+
+def test_any_number_of_instances_can_be_merged():
+  instance = np.arange(1, 301, dtype=np.int32)[None]
+  panoptic = Panoptic(np.full_like(instance, PERSON), instance)
+  merged = merge_parts(panoptic, np.full((1, 300), 4), cpp())
+  np.testing.assert_array_equal(merged[..., 1], instance)

@@ -92,11 +92,16 @@ def add_semantic(state: IoU, cells: Cells) -> None:
 def add_parts(state: IoU, cells: Cells, spec: LabelSpec) -> None:
   """Adds the part channels of an image; background (every pixel that is no part) is one of them.
 
-  Left out are void, and pixels of classes with parts that have no part label or no instance. Pid 5
-  of CPP persons has no part label. As the authors of panoptic_parts advise (issue 20 there); their
-  own tool was never completed.
+  Left out are void, and pixels of classes with part channels that have no part label, or no
+  instance if the class is scored by parts. Pid 5 of CPP persons has no part label. As the authors
+  of panoptic_parts advise (issue 20 there); their own tool was never completed.
 
-  Differs from that advice: it does not say what happens to void; we leave it out, as in training.
+  Differs from that advice: it does not say what happens to void; we leave it out.
   """
   predicted = spec.pid_to_channel[cells.pred_class, cells.pred_pid]
-  state.add_counts(cells.gt_channel, predicted, cells.count)
+  void = cells.gt_class == IGNORE
+  has_channels = np.append(spec.part_matrix.any(1), False)  # the last entry is that of void
+  needs_part = has_channels[np.minimum(cells.gt_class, spec.num_classes)]
+  no_part_label = needs_part & (cells.gt_channel == 0)
+  truth = np.where(void | no_part_label, IGNORE, cells.gt_channel)
+  state.add_counts(truth, predicted, cells.count)

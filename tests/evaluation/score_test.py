@@ -6,7 +6,9 @@ import pytest
 from jppf_jax.evaluation.score import score_files, score_folders
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.formats import files
+from jppf_jax.labels.registry import SPECS, load_spec
 from tests.evaluation.saved_files import write_pairs
+from tests.oracles import random_labels
 
 FIRST, SECOND, THIRD, FOURTH = (f"aachen_{number:06d}_000019" for number in range(4))
 
@@ -14,6 +16,67 @@ FIRST, SECOND, THIRD, FOURTH = (f"aachen_{number:06d}_000019" for number in rang
 def report_of(root, **options):
   scores = score_folders(cpp(), root / "gt", root / "pred", progress=False, **options)
   return scores.to_json()
+
+
+ROBOTS = """
+stuff:
+  floor: {id: 1, color: [110, 110, 110]}
+things:
+  robot: {id: 2, color: [220, 20, 60], parts: {arm: [1, 2], wheel: [3]}}
+  cart: {id: 3, color: [0, 0, 142], parts: {wheel: [1], body: [2]}}
+  box: {id: 5, color: [0, 60, 100]}
+ignore: [4]
+"""
+
+
+def random_truth(spec, rng):
+  """Returns uids; crowd lies beside instances 0 and 256 of a class, with and without parts."""
+  uids, _ = random_labels.random_uids(spec, rng, (12, 16))
+  ids = [0, *spec.class_ids[rng.integers(spec.num_stuff, spec.num_classes, 2)].tolist()]
+  for sid in ids:
+    pid = int(rng.choice(np.flatnonzero(spec.legal[sid])))
+    with_part = [sid * 100_000 + pid, sid * 100_000 + 25_600 + pid] if pid else []
+    for uid in [0] if sid == 0 else [sid, sid * 1000, sid * 1000 + 999, *with_part]:
+      uids[random_labels.random_rectangle(rng, uids.shape)] = uid
+  return uids
+
+
+@pytest.mark.parametrize("name", [*SPECS, "robots.yaml"])
+def test_truth_scores_100_against_itself(tmp_path, name):
+  (tmp_path / "robots.yaml").write_text(ROBOTS)
+  is_file = name == "robots.yaml"
+  spec = load_spec(str(tmp_path / name) if is_file else name)
+  rng = np.random.default_rng(0)
+  for number in range(40):
+    files.write_uids(tmp_path / "gt" / f"{number}.tif", random_truth(spec, rng))
+  scores = score_folders(spec, tmp_path / "gt", tmp_path / "gt", progress=False)
+  report = scores.to_json(per_image=False)
+  for metric in ("part_pq", "pq"):
+    assert all(means[metric] == 1 for means in report[metric].values() if means["classes"])
+    assert not any(row[metric]["fp"] or row[metric]["fn"] for row in report["per_class"])
+  assert report["semantic_miou"] == report["part_miou"] == 1
+
+
+def test_crowd_in_a_prediction_is_a_segment_of_its_own(tmp_path):
+  uids = np.full((10, 10), 7, np.int32)
+  uids[:4] = 26_000
+  files.write_uids(tmp_path / "gt" / "a.tif", uids)
+  uids[4:7] = 26  # on road: an FP; merged with instance 0 the car would have IoU 4 / 7
+  files.write_uids(tmp_path / "pred" / "a.tif", uids)
+  rows = report_of(tmp_path)["per_class"]
+  car = next(row["pq"] for row in rows if row["name"] == "car")
+  assert (car["tp"], car["fp"], car["fn"], car["iou_sum"]) == (1, 1, 0, 1)
+
+
+@pytest.mark.parametrize("count", [256, 257, 1000])
+def test_any_number_of_instances_of_a_class_is_scored(tmp_path, count):
+  uids = 26_000 + np.arange(count, dtype=np.int32)[None]
+  wrong = np.where(uids < 26_010, 7, uids)
+  files.write_uids(tmp_path / "gt" / "a.tif", uids)
+  files.write_uids(tmp_path / "pred" / "a.tif", wrong)
+  rows = report_of(tmp_path)["per_class"]
+  car = next(row["pq"] for row in rows if row["name"] == "car")
+  assert (car["tp"], car["fp"], car["fn"], car["iou_sum"]) == (count - 10, 0, 10, count - 10)
 
 
 def message_of_failure(root):

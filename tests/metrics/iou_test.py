@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.ppp import ppp
+from jppf_jax.labels.registry import load_spec
 from jppf_jax.metrics.cells import count_cells
 from jppf_jax.metrics.iou import IoU, add_parts, add_semantic
 from tests.oracles import random_labels
@@ -41,13 +42,25 @@ def test_adding_cells_equals_adding_pixels(spec, seed):
   classes, channels = classes_and_channels(spec, prediction)
   classes_by_pixel, parts_by_pixel = IoU(spec.num_classes), IoU(spec.num_parts)
   classes_by_pixel.add(decoded.semantic, classes)
-  parts_by_pixel.add(decoded.part, channels)
+  unlabelled_train = (uids // 1000 == 19) | (uids == 19) if spec.name == "ppp" else False
+  parts_by_pixel.add(np.where(unlabelled_train, 255, decoded.part), channels)
   cells = count_cells(spec, uids, prediction)
   classes_by_cell, parts_by_cell = IoU(spec.num_classes), IoU(spec.num_parts)
   add_semantic(classes_by_cell, cells)
   add_parts(parts_by_cell, cells, spec)
   np.testing.assert_array_equal(classes_by_pixel.confusion, classes_by_cell.confusion)
   np.testing.assert_array_equal(parts_by_pixel.confusion, parts_by_cell.confusion)
+
+
+@pytest.mark.parametrize("name", ["ppp", "ppp_void_background", "cpp_grouped_void_background"])
+def test_void_and_missing_part_labels_are_left_out_of_the_parts(name):
+  spec = load_spec(name)
+  train = np.array([[19_001, 19_001, 1_900_102, 7_001]])  # train: no part twice, a part; a car
+  uids = train if name.startswith("ppp") else np.array([[2_400_101, 24_001]])
+  uids = np.append(uids, np.zeros((1, 3), int), axis=1)
+  state = IoU(spec.num_parts)
+  add_parts(state, count_cells(spec, uids, spec.uids_to_channels(uids)), spec)
+  assert state.confusion.sum() == 1 and state.mean() == 1
 
 
 def classes_and_channels(spec, prediction):

@@ -72,7 +72,7 @@ def count_cells(
   check_prediction(prediction)
   if uids.min(initial=0) < 0 or uids.max(initial=0) > uid_format.LARGEST:
     uid_format.check(uids)  # raises; larger numbers do not fit in the keys of `_count`
-  uid, scene, instance, pid, count = _count(uids, prediction)
+  uid, scene, instance, pid, pixels = _count(uids, prediction)
   try:
     gt = spec.decode(uid[None])
   except ValueError:
@@ -81,7 +81,7 @@ def count_cells(
   ids = uid_format.decode(uid)
   file_pid = np.maximum(ids.pid, 0)
   return Cells(
-    count=count,
+    count=pixels,
     gt_class=gt.semantic[0],
     gt_instance=gt.instance[0],
     gt_pid=spec.sid_pid_to_pid[ids.sid, file_pid],
@@ -123,7 +123,7 @@ class _Counted(NamedTuple):
   scene: Int64[np.ndarray, " N"]
   instance: Int64[np.ndarray, " N"]
   pid: Int64[np.ndarray, " N"]
-  count: Int64[np.ndarray, " N"]
+  pixels: Int64[np.ndarray, " N"]
 
 
 def _count(uids: Integer[np.ndarray, "H W"], prediction: Integer[np.ndarray, "H W 3"]) -> _Counted:
@@ -138,7 +138,7 @@ def _count(uids: Integer[np.ndarray, "H W"], prediction: Integer[np.ndarray, "H 
   scene, instance, pid = prediction.reshape(-1, 3).T
   number, instance_ids = _numbered(instance)
   bits = max(8, (len(instance_ids) - 1).bit_length())
-  predicted = scene.astype(np.int32 if bits == 8 else np.int64)
+  predicted: Int[np.ndarray, " _N"] = scene.astype(np.int32 if bits == 8 else np.int64)
   predicted <<= bits
   predicted |= number
   predicted <<= 8
@@ -150,13 +150,13 @@ def _count(uids: Integer[np.ndarray, "H W"], prediction: Integer[np.ndarray, "H 
   run_uid = uid[starts].astype(np.int64)
   run_key = run_uid << (16 + bits) | predicted[starts]
   keys, cell = np.unique(run_key, return_inverse=True)
-  count = np.bincount(cell, lengths)
+  pixels = np.bincount(cell, lengths)
   return _Counted(
     uid=keys >> (16 + bits),
     scene=(keys >> (8 + bits)) & 255,
     instance=instance_ids[(keys >> 8) & ((1 << bits) - 1)],
     pid=keys & 255,
-    count=count.astype(np.int64),
+    pixels=pixels.astype(np.int64),
   )
 
 
@@ -172,8 +172,8 @@ def _numbered(
     return instance, np.arange(256)
   lowest, highest = int(instance.min()), int(instance.max())
   if highest - lowest < MOST_INSTANCE_IDS and abs(lowest) <= MOST_INSTANCE_IDS:
-    number = instance.astype(np.int32) - lowest
-    return number, np.arange(lowest, highest + 1)
+    from_zero = instance.astype(np.int32) - lowest
+    return from_zero, np.arange(lowest, highest + 1)
   ids, number = np.unique(instance, return_inverse=True)
   if len(ids) > MOST_INSTANCE_IDS:
     raise ValueError(

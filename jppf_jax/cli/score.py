@@ -8,10 +8,12 @@ official suffix.
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from absl import app, flags
+from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -34,8 +36,18 @@ _MISSING = flags.DEFINE_enum(
 )
 
 USAGE = "Needs --spec, --gt=DIR, --pred=DIR and --out=FILE.json, and nothing else."
-QUALITIES = ("PartPQ", "PartSQ", "PartRQ", "PQ", "SQ", "RQ")
+PART_QUALITIES = ("PartPQ", "PartSQ", "PartRQ")
+QUALITIES = ("PQ", "SQ", "RQ")
 COUNTS = ("TP", "FP", "FN")
+GROUPS = {"parts": "with parts", "no_parts": "without parts"}  # the others have their plain names
+MEANS_NOTE = (
+  "(n): number of classes in the mean, those with a TP, FP or FN. PartPQ can have fewer than PQ: "
+  "instances without any part label count in PQ only."
+)
+PRODUCT_NOTE = (
+  "Mean SQ x mean RQ is not mean PQ, nor for PartPQ: PQ = SQ x RQ in each class, but the mean of "
+  "products is not the product of means."
+)
 
 
 def main(argv: list[str]) -> None:
@@ -54,36 +66,50 @@ def main(argv: list[str]) -> None:
 
 
 def print_tables(report: dict[str, Any], console: Console) -> None:
-  """Prints the scores in percent: a row per class, a row per average, and the rest in a line."""
-  table = Table("class", *_right(*QUALITIES, "IoU", *COUNTS))
-  for row in report["per_class"]:
-    qualities = _qualities(row["part_pq"], row["pq"])
-    counts = [str(row["part_pq"][name.lower()]) for name in COUNTS]
-    table.add_row(row["name"], *qualities, _percent(row["semantic_iou"]), *counts)
-  console.print(table)
-  table = Table("mean over", *_right("classes", *QUALITIES))
-  for group, part_pq in report["part_pq"].items():
-    qualities = _qualities(part_pq, report["pq"][group])
-    table.add_row(group.replace("_", " "), str(part_pq["classes"]), *qualities)
-  console.print(table)
-  semantic, part = _percent(report["semantic_miou"]), _percent(report["part_miou"])
+  """Prints the scores in percent, readable at 80 columns.
+
+  A table each for PartPQ and PQ, with a row per class and a row per mean; the rest in two lines.
+  """
+  console.print(_table(report, "part_pq", PART_PQ, PART_QUALITIES))
+  console.print(_table(report, "pq", PQ, QUALITIES))
+  console.print(MEANS_NOTE)
+  console.print(PRODUCT_NOTE)
+  semantic = _mean_iou(report["semantic_miou"], report["per_class"], "semantic_iou", "classes")
+  part = _mean_iou(report["part_miou"], report["per_part"], "iou", "part channels")
   density = _percent(report["density"]["full"])
   of_classes = _percent(report["density"]["scene_only"])
-  console.print(
-    f"{report['images']} images, {report['spec']}: semantic mIoU {semantic}, part mIoU {part}, "
-    f"density {density} (classes only {of_classes})"
-  )
+  console.print(f"{report['images']} images, {report['spec']}: semantic mIoU {semantic},")
+  console.print(f"part mIoU {part}, density {density} (classes only {of_classes})")
 
 
-def _qualities(part_pq: dict[str, Any], pq: dict[str, Any]) -> list[str]:
-  """Returns the cells of the columns `QUALITIES`."""
-  values = [part_pq[key] for key in PART_PQ] + [pq[key] for key in PQ]
-  return [_percent(value) for value in values]
+def _table(report: dict[str, Any], metric: str, keys: Sequence[str], names: Sequence[str]) -> Table:
+  """Returns the table of "part_pq" or "pq": classes, then the means and their classes' number."""
+  with_iou = metric == "pq"
+  ious = ("IoU",) if with_iou else ()
+  table = Table("class", *_right(*names, *COUNTS, *ious), box=box.SIMPLE)
+  for row in report["per_class"]:
+    scores = row[metric]
+    qualities = [_percent(scores[key]) for key in keys]
+    counts = [str(scores[name.lower()]) for name in COUNTS]
+    iou = [_percent(row["semantic_iou"])] if with_iou else []
+    table.add_row(row["name"], *qualities, *counts, *iou)
+  table.add_section()
+  for group, means in report[metric].items():
+    qualities = [_percent(means[key]) for key in keys]
+    name = GROUPS.get(group, group)
+    table.add_row(f"mean, {name} ({means['classes']})", *qualities)
+  return table
+
+
+def _mean_iou(mean: float | None, rows: list[dict[str, Any]], key: str, labels: str) -> str:
+  """Returns a mean IoU and the number of labels in it."""
+  number = sum(row[key] is not None for row in rows)
+  return f"{_percent(mean)} ({number} {labels})"
 
 
 def _right(*names: str) -> list[Column]:
-  """Returns right-aligned columns."""
-  return [Column(name, justify="right") for name in names]
+  """Returns right-aligned columns, never narrower than their numbers."""
+  return [Column(name, justify="right", no_wrap=True) for name in names]
 
 
 def _percent(value: float | None) -> str:

@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from absl import app, flags
 from absl.testing import flagsaver
@@ -12,7 +13,7 @@ from jppf_jax.cli import file_flags, score
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.evaluation_spec import package_folder
 from jppf_jax.labels.registry import load_spec
-from jppf_jax.metrics.scores import Scores
+from jppf_jax.metrics.scores import PART_PQ, PQ, Scores
 from tests.evaluation.saved_files import write_pairs
 
 EVAL_SPECS = package_folder() / "specs" / "eval_specs"
@@ -84,9 +85,59 @@ def test_the_module_is_a_command(tmp_path):
   assert json.loads(out.read_text())["images"] == 1
 
 
-def test_tables_show_a_dash_for_a_class_that_never_occurs():
+def printed(report, width=80):
   written = io.StringIO()
-  score.print_tables(Scores(cpp()).to_json(), Console(width=120, file=written))
-  text = written.getvalue()
-  assert "bicycle" in text
+  score.print_tables(report, Console(width=width, file=written))
+  return written.getvalue()
+
+
+def cells_of(text, name):
+  """Returns the cells of the rows that start with `name`, one list per table."""
+  rows = [line.strip() for line in text.splitlines() if line.strip().startswith(f"{name} ")]
+  return [row.removeprefix(name).split() for row in rows]
+
+
+def report_of_a_car_and_a_lost_person():
+  """Returns the report of two thing instances without part labels: half a car, and a person."""
+  uids, prediction = np.full((10, 10), 7, np.int32), np.zeros((10, 10, 3), np.uint8)
+  prediction[...] = (7, 0, 1)
+  uids[:4], uids[8:] = 26_001, 24_001
+  prediction[:3] = (26, 1, 1)  # IoU 3 / 4
+  prediction[8:] = 255
+  scores = Scores(cpp())
+  scores.add("a", uids, prediction)
+  return scores.to_json()
+
+
+def test_tables_show_a_dash_for_a_class_that_never_occurs():
+  text = printed(Scores(cpp()).to_json())
+  assert cells_of(text, "bicycle") == [["–"] * 3 + ["0"] * 3, ["–"] * 3 + ["0"] * 3 + ["–"]]
   assert "0 images, cpp_grouped: semantic mIoU –" in text
+
+
+def test_each_mean_names_the_number_of_its_own_classes():
+  text = printed(report_of_a_car_and_a_lost_person())
+  # road: IoU 4 / 5. PartPQ has neither the car nor the person, whose parts are not labelled.
+  assert cells_of(text, "mean, all (1)") == [["80.0", "80.0", "100.0"]]
+  assert cells_of(text, "mean, with parts (0)") == [["–", "–", "–"]]
+  assert cells_of(text, "mean, all (3)") == [["51.7", "51.7", "66.7"]]
+  assert cells_of(text, "mean, with parts (2)") == [["37.5", "37.5", "50.0"]]
+  assert cells_of(text, "car")[1] == ["75.0", "75.0", "100.0", "1", "0", "0", "75.0"]
+  assert cells_of(text, "person")[1] == ["0.0", "0.0", "0.0", "0", "0", "1", "0.0"]
+  assert "semantic mIoU 51.7 (3 classes)" in text and "part mIoU 100.0 (1 part channels)" in text
+  assert "Mean SQ x mean RQ is not mean PQ" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", ["cpp", "ppp"])
+def test_nothing_is_cut_at_80_columns(name):
+  report = Scores(load_spec(name)).to_json()
+  for row in report["per_class"]:
+    for metric, keys in (("part_pq", PART_PQ), ("pq", PQ)):
+      counts = dict.fromkeys(("tp", "fp", "fn"), 123_456)
+      row[metric] = dict.fromkeys(keys, 1.0) | counts
+    row["semantic_iou"] = 1.0
+  text = printed(report)
+  assert "…" not in text and max(map(len, text.splitlines())) <= 80
+  for row in report["per_class"]:
+    part_pq, pq = cells_of(text, row["name"])
+    assert part_pq == ["100.0"] * 3 + ["123456"] * 3 and pq == [*part_pq, "100.0"]

@@ -1,17 +1,14 @@
 """Checks that the tables of a label spec agree with each other."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jppf_jax.labels.tables import LabelTables
 from jppf_jax.structs import IGNORE
 
-if TYPE_CHECKING:
-  from jppf_jax.labels.spec import LabelSpec
 
-
-def contradictions(spec: "LabelSpec") -> list[str]:
+def contradictions(spec: LabelTables) -> list[str]:
   """Returns what is wrong with the tables of a spec; the rest of the library relies on them.
 
   One message per problem; empty if there is none.
@@ -19,7 +16,7 @@ def contradictions(spec: "LabelSpec") -> list[str]:
   return [*_of_classes(spec), *_of_parts(spec), *_of_backgrounds(spec), *_of_tables(spec)]
 
 
-def _of_classes(spec: "LabelSpec") -> Iterator[str]:
+def _of_classes(spec: LabelTables) -> Iterator[str]:
   k = spec.num_classes
   sids = spec.class_ids.tolist()
   if not 1 <= k <= IGNORE:
@@ -34,7 +31,7 @@ def _of_classes(spec: "LabelSpec") -> Iterator[str]:
     yield "scene ids outside 1..99"
 
 
-def _of_parts(spec: "LabelSpec") -> Iterator[str]:
+def _of_parts(spec: LabelTables) -> Iterator[str]:
   k, p = spec.num_classes, spec.num_parts
   channels = {channel for parts in spec.class_parts for channel in parts}
   if not len(spec.class_parts) == k == len(spec.class_pids):
@@ -51,7 +48,7 @@ def _of_parts(spec: "LabelSpec") -> Iterator[str]:
     yield "part channel 0 must be 'background'"
 
 
-def _of_backgrounds(spec: "LabelSpec") -> Iterator[str]:
+def _of_backgrounds(spec: LabelTables) -> Iterator[str]:
   outputs, p = spec.background_outputs, spec.num_parts
   further = range(p, p + len(outputs) - 1)
   is_void = spec.sid_to_train == IGNORE
@@ -73,7 +70,7 @@ def _of_backgrounds(spec: "LabelSpec") -> Iterator[str]:
     yield f"{spec.num_part_outputs} part outputs, expected at most 255"
 
 
-def _of_tables(spec: "LabelSpec") -> Iterator[str]:
+def _of_tables(spec: LabelTables) -> Iterator[str]:
   k, p = spec.num_classes, spec.num_parts
   if spec.colors.shape != (k, 3) or spec.part_colors.shape != (p, 3):
     yield "there must be one colour per class and per part channel"

@@ -13,13 +13,14 @@ Numberings:
 
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int, Int32, UInt8
+from jaxtyping import Bool, Int, Int32
 
 from jppf_jax.labels import uids as uid_format
 from jppf_jax.labels.consistency import contradictions
+from jppf_jax.labels.tables import LabelTables
 from jppf_jax.structs import IGNORE
 
 
@@ -44,49 +45,12 @@ class Decoded(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class LabelSpec:
-  """The tables of one taxonomy, checked once.
+class LabelSpec(LabelTables):
+  """A taxonomy: its tables, checked once, and what follows from them.
 
-  The arrays are read-only, so jitted functions may close over them.
-
-  Attributes:
-    name: e.g. "cpp_grouped".
-    class_names: one for each of the K train ids, `num_stuff` stuff classes first.
-    class_ids: the scene id of each train id.
-    num_stuff: number of stuff classes.
-    part_names: one for each of the P part channels; the first is "background".
-    class_parts: for each train id its part channels, in the order of evaluation pids. A class with
-      one channel is still scored as a plain mask (PPP boat, chair, table, sofa, train): see
-      `has_parts`.
-    class_pids: the evaluation pids of these channels.
-    class_background: for each train id the part output that means "no part of this class": 0,
-      unless classes without parts have their own backgrounds (`variants.semantic_background`);
-      classes with parts have 255 then.
-    colors: of the classes, for pictures.
-    part_colors: of the part channels.
-    sid_to_train: train id of a scene id; 255 = not evaluated.
-    sid_pid_to_channel: part channel of (sid, file pid); pid 0 = unlabelled; 255 = ignore. If a file
-      numbers parts per occurrence (PPP), they are folded here, exactly once.
-    sid_pid_to_pid: evaluation pid of (sid, file pid); 0 = unknown; folded as above.
-    legal: whether a label file may contain (sid, file pid).
-    ap_protocol: the usual protocol for average precision of instances: "cityscapes" or "coco".
+  The arrays are read-only, so jitted functions may close over them. Attributes: those of
+  `LabelTables`.
   """
-
-  name: str
-  class_names: tuple[str, ...]
-  class_ids: Int32[np.ndarray, " K"]
-  num_stuff: int
-  part_names: tuple[str, ...]
-  class_parts: tuple[tuple[int, ...], ...]
-  class_pids: tuple[tuple[int, ...], ...]
-  class_background: tuple[int, ...]
-  colors: UInt8[np.ndarray, "K 3"]
-  part_colors: UInt8[np.ndarray, "P 3"]
-  sid_to_train: Int32[np.ndarray, "100"]
-  sid_pid_to_channel: Int32[np.ndarray, "100 100"]
-  sid_pid_to_pid: Int32[np.ndarray, "100 100"]
-  legal: Bool[np.ndarray, "100 100"]
-  ap_protocol: Literal["cityscapes", "coco"] = "coco"
 
   def __post_init__(self) -> None:
     for field in fields(self):
@@ -96,35 +60,6 @@ class LabelSpec:
     wrong = "; ".join(contradictions(self))
     if wrong:
       raise ValueError(f"Label spec {self.name!r} contradicts itself: {wrong}.")
-
-  @property
-  def num_classes(self) -> int:
-    """Number K of train ids."""
-    return len(self.class_names)
-
-  @property
-  def num_things(self) -> int:
-    """Number of thing classes, the last of the train ids."""
-    return self.num_classes - self.num_stuff
-
-  @property
-  def num_parts(self) -> int:
-    """Number P of part channels, background included."""
-    return len(self.part_names)
-
-  @cached_property
-  def background_outputs(self) -> tuple[int, ...]:
-    """The part outputs that mean "no part".
-
-    0 and, if classes have their own backgrounds, the outputs after the part channels.
-    """
-    outputs = set(self.class_background) - {IGNORE}
-    return tuple(sorted(outputs))
-
-  @property
-  def num_part_outputs(self) -> int:
-    """Number of channels of the part head: the part channels and any further backgrounds."""
-    return self.num_parts + len(self.background_outputs) - 1
 
   @cached_property
   def output_to_part(self) -> Int32[np.ndarray, "O"]:

@@ -1,0 +1,23 @@
+import pytest
+
+from jppf_jax.labels.registry import load_spec
+
+
+@pytest.mark.parametrize(
+  "name, classes, things, parts, outputs",
+  [
+    ("cpp_grouped", 19, 8, 10, 10),
+    ("cpp_default", 19, 8, 24, 24),
+    ("cpp_grouped_sembg", 19, 8, 10, 23),
+    ("ppp", 59, 20, 58, 58),
+  ],
+)
+def test_sizes_of_the_published_taxonomies(name, classes, things, parts, outputs):
+  spec = load_spec(name)
+  assert (spec.num_classes, spec.num_things) == (classes, things)
+  assert (spec.num_parts, spec.num_part_outputs) == (parts, outputs)
+
+
+def test_the_first_background_is_output_0_and_further_ones_follow_the_parts():
+  assert load_spec("cpp").background_outputs == (0,)
+  assert load_spec("cpp_grouped_sembg").background_outputs == (0, *range(10, 23))

@@ -167,16 +167,16 @@ def folder(name: str, data_dir: str | Path) -> Path:
   Raises:
     FileNotFoundError: the dataset is not built there; says which are.
   """
-  root = Path(data_dir)
+  root, asked = Path(data_dir), name
   name = Path(name).stem.removesuffix(SUFFIX) if name.endswith(".py") else name
   versions = [path.parent for path in (root / name).glob(_INFO)]
   if not versions:
     built = {str(path.parents[1].relative_to(root)) for path in root.glob(f"**/{_INFO}")}
     names = ", ".join(sorted(built)) or "none"
-    without_options = name.split("/")[0]
+    builder = asked if asked.endswith(".py") else name.split("/")[0]
     raise FileNotFoundError(
-      f"No built dataset {name!r} in {data_dir} (there: {names}). "
-      f"Build it with `jppf prepare {without_options} --data_dir={data_dir}`."
+      f"No built dataset {name!r} in {data_dir} (there: {names}). Build it with "
+      f"`jppf prepare {builder} --data_dir={data_dir}`, and --manual_dir=DIR if it has raw files."
     )
   return max(versions, key=_version)
 

@@ -39,6 +39,7 @@ def load_spec(name_or_file: str) -> LabelSpec:
   A name gives the same object each time.
 
   Raises:
+    ValueError: no name is given.
     ValueError: neither a known name nor the name of a YAML file.
     ValueError: the file does not describe a label spec.
     FileNotFoundError: the file does not exist.
@@ -46,6 +47,11 @@ def load_spec(name_or_file: str) -> LabelSpec:
   if name_or_file in SPECS:
     make_spec = SPECS[name_or_file]
     return make_spec()
+  if not name_or_file:
+    raise ValueError(
+      "No label spec is given: set SPEC in the dataset's Builder, or name one with --labels or "
+      "--config.data.labels."
+    )
   path = Path(name_or_file)
   if path.suffix not in (".yaml", ".yml"):
     names = ", ".join(SPECS)

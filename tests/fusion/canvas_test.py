@@ -27,6 +27,15 @@ def canvas(slot, **limits):
   return assemble(slot, zero + 3, zero + 7, zero, detections(*ROOM), spec=SPEC, **limits)
 
 
+def test_void_has_no_part_whatever_the_part_of_its_stuff():
+  slot = np.array([[-1, -1, -1, 0]])
+  zero = np.zeros(slot.shape, np.int32)
+  fill = np.array([[0, 0, 1, 1]])  # class 1 is left with one pixel
+  result = assemble(slot, zero + 3, fill, zero + 2, detections(*ROOM), spec=SPEC, min_stuff_area=2)
+  assert result.semantic.tolist() == [[0, 0, 255, train_id(CAR)]]
+  assert result.part.tolist() == [[2, 2, 0, 3]]
+
+
 def test_upsampling_reads_between_cell_centres_and_crops_the_padding():
   x = logits(0, 4)
   np.testing.assert_allclose(upsample(x, SIZE), oracle.upsample(x, SIZE), atol=1e-6)

@@ -43,7 +43,9 @@ def test_your_own_builder_is_loaded_from_its_file(tmp_path):
   (tmp_path / "other").mkdir()
   moved = path.rename(tmp_path / "other" / path.name)
   assert datasets.module(str(moved)).__file__ == str(moved)
-  with pytest.raises(FileNotFoundError, match="prepare robots"):
+  with pytest.raises(
+    FileNotFoundError, match="prepare .*robots_dataset_builder.py --data_dir=.* --manual_dir=DIR"
+  ):
     datasets.folder(str(moved), tmp_path)
 
 

@@ -40,3 +40,8 @@ def test_unknown_names_and_missing_files_are_different_errors(tmp_path):
     load_spec("cityscapes")
   with pytest.raises(FileNotFoundError, match=r"missing\.yaml does not exist"):
     load_spec(str(tmp_path / "missing.yaml"))
+
+
+def test_a_dataset_without_a_spec_says_where_to_set_it():
+  with pytest.raises(ValueError, match="set SPEC in the dataset's Builder"):
+    load_spec("")

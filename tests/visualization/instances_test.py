@@ -31,6 +31,12 @@ def test_equal_numbers_in_two_classes_are_two_instances():
   assert instances.find_instances(*maps, SPEC).classes.tolist() == [PERSON, CAR]
 
 
+def test_large_numbers_do_not_run_into_the_next_class():
+  cars = [(CAR, number, (0, x, 9, x + 9)) for x, number in ((0, 12), (10, 999))]
+  maps = scene([*cars, (CAR + 1, 2, (20, 0, 29, 9))])
+  assert instances.find_instances(*maps, SPEC).classes.tolist() == [CAR, CAR, CAR + 1]
+
+
 def test_stuff_void_and_things_without_a_number_are_no_instances():
   maps = scene([(ROAD, 3, (0, 0, 9, 9)), (255, 3, (0, 10, 9, 19)), (CAR, 0, (20, 0, 29, 9))])
   found = instances.find_instances(*maps, SPEC)
@@ -85,3 +91,16 @@ def test_a_name_that_would_touch_that_of_a_larger_instance_is_left_out():
   alone = named_pixels([outer])
   np.testing.assert_array_equal(named_pixels([outer, inner]), alone)
   assert named_pixels([inner]).any()
+
+
+def test_a_name_stands_in_the_middle_of_its_instance():
+  y, x = np.nonzero(named_pixels([(CAR, 1, (10, 210, 70, 390))]))
+  assert abs(y.mean() - 40) < 4 and abs(x.mean() - 300) < 4
+
+
+@pytest.mark.parametrize(
+  "width, height, fits", [(20, 4, True), (28, 4, True), (29, 4, False), (20, 5, False)]
+)
+def test_a_name_fits_if_it_is_narrower_and_less_than_half_as_high(width, height, fits):
+  region = (100, 200, 110, 230)  # top left bottom right: 10 high, 30 wide
+  assert instances._fits((0.0, 0.0, float(width), float(height)), region) is fits

@@ -200,8 +200,14 @@ def test_a_built_dataset_of_your_own_is_found_by_its_bare_name(tmp_path):
 def test_training_holds_label_files_to_the_spec_when_it_builds(tmp_path):
   written = raw_files.write_cpp(tmp_path / "raw", {"train": 1, "val": 1})
   label = written[0][1]
-  Image.fromarray(np.full((16, 32), 2_400_009, np.int32)).save(label)  # a person has no part 9
-  changes = {"data.name": "cityscapes_panoptic_parts", "data.manual_dir": str(tmp_path / "raw")}
-  with pytest.raises(ValueError, match=r"(?s)nothing was built.*\(24, 9\)") as error:
+  Image.fromarray(np.full((16, 32), 8, np.int32)).save(label)
+  spec = tmp_path / "only_road.yaml"
+  spec.write_text("stuff:\n  road: {id: 7, color: [128, 64, 128]}\n")
+  changes = {
+    "data.name": "cityscapes_panoptic_parts",
+    "data.manual_dir": str(tmp_path / "raw"),
+    "data.labels": str(spec),
+  }
+  with pytest.raises(ValueError, match=r"(?s)nothing was built.*\(8, 0\)") as error:
     build.examples(tiny.config(tmp_path, **changes), "train")
   assert str(label) in str(error.value)

@@ -89,14 +89,13 @@ def prepare(
     root = epath.Path(manual_dir) if manual_dir else None
     found = made.survey(root)
     show_survey(found, console)
-    check = spec.check_uids
     with _bar(console, sum(found.counts.values())) as advance:
       datasets.build(
         name,
         data_dir=data_dir,
         manual_dir=manual_dir,
         splits=splits,
-        check_uids=check,
+        check_uids=spec.check_uids,
         on_example=advance,
       )
   path = draw_built(folder, spec, splits or (), console)

@@ -12,13 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 from jppf_jax.fusion.canvas import assemble, one_at_a_time, things_of, upsample
 from jppf_jax.fusion.channels import unknown_parts
-from jppf_jax.fusion.instances import (
-  PlacedMasks,
-  Window,
-  keep_instances,
-  maximum_over_instances,
-  place,
-)
+from jppf_jax.fusion.instances import PlacedMasks, Window, filter_detections, maximum_over_instances
 from jppf_jax.fusion.joint import fused_logits
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Array, Detections, PanopticParts
@@ -71,9 +65,13 @@ def efficientps_fusion(
 
   def fuse(semantic_logits: Array, detections: Detections) -> PanopticParts:
     logits = upsample(semantic_logits, size)
-    placed = place(detections.mask_logits, detections.boxes, size, legacy=legacy)
-    candidates = detections.valid & (detections.scores > score_threshold)
-    kept = keep_instances(placed, candidates, overlap_threshold=overlap_threshold)
+    placed, kept = filter_detections(
+      detections,
+      size,
+      score_threshold=score_threshold,
+      overlap_threshold=overlap_threshold,
+      legacy=legacy,
+    )
     scaled = dataclasses.replace(placed, masks=placed.masks * instance_logit_scale)
     things = things_of(detections, spec)
     best, slot = _best_instances(scaled, kept, jnp.moveaxis(logits, -1, 0), things)

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from jppf_jax.fusion.canvas import things_of, upsample
 from jppf_jax.fusion.channels import part_channels
 from jppf_jax.fusion.config import FusionConfig
-from jppf_jax.fusion.instances import PlacedMasks, Window, keep_instances, place
+from jppf_jax.fusion.instances import PlacedMasks, Window, filter_detections
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Array, Detections, struct
 
@@ -74,9 +74,13 @@ def gather_evidence(
     backgrounds = part[np.array(spec.background_outputs)]
     part = jnp.concatenate([part, backgrounds.sum(0, keepdims=True)])
 
-  placed = place(detections.mask_logits, detections.boxes, size, legacy=legacy)
-  candidates = detections.valid & (detections.scores > config.score_threshold)
-  kept = keep_instances(placed, candidates, overlap_threshold=config.overlap_threshold)
+  placed, kept = filter_detections(
+    detections,
+    size,
+    score_threshold=config.score_threshold,
+    overlap_threshold=config.overlap_threshold,
+    legacy=legacy,
+  )
   masks = placed.masks
   if config.instance_logit_activation == "sigmoid":
     masks = jax.nn.sigmoid(masks)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Bool, Float, Int
 
 from jppf_jax.ops.masks import box_rectangle, paste_weights
-from jppf_jax.structs import Array, struct
+from jppf_jax.structs import Array, Detections, struct
 
 State = TypeVar("State")
 
@@ -276,3 +276,25 @@ def keep_instances(
 
 def _ceil_divide(length: Int[Array, "n"], by: int) -> Int[Array, "n"]:
   return -(-length // by)
+
+
+def filter_detections(
+  detections: Detections,
+  size: tuple[int, int],
+  *,
+  score_threshold: float,
+  overlap_threshold: float,
+  legacy: bool,
+) -> tuple[PlacedMasks, Bool[Array, "D"]]:
+  """Returns the placed mask logits of one image's detections, and which enter the fusion.
+
+  Args:
+    detections: best first.
+    size: height and width of the image.
+    score_threshold: detections that score no more are left out.
+    overlap_threshold: see `keep_instances`.
+    legacy: see `place`.
+  """
+  placed = place(detections.mask_logits, detections.boxes, size, legacy=legacy)
+  candidates = detections.valid & (detections.scores > score_threshold)
+  return placed, keep_instances(placed, candidates, overlap_threshold=overlap_threshold)

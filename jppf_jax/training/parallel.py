@@ -16,6 +16,8 @@ from typing import Any
 
 import jax
 import numpy as np
+from absl import logging
+from jax.experimental.compilation_cache import compilation_cache
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
@@ -139,12 +141,28 @@ def check_divisible(batch_size: int, devices: int) -> None:
     )
 
 
+def avoid_unsafe_cache() -> None:
+  """Switches JAX's persistent compilation cache off if a step runs on several CPU devices.
+
+  jaxlib 0.10 (0.10.2 at least) loads CPU programs from the cache with one number for all their
+  reductions. The devices then mix up the data of different reductions, and memory is corrupted. One
+  CPU device and GPUs are not concerned.
+  """
+  cached = jax.config.jax_compilation_cache_dir and jax.config.jax_enable_compilation_cache
+  if not cached or jax.default_backend() != "cpu" or jax.device_count() == 1:
+    return
+  logging.warning("Several CPU devices: the compilation cache is switched off, it is not safe.")
+  jax.config.update("jax_enable_compilation_cache", False)
+  compilation_cache.reset_cache()  # JAX asks only once whether to use it
+
+
 def make_runner(name: str, step: Step) -> Runner:
   """Returns the runner called `name`: "pmap" or "shard_map".
 
   Raises:
     ValueError: there is no such runner.
   """
+  avoid_unsafe_cache()
   if name not in RUNNERS:
     raise ValueError(f"config.parallel must be one of {sorted(RUNNERS)}; got {name!r}.")
   return RUNNERS[name](step)

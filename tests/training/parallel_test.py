@@ -12,8 +12,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
-from jppf_jax.training.parallel import AXIS, RUNNERS, check_divisible, make_runner
+from jppf_jax.training.parallel import (
+  AXIS,
+  RUNNERS,
+  avoid_unsafe_cache,
+  check_divisible,
+  make_runner,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,7 +62,6 @@ def test_states_go_in_and_come_out_as_host_arrays(name):
 def test_pmap_shard_map_and_a_single_device_give_the_same_numbers():
   code = (
     "import jax, json; jax.config.update('jax_num_cpu_devices', 4)\n"
-    "jax.config.update('jax_enable_compilation_cache', False)\n"  # see step_test.py
     "from tests.training.parallel_test import run\n"
     "print(json.dumps([jax.device_count(), run('pmap'), run('shard_map')]))"
   )
@@ -114,3 +120,40 @@ def test_the_step_is_compiled_once(name, caplog):
   of_batch = "8,3]"  # the shape of what only the step takes
   compiled = [r.message for r in caplog.records if r.message.startswith("Compiling")]
   assert sum(of_batch in message for message in compiled) == 1, compiled
+
+
+@pytest.fixture
+def cached(tmp_path):
+  """An empty compilation cache that takes every program; returns its folder."""
+  names = {
+    "jax_compilation_cache_dir": str(tmp_path),
+    "jax_enable_compilation_cache": True,
+    "jax_persistent_cache_min_compile_time_secs": 0,
+    "jax_persistent_cache_min_entry_size_bytes": -1,
+  }
+  before = {name: getattr(jax.config, name) for name in names}
+  for values in (names, before):
+    for name, value in values.items():
+      jax.config.update(name, value)
+    compilation_cache.reset_cache()
+    if values is names:
+      yield tmp_path
+
+
+@pytest.mark.parametrize(
+  "platform, devices, used", [("cpu", 4, False), ("cpu", 1, True), ("gpu", 4, True)]
+)
+def test_several_cpu_devices_do_not_use_the_cache(
+  cached, monkeypatch, caplog, platform, devices, used
+):
+  jax.jit(lambda x: x + devices)(1)  # now JAX has decided to use the cache
+  before = set(cached.iterdir())
+  with monkeypatch.context() as patch:
+    patch.setattr(jax, "default_backend", lambda: platform)
+    patch.setattr(jax, "device_count", lambda: devices)
+    avoid_unsafe_cache()
+    avoid_unsafe_cache()
+  jax.jit(lambda x: x * devices)(1)
+  assert before and (set(cached.iterdir()) > before) == used
+  lines = [record.message for record in caplog.records if "cache" in record.message]
+  assert len(lines) == (not used), lines

@@ -3,7 +3,6 @@
 Two devices need a process of their own, because their number is fixed when JAX starts.
 """
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -104,13 +103,8 @@ def test_pmap_on_two_devices_gives_the_metrics_of_shard_map_on_one(two_steps):
     "_, metrics = runner(runner.put_state(state), runner.put_batch(batch))\n"
     "np.savez(Path(sys.argv[1], 'two_devices'), **jax.device_get(metrics))\n"
   )
-  # jaxlib 0.10 loads CPU programs from its cache with one number for all reductions: their data
-  # gets mixed up, and memory is corrupted
-  environment = os.environ | {"JAX_ENABLE_COMPILATION_CACHE": "false"}
   command = [sys.executable, "-c", code, str(folder)]
-  done = subprocess.run(
-    command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900
-  )
+  done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
   assert done.returncode == 0, done.stderr
   two = np.load(folder / "two_devices.npz")
   for name, value in single.items():

@@ -5,6 +5,7 @@ config as a `Config` and pass it on to the functions here.
 """
 
 import dataclasses
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,13 @@ import numpy as np
 import optax
 from flax import traverse_util
 
-from jppf_jax.checkpoints import import_efficientnet, pretrained, torch_file, weights
+from jppf_jax.checkpoints import (
+  import_efficientnet,
+  pretrained,
+  run_folder,
+  torch_file,
+  weights,
+)
 from jppf_jax.encoder.efficientnet import Classifier, EfficientNet
 from jppf_jax.fpn import TwoWayFPN
 from jppf_jax.fusion.config import FusionConfig
@@ -30,6 +37,7 @@ from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
 from jppf_jax.optimization import OPTIMIZERS, ORDERS, Phase, learning_rate
+from jppf_jax_configs import cpp
 
 Config: TypeAlias = ml_collections.ConfigDict
 
@@ -75,7 +83,7 @@ class Training:
     keep: how many of the newest checkpoints to keep.
     weights_dtype: storage type of the weights file.
     pretrained: name or file of the weights that training starts from; "" for none.
-    as_json: the whole config, to be stored with the run.
+    stored: the whole config as JSON values, as the folder of the run stores it.
   """
 
   model: JPPF
@@ -93,7 +101,7 @@ class Training:
   keep: int
   weights_dtype: str
   pretrained: str
-  as_json: str
+  stored: dict[str, Any]
 
 
 def inference(config: Config) -> Inference:
@@ -131,7 +139,7 @@ def training(config: Config, *, axis_name: str) -> Training:
     keep=config.train.keep,
     weights_dtype=config.train.weights_dtype,
     pretrained=config.model.pretrained,
-    as_json=config.to_json_best_effort(indent=2),
+    stored=stored_config(config),
   )
 
 
@@ -142,7 +150,53 @@ def eval_split(config: Config) -> str:
 
 def label_spec(config: Config) -> LabelSpec:
   """Returns the taxonomy of the run: `config.data.labels`, or the dataset's own if that is ""."""
-  return load_spec(config.data.labels or datasets.builder_class(config.data.name).SPEC)
+  return load_spec(_labels(config))
+
+
+def _labels(config: Config) -> str:
+  """Returns the name or the YAML file of the taxonomy."""
+  return config.data.labels or datasets.builder_class(config.data.name).SPEC
+
+
+def run_config(workdir: str | Path) -> Config:
+  """Returns the config that the folder of a run stores; it is valid in any working directory.
+
+  Raises:
+    RunError: the folder holds no run, or its config is damaged.
+  """
+  like = json.loads(cpp.get_config().to_json_best_effort())
+  stored = run_folder.read_config(Path(workdir).resolve(), like)
+  return Config(stored).lock()
+
+
+def store_run(config: Config, workdir: Path) -> None:
+  """Writes what `run_config` reads, and the taxonomy if it is a file."""
+  labels = _labels(config)
+  taxonomy = Path(labels) if Path(labels).suffix in (".yaml", ".yml") else None
+  run_folder.write_run(workdir, stored_config(config), taxonomy)
+
+
+def stored_config(config: Config) -> dict[str, Any]:
+  """Returns the config as JSON values: absolute paths, and the taxonomy by name.
+
+  A taxonomy that is a file has the name of its copy in the folder of the run.
+  """
+  stored = json.loads(config.to_json_best_effort())
+  data, model = stored["data"], stored["model"]
+  labels = Path(_labels(config))
+  data["labels"] = labels.name
+  data["data_dir"] = _absolute(data["data_dir"])
+  if data["manual_dir"]:
+    data["manual_dir"] = _absolute(data["manual_dir"])
+  if data["name"].endswith(".py"):
+    data["name"] = _absolute(data["name"])
+  if Path(model["pretrained"]).is_file():
+    model["pretrained"] = _absolute(model["pretrained"])
+  return stored
+
+
+def _absolute(path: str) -> str:
+  return str(Path(path).absolute())
 
 
 def model(config: Config, spec: LabelSpec, *, axis_name: str | None = None) -> JPPF:

@@ -132,6 +132,40 @@ def test_without_a_name_the_labels_are_those_of_the_dataset(tmp_path):
   assert build.label_spec(config).name == "cpp_grouped"
 
 
+OWN = "stuff: {floor: {id: 1, color: [1, 2, 3]}}\nthings: {robot: {id: 2, color: [4, 5, 6]}}\n"
+
+
+def test_a_run_s_config_is_valid_in_any_folder_and_after_the_run_was_moved(tmp_path, monkeypatch):
+  home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+  home.mkdir(), elsewhere.mkdir()
+  (home / "robots.yaml").write_text(OWN)
+  (home / "start.safetensors").touch()
+  monkeypatch.chdir(home)
+  paths = {"data.data_dir": "sets", "data.manual_dir": "raw", "data.labels": "robots.yaml"}
+  names = {"data.name": "own_dataset_builder.py", "model.pretrained": "start.safetensors"}
+  config = tiny.config(home, **paths, **names)
+  build.store_run(config, home / "run")
+  shutil.move(home / "run", elsewhere / "moved")
+  (home / "robots.yaml").unlink()
+  monkeypatch.chdir(elsewhere)
+  found = build.run_config("moved")
+  assert found.data.data_dir == str(home / "sets")
+  assert found.data.manual_dir == str(home / "raw")
+  assert found.data.name == str(home / "own_dataset_builder.py")
+  assert found.model.pretrained == str(home / "start.safetensors")
+  assert build.label_spec(found).class_names == ("floor", "robot")
+  assert found.is_locked
+  assert build.model(found, build.label_spec(found)) == model_of(found)
+
+
+def test_a_run_stores_the_taxonomy_of_its_dataset(tmp_path):
+  for name, stored in (("synthetic_panoptic_parts", "cpp_grouped"), ("clothing_co_parsing", None)):
+    config = tiny.config(tmp_path, **{"data.name": name, "data.labels": ""})
+    build.store_run(config, tmp_path)
+    found = build.run_config(tmp_path).data.labels
+    assert found == (stored or str(tmp_path / "clothing_co_parsing.yaml"))
+
+
 def test_padding_has_the_mean_colour_of_the_model(tmp_path):
   changes = {"model.pixel_mean": (10.4, 20.6, 30.0), "data.scale": (0.3, 0.3)}
   batch, _ = first_batch(tiny.config(tmp_path, **changes))

@@ -1,12 +1,13 @@
-"""`jppf evaluate --config=... --workdir=...`: scores a run on its dataset.
+"""`jppf evaluate --workdir=DIR`: scores a run on its dataset, with the config that it stores.
 
-Joint fusion and top-down merging are scored side by side.
+`--config` replaces that config. Joint fusion and top-down merging are scored side by side.
 """
 
 from absl import app, flags
 from rich.console import Console
 
 from jppf_jax import build
+from jppf_jax.checkpoints.run_folder import RunError
 from jppf_jax.checkpoints.weights import WeightsError
 from jppf_jax.cli import run_flags
 from jppf_jax.cli.errors import plainly
@@ -23,9 +24,9 @@ def main(argv: list[str]) -> None:
   """Evaluates the run and prints its scores."""
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected {argv[1:]}; change values with --config.name=value.")
-  config, workdir = run_flags.config_and_workdir()
-  split = _SPLIT.value or build.eval_split(config)
-  with plainly("evaluate", WeightsError, datasets.data_error(), FileNotFoundError):
+  with plainly("evaluate", RunError, WeightsError, datasets.data_error(), FileNotFoundError):
+    config, workdir = run_flags.run_of_workdir()
+    split = _SPLIT.value or build.eval_split(config)
     report = evaluate(config, workdir, split=split, pictures=_PICTURES.value)
   images, seconds = report["joint"]["images"], report["seconds_per_image"]
   console = Console()

@@ -4,14 +4,13 @@ Without `--workdir` the small weights that come with the package are used; they 
 generated street scenes only.
 """
 
-import json
 import sys
 from pathlib import Path
 
-import ml_collections
 from absl import app
 
 from jppf_jax import build
+from jppf_jax.checkpoints.run_folder import RunError
 from jppf_jax.checkpoints.weights import WeightsError
 from jppf_jax.cli import run_flags
 from jppf_jax.cli.errors import plainly
@@ -29,8 +28,8 @@ def main(argv: list[str]) -> None:
     raise app.UsageError(
       "Needs images and --out=DIR, e.g. `jppf predict photo.jpg --out=predictions`."
     )
-  config, weights = config_and_weights()
-  with plainly("predict", WeightsError, FileNotFoundError):
+  with plainly("predict", RunError, WeightsError, FileNotFoundError):
+    config, weights = config_and_weights()
     predictor = load_predictor(config, weights)
   folder = Path(out)
   problems = predict_files(predictor, paths, folder)
@@ -49,23 +48,13 @@ def config_and_weights() -> tuple[build.Config, Path]:
   `--config` replaces the config.
 
   Raises:
-    UsageError: the folder has no `config.json`, and `--config` is not given.
+    RunError: the folder has no readable `config.json`, and `--config` is not given.
   """
-  config, workdir = run_flags.config_or_none(), run_flags.workdir_or_none()
-  if workdir is None:
-    return config or demo_config.get_config(), build.weights_path("demo")
-  if config is None:
-    config = _saved_config(workdir)
+  if run_flags.workdir_or_none() is None:
+    config = run_flags.config_or_none() or demo_config.get_config()
+    return config, build.weights_path("demo")
+  config, workdir = run_flags.run_of_workdir()
   return config, workdir / build.RUN_WEIGHTS
-
-
-def _saved_config(workdir: Path) -> build.Config:
-  saved = workdir / "config.json"
-  if not saved.is_file():
-    raise app.UsageError(
-      f"{workdir} holds no run: there is no config.json. Train one with `jppf train`."
-    )
-  return ml_collections.ConfigDict(json.loads(saved.read_text()))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from pathlib import Path
 from absl import app, flags
 from ml_collections import config_flags
 
+from jppf_jax import build
 from jppf_jax.build import Config
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -35,3 +36,18 @@ def config_and_workdir() -> tuple[Config, Path]:
   if config is None or workdir is None:
     raise app.UsageError("Needs --config=FILE (see configs/) and --workdir=DIR.")
   return config, workdir
+
+
+def run_of_workdir() -> tuple[Config, Path]:
+  """Returns the config and the folder of a run that was trained.
+
+  The config is the one that the folder stores; `--config` replaces it.
+
+  Raises:
+    UsageError: `--workdir` is not given.
+    RunError: the folder has no readable config, and `--config` is not given.
+  """
+  config, workdir = config_or_none(), workdir_or_none()
+  if workdir is None:
+    raise app.UsageError("Needs --workdir=DIR, the folder of a run.")
+  return config or build.run_config(workdir), workdir

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from absl import logging
 from jppf_jax import build
 from jppf_jax.checkpoints import weights
 from jppf_jax.checkpoints.store import Checkpoints
-from jppf_jax.saving import write_text
 from jppf_jax.training.logs import MetricWriter, Progress
 from jppf_jax.training.parallel import AXIS, Runner, check_divisible, make_runner
 from jppf_jax.training.prefetch import DevicePrefetch
@@ -105,7 +103,7 @@ def train(config: build.Config, workdir: str | Path) -> TrainState:
   else:
     step, state = restored
     logging.info("Resuming %s from step %d.", workdir, step)
-  write_text(workdir / "config.json", run.as_json)
+  build.store_run(config, workdir)
   with contextlib.closing(checkpoints):
     return _run_phases(run, workdir, state, iterator, checkpoints)
 
@@ -214,7 +212,7 @@ class _Loop:
     end with older weights.
     """
     steps = int(state.step)
-    about = {"steps": steps, "config": json.loads(self.run.as_json)}
+    about = {"steps": steps, "config": self.run.stored}
     if jax.process_index() == 0:
       variables = {"params": state.params, "batch_stats": state.batch_stats}
       file = self.workdir / build.RUN_WEIGHTS

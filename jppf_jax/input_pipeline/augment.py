@@ -1,11 +1,10 @@
 """Random views of a labelled image. NumPy and Pillow on uint8 images, 0..255.
 
 Labels are transformed as uids, before their meaning is decided: only the geometry changes, and no
-new id can appear. Flips need no further care: no spec distinguishes left and right parts (tests
-check it).
+new id can appear. Every flip goes through `mirror`, which exchanges left and right parts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from jaxtyping import Int32, UInt8
@@ -17,6 +16,23 @@ VOID = 0
 MEAN_COLOR = (106, 117, 120)  # RGB, of Cityscapes
 
 View = tuple[UInt8[np.ndarray, "h w 3"], Int32[np.ndarray, "h w"]]
+Sides = Callable[[np.ndarray], np.ndarray]  # uids -> uids: `LabelSpec.mirrored`
+
+
+def no_sides(uids: Int32[np.ndarray, "h w"]) -> Int32[np.ndarray, "h w"]:
+  """Returns the uids as they are: for labels without left and right parts."""
+  return uids
+
+
+def mirror(image: UInt8[np.ndarray, "h w 3"], uids: Int32[np.ndarray, "h w"], sides: Sides) -> View:
+  """Returns an image and its labels mirrored left to right.
+
+  Args:
+    image: RGB.
+    uids: its labels.
+    sides: exchanges the ids of left and right parts, `LabelSpec.mirrored`.
+  """
+  return image[:, ::-1], sides(uids[:, ::-1])
 
 
 def mean_color(pixel_mean: Iterable[float]) -> tuple[int, int, int]:
@@ -38,6 +54,7 @@ def random_view(
   flip: bool = True,
   pad_uid: int = VOID,
   pad_color: tuple[int, int, int] = MEAN_COLOR,
+  sides: Sides = no_sides,
 ) -> View:
   """Returns a randomly scaled, cropped and flipped view of a fixed size (EfficientPS, Sec. 4.2).
 
@@ -60,6 +77,7 @@ def random_view(
     flip: whether to mirror a view with probability 1/2.
     pad_uid: label of the padding; EfficientPS trains with 7 (road, in Cityscapes).
     pad_color: RGB colour of the padding; EfficientPS has the mean colour there.
+    sides: as in `mirror`.
 
   Raises:
     ValueError: `scale` is not two positive numbers, the smaller first.
@@ -80,7 +98,7 @@ def random_view(
   mirrored = flip and rng.random() < 0.5
   image, uids = _cut(image, uids, (scaled_height, scaled_width), (top, left), size)
   if mirrored:
-    image, uids = image[:, ::-1], uids[:, ::-1]
+    image, uids = mirror(image, uids, sides)
   image, uids = np.ascontiguousarray(image), np.ascontiguousarray(uids)
   return _pad(image, uids, size, pad_uid, pad_color)
 

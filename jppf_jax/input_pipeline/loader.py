@@ -41,7 +41,7 @@ class View(grain.transforms.RandomMap):
   def random_map(self, element: Example, rng: np.random.Generator) -> dict[str, Any]:
     """Returns the fields of `batch.targets` for a random view, with the image id."""
     names = ("size", "scale", "flip", "pad_uid", "pad_color")
-    options = {name: getattr(self, name) for name in names}
+    options = {name: getattr(self, name) for name in names} | {"sides": self.spec.mirrored}
     for _ in range(TRIES if self.require_object else 1):
       image, uids = augment.random_view(rng, element["image"], element["uids"], **options)
       fields = targets(image, uids, self.spec, max_objects=self.max_objects, min_area=self.min_area)

@@ -78,3 +78,7 @@ def _of_tables(spec: LabelTables) -> Iterator[str]:
     yield "sid_to_train names unknown train ids"
   if not np.isin(spec.sid_pid_to_channel, [*range(p), IGNORE]).all():
     yield "sid_pid_to_channel names unknown channels"
+  if not np.isin(spec.mirrored_pid, np.arange(100)).all():
+    yield "mirrored_pid names part ids outside 0..99"
+  elif not np.take_along_axis(spec.legal, spec.mirrored_pid, axis=1)[spec.legal].all():
+    yield "mirrored_pid names parts that the class does not have"

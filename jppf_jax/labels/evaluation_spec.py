@@ -5,21 +5,21 @@ dataset can be described in the same format. The package itself is never importe
 raises an error on Python >= 3.10.
 """
 
-import colorsys
+import contextlib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
-from jaxtyping import Int32, UInt8
+from jaxtyping import Int32
 
+from jppf_jax.labels import sides
+from jppf_jax.labels.evaluation_fields import IGNORED, UNLABELED, problems
+from jppf_jax.labels.quote import listed, shortened
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.labels.tables import part_colors
+from jppf_jax.labels.yaml_file import load_yaml
 from jppf_jax.structs import IGNORE
-
-IGNORED = "IGNORED"
-_UNLABELED = "UNLABELED"
-_GOLDEN_RATIO = 0.61803398875
 
 PartChannels = dict[int, int]  # sid * 100 + evaluation pid -> part channel
 
@@ -49,48 +49,35 @@ def read(path: Path, *, name: str) -> LabelSpec:
     FileNotFoundError: the file does not exist.
     FileNotFoundError: the dataset specification that it names does not exist.
     ValueError: the file is no YAML mapping.
-    ValueError: fields are missing or contradict each other.
+    ValueError: fields are missing, of wrong types, or contradict each other.
   """
   evaluation = load_yaml(path)
-  try:
-    dataset = _dataset_spec(path, evaluation)
-    return _build(evaluation, dataset, name)
-  except KeyError as error:
-    raise ValueError(
-      f"{path} has no entry {error}; its fields must be those of the evaluation specifications of "
-      "panoptic-parts."
-    ) from error
+  dataset = _dataset_spec(path, evaluation)
+  if wrong := problems(evaluation, dataset):
+    raise ValueError(f"{path} is no evaluation specification of panoptic-parts:{listed(wrong)}")
+  spec = _build(evaluation, dataset, name)
+  sides.warn_of(spec)
+  return spec
 
 
-def load_yaml(path: Path) -> dict[str, Any]:
-  """Returns the mapping in a YAML file.
-
-  Raises:
-    FileNotFoundError: the file does not exist.
-    ValueError: the file is not YAML, or contains no mapping.
-  """
-  try:
-    content = yaml.safe_load(path.read_text())
-  except (yaml.YAMLError, UnicodeDecodeError) as error:
-    raise ValueError(f"{path} is not a YAML file: {error}") from error
-  if not isinstance(content, dict):
-    found = type(content).__name__
-    raise ValueError(f"{path} contains {found}, expected a mapping with the fields of a spec.")
-  return content
-
-
-def _dataset_spec(path: Path, evaluation: dict[str, Any]) -> dict[str, Any]:
+def _dataset_spec(path: Path, evaluation: dict[Any, Any]) -> Any:
   """Returns the dataset specification that an evaluation specification contains or names."""
   if "dataset_spec" in evaluation:
     return evaluation["dataset_spec"]
-  relative = evaluation["dataset_spec_path"]
+  relative = evaluation.get("dataset_spec_path")
+  if not isinstance(relative, str):
+    raise ValueError(
+      f"{path} has no entry 'dataset_spec_path' that names a file, nor 'dataset_spec'; its fields "
+      "must be those of the evaluation specifications of panoptic-parts."
+    )
   candidates = (path.parent / relative, package_folder().parent / relative)
   for candidate in candidates:
-    if candidate.is_file():
-      return load_yaml(candidate)
-  tried = " nor ".join(map(str, candidates))
+    with contextlib.suppress(OSError):  # a name that no file can have
+      if candidate.is_file():
+        return load_yaml(candidate)
+  tried = " nor ".join(shortened(candidate) for candidate in candidates)
   raise FileNotFoundError(
-    f"{path} names the dataset specification {relative}, but there is neither {tried}."
+    f"{path} names the dataset specification {shortened(relative)}, but there is neither {tried}."
   )
 
 
@@ -101,7 +88,6 @@ def _build(evaluation: dict[str, Any], dataset: dict[str, Any], name: str) -> La
   channels: PartChannels = evaluation["eval_sid_pid2eval_pid_flat"]
   pids = [_pids_of(sid, channels) for sid in sids]
   with_parts = [sid for sid, found in zip(sids, pids) if len(found) > 1]
-  _check_parts(evaluation["eval_sid_parts"], with_parts)
 
   class_labels = evaluation["eval_sid2scene_label"]
   part_labels = evaluation["eval_pid_flat2scene_part_label"]
@@ -142,18 +128,10 @@ def _pids_of(sid: int, channels: PartChannels) -> tuple[int, ...]:
   return tuple(sorted(pids))
 
 
-def _check_parts(listed: list[int], with_parts: list[int]) -> None:
-  """Raises ValueError if the classes listed as having parts are not those with several parts."""
-  if sorted(listed) != sorted(with_parts):
-    raise ValueError(
-      f"eval_sid_parts are {sorted(listed)}, but {sorted(with_parts)} have two or more parts."
-    )
-
-
 def _scene_classes(dataset: dict[str, Any]) -> list[str]:
   """Returns the scene classes of the dataset; the position is the scene id."""
-  labelled = [name for name in dataset["scene_class2part_classes"] if name != _UNLABELED]
-  return [_UNLABELED, *labelled]
+  labelled = [name for name in dataset["scene_class2part_classes"] if name != UNLABELED]
+  return [UNLABELED, *labelled]
 
 
 def _train_ids(evaluation: dict[str, Any], sids: list[int]) -> Int32[np.ndarray, "100"]:
@@ -197,7 +175,7 @@ def _dataset_pids(dataset: dict[str, Any], scene_class: str | None) -> dict[int,
   if folds is None:
     return {pid: pid for pid in range(100)}
   listed = dataset["scene_class2part_classes"].get(scene_class, [])
-  parts = [part for part in listed if part != _UNLABELED]
+  parts = [part for part in listed if part != UNLABELED]
   folded = {pid: pid for pid in range(1 + len(parts))}
   for part, file_pids in folds.get(scene_class, {}).items():
     pid = 1 + parts.index(part)
@@ -227,17 +205,3 @@ def _channels(
       pair = eval_sid * 100 + int(pids[sid, file_pid])
       table[sid, file_pid] = channels.get(pair, unknown)
   return table
-
-
-def part_colors(num_parts: int) -> UInt8[np.ndarray, "P 3"]:
-  """Returns one colour (RGB) per part channel; the background is black.
-
-  The hues of successive channels are a golden ratio apart, so that neighbours differ clearly.
-  """
-  colors = [(0.0, 0.0, 0.0)]
-  for index in range(num_parts - 1):
-    hue = (_GOLDEN_RATIO * (index + 1)) % 1.0
-    saturation = 0.85 if index % 2 else 0.55
-    value = 0.95 if index % 3 else 0.75
-    colors.append(colorsys.hsv_to_rgb(hue, saturation, value))
-  return np.round(255 * np.array(colors)).astype(np.uint8)

@@ -13,14 +13,16 @@ Numberings:
 
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int, Int32
 
+from jppf_jax.labels import own_tables, sides
 from jppf_jax.labels import uids as uid_format
 from jppf_jax.labels.consistency import contradictions
-from jppf_jax.labels.tables import LabelTables
+from jppf_jax.labels.quote import listed
+from jppf_jax.labels.tables import LabelTables, unmirrored
 from jppf_jax.structs import IGNORE
 
 
@@ -60,6 +62,26 @@ class LabelSpec(LabelTables):
     wrong = "; ".join(contradictions(self))
     if wrong:
       raise ValueError(f"Label spec {self.name!r} contradicts itself: {wrong}.")
+
+  @classmethod
+  def from_dict(cls, mapping: dict[Any, Any], *, name: str) -> "LabelSpec":
+    """Returns the spec of your own taxonomy, as in the YAML files that `own_spec.py` shows.
+
+    Warns (`sides.SidesWarning`) of names that say left or right and have no pair under `mirror`.
+
+    Args:
+      mapping: stuff, things and so on.
+      name: for messages and reports.
+
+    Raises:
+      ValueError: the entries are wrong; lists every problem.
+    """
+    if wrong := own_tables.problems(mapping):
+      raise ValueError(f"{name} describes no label spec:{listed(wrong)}")
+    tables = own_tables.tables(mapping, name)
+    spec = cls(**{field.name: getattr(tables, field.name) for field in fields(tables)})
+    sides.warn_of(spec)
+    return spec
 
   @cached_property
   def output_to_part(self) -> Int32[np.ndarray, "O"]:
@@ -167,6 +189,25 @@ class LabelSpec(LabelTables):
     background = np.full(256, IGNORE, np.int32)
     background[: self.num_classes] = self.class_background
     return np.where(part == 0, background[semantic], part)
+
+  def mirrored(self, uids: Int[np.ndarray, "H W"]) -> Int[np.ndarray, "H W"]:
+    """Returns the uids of a mirrored image: each left part is the right one, and the reverse.
+
+    Only ids change; the pixels stay where they are, so call it on a map that is mirrored already.
+
+    Args:
+      uids: as in the label files, of legal form.
+    """
+    if not self._exchanges_parts:
+      return uids
+    has_part = uids >= 100_000
+    sid, pid = np.where(has_part, uids // 100_000, 0), np.where(has_part, uids % 100, 0)
+    change = self.mirrored_pid[sid, pid] - pid
+    return (uids + change).astype(uids.dtype)
+
+  @cached_property
+  def _exchanges_parts(self) -> bool:
+    return bool((self.mirrored_pid != unmirrored()).any())
 
   def check_uids(self, uids: Int[np.ndarray, "H W"]) -> None:
     """Checks the ids of a label file.

@@ -3,7 +3,8 @@
 The numberings are those of `spec.py`.
 """
 
-from dataclasses import dataclass
+import colorsys
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -11,6 +12,13 @@ import numpy as np
 from jaxtyping import Bool, Int32, UInt8
 
 from jppf_jax.structs import IGNORE
+
+_GOLDEN_RATIO = 0.61803398875
+
+
+def unmirrored() -> Int32[np.ndarray, "100 100"]:
+  """Returns the table in which each part stays the same part in a mirrored image."""
+  return np.tile(np.arange(100, dtype=np.int32), (100, 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +45,8 @@ class LabelTables:
       numbers parts per occurrence (PPP), they are folded here, exactly once.
     sid_pid_to_pid: evaluation pid of (sid, file pid); 0 = unknown; folded as above.
     legal: whether a label file may contain (sid, file pid).
+    mirrored_pid: the file pid that takes the place of (sid, file pid) in a mirrored image: that of
+      the other side, if left and right parts are paired.
     ap_protocol: the usual protocol for average precision of instances: "cityscapes" or "coco".
   """
 
@@ -54,6 +64,7 @@ class LabelTables:
   sid_pid_to_channel: Int32[np.ndarray, "100 100"]
   sid_pid_to_pid: Int32[np.ndarray, "100 100"]
   legal: Bool[np.ndarray, "100 100"]
+  mirrored_pid: Int32[np.ndarray, "100 100"] = field(default_factory=unmirrored)
   ap_protocol: Literal["cityscapes", "coco"] = "coco"
 
   @property
@@ -84,3 +95,17 @@ class LabelTables:
   def num_part_outputs(self) -> int:
     """Number of channels of the part head: the part channels and any further backgrounds."""
     return self.num_parts + len(self.background_outputs) - 1
+
+
+def part_colors(num_parts: int) -> UInt8[np.ndarray, "P 3"]:
+  """Returns one colour (RGB) per part channel; the background is black.
+
+  The hues of successive channels are a golden ratio apart, so that neighbours differ clearly.
+  """
+  colors = [(0.0, 0.0, 0.0)]
+  for index in range(num_parts - 1):
+    hue = (_GOLDEN_RATIO * (index + 1)) % 1.0
+    saturation = 0.85 if index % 2 else 0.55
+    value = 0.95 if index % 3 else 0.75
+    colors.append(colorsys.hsv_to_rgb(hue, saturation, value))
+  return np.round(255 * np.array(colors)).astype(np.uint8)

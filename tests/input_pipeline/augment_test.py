@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from jppf_jax.input_pipeline import augment
 from jppf_jax.labels.registry import load_spec
+from jppf_jax.labels.spec import LabelSpec
 
 COLORS = np.random.default_rng(0).permutation(np.arange(1, 255, 4))[:24].astype(np.uint8)
 sizes = st.tuples(st.integers(1, 70), st.integers(1, 70))
@@ -120,3 +121,20 @@ def test_an_impossible_range_of_scales_is_refused(scale):
 def test_no_part_is_left_or_right_so_mirroring_swaps_no_names(name):
   for part in load_spec(name).part_names:
     assert "left" not in part.lower() and "right" not in part.lower()
+
+
+def test_a_mirrored_view_exchanges_left_and_right_parts():
+  parts = {"left arm": [1], "right arm": [2]}
+  person = {"id": 2, "color": [9, 9, 9], "parts": parts}
+  content = {"things": {"person": person}, "mirror": [["left arm", "right arm"]]}
+  spec = LabelSpec.from_dict(content, name="people")
+  uids = np.zeros((8, 8), np.int32)
+  uids[:, :3], uids[:, 5:] = 2_001_02, 2_001_01  # seen from the front
+  image = np.zeros((8, 8, 3), np.uint8)
+  rng = np.random.default_rng(0)
+  options = {"size": (8, 8), "scale": (1, 1), "sides": spec.mirrored}
+  for _ in range(20):
+    _, labels = augment.random_view(rng, image, uids, **options)
+    np.testing.assert_array_equal(labels, uids)
+  view, labels = augment.mirror(*blocks((8, 8)), spec.mirrored)
+  assert (view == blocks((8, 8))[0][:, ::-1]).all() and labels.shape == (8, 8)

@@ -58,6 +58,11 @@ def test_the_dataset_may_be_described_in_another_file(tmp_path):
       FileNotFoundError,
       r"dataset specification x\.yaml, but there is neither",
     ),
+    (
+      own_spec(dataset_spec=None, dataset_spec_path="x" * 5000),
+      FileNotFoundError,
+      r"dataset specification x{296} \.\.\., but",
+    ),
   ],
 )
 def test_the_error_says_what_is_wrong_with_a_file(tmp_path, content, error, message):

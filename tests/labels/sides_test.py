@@ -1,0 +1,80 @@
+import warnings
+
+import pytest
+
+from jppf_jax.labels.cpp import cpp
+from jppf_jax.labels.ppp import ppp
+from jppf_jax.labels.sides import SidesWarning, sided, warn_of
+from jppf_jax.labels.spec import LabelSpec
+
+
+@pytest.mark.parametrize(
+  "left, right",
+  [
+    ("left arm", "right arm"),
+    ("Left Arm", "Right Arm"),
+    ("left_arm", "right_arm"),
+    ("left-arm", "right-arm"),
+    ("arm left", "arm right"),
+    ("arm.LEFT", "arm.RIGHT"),
+    ("leftArm", "rightArm"),
+    ("ArmLeft", "ArmRight"),
+    ("leftarm", "rightarm"),
+    ("armleft", "armright"),
+    ("upper left arm 2", "upper right arm 2"),
+    ("l-arm", "r-arm"),
+    ("arm_l", "arm_r"),
+    ("L arm", "R arm"),
+    ("arm.L", "arm.R"),
+    ("ArmL", "ArmR"),
+    ("LArm", "RArm"),
+    ("lh", "rh"),
+    ("lt_wheel", "rt_wheel"),
+    ("leye", "reye"),
+    ("face-leye", "face-reye"),
+  ],
+)
+def test_both_names_say_a_side_in_any_usual_spelling(left, right):
+  assert sided(["head", left, "torso", right]) == [left, right]
+
+
+def test_a_word_says_its_side_without_the_other_one_too():
+  assert sided(["body", "left wing"]) == ["left wing"]
+
+
+def test_other_names_say_no_side():
+  assert not sided(["leg", "light", "upright", "lace", "leftover", "bright", "wheel", "l", "arm"])
+
+
+def people(**more):
+  parts = {"left arm": [1], "right arm": [2], "torso": [3]}
+  person = {"id": 1, "color": [1, 2, 3], "parts": parts}
+  return {"things": {"person": person}, **more}
+
+
+def test_a_spec_with_sides_is_warned_of_and_the_warning_names_them():
+  message = r"people: 'person-left arm', 'person-right arm' say left or right.*mirror: "
+  with pytest.warns(SidesWarning, match=message):
+    LabelSpec.from_dict(people(), name="people")
+
+
+def test_pairs_silence_the_warning():
+  with warnings.catch_warnings():
+    warnings.simplefilter("error")
+    LabelSpec.from_dict(people(mirror=[["left arm", "right arm"]]), name="people")
+    for spec in (cpp(), cpp(grouped=False), ppp()):
+      warn_of(spec)
+
+
+def test_classes_with_sides_are_warned_of():
+  stuff = {"left lane": {"id": 2, "color": [1, 1, 1]}}
+  with pytest.warns(SidesWarning, match="'left lane' say"):
+    LabelSpec.from_dict({"stuff": stuff}, name="lanes")
+
+
+def test_python_shows_the_warning_once():
+  with warnings.catch_warnings(record=True) as shown:
+    warnings.simplefilter("default")
+    for _ in range(3):
+      LabelSpec.from_dict(people(), name="people of one test")
+  assert len(shown) == 1

@@ -16,6 +16,7 @@ from etils import epath
 from PIL import Image, UnidentifiedImageError
 
 from jppf_jax.labels import uids as uid_format
+from jppf_jax.labels.formats import lossless
 from jppf_jax_data.builder import Example
 
 
@@ -111,14 +112,53 @@ def read_uids(path: epath.Path, *, max_scene_id: int) -> np.ndarray:
     max_scene_id: the largest scene id of the dataset.
 
   Raises:
-    ValueError: the image has several channels, or its values are no whole numbers.
+    ValueError: as `read_numbers`.
     ValueError: illegal uids, or scene ids above `max_scene_id`.
   """
-  with path.open("rb") as file:
-    values = np.asarray(Image.open(file))
-  if values.ndim != 2:
-    raise ValueError(f"Expected one whole number per pixel, found shape {values.shape}.")
+  values = read_numbers(path)
   return uid_format.check(values, max_scene_id=max_scene_id)
+
+
+def read_numbers(path: epath.Path) -> np.ndarray:
+  """Returns the numbers of a label file with one channel, integers [H W]; palettes as indices.
+
+  Raises:
+    ValueError: the file cannot be read, or only with loss (JPEG).
+    ValueError: the image has several channels, or its values are no whole numbers.
+  """
+  with path.open("rb") as file:
+    values = lossless.read(file)
+  if values.ndim != 2 or values.dtype.kind not in "iu":
+    raise ValueError(
+      f"expected one whole number per pixel, found shape {values.shape}, type {values.dtype}"
+    )
+  return values
+
+
+def by_id(folder: epath.Path, *extensions: str) -> dict[str, epath.Path]:
+  """Returns {name without extension: file} of the files in a folder, e.g. `by_id(f, ".jpg")`.
+
+  Capital letters in extensions do not matter; hidden files are left out. Empty if there is no such
+  folder.
+
+  Args:
+    folder: its subfolders are not searched.
+    *extensions: with a dot, in lower case.
+
+  Raises:
+    DataError: two files have the same name.
+  """
+  found: dict[str, epath.Path] = {}
+  twice = []
+  for path in sorted(folder.glob("*")):
+    if path.suffix.lower() not in extensions or path.name.startswith("."):
+      continue
+    if path.stem in found:
+      twice.append(f"{path}: has the same name as {found[path.stem].name}")
+    found[path.stem] = path
+  if twice:
+    raise DataError(folder.name, twice, advice="Keep one of them:")
+  return found
 
 
 def read_image(path: epath.Path) -> tuple[bytes, tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,43 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     partial.replace(path)
   finally:
     partial.unlink(missing_ok=True)
+
+
+def require_file(path: str | Path) -> None:
+  """Checks that a file can be written at `path`: call it before work that takes long.
+
+  Raises:
+    OSError: `path` is a folder, or its folder does not exist and cannot be made, or is read-only.
+  """
+  path = Path(path)
+  if path.is_dir():
+    raise IsADirectoryError(f"Cannot write {path}: it is a folder; name a file in it.")
+  _require_room(path, path.parent)
+
+
+def require_folder(path: str | Path) -> None:
+  """Checks that files can be written in the folder `path`, which may not exist yet.
+
+  Raises:
+    OSError: `path` is a file, or cannot be made, or is read-only.
+  """
+  _require_room(Path(path), Path(path))
+
+
+def _require_room(path: Path, folder: Path) -> None:
+  """Tries to write beside where `path` goes, and leaves nothing."""
+  existing = folder
+  while not os.path.lexists(existing) and existing != existing.parent:
+    existing = existing.parent
+  if not existing.is_dir():
+    raise NotADirectoryError(f"Cannot write {path}: {existing} is no folder.")
+  try:
+    with tempfile.TemporaryFile(dir=existing):
+      pass
+    if existing != folder:
+      Path(tempfile.mkdtemp(dir=existing)).rmdir()
+  except OSError as error:
+    raise type(error)(f"Cannot write {path}: {error.strerror} in {existing}.") from error
 
 
 def write_text(path: str | Path, text: str) -> None:

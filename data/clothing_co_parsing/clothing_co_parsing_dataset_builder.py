@@ -5,14 +5,13 @@ The example for your own dataset: this file finds the files and turns labels int
 """
 
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from etils import epath
-from PIL import Image
 from skimage.morphology import dilation
 
+from jppf_jax_data import pairs
 from jppf_jax_data.pairs_builder import Files, PairsBuilder
 
 BACKGROUND, PERSON = 1, 2  # scene ids, as in clothing_co_parsing.yaml
@@ -41,8 +40,8 @@ class Builder(PairsBuilder):
 
     A hash of the image id decides, so no photo changes its split if others are added.
     """
-    photos = (root / "photos").glob("*.jpg")
-    annotations = (root / "annotations").glob("*.png")
+    photos = pairs.by_id(root / "photos", ".jpg", ".jpeg")
+    annotations = pairs.by_id(root / "annotations", ".png")
     return _of_split(photos, split), _of_split(annotations, split)
 
   @classmethod
@@ -53,15 +52,12 @@ class Builder(PairsBuilder):
     or finger. Further away they are background; so are, wrongly, passers-by, who are rarely in
     focus. If a file has no label at all, the person is missing, and all pixels are void.
     """
-    with path.open("rb") as file:
-      labels = np.asarray(Image.open(file))
-    if labels.ndim != 2 or labels.dtype != np.uint8:
-      raise ValueError(
-        f"expected one byte per pixel, found shape {labels.shape}, type {labels.dtype}"
-      )
-    unknown = labels[labels > MAX_LABEL]
+    labels = pairs.read_numbers(path)
+    unknown = labels[(labels < 0) | (labels > MAX_LABEL)]
     if unknown.size:
-      raise ValueError(f"{unknown.size} pixels with labels above {MAX_LABEL}, e.g. {unknown.max()}")
+      raise ValueError(
+        f"{unknown.size} pixels with labels outside 0..{MAX_LABEL}, e.g. {unknown.max()}"
+      )
     is_person = labels > 0
     if not is_person.any():
       return np.zeros(labels.shape, np.int32)
@@ -72,8 +68,8 @@ class Builder(PairsBuilder):
     return np.where(is_person, part_uids, around).astype(np.int32)
 
 
-def _of_split(files: Iterable[epath.Path], split: str) -> Files:
-  return {path.stem: path for path in files if _split_of(path.stem) == split}
+def _of_split(files: Files, split: str) -> Files:
+  return {image_id: path for image_id, path in files.items() if _split_of(image_id) == split}
 
 
 def _split_of(image_id: str) -> str:

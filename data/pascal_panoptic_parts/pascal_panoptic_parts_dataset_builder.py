@@ -50,10 +50,11 @@ class Builder(PairsBuilder):
     VOC has more images than labels, so images without a label file are left out.
     """
     label_folder = root / "labels" / FOLDERS[split]
-    labels = {path.stem: path for path in label_folder.glob("*.tif")}
+    labels = pairs.by_id(label_folder, ".tif")
     images: Files = {}
     for folder in (root / "JPEGImages", root / "images" / FOLDERS[split]):
-      images |= {path.stem: path for path in folder.glob("*.jpg") if path.stem in labels}
+      photos = pairs.by_id(folder, ".jpg")
+      images |= {image_id: path for image_id, path in photos.items() if image_id in labels}
     return images, labels
 
   @classmethod

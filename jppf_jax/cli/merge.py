@@ -4,7 +4,8 @@ predictions.
 The panoptic prediction is a COCO panoptic folder (its JSON beside it as DIR.json, or in it), or a
 folder of three-channel PNGs, uid TIFFs or Cityscapes instanceIds. Or it is made from
 `--semantic=DIR` (scene ids) and `--instances` (a COCO results JSON, or a folder in Cityscapes'
-format). Parts are PNGs with the part channels of the spec. The results are three-channel PNGs.
+format). Parts are PNGs with the part channels of the spec. The results are three-channel PNGs; an
+image with more than 256 instances of a class becomes a uid TIFF.
 """
 
 from pathlib import Path
@@ -42,7 +43,9 @@ def main(argv: list[str]) -> None:
   with plainly("merge", ValueError, OSError):
     spec = load_spec(spec_name)
     source = panoptic_predictions(spec)
-    merge_folder(source, Path(parts), Path(out), spec)
+    crowded = merge_folder(source, Path(parts), Path(out), spec)
+  if crowded:
+    print(f"{len(crowded)} have more than 256 instances of a class: uid TIFFs, e.g. {crowded[0]}.")
   print(f"{len(source)} images written to {out}; score them with jppf score --pred={out}.")
 
 

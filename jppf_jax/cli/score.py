@@ -1,8 +1,8 @@
 """`jppf score --spec=cpp --gt=DIR --pred=DIR --out=FILE.json`: scores predictions saved by any
 system.
 
-Ground truth: uid TIFFs, in the official folders or flat. Predictions: three-channel PNGs or uid
-TIFFs. Two files belong together if their image ids are equal: the name without extension and
+Ground truth: uids as TIFF or PNG, in the official folders or flat. Predictions: three-channel PNGs
+or uid TIFFs. Two files belong together if their image ids are equal: the name without extension and
 official suffix.
 """
 
@@ -22,9 +22,9 @@ from jppf_jax.cli.file_flags import OUT, SPEC
 from jppf_jax.evaluation.score import score_folders
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.metrics.scores import PART_PQ, PQ
-from jppf_jax.saving import write_text
+from jppf_jax.saving import require_file, write_text
 
-_GT = flags.DEFINE_string("gt", None, "Folder of the ground truth: uid TIFFs.")
+_GT = flags.DEFINE_string("gt", None, "Folder of the ground truth: uids, TIFF or PNG.")
 _PRED = flags.DEFINE_string(
   "pred", None, "Folder of the predictions: three-channel PNGs or uid TIFFs."
 )
@@ -57,10 +57,12 @@ def main(argv: list[str]) -> None:
     raise app.UsageError(USAGE)
   workers = _WORKERS.value or os.cpu_count() or 1
   with plainly("score", ValueError, OSError):
+    require_file(out)
     spec = load_spec(spec_name)
     scores = score_folders(spec, Path(gt), Path(pred), missing=_MISSING.value, workers=workers)
   report = scores.to_json()
-  write_text(out, json.dumps(report, allow_nan=False))
+  with plainly("score", OSError):
+    write_text(out, json.dumps(report, allow_nan=False))
   print_tables(report, Console())
   print(f"Written to {Path(out)}.")
 

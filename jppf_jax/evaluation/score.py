@@ -26,11 +26,12 @@ def score_folders(
   """Returns the scores of a folder of predictions.
 
   A prediction belongs to the ground truth with the same image id, see `files.image_id_of`.
-  Predictions without ground truth are left out, with a note on stderr.
+  Predictions without ground truth are left out, and so are files of other kinds; a note on stderr
+  lists them. Another note lists predicted parts that their class does not have.
 
   Args:
     spec: the taxonomy of both.
-    gt: folder of uid TIFFs; each is an image to score.
+    gt: folder of uids, TIFF or PNG; each is an image to score.
     pred: folder of three-channel PNGs or uid TIFFs.
     missing: "error", or "empty": an image without a prediction is scored as one that is all void.
     workers: threads; decoding and counting release Python's lock. The result is the same for any
@@ -40,10 +41,12 @@ def score_folders(
   Raises:
     FileNotFoundError: a folder does not exist, or has no such file.
     ValueError: predictions are missing, and `missing` is "error".
+    ValueError: a file that belongs to an image is of another kind, e.g. `.npy`.
     ValueError: files cannot be read, or do not fit together; all of them are listed.
   """
-  labels = files.find(gt, files.TIFF)
-  predictions = files.find(pred, (".png", *files.TIFF))
+  labels, predictions = files.find(gt, files.IMAGES), files.find(pred, files.IMAGES)
+  _require_kind(gt, labels, predictions)
+  _require_kind(pred, predictions, labels)
   without = _not_in(predictions, labels)
   if without and missing == "error":
     raise ValueError(
@@ -54,7 +57,24 @@ def score_folders(
   if surplus:
     note = f"Left out: {len(surplus)} predictions without ground truth, {_some(surplus)}."
     print(note, file=sys.stderr)
+  for folder in dict.fromkeys((gt, pred)):
+    if note := files.left_out(folder, files.IMAGES):
+      print(note, file=sys.stderr)
   return _score_pairs(spec, labels, predictions, workers=workers, progress=progress)
+
+
+def _require_kind(folder: Path, found: Collection[str], counterparts: Collection[str]) -> None:
+  """Raises ValueError if a file of another kind would be left out although it has a counterpart."""
+  strange = []
+  for path in files.others(folder, files.IMAGES):
+    image_id = files.image_id_of(path)
+    if image_id in counterparts and image_id not in found:
+      strange.append(str(path))
+  if strange:
+    raise ValueError(
+      f"{len(strange)} files are no TIFF or PNG: {_some(strange)}. Convert them "
+      "(jppf_jax.labels.formats.files writes both forms), or move them away."
+    )
 
 
 def _score_pairs(
@@ -67,6 +87,7 @@ def _score_pairs(
 ) -> Scores:
   """Returns the scores of all `labels`, files by image id."""
   scores, problems = Scores(spec), []
+  foreign: dict[str, set[tuple[int, int]]] = {}  # image id -> (scene id, part id)
   with (
     ThreadPoolExecutor(workers) as pool,
     tqdm(total=len(labels), unit="image", disable=not progress) as bar,
@@ -78,13 +99,24 @@ def _score_pairs(
     for job in as_completed(jobs):
       image_id = jobs[job]
       try:
-        scores.add_score(image_id, job.result())
+        score = job.result()
+        scores.add_score(image_id, score)
+        if score.foreign_parts:
+          foreign[image_id] = score.foreign_parts
       except (ValueError, OSError) as error:
         problems.append(f"{image_id}: {error}")
       bar.update()
   if problems:
     count = f"{len(problems)} of {len(labels)}"
     raise ValueError("\n  ".join([f"{count} images cannot be scored:", *sorted(problems)]))
+  if foreign:
+    first = min(foreign)
+    pairs = ", ".join(map(str, sorted(foreign[first])[:5]))
+    print(
+      f"Note: {len(foreign)} images have parts that their class does not have in {spec.name}; they "
+      f"count as wrong parts, e.g. {first}: (scene id, part id) = {pairs}.",
+      file=sys.stderr,
+    )
   return scores
 
 
@@ -93,7 +125,7 @@ def score_files(spec: LabelSpec, label: Path, prediction: Path | None) -> ImageS
 
   Args:
     spec: the taxonomy of both.
-    label: a uid TIFF.
+    label: uids, TIFF or PNG.
     prediction: a three-channel PNG or a uid TIFF; None is scored as a prediction that is all void.
 
   Raises:

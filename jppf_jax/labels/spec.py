@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int, Int32
+from jaxtyping import Bool, Int, Int32, Integer
 
 from jppf_jax.labels import own_tables, sides
 from jppf_jax.labels import uids as uid_format
@@ -221,6 +221,26 @@ class LabelSpec(LabelTables):
     except ValueError:
       self.decode(uids)  # the same error, with the number of pixels
 
+  def check_scene_ids(self, scene: Integer[np.ndarray, "*S"]) -> None:
+    """Checks the scene ids of a prediction; 255 = nothing.
+
+    Raises:
+      ValueError: scene ids that the dataset does not have; says in how many pixels.
+    """
+    known = np.append(self.legal[:, 0], np.zeros(157, bool))  # the last entry: outside 0..255
+    known[IGNORE] = True
+    inside = (scene >= 0) & (scene <= IGNORE)
+    is_unknown = ~known[np.where(inside, scene, IGNORE + 1)]
+    if not is_unknown.any():
+      return
+    pixels = int(is_unknown.sum())
+    ids = np.unique(np.asarray(scene)[is_unknown])
+    examples = ", ".join(map(str, ids[:5])) + (" ..." if len(ids) > 5 else "")
+    raise ValueError(
+      f"{pixels} pixels carry scene ids that {self.name} does not have: {examples}. "
+      "Is this the right --spec for these predictions?"
+    )
+
   def check_legal(self, sid: Int[np.ndarray, "*S"], file_pid: Int[np.ndarray, "*S"]) -> None:
     """Checks that the dataset has all these (sid, file pid) pairs; pid 0 = unlabelled.
 
@@ -278,7 +298,8 @@ class LabelSpec(LabelTables):
     """Returns the uids of a prediction (arguments as in `to_channels`); void = 0.
 
     A part is written as a file pid that is read back as the same evaluation pid. Stuff and void
-    have neither instance nor part; a thing pixel with instance 0 is written as its class alone.
+    have neither instance nor part. Instance 0 of a thing is an instance like any other; -1 is none,
+    and is written as the class alone, without its part (the format has no uid for that).
     """
     semantic, instance, part = np.asarray(semantic), np.asarray(instance), np.asarray(part)
     file_pid_of = np.full((256, 256), -1, np.int32)  # [train id, part channel]
@@ -286,11 +307,21 @@ class LabelSpec(LabelTables):
       file_pids = self.pid_to_file_pid[self.class_ids[k]]
       for channel, pid in zip(self.class_parts[k], self.class_pids[k]):
         file_pid_of[k, channel] = file_pids[pid]
-    has_instance = self._is_thing(semantic) & (instance > 0)
+    has_instance = self._is_thing(semantic) & (instance >= 0)
     sid = np.where(semantic == IGNORE, 0, self.train_to_sid[semantic])
     iid = np.where(has_instance, instance, -1)
     file_pid = np.where(has_instance, file_pid_of[semantic, part], -1)
     return uid_format.encode(sid, iid, file_pid)
+
+  def channels_to_uids(self, channels: Int[np.ndarray, "H W 3"]) -> Int32[np.ndarray, "H W"]:
+    """Returns the uids of a prediction in the three-channel form; see `to_uids`.
+
+    Raises:
+      ValueError: instance ids above 999, for which uids have no room.
+    """
+    semantic = self.scene_to_train[channels[..., 0]]
+    part = self.pid_to_channel[semantic, channels[..., 2]]
+    return self.to_uids(semantic, channels[..., 1], part)
 
   def uids_to_channels(self, uids: Int[np.ndarray, "H W"]) -> Int32[np.ndarray, "H W 3"]:
     """Returns the three-channel form of a prediction that was saved as uids; see `to_channels`.

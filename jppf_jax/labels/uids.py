@@ -49,14 +49,16 @@ def check(
   uids = np.asarray(uids)
   if uids.dtype.kind not in "iu":
     raise ValueError(f"Expected one whole number per pixel, found type {uids.dtype}.")
-  three_digits = (uids >= 100) & (uids <= 999)
   out_of_range = (uids < 0) | (uids > LARGEST)
-  _refuse(out_of_range | three_digits, uids, "uids", _FORMS)
+  _refuse(out_of_range, uids, "uids", _FORMS)
+  uids = uids.astype(np.int32)  # 8 and 16 bits have no room for the divisors below
+  three_digits = (uids >= 100) & (uids <= 999)
+  _refuse(three_digits, uids, "uids", _FORMS)
   scene = np.where(uids >= 1_000, uids // 1_000, uids)
   scene = np.where(uids >= 100_000, uids // 100_000, scene)
   expected = f"scene ids up to {max_scene_id}, those of this dataset"
   _refuse(scene > max_scene_id, uids, "scene ids in their uids", expected)
-  return uids.astype(np.int32)
+  return uids
 
 
 def decode(uids: Int[np.ndarray, "*S"]) -> Ids:

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Int, Int32, Int64, Integer, Shaped
 
 from jppf_jax.labels import uids as uid_format
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.structs import IGNORE
 
 MOST_INSTANCE_IDS = 2**23  # a key has 64 bits: 24 for the uid, 8 each for scene and part
 
@@ -59,7 +60,8 @@ def count_cells(
     ValueError: the sizes differ, or the prediction does not have three channels.
     ValueError: an array is not of an integer type.
     ValueError: the ground truth holds ids that the dataset does not have.
-    ValueError: scene ids or pids of the prediction are outside 0..255.
+    ValueError: scene ids or pids of the prediction are outside 0..255, or scene ids are none of the
+      dataset.
   """
   if uids.shape != prediction.shape[:2] or prediction.shape[2:] != (3,):
     raise ValueError(
@@ -73,6 +75,11 @@ def count_cells(
   if uids.min(initial=0) < 0 or uids.max(initial=0) > uid_format.LARGEST:
     uid_format.check(uids)  # raises; larger numbers do not fit in the keys of `_count`
   uid, scene, instance, pid, pixels = _count(uids, prediction)
+  try:
+    spec.check_scene_ids(scene)
+  except ValueError:
+    spec.check_scene_ids(prediction[..., 0])  # the same error, with the number of pixels
+    raise
   try:
     gt = spec.decode(uid[None])
   except ValueError:
@@ -181,6 +188,19 @@ def _numbered(
       "scored. Number the instances within their class."
     )
   return number.astype(np.int32), ids.astype(np.int64)
+
+
+def foreign_parts(cells: Cells, spec: LabelSpec) -> set[tuple[int, int]]:
+  """Returns the predicted (scene id, part id) that the evaluation does not have.
+
+  They count as wrong parts, as in the reference.
+  """
+  by_parts = is_scored_by_parts(spec, cells.pred_class)
+  named = by_parts & (cells.pred_pid != 0) & (cells.pred_pid != IGNORE)
+  classes, pids = cells.pred_class[named], cells.pred_pid[named]
+  is_foreign = spec.pid_to_channel[classes, pids] == IGNORE
+  sids = spec.class_ids[classes[is_foreign]]
+  return set(zip(sids.tolist(), pids[is_foreign].tolist()))
 
 
 def is_scored_by_parts(spec: LabelSpec, classes: Int[np.ndarray, " N"]) -> Bool[np.ndarray, " N"]:

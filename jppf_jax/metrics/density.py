@@ -28,8 +28,10 @@ class Density:
 
     Raises:
       ValueError: as `check_prediction`.
+      ValueError: scene ids that the dataset does not have.
     """
     check_prediction(prediction)
+    spec.check_scene_ids(prediction[..., 0])
     classes = spec.scene_to_train[prediction[..., 0]].reshape(-1)
     pids = prediction[..., 2].reshape(-1).astype(np.int32)
     self._add(spec, classes, pids, np.ones(classes.size, np.int64))

@@ -22,6 +22,7 @@ from pycocotools.cocoeval import COCOeval
 
 from jppf_jax.labels import uids as uid_format
 from jppf_jax.labels.formats.coco import Record, result
+from jppf_jax.labels.formats.merge import check_detection
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import IGNORE, Detection
 
@@ -87,13 +88,16 @@ class CityscapesAP:
     Args:
       image_id: its name.
       uids: ground truth as in the label files.
-      instances: predicted things with masks of the same size; other classes are left out.
+      instances: predicted things with masks of the same size; classes of the dataset that are no
+        things of the evaluation are left out.
 
     Raises:
       ValueError: the image was added before.
-      ValueError: a mask of another size.
+      ValueError: the ground truth holds ids that the dataset does not have.
+      ValueError: a mask of another size or type, a class that the dataset does not have, or a score
+        that is no finite number.
     """
-    _check(image_id, self.images, uids, instances)
+    _check(self.spec, image_id, self.images, uids, instances)
     sid, iid, _ = uid_format.decode(uids)
     segment_id = np.where(iid < 0, sid, sid * 1000 + iid)
     ids, segment = np.unique(segment_id, return_inverse=True)
@@ -228,7 +232,7 @@ class CocoAP:
     self, image_id: str, uids: Int[np.ndarray, "H W"], instances: Sequence[Detection]
   ) -> None:
     """Adds an image; arguments and errors as `CityscapesAP.add`."""
-    _check(image_id, self.images, uids, instances)
+    _check(self.spec, image_id, self.images, uids, instances)
     annotations = _annotations(uids, self.spec)
     detections = [result(image_id, thing) for thing in _things(instances, self.spec)]
     self.images[image_id] = CocoImage(uids.shape, annotations, detections)
@@ -311,6 +315,7 @@ def _things(instances: Sequence[Detection], spec: LabelSpec) -> list[Detection]:
 
 
 def _check(
+  spec: LabelSpec,
   image_id: str,
   images: Mapping[str, Any],
   uids: Int[np.ndarray, "H W"],
@@ -318,7 +323,13 @@ def _check(
 ) -> None:
   if image_id in images:
     raise ValueError(f"Image {image_id!r} was added before; each counts once.")
+  spec.check_uids(uids)
   for instance in instances:
+    check_detection(instance)
+    if not (0 < instance.scene < 100 and spec.legal[instance.scene, 0]):
+      raise ValueError(
+        f"An instance of {image_id!r} has class {instance.scene}, which {spec.name} does not have."
+      )
     if instance.mask.shape != uids.shape:
       raise ValueError(
         f"An instance of {image_id!r} has a mask of {instance.mask.shape}, "

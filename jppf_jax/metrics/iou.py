@@ -32,6 +32,7 @@ class IoU:
 
     Raises:
       ValueError: the shapes differ.
+      ValueError: an array is not of an integer type.
       ValueError: labels outside 0..num_labels-1 that are not 255.
     """
     if truth.shape != prediction.shape:
@@ -43,6 +44,8 @@ class IoU:
     self.add_counts(truth.reshape(-1), prediction.reshape(-1), np.ones(truth.size, np.int64))
 
   def _check(self, name: str, labels: Int[np.ndarray, "..."]) -> None:
+    if labels.dtype.kind not in "iu":
+      raise ValueError(f"The {name} has type {labels.dtype}; expected whole numbers.")
     outside = (labels < 0) | (labels >= self.num_labels)
     wrong = labels[outside & (labels != IGNORE)]
     if wrong.size:

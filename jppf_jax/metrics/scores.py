@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.metrics.cells import count_cells
+from jppf_jax.metrics.cells import count_cells, foreign_parts
 from jppf_jax.metrics.density import Density
 from jppf_jax.metrics.iou import IoU, add_parts, add_semantic
 from jppf_jax.metrics.part_pq import part_panoptic_quality
@@ -29,6 +29,7 @@ class ImageScore:
   semantic: IoU
   parts: IoU
   density: Density
+  foreign_parts: set[tuple[int, int]]  # see `cells.foreign_parts`
 
 
 def score_image(
@@ -42,6 +43,7 @@ def score_image(
     semantic=IoU(spec.num_classes),
     parts=IoU(spec.num_parts),
     density=Density(),
+    foreign_parts=foreign_parts(cells, spec),
   )
   add_semantic(score.semantic, cells)
   add_parts(score.parts, cells, spec)

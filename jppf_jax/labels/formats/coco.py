@@ -5,7 +5,9 @@ segments of each image with their category. Instance results contain run-length 
 Category ids are scene ids.
 """
 
+import hashlib
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,11 @@ import numpy as np
 import skimage.measure
 from jaxtyping import Int, Int32, UInt8
 from PIL import Image
-from pycocotools import mask as rle
+from pycocotools import mask as encoder
 
+from jppf_jax.labels.formats import rle
 from jppf_jax.labels.formats.files import read_channels, write_image
+from jppf_jax.labels.quote import quoted, shortened
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.labels.uids import decode
 from jppf_jax.saving import write_text
@@ -24,6 +28,8 @@ from jppf_jax.structs import IGNORE, Detection, Panoptic
 
 Record = dict[str, Any]
 RESULT_FIELDS = {"image_id", "category_id", "segmentation", "score"}
+MOST_SEGMENTS = 2**24 - 1  # the largest id that three bytes hold
+_DIGITS = 12  # of COCO's file names
 
 
 def encode_ids(ids: Int[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 3"]:
@@ -53,7 +59,7 @@ def write_panoptic(path: Path, uids: Int[np.ndarray, "H W"], spec: LabelSpec) ->
   write_image(path, image, format="PNG", compress_level=3)
   height, width = uids.shape
   return {
-    "image_id": path.stem,
+    "image_id": image_number(path.stem),
     "file_name": path.name,
     "segments_info": _segments(ids, spec),
     "height": height,
@@ -82,7 +88,10 @@ def _segments(ids: Int[np.ndarray, "H W"], spec: LabelSpec) -> list[Record]:
 
 
 def write_index(path: Path, annotations: list[Record], spec: LabelSpec) -> None:
-  """Writes the JSON beside the PNGs of `write_panoptic`."""
+  """Writes the JSON beside the PNGs of `write_panoptic`.
+
+  The `file_name` of an image keeps its name; its id is `image_number` of it.
+  """
   images, entries = [], []
   for annotation in annotations:
     image = {key: annotation[key] for key in ("file_name", "height", "width")}
@@ -103,28 +112,88 @@ def _category(spec: LabelSpec, train_id: int) -> Record:
   }
 
 
+def image_number(name: str) -> int:
+  """Returns the `image_id` of an image: a whole number, as readers of COCO's files demand.
+
+  It depends on the name alone, so it is the same in every file. Names of COCO (twelve digits) have
+  their number; others a number from 10**12 on, of 49 bits at most, that a hash makes.
+  """
+  if len(name) == _DIGITS and name.isascii() and name.isdigit():
+    return int(name)
+  digest = hashlib.sha256(name.encode()).digest()
+  return 10**_DIGITS + int.from_bytes(digest[:6], "big")
+
+
 def read_index(path: Path) -> dict[str, Record]:
-  """Returns {image id: entry of `annotations`} of a panoptic JSON.
+  """Returns {image id: entry of `annotations`} of a panoptic JSON; ids are numbers or text.
 
   Raises:
     FileNotFoundError: there is no such file.
     ValueError: the file is no JSON, or contains no panoptic annotations.
-    ValueError: an annotation has no image id, file name or segments.
-    ValueError: two annotations of one image.
+    ValueError: an annotation has no image id, file name or segments, or of wrong types.
+    ValueError: two annotations of one image or of one file.
   """
-  content = _read_json(path)
+  content = read_json(path)
   if not isinstance(content, dict) or not isinstance(content.get("annotations"), list):
     raise ValueError(f'{path} is no COCO panoptic JSON: expected {{"annotations": [...]}}.')
   entries: dict[str, Record] = {}
-  for entry in content["annotations"]:
-    image_id = entry.get("image_id")
-    missing = sorted({"image_id", "file_name", "segments_info"} - set(entry))
-    if missing:
-      raise ValueError(f"{path}: the annotation of image {image_id!r} has no {missing[0]!r}.")
-    if str(image_id) in entries:
-      raise ValueError(f"{path} has two annotations of image {image_id!r}.")
-    entries[str(image_id)] = entry
+  owners: dict[str, str] = {}  # file name -> image id
+  for number, entry in enumerate(content["annotations"]):
+    try:
+      _check_entry(entry)
+    except ValueError as error:
+      raise ValueError(f"{path}: annotation {number} {error}.") from error
+    image_id, name = str(entry["image_id"]), entry["file_name"]
+    if image_id in entries:
+      raise ValueError(f"{path} has two annotations of image {quoted(entry['image_id'])}.")
+    if name in owners:
+      raise ValueError(
+        f"{path}: the images {quoted(owners[name])} and {quoted(image_id)} have the same file "
+        f"{quoted(name)}."
+      )
+    entries[image_id], owners[name] = entry, image_id
   return entries
+
+
+def _check_entry(entry: Any) -> None:
+  """Checks the types of an entry of `annotations`; the message follows "annotation N"."""
+  if not isinstance(entry, dict):
+    raise ValueError(f"is {quoted(entry)}, expected image_id, file_name and segments_info")
+  image_id = entry.get("image_id")
+  missing = sorted({"image_id", "file_name", "segments_info"} - set(entry))
+  if missing:
+    raise ValueError(f"(image {quoted(image_id)}) has no {missing[0]!r}")
+  if type(image_id) not in (int, str):
+    raise ValueError(f"has the image_id {quoted(image_id)}, expected a whole number")
+  name = entry["file_name"]
+  if not isinstance(name, str) or Path(name).name in ("", "..") or "\0" in name:
+    raise ValueError(f"(image {quoted(image_id)}) has the file_name {quoted(name)}")
+  _check_segments(image_id, entry["segments_info"])
+
+
+def _check_segments(image_id: int | str, segments: Any) -> None:
+  """Checks ids and categories of segments; id 0 is void, and each id occurs once."""
+  of_image = f"(image {quoted(image_id)})"
+  if not isinstance(segments, list) or not all(isinstance(one, dict) for one in segments):
+    raise ValueError(f"{of_image} has the segments_info {quoted(segments)}, expected a list")
+  seen = set()
+  for segment in segments:
+    number, category = segment.get("id"), segment.get("category_id")
+    if not is_whole(number, 1, MOST_SEGMENTS):
+      expected = f"expected a whole number 1..{MOST_SEGMENTS}; 0 is void"
+      raise ValueError(f"{of_image} has a segment with the id {quoted(number)}, {expected}")
+    if not is_whole(category, 1, 99):
+      raise ValueError(
+        f"{of_image} has a segment of category_id {quoted(category)}, expected a scene id 1..99"
+      )
+    if number in seen:
+      raise ValueError(f"{of_image} lists the segment {number} twice")
+    seen.add(number)
+
+
+def is_whole(value: Any, low: int, high: int) -> bool:
+  """Returns whether a value of a JSON file is a whole number within limits."""
+  return type(value) is int and low <= value <= high
 
 
 def read_panoptic(path: Path, entry: Record) -> Panoptic:
@@ -135,21 +204,24 @@ def read_panoptic(path: Path, entry: Record) -> Panoptic:
   Raises:
     FileNotFoundError: the PNG does not exist.
     ValueError: the PNG cannot be read.
-    ValueError: the PNG has a segment that the entry does not list.
+    ValueError: PNG and entry differ in their segments.
   """
   ids = decode_ids(read_channels(path))
   table = [(0, IGNORE, 0)]  # (segment, scene id, instance id)
   count: Counter[int] = Counter()
   for segment in entry["segments_info"]:
-    category = int(segment["category_id"])
+    category = segment["category_id"]
     count[category] += 1
-    table.append((int(segment["id"]), category, count[category]))
+    table.append((segment["id"], category, count[category]))
   segments, scene, instance = np.array(sorted(table), np.int32).T
   last_row = len(segments) - 1
   row = np.searchsorted(segments, ids).clip(max=last_row)
   unlisted = segments[row] != ids
   if unlisted.any():
     raise ValueError(f"{path} has segments that its JSON does not list, e.g. {ids[unlisted][0]}.")
+  absent = np.setdiff1d(segments[1:], ids)
+  if len(absent):
+    raise ValueError(f"{path} lacks segments that its JSON lists, e.g. {absent[0]}.")
   return Panoptic(scene[row], instance[row])
 
 
@@ -160,34 +232,46 @@ def read_results(path: Path) -> dict[str, list[Record]]:
     FileNotFoundError: there is no such file.
     ValueError: the file is no JSON, or contains no list of instance results.
   """
-  content = _read_json(path)
+  content = read_json(path)
   entries = content if isinstance(content, list) else [None]
   images: dict[str, list[Record]] = {}
   for entry in entries:
     if not isinstance(entry, dict) or not entry.keys() >= RESULT_FIELDS:
       names = ", ".join(sorted(RESULT_FIELDS))
       raise ValueError(f"{path} is no COCO results JSON: expected a list of entries with {names}.")
-    image_id = str(entry["image_id"])
-    images.setdefault(image_id, []).append(entry)
+    image_id = entry["image_id"]
+    if type(image_id) not in (int, str):
+      raise ValueError(f"{path} has the image_id {quoted(image_id)}, expected a whole number.")
+    images.setdefault(str(image_id), []).append(entry)
   return images
 
 
-def detection(entry: Record) -> Detection:
+def detection(entry: Record, size: tuple[int, int]) -> Detection:
   """Returns an entry of `read_results` with its mask decoded.
 
-  The run-length encoding may be compressed or not.
+  Args:
+    entry: its run-length encoding may be compressed or not.
+    size: height and width of the image.
+
+  Raises:
+    ValueError: class, score or mask is wrong, or the mask has another size.
   """
-  segmentation = entry["segmentation"]
-  if isinstance(segmentation["counts"], list):
-    segmentation = rle.frPyObjects(segmentation, *segmentation["size"])
-  mask = rle.decode(segmentation).astype(bool)
-  return Detection(int(entry["category_id"]), float(entry["score"]), mask)
+  category, score = entry["category_id"], entry["score"]
+  if not is_whole(category, 1, 99):
+    raise ValueError(f"An instance has category_id {quoted(category)}, expected a scene id 1..99.")
+  if type(score) not in (int, float) or not abs(score) <= sys.float_info.max:
+    raise ValueError(f"An instance has the score {quoted(score)}, expected a finite number.")
+  try:
+    mask = rle.decode(entry["segmentation"], size)
+  except ValueError as error:
+    raise ValueError(f"An instance of category_id {category}: {error}.") from error
+  return Detection(category, float(score), mask)
 
 
 def result(image_id: str, instance: Detection) -> Record:
   """Returns an instance as an entry of a COCO results JSON."""
   mask = np.asfortranarray(instance.mask, np.uint8)
-  counts = rle.encode(mask)["counts"].decode("ascii")
+  counts = encoder.encode(mask)["counts"].decode("ascii")
   segmentation = {"size": list(mask.shape), "counts": counts}
   return {
     "image_id": image_id,
@@ -197,8 +281,14 @@ def result(image_id: str, instance: Detection) -> Record:
   }
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+  """Returns what a JSON file contains.
+
+  Raises:
+    FileNotFoundError: there is no such file.
+    ValueError: the file is no JSON.
+  """
   try:
-    return json.loads(path.read_text())
-  except (json.JSONDecodeError, UnicodeDecodeError) as error:
-    raise ValueError(f"{path} is not a JSON file: {error}") from error
+    return json.loads(path.read_text(encoding="utf-8"))
+  except (ValueError, RecursionError) as error:
+    raise ValueError(f"{path} is not a JSON file: {shortened(error)}") from error

@@ -9,8 +9,6 @@
 Files are written completely or not at all. Errors name the file. COCO's formats are in `coco.py`.
 """
 
-import struct
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,10 +18,12 @@ from jaxtyping import Int, Int32, Integer, UInt8
 from PIL import Image
 
 from jppf_jax.labels import uids as uid_format
+from jppf_jax.labels.formats import lossless
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.saving import whole_file
 
 TIFF = (".tif", ".tiff")
+IMAGES = (*TIFF, ".png")
 SUFFIXES = (
   "_gtFinePanopticParts",
   "_gtFine_instanceIds",
@@ -33,29 +33,21 @@ SUFFIXES = (
 )
 """What the official file names append to an image id."""
 
-UNREADABLE = (
-  OSError,
-  SyntaxError,
-  ValueError,
-  EOFError,
-  struct.error,
-  zlib.error,
-  Image.DecompressionBombError,
-)
-"""What Pillow raises for files that are damaged or no images."""
-
 
 def read_uids(path: Path) -> Int32[np.ndarray, "H W"]:
-  """Returns the uids of a TIFF, unchecked: `LabelSpec` and `uids.decode` check them.
+  """Returns the uids of a TIFF or PNG, unchecked: `LabelSpec` and `uids.decode` check them.
 
   Raises:
     FileNotFoundError: there is no such file.
-    ValueError: it cannot be read to its end.
-    ValueError: it is not one channel of whole numbers.
+    ValueError: it cannot be read to its end, or not without loss.
+    ValueError: it is not one channel of whole numbers; they may have any width.
   """
-  array = read_image(path)
+  return _as_uids(path, read_image(path))
+
+
+def _as_uids(path: Path, array: np.ndarray) -> Int32[np.ndarray, "H W"]:
   if array.ndim != 2 or array.dtype.kind not in "iu":
-    raise ValueError(f"{_form(path, array)}, expected one channel of 32-bit integers.")
+    raise ValueError(f"{_form(path, array)}, expected one channel of whole numbers: uids.")
   return array.astype(np.int32)
 
 
@@ -70,10 +62,13 @@ def read_channels(path: Path) -> UInt8[np.ndarray, "H W 3"]:
 
   Raises:
     FileNotFoundError: there is no such file.
-    ValueError: it cannot be read to its end.
+    ValueError: it cannot be read to its end, or not without loss.
     ValueError: it is not 8-bit RGB.
   """
-  array = read_image(path)
+  return _as_channels(path, read_image(path))
+
+
+def _as_channels(path: Path, array: np.ndarray) -> UInt8[np.ndarray, "H W 3"]:
   is_rgb = array.ndim == 3 and array.shape[-1] == 3
   if not is_rgb or array.dtype != np.uint8:
     raise ValueError(f"{_form(path, array)}, expected 8-bit RGB: scene id, instance id, part id.")
@@ -101,7 +96,7 @@ def eight_bits(channels: Integer[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W
   """
   scene, instance = channels[..., 0], channels[..., 1]
   fitting = channels.astype(np.uint8)
-  if instance.min(initial=0) >= 0 and instance.max(initial=0) <= 255:
+  if _is_within_8_bits(instance):
     return fitting
   for scene_id in np.unique(scene):
     of_class = scene == scene_id
@@ -114,6 +109,19 @@ def eight_bits(channels: Integer[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W
       )
     fitting[of_class, 1] = number
   return fitting
+
+
+def fits_in_png(channels: Integer[np.ndarray, "H W 3"]) -> bool:
+  """Returns whether no class has more than 256 instances, so that `write_channels` accepts it."""
+  if _is_within_8_bits(channels[..., 1]):
+    return True
+  segments = np.unique(channels[..., :2].reshape(-1, 2), axis=0)
+  _, instances = np.unique(segments[:, 0], return_counts=True)
+  return bool(instances.max() <= 256)
+
+
+def _is_within_8_bits(instance: Integer[np.ndarray, "H W"]) -> bool:
+  return bool(instance.min(initial=0) >= 0 and instance.max(initial=0) <= 255)
 
 
 def read_instance_ids(path: Path) -> Int32[np.ndarray, "H W"]:
@@ -158,22 +166,23 @@ def write_instance_ids(path: Path, uids: Int[np.ndarray, "H W"]) -> None:
 
 
 def read_prediction(path: Path, spec: LabelSpec) -> Integer[np.ndarray, "H W 3"]:
-  """Returns a prediction in the three-channel form, from a PNG of that form or from a uid TIFF.
-
-  uint8 from a PNG, int32 from a uid TIFF: see `LabelSpec.uids_to_channels`.
+  """Returns a prediction in the three-channel form, from three channels or from uids.
 
   Raises:
     FileNotFoundError: there is no such file.
     ValueError: it cannot be read, or has another form.
     ValueError: it contains ids that the dataset does not have.
   """
-  if path.suffix.lower() not in TIFF:
-    return read_channels(path)
-  uids = read_uids(path)
+  array = read_image(path)
   try:
-    return spec.uids_to_channels(uids)
+    if array.ndim == 2:
+      return spec.uids_to_channels(_as_uids(path, array))
+    channels = _as_channels(path, array)
+    spec.check_scene_ids(channels[..., 0])
+    return channels
   except ValueError as error:
-    raise ValueError(f"{path}: {error}") from error
+    named = str(error) if str(path) in str(error) else f"{path}: {error}"
+    raise ValueError(named) from error
 
 
 def find(folder: Path, extensions: Sequence[str]) -> dict[str, Path]:
@@ -205,6 +214,27 @@ def find(folder: Path, extensions: Sequence[str]) -> dict[str, Path]:
   return found
 
 
+def left_out(folder: Path, extensions: Sequence[str], shown: int = 3) -> str:
+  """Returns a sentence about the files that `find` leaves out; empty if there is none."""
+  paths = others(folder, extensions)
+  if not paths:
+    return ""
+  some = ", ".join(str(path.relative_to(folder)) for path in paths[:shown])
+  more = " ..." if len(paths) > shown else ""
+  kinds = " or ".join(f"*{extension}" for extension in extensions)
+  return f"Left out: {len(paths)} files in {folder} that are no {kinds}: {some}{more}."
+
+
+def others(folder: Path, extensions: Sequence[str]) -> list[Path]:
+  """Returns the files below `folder` that `find` leaves out, except hidden ones."""
+  files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+  return [
+    path
+    for path in files
+    if path.suffix.lower() not in extensions and not path.name.startswith(".")
+  ]
+
+
 def image_id_of(path: Path) -> str:
   """Returns the name of a file without its extension and without one of `SUFFIXES`."""
   for suffix in SUFFIXES:
@@ -214,19 +244,17 @@ def image_id_of(path: Path) -> str:
 
 
 def read_image(path: Path) -> np.ndarray:
-  """Returns the pixels of an image file as they are stored.
+  """Returns the numbers in an image file, see `lossless.read`.
 
   Raises:
     FileNotFoundError: there is no such file.
-    ValueError: it cannot be read to its end.
+    ValueError: it cannot be read to its end, or not without loss.
   """
   try:
-    with Image.open(path) as image:
-      return np.asarray(image)
-  except FileNotFoundError:
-    raise
-  except UNREADABLE as error:
-    raise ValueError(f"{path} cannot be read as an image ({error}); is it complete?") from error
+    with path.open("rb") as file:
+      return lossless.read(file)
+  except ValueError as error:
+    raise ValueError(f"{path} {error}") from error
 
 
 def _form(path: Path, array: np.ndarray) -> str:

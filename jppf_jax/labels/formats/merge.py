@@ -5,6 +5,7 @@ same with the output of our network. Follows `merge_to_panoptic` and `merge_to_p
 panoptic-parts (de Geus et al., CVPR 2021).
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -38,13 +39,17 @@ def merge_instances(
     min_stuff: a stuff class with fewer free pixels than this becomes void.
 
   Raises:
-    ValueError: an instance has an unknown class.
+    ValueError: an instance has an unknown class, or a score that is no finite number.
+    ValueError: `semantic` has scene ids that the dataset does not have.
     ValueError: a mask has another size than `semantic`.
   """
+  spec.check_scene_ids(semantic)
   size = semantic.shape
   scene, instance = np.full(size, IGNORE, np.int32), np.zeros(size, np.int32)
   taken = np.zeros(size, bool)
   count: Counter[int] = Counter()
+  for found in instances:
+    check_detection(found)
   for found in sorted(instances, key=lambda found: -found.score):
     if found.scene not in spec.class_ids:
       raise ValueError(
@@ -69,6 +74,32 @@ def merge_instances(
       scene[free] = sid
       instance[free] = 1
   return Panoptic(scene, instance)
+
+
+def check_detection(found: Detection) -> None:
+  """Checks the type of a mask, and that the score can be compared.
+
+  Raises:
+    ValueError: the mask is not boolean, or the score is no finite number.
+  """
+  if found.mask.dtype != bool:
+    raise ValueError(f"A mask has type {found.mask.dtype}, expected bool.")
+  if not math.isfinite(found.score):
+    raise ValueError(f"An instance of class {found.scene} has the score {found.score}.")
+
+
+def check_parts(parts: Int[np.ndarray, "H W"], spec: LabelSpec) -> None:
+  """Checks a map of part channels, which may have 255 (unknown) and further backgrounds too.
+
+  Raises:
+    ValueError: a channel that the spec does not have.
+  """
+  strange = np.setdiff1d(parts, [*range(spec.num_part_outputs), IGNORE])
+  if len(strange):
+    raise ValueError(
+      f"The parts have channel {strange[0]}; {spec.name} has part channels 0 to "
+      f"{spec.num_parts - 1}, and 255 is unknown."
+    )
 
 
 def merge_parts(

@@ -102,12 +102,13 @@ def test_parts_merge_as_the_released_code_does(tmp_path, monkeypatch, spec, file
   for i in range(3):
     uids, _ = random_labels.random_pair(spec, rng)
     parts = rng.integers(0, spec.num_parts, uids.shape)
-    file_name = f"100{i}.png"
+    image_id = f"{1000 + i:012}"  # the released code demands a number, and finds files by it
+    file_name = f"{image_id}.png"
     entry = coco.write_panoptic(tmp_path / "panoptic" / file_name, uids, spec)
     annotations.append(entry)
     files.write_image(tmp_path / "parts" / file_name, _grey(parts), format="PNG")
     panoptic = coco.read_panoptic(tmp_path / "panoptic" / file_name, entry)
-    ours[f"100{i}"] = merge_parts(panoptic, parts, spec)
+    ours[image_id] = merge_parts(panoptic, parts, spec)
   coco.write_index(tmp_path / "panoptic.json", annotations, spec)
   images = {"images": [{"id": image_id} for image_id in ours]}
   (tmp_path / "images.json").write_text(json.dumps(images))

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from jppf_jax.saving import whole_file, write_text
+from jppf_jax.saving import require_file, require_folder, whole_file, write_text
 
 
 def test_the_file_takes_its_place_at_the_end_of_the_block(tmp_path):
@@ -43,3 +43,32 @@ def test_many_writers_of_one_file_do_not_disturb_each_other(tmp_path):
 def test_text_is_utf_8(tmp_path):
   write_text(tmp_path / "a.json", "é")
   assert (tmp_path / "a.json").read_bytes() == "é".encode()
+
+
+def test_a_file_that_can_be_written_is_no_error_and_leaves_nothing(tmp_path):
+  (tmp_path / "there.txt").write_text("before")
+  for name in ("there.txt", "new.txt", "new/folder/a.txt"):
+    require_file(tmp_path / name)
+  for name in (".", "new", "new/folder"):
+    require_folder(tmp_path / name)
+  assert [path.name for path in tmp_path.iterdir()] == ["there.txt"]
+
+
+def test_a_folder_is_no_file_and_a_file_no_folder(tmp_path):
+  (tmp_path / "a").write_text("")
+  with pytest.raises(IsADirectoryError, match="it is a folder; name a file in it"):
+    require_file(tmp_path)
+  for require in (require_folder, lambda path: require_file(path / "b")):
+    with pytest.raises(NotADirectoryError, match="a is no folder"):
+      require(tmp_path / "a")
+  with pytest.raises(NotADirectoryError, match="a is no folder"):
+    require_folder(tmp_path / "a" / "b" / "c")
+
+
+def test_a_folder_that_refuses_new_files_is_named(tmp_path, monkeypatch):
+  def refuse(**_):
+    raise PermissionError(13, "Permission denied")
+
+  monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+  with pytest.raises(PermissionError, match=r"Cannot write .*a\.json: Permission denied in "):
+    require_file(tmp_path / "new" / "a.json")

@@ -18,6 +18,15 @@ def test_a_subject_runs_its_own_benchmark(subject, module, monkeypatch):
   assert calls == ["a.json"]
 
 
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
+  monkeypatch.setattr(metrics_benchmark, "run", None)
+  with (
+    flagsaver.as_parsed((benchmark.OUT, str(tmp_path))),
+    pytest.raises(SystemExit, match="it is a folder"),
+  ):
+    benchmark.main(["jppf benchmark", "metrics"])
+
+
 @pytest.mark.parametrize("argv", [["jppf benchmark"], ["jppf benchmark", "speed"]])
 def test_anything_else_lists_the_subjects(argv):
   with pytest.raises(app.UsageError, match="metrics,input"):

@@ -66,6 +66,15 @@ def test_an_error_ends_the_verb_with_its_message(tmp_path):
     run(tmp_path, panoptic="channels")
 
 
+def test_images_with_very_many_instances_are_named(tmp_path, capsys):
+  files.write_uids(tmp_path / "uids" / "a.tif", 26_000 + np.arange(300, dtype=np.int32)[None])
+  write_image(tmp_path / "parts" / "a.png", np.zeros((1, 300)))
+  with pytest.raises(ValueError, match=r"a\.tif has shape"):  # `run` reads PNGs
+    run(tmp_path, panoptic="uids")
+  shown = capsys.readouterr().out
+  assert "1 have more than 256 instances of a class: uid TIFFs, e.g. a." in shown
+
+
 @pytest.mark.parametrize(
   "given", [{}, {"panoptic": "a", "semantic": "b"}, {"semantic": "b"}, {"instances": "c"}]
 )

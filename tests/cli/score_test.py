@@ -71,6 +71,13 @@ def test_a_folder_or_a_spec_that_does_not_exist_is_named(tmp_path):
     run(tmp_path, "kitti")
 
 
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
+  monkeypatch.setattr(score, "score_folders", None)
+  (tmp_path / "out" / "scores.json").mkdir(parents=True)
+  with pytest.raises(SystemExit, match=r"Cannot write .*scores\.json: it is a folder"):
+    run(tmp_path)
+
+
 def test_a_flag_that_is_missing_is_a_usage_error(tmp_path):
   with pytest.raises(app.UsageError, match=r"Needs --spec, --gt=DIR, --pred=DIR and --out=FILE"):
     run(tmp_path, pred=None)

@@ -85,3 +85,19 @@ def test_a_tenth_of_the_real_photos_is_for_validation():
   found, problems = module.Builder.find(epath.Path(raw_files.SAMPLES / NAME))
   assert not problems and len(found["train"]) + len(found["validation"]) == 792
   assert 0.07 < len(found["validation"]) / 792 < 0.14
+
+
+def test_capital_extensions_are_read_and_lossy_labels_refused(tmp_path):
+  raw_files.write_clothing(tmp_path, 20)
+  for path in [*(tmp_path / "photos").iterdir(), *(tmp_path / "annotations").iterdir()]:
+    path.rename(path.with_suffix(path.suffix.upper()))
+  found, problems = module.Builder.find(epath.Path(tmp_path))
+  assert not problems and sum(map(len, found.values())) == 20
+  Image.new("L", (8, 8)).save(tmp_path / "label.png", format="JPEG")
+  with pytest.raises(ValueError, match="is a JPEG file"):
+    module.Builder.read_label(epath.Path(tmp_path / "label.png"))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_labels_may_have_any_integer_width(tmp_path, dtype):
+  assert (read_label(tmp_path, np.full((2, 2), 14, dtype)) == 200_114).all()

@@ -27,6 +27,36 @@ def test_a_scene_id_that_the_dataset_does_not_have_is_refused(tmp_path):
   assert pairs.read_uids(path, max_scene_id=35).tolist() == [[7, 34, 35, 35_001]]
 
 
+@pytest.mark.parametrize("dtype, value", [(np.uint8, 7), (np.uint16, 26_001), (np.int32, 2600105)])
+@pytest.mark.parametrize("suffix", [".tif", ".png"])
+def test_labels_of_any_integer_width_are_read(tmp_path, dtype, value, suffix):
+  if dtype == np.int32 and suffix == ".png":
+    pytest.skip("PNG has 16 bits at most")
+  path = epath.Path(tmp_path / f"label{suffix}")
+  Image.fromarray(np.full((2, 3), value, dtype)).save(str(path))
+  uids = pairs.read_uids(path, max_scene_id=34)
+  assert uids.dtype == np.int32 and (uids == value).all()
+
+
+def test_a_lossy_label_is_refused_whatever_it_is_called(tmp_path):
+  path = epath.Path(tmp_path / "label.png")
+  Image.new("L", (8, 8)).save(str(path), format="JPEG")
+  with pytest.raises(ValueError, match="is a JPEG file, which may change ids"):
+    pairs.read_uids(path, max_scene_id=34)
+
+
+def test_files_are_found_by_name_with_capital_extensions_too(tmp_path):
+  for name in ("a.jpg", "b.JPG", "c.Jpeg", "d.png", ".e.jpg"):
+    (tmp_path / name).touch()
+  folder = epath.Path(tmp_path)
+  assert sorted(pairs.by_id(folder, ".jpg", ".jpeg")) == ["a", "b", "c"]
+  assert pairs.by_id(folder, ".jpg")["b"] == folder / "b.JPG"
+  assert not pairs.by_id(folder / "nowhere", ".jpg")
+  (tmp_path / "a.JPG").touch()
+  with pytest.raises(pairs.DataError, match=r"a\.jpg: has the same name as a\.JPG"):
+    pairs.by_id(folder, ".jpg")
+
+
 def test_files_are_matched_by_id_and_files_without_counterpart_are_named():
   files = {key: epath.Path(f"/{key}") for key in "abc"}
   images = {"b": files["b"], "a": files["a"]}

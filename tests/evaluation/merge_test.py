@@ -1,7 +1,10 @@
 import json
+import math
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from jppf_jax.evaluation.merge import instance_source, merge_folder, panoptic_source
 from jppf_jax.labels.cpp import cpp
@@ -14,6 +17,7 @@ from tests.evaluation.saved_files import (
   SIZE,
   write_image,
   write_panoptic_forms,
+  write_parts,
 )
 from tests.oracles import random_labels
 
@@ -153,3 +157,117 @@ def test_an_image_without_parts_stops_before_anything_is_written(predictions):
   assert message.startswith("1 of 2 images have no file in")
   assert f"parts, e.g. {IDS[0]}" in message
   assert not (root / "out").exists()
+
+
+def write_crowded(root, count):
+  """Writes a panoptic prediction with `count` cars, one pixel each, and their parts."""
+  files.write_uids(root / "uids" / "a.tif", 26_000 + np.arange(count, dtype=np.int32)[None])
+  parts = np.full((1, count), cpp().part_names.index("vehicle-wheels"))
+  write_image(root / "parts" / "a.png", parts)
+
+
+def test_more_instances_than_a_png_holds_become_a_uid_tiff(tmp_path):
+  write_crowded(tmp_path, 257)
+  files.write_channels(tmp_path / "out" / "a.png", np.zeros((1, 1, 3), np.uint8))  # a stale one
+  source = panoptic_source(tmp_path / "uids", cpp())
+  assert merge_folder(source, tmp_path / "parts", tmp_path / "out", cpp()) == ["a"]
+  assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.tif"]
+  channels = files.read_prediction(tmp_path / "out" / "a.tif", cpp())
+  assert (channels[..., 0] == 26).all() and len(np.unique(channels[..., 1])) == 257
+  assert (channels[..., 2] == 2).all()  # the wheels of a car
+
+
+def test_256_instances_fit_in_a_png_which_replaces_a_stale_tiff(tmp_path):
+  write_crowded(tmp_path, 256)
+  files.write_uids(tmp_path / "out" / "a.tif", np.zeros((1, 1), np.int32))
+  channels = merged(tmp_path, "uids")["a"]
+  assert len(np.unique(channels[..., 1])) == 256
+  assert not (tmp_path / "out" / "a.tif").exists()
+
+
+def test_folders_with_dots_in_their_names_keep_to_their_own_index(predictions):
+  root, expected = predictions
+  (root / "panoptic").rename(root / "pred.v1.2")
+  (root / "panoptic.json").rename(root / "pred.v1.2.json")
+  (root / "pred.v1.json").write_text("[]")  # of another folder
+  for panoptic in ("pred.v1.2", "pred.v1.2.json"):
+    found = merged(root, panoptic)
+    for image_id in IDS:
+      np.testing.assert_array_equal(found[image_id], expected[image_id])
+
+
+def test_the_current_folder_is_a_folder_too(predictions, monkeypatch):
+  root, expected = predictions
+  monkeypatch.chdir(root / "panoptic")
+  assert sorted(panoptic_source(Path(), cpp())) == sorted(expected)
+
+
+def test_two_files_that_would_have_one_result_stop_before_anything_is_written(predictions):
+  root, _ = predictions
+  content = json.loads((root / "panoptic.json").read_text())
+  first, second = content["annotations"]
+  first["file_name"], second["file_name"] = "x/a.png", "y/a.png"
+  (root / "panoptic.json").write_text(json.dumps(content))
+  with pytest.raises(ValueError, match=r"x/a\.png and .*y/a\.png are both image 'a'"):
+    merged(root, "panoptic")
+  assert not (root / "out").exists()
+
+
+def test_foreign_scene_ids_and_part_channels_are_listed(predictions):
+  root, _ = predictions
+  first, second = IDS
+  channels = files.read_channels(root / "channels" / f"{first}.png").copy()
+  channels[0, 0, 0] = 77
+  files.write_channels(root / "channels" / f"{first}.png", channels)
+  write_image(root / "parts" / f"{second}.png", np.full(SIZE, 10))
+  message = message_of_failure(root, "channels")
+  assert "1 pixels carry scene ids that cpp_grouped does not have: 77" in message
+  assert f"{second}: The parts have channel 10; cpp_grouped has part channels 0 to 9" in message
+
+
+def test_lossy_parts_are_refused(predictions):
+  root, _ = predictions
+  path = root / "parts" / f"{IDS[0]}.png"
+  Image.new("L", SIZE[::-1]).save(path, format="JPEG")
+  assert f"{path} is a JPEG file" in message_of_failure(root, "channels")
+
+
+def test_an_output_that_cannot_be_written_stops_before_the_work(predictions):
+  root, _ = predictions
+  (root / "out").write_text("")
+  with pytest.raises(NotADirectoryError, match="out is no folder"):
+    merge_folder({}, root / "parts", root / "out", cpp())
+
+
+def test_results_of_other_images_are_noted_and_results_of_no_image_are_an_error(instances, capsys):
+  root, _ = instances
+  results = json.loads((root / "results.json").read_text())
+  stranger = results[0] | {"image_id": 7}
+  (root / "more.json").write_text(json.dumps([*results, stranger]))
+  instance_source(root / "semantic", root / "more.json", cpp(), **SETTINGS)
+  assert "Left out: results of 1 other images, e.g. '7'." in capsys.readouterr().err
+  (root / "none.json").write_text(json.dumps([stranger]))
+  with pytest.raises(ValueError, match=r"none\.json has no results of these images, but of '7'"):
+    instance_source(root / "semantic", root / "none.json", cpp(), **SETTINGS)
+
+
+@pytest.mark.parametrize(
+  "changes, message",
+  [
+    ({"score": math.nan}, "the score nan"),
+    ({"category_id": 50}, "class 50, which cpp_grouped does not have"),
+    ({"segmentation": [[0, 0, 4, 0, 4, 4]]}, "polygons"),
+    ({"segmentation": {"size": [10**6, 10**6], "counts": [10**12]}}, "the image has"),
+    ({"segmentation": {"size": list(SIZE), "counts": "14"}}, "do not fill"),
+  ],
+)
+def test_results_of_wrong_form_are_listed_by_image(instances, changes, message):
+  root, _ = instances
+  write_parts(root, np.random.default_rng(0))
+  results = json.loads((root / "results.json").read_text())
+  results[0] |= changes
+  (root / "results.json").write_text(json.dumps(results))
+  source = instance_source(root / "semantic", root / "results.json", cpp(), **SETTINGS)
+  with pytest.raises(ValueError, match="1 of 2 images cannot be merged") as caught:
+    merge_folder(source, root / "parts", root / "out", cpp())
+  assert f"{IDS[0]}: " in str(caught.value) and message in str(caught.value)

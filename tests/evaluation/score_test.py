@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from jppf_jax.evaluation.score import score_files, score_folders
 from jppf_jax.labels.cpp import cpp
@@ -159,3 +160,102 @@ def test_a_folder_without_images_is_an_error(tmp_path):
   (tmp_path / "gt").mkdir()
   with pytest.raises(FileNotFoundError, match=r"gt and its folders .* no \*\.tif or \*\.tiff"):
     report_of(tmp_path)
+
+
+def write_one(root, uids, channels=None):
+  files.write_uids(root / "gt" / "a.tif", uids)
+  channels = cpp().uids_to_channels(uids) if channels is None else channels
+  files.write_channels(root / "pred" / "a.png", channels)
+
+
+@pytest.mark.parametrize("form", ["png", "tif"])
+def test_scene_ids_that_the_dataset_does_not_have_are_an_error_in_every_form(tmp_path, form):
+  uids = np.full((4, 6), 7, np.int32)
+  write_one(tmp_path, uids)
+  wrong = np.where(np.eye(4, 6, dtype=bool), 77, uids)
+  (tmp_path / "pred" / "a.png").unlink()
+  if form == "tif":
+    files.write_uids(tmp_path / "pred" / "a.tif", wrong)
+  else:
+    channels = cpp().uids_to_channels(uids)
+    channels[..., 0] = wrong
+    files.write_channels(tmp_path / "pred" / "a.png", channels)
+  message = message_of_failure(tmp_path)
+  assert message.startswith("1 of 1 images cannot be scored:")
+  assert f"a.{form}: 4 pixels carry" in message and "cpp_grouped does not have" in message
+  assert "77" in message
+
+
+def test_scene_ids_that_are_not_evaluated_and_255_are_void(tmp_path):
+  uids = np.full((4, 6), 7, np.int32)
+  channels = cpp().uids_to_channels(uids)
+  channels[0, :, 0], channels[1, :, 0], channels[2, :, 0] = 0, 4, 255
+  write_one(tmp_path, uids, channels)
+  assert report_of(tmp_path)["density"]["scene_only"] == 0.25
+
+
+def test_parts_that_a_class_does_not_have_are_noted(tmp_path, capsys):
+  uids = np.full((4, 6), 26_001_01, np.int32)
+  channels = cpp().uids_to_channels(uids)
+  write_one(tmp_path, uids, channels)
+  report_of(tmp_path)
+  assert not capsys.readouterr().err
+  channels[0, 0, 2] = 9  # a part channel, where the evaluation's part id 5 was meant
+  write_one(tmp_path, uids, channels)
+  report_of(tmp_path)
+  note = capsys.readouterr().err
+  assert "1 images have parts that their class does not have in cpp_grouped" in note
+  assert "e.g. a: (scene id, part id) = (26, 9)" in note
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32])
+@pytest.mark.parametrize("suffix", ["tif", "TIFF", "png", "PNG"])
+def test_ground_truth_of_any_integer_width_is_scored(tmp_path, dtype, suffix):
+  if dtype == np.int32 and suffix.lower() == "png":
+    pytest.skip("PNG has 16 bits at most")
+  uids = np.full((4, 6), 7, np.int32)
+  write_one(tmp_path, uids)
+  (tmp_path / "gt" / "a.tif").unlink()
+  kind = "PNG" if suffix.lower() == "png" else "TIFF"
+  files.write_image(
+    tmp_path / "gt" / f"a.{suffix}", Image.fromarray(uids.astype(dtype)), format=kind
+  )
+  assert report_of(tmp_path)["pq"]["all"]["pq"] == 1
+
+
+@pytest.mark.parametrize("folder", ["gt", "pred"])
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_lossy_files_are_refused_whatever_they_are_called(tmp_path, folder, kind):
+  write_one(tmp_path, np.full((8, 8), 7, np.int32))
+  path = tmp_path / folder / ("a.tif" if folder == "gt" else "a.png")
+  Image.new("RGB", (8, 8), (7, 0, 1)).save(path, format=kind)
+  assert f"{path} is a {kind} file, which may change ids" in message_of_failure(tmp_path)
+
+
+@pytest.mark.parametrize("missing", ["error", "empty"])
+@pytest.mark.parametrize("folder, other", [("gt", "pred"), ("pred", "gt")])
+def test_a_file_of_another_kind_is_never_dropped_if_it_has_a_counterpart(
+  tmp_path, folder, other, missing
+):
+  write_one(tmp_path, np.full((4, 6), 7, np.int32))
+  suffix = {"gt": "tif", "pred": "png"}[other]
+  (tmp_path / other / f"a.{suffix}").rename(tmp_path / other / f"b.{suffix}")
+  (tmp_path / folder / "b.npy").write_bytes(b"")
+  with pytest.raises(ValueError, match=r"1 files are no TIFF or PNG: .*b\.npy"):
+    report_of(tmp_path, missing=missing)
+
+
+def test_other_files_are_left_out_with_a_note(tmp_path, capsys):
+  write_one(tmp_path, np.full((4, 6), 7, np.int32))
+  for name in ("gt/read.me", "pred/panoptic.json", "gt/.hidden"):
+    (tmp_path / name).write_text("")
+  report_of(tmp_path)
+  note = capsys.readouterr().err
+  assert "Left out: 1 files in " in note and "read.me" in note and "panoptic.json" in note
+  assert "hidden" not in note
+
+
+def test_two_files_of_one_image_are_an_error(tmp_path):
+  write_one(tmp_path, np.full((4, 6), 7, np.int32))
+  files.write_uids(tmp_path / "gt" / "b" / "a.tif", np.full((4, 6), 7, np.int32))
+  assert "are both image 'a'" in message_of_failure(tmp_path)

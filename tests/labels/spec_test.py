@@ -132,3 +132,22 @@ def test_tables_cannot_be_changed():
 def test_uids_written_are_legal_for_the_format():
   semantic, instance, part = random_prediction(ppp(), np.random.default_rng(0), (40, 40))
   uids.decode(ppp().to_uids(semantic, instance, part))
+
+
+def test_instance_0_and_no_instance_are_written_differently():
+  car = cpp().class_names.index("car")
+  window = cpp().part_names.index("vehicle-windows")
+  written = cpp().to_uids(image(car, car, car), image(-1, 0, 1), image(window, window, window))
+  assert written.tolist() == [[26, 2_600_001, 2_600_101]]
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+def test_both_forms_of_a_prediction_become_the_same_uids(spec):
+  maps = random_prediction(spec, np.random.default_rng(0), (40, 40))
+  written = spec.to_uids(*maps)
+  np.testing.assert_array_equal(spec.channels_to_uids(spec.to_channels(*maps)), written)
+
+
+def test_a_map_without_pairs_is_mirrored_into_itself():
+  written = image(26, 2_600_101)
+  assert cpp().mirrored(written) is written

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.ppp import ppp
-from jppf_jax.metrics.cells import count_cells
+from jppf_jax.metrics.cells import count_cells, foreign_parts
 from tests.oracles import random_labels
 
 
@@ -115,3 +115,18 @@ def test_instance_ids_may_have_any_size(scale, shift):
   for name, values in vars(expected).items():
     if name != "pred_instance":
       np.testing.assert_array_equal(getattr(counted, name), values)
+
+
+@pytest.mark.parametrize("scene", [35, 77, 99, 100, 254])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+def test_a_scene_id_that_the_dataset_does_not_have_is_refused(scene, dtype):
+  uids, prediction = np.full((4, 6), 7, np.int32), np.zeros((4, 6, 3), dtype)
+  prediction[0, :2, 0] = scene
+  with pytest.raises(ValueError, match=f"2 pixels carry scene ids .* not have: {scene}"):
+    count_cells(cpp(), uids, prediction)
+
+
+def test_parts_that_a_class_does_not_have_are_named():
+  prediction = np.array([[(26, 1, 9), (26, 1, 255), (26, 1, 0), (24, 0, 5), (7, 0, 77)]], np.uint8)
+  cells = count_cells(cpp(), np.full((1, 5), 7, np.int32), prediction)
+  assert foreign_parts(cells, cpp()) == {(26, 9), (24, 5)}

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,3 +41,8 @@ def test_adding_cells_or_merging_equals_adding_pixels(seed):
   right.add(cpp(), prediction[:, 5:])
   left.merge(right)
   assert by_pixel == by_cell == left
+
+
+def test_scene_ids_that_the_dataset_does_not_have_are_refused():
+  with pytest.raises(ValueError, match="1 pixels carry scene ids .* does not have: 77"):
+    Density().add(cpp(), np.array([[(7, 0, 1), (77, 0, 1)]], np.uint8))

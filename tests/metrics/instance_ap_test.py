@@ -163,3 +163,26 @@ def test_detections_of_stuff_are_left_out_and_of_other_sizes_refused(metric):
   message = r"An instance of 'a' has a mask of \(3, 4\), the labels have \(30, 40\)"
   with pytest.raises(ValueError, match=message):
     ap_of(metric, uids, [Detection(CAR, 1.0, np.ones((3, 4), bool))])
+
+
+@pytest.mark.parametrize("metric", [CityscapesAP, CocoAP])
+@pytest.mark.parametrize(
+  "changes, message",
+  [
+    ({"score": np.nan}, "has the score nan"),
+    ({"score": -np.inf}, "has the score -inf"),
+    ({"scene": 77}, "class 77, which cpp_grouped does not have"),
+    ({"scene": -1}, "class -1, which"),
+  ],
+)
+def test_nonsense_is_refused(metric, changes, message):
+  uids = np.full((30, 30), ROAD, np.int32)
+  found = Detection(CAR, 0.5, np.ones((30, 30), bool))._replace(**changes)
+  with pytest.raises(ValueError, match=message):
+    ap_of(metric, uids, [found])
+
+
+@pytest.mark.parametrize("metric", [CityscapesAP, CocoAP])
+def test_ground_truth_is_held_to_the_spec(metric):
+  with pytest.raises(ValueError, match="ids that cpp_grouped does not have"):
+    ap_of(metric, np.full((30, 30), 77, np.int32), [])

@@ -224,7 +224,9 @@ def _mirrored_pids(things: Mapping, pairs: Sequence[Sequence[str]]) -> Int32[np.
   of it stands for the rest.
   """
   table = unmirrored()
-  other = dict([*pairs, *(reversed(pair) for pair in pairs)])
+  other: dict[str, str] = {}
+  for here, there in pairs:
+    other |= {here: there, there: here}
   for entry in things.values():
     groups = _given(entry, "parts", {})
     for part in groups.keys() & other.keys():

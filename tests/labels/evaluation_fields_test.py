@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from jppf_jax.labels.evaluation_fields import problems
@@ -46,7 +48,7 @@ def test_any_wrong_value_at_any_place_is_accepted_or_refused_in_short_sentences(
   content = None
   monkeypatch.setattr("jppf_jax.labels.evaluation_spec.load_yaml", lambda path: content)
   refused = 0
-  for content in yaml_mutations.mutations(base):
+  for content in itertools.islice(yaml_mutations.mutations(base), 0, None, 5):
     if not isinstance(content, dict):
       continue  # `load_yaml` refuses these
     try:
@@ -54,4 +56,4 @@ def test_any_wrong_value_at_any_place_is_accepted_or_refused_in_short_sentences(
     except (ValueError, FileNotFoundError) as error:
       refused += 1
       assert len(str(error)) < 8000 and "robots" in str(error)
-  assert refused > 1000
+  assert refused > 300

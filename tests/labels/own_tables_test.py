@@ -1,4 +1,5 @@
 import copy
+import itertools
 import re
 
 import numpy as np
@@ -109,10 +110,10 @@ def test_python_may_give_tuples():
 
 def test_any_wrong_value_at_any_place_is_accepted_or_refused_in_short_sentences():
   refused = 0
-  for content in yaml_mutations.mutations(ROBOTS):
+  for content in itertools.islice(yaml_mutations.mutations(ROBOTS), 0, None, 3):
     found = problems(content)
     refused += bool(found)
     assert all(len(problem) < 400 for problem in found)
     if not found:
       LabelSpec(**vars(tables(content, "robots")))
-  assert refused > 1000
+  assert refused > 500

@@ -163,7 +163,7 @@ def _check_entry(entry: Any) -> None:
   missing = sorted({"image_id", "file_name", "segments_info"} - set(entry))
   if missing:
     raise ValueError(f"(image {quoted(image_id)}) has no {missing[0]!r}")
-  if type(image_id) not in (int, str):
+  if not isinstance(image_id, (int, str)) or isinstance(image_id, bool):
     raise ValueError(f"has the image_id {quoted(image_id)}, expected a whole number")
   name = entry["file_name"]
   if not isinstance(name, str) or Path(name).name in ("", "..") or "\0" in name:

@@ -6,6 +6,7 @@ All labels come through here: ground truth, predictions, parts, masks, and those
 import io
 import struct
 import zlib
+from typing import IO, cast
 
 import numpy as np
 from PIL import Image
@@ -48,7 +49,7 @@ def read(file: io.BufferedIOBase) -> np.ndarray:
     The messages are phrases that follow a file name.
   """
   try:
-    with Image.open(file) as image:
+    with Image.open(cast(IO[bytes], file)) as image:
       changed = _what_changes_numbers(image)
       array = None if changed else np.asarray(image)
   except UNREADABLE as error:

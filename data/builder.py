@@ -5,8 +5,10 @@ To add a dataset of photos with label files on disk, subclass `PairsBuilder` (ab
 `SPEC` and write `survey` and `examples`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypedDict
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self, TypedDict
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -33,11 +35,32 @@ class Survey(NamedTuple):
     counts: number of examples per split.
     found: a drawing of the folders that were searched; empty if there are none.
     shortfall: says which splits have fewer examples than the official release; empty if none.
+    left_out: names the files of the raw folders that the builder does not read; empty if none.
   """
 
   counts: dict[str, int]
   found: str = ""
   shortfall: str = ""
+  left_out: str = ""
+
+
+def check_splits(name: str, splits: Sequence[str]) -> None:
+  """Compares the names of splits with `SPLITS`.
+
+  Args:
+    name: of the dataset, for the message.
+    splits: what is to be built.
+
+  Raises:
+    ValueError: there is no such split, or none is named.
+  """
+  unknown = sorted(set(splits) - set(SPLITS))
+  if splits and not unknown:
+    return
+  near = [match for split in unknown for match in difflib.get_close_matches(split, SPLITS, n=1)]
+  advice = f" Did you mean {near[0]}?" if near else ""
+  got = ", ".join(unknown) or "none"
+  raise ValueError(f"{name} has the splits {', '.join(SPLITS)}; got {got}.{advice}")
 
 
 class DatasetBuilder(
@@ -58,6 +81,9 @@ class DatasetBuilder(
     splits: the splits to build.
     check_uids: called with the uids of each example; raises ValueError if it refuses them.
     on_example: called after each example, for a progress bar.
+    on_complete: called with the folder of all records, before it gets its final name.
+    source_file, source_digest: your own builder, and the SHA-256 of that file when it was imported;
+      None and "" for the builders of the package.
   """
 
   VERSION = tfds.core.Version("1.0.0")
@@ -70,6 +96,9 @@ class DatasetBuilder(
   splits: tuple[str, ...] = SPLITS
   check_uids: Callable[[np.ndarray], None] | None = None
   on_example: Callable[[], object] | None = None
+  on_complete: Callable[[Path], object] | None = None
+  source_file: Path | None = None
+  source_digest: str = ""
 
   @classmethod
   def configured(cls, options: str | Mapping[str, Any]) -> tfds.core.BuilderConfig | None:
@@ -97,6 +126,20 @@ class DatasetBuilder(
     """
     raise NotImplementedError(f"{type(self).__name__} must define `survey`.")
 
+  def raw_files(self, manual_dir: epath.Path, splits: Sequence[str]) -> list[epath.Path]:
+    """Returns the files that the examples are made of; all that are there by default.
+
+    A build is stale if they differ from those that it was made of. Hidden files do not count.
+
+    Args:
+      manual_dir: the raw files.
+      splits: of the examples.
+
+    Raises:
+      DataError: folders are missing.
+    """
+    return [path for path in manual_dir.rglob("*") if _is_visible_file(path, manual_dir)]
+
   def examples(self, manual_dir: epath.Path | None) -> dict[str, Iterator[Example]]:
     """Returns the examples of each of `splits`.
 
@@ -108,6 +151,16 @@ class DatasetBuilder(
         latest while the examples are read.
     """
     raise NotImplementedError(f"{type(self).__name__} must define `examples`.")
+
+  def at(self, data_dir: Path) -> Self:
+    """Returns the same builder, with the same settings, for another folder of built datasets."""
+    config: Any = self.builder_config
+    if config is not None and config.name in self.builder_configs:
+      config = config.name  # TFDS insists that a config it knows is given by name
+    other = type(self)(data_dir=str(data_dir), file_format="array_record", config=config)
+    other.splits, other.check_uids = self.splits, self.check_uids
+    other.on_example, other.on_complete = self.on_example, self.on_complete
+    return other
 
   def download_and_prepare(self, **settings: Any) -> None:
     """Builds the records, without TensorFlow at any size; arguments as in TFDS.
@@ -136,6 +189,11 @@ class DatasetBuilder(
     found = self.examples(manual_dir)
     return {split: self._generate_examples(found[split]) for split in self.splits}
 
+  def _download_and_prepare(self, *args: Any, **settings: Any) -> None:
+    super()._download_and_prepare(*args, **settings)
+    if self.on_complete is not None:
+      self.on_complete(Path(self.data_dir))  # the temporary folder, while TFDS builds
+
   def _generate_examples(self, examples: Iterator[Example]) -> Iterator[tuple[str, Example]]:
     for example in examples:
       yield example["image_id"], example
@@ -147,3 +205,9 @@ class DatasetBuilder(
     if self.check_uids is not None:
       self.check_uids(uids)
     return uids
+
+
+def _is_visible_file(path: epath.Path, root: epath.Path) -> bool:
+  below = path.relative_to(root)
+  is_hidden = any(part.startswith(".") for part in below.parts)
+  return not is_hidden and path.is_file()

@@ -4,15 +4,19 @@ To add a dataset, subclass `PairsBuilder` (about one page); `clothing_co_parsing
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 from etils import epath
 
 from jppf_jax_data import pairs
-from jppf_jax_data.builder import SPLITS, DatasetBuilder, Example, Survey
+from jppf_jax_data.builder import SPLITS, DatasetBuilder, Example, Survey, check_splits
+from jppf_jax_data.left_out import LeftOutWarning, left_out
 
 Files = dict[str, epath.Path]  # image id -> file
+Listing = dict[str, tuple[Files, Files]]  # split -> images, label files
 
 
 class PairsBuilder(
@@ -29,6 +33,8 @@ class PairsBuilder(
   """
 
   OFFICIAL: Mapping[str, int] = {}
+
+  _listed: Mapping[tuple[epath.Path, tuple[str, ...]], Listing] = {}
 
   @classmethod
   def layout(cls, split: str) -> dict[str, str]:
@@ -70,13 +76,21 @@ class PairsBuilder(
         without them.
       ValueError: there is no such split.
     """
-    if unknown := sorted(set(splits) - set(SPLITS)):
-      raise ValueError(f"{cls.name} has the splits {', '.join(SPLITS)}; got {', '.join(unknown)}.")
+    return cls._match(root, cls._list(root, splits))
+
+  @classmethod
+  def _list(cls, root: epath.Path, splits: tuple[str, ...]) -> Listing:
+    check_splits(cls.name, splits)
     cls._require_folders(root, splits)
+    return {split: cls.files(root, split) for split in splits}
+
+  @classmethod
+  def _match(
+    cls, root: epath.Path, listing: Listing
+  ) -> tuple[dict[str, list[pairs.Pair]], list[str]]:
     found: dict[str, list[pairs.Pair]] = {}
     problems: list[str] = []
-    for split in splits:
-      images, labels = cls.files(root, split)
+    for split, (images, labels) in listing.items():
       found[split], lonely = pairs.match(images, labels)
       problems += lonely
       if not images and not labels:
@@ -86,10 +100,7 @@ class PairsBuilder(
 
   @classmethod
   def _require_folders(cls, root: epath.Path, splits: tuple[str, ...]) -> None:
-    present = []
-    for split in splits:
-      if all((root / folder).is_dir() for folder in cls.layout(split)):
-        present.append(split)
+    present = [split for split in splits if cls._has_folders(root, split)]
     if len(present) == len(splits):
       return
     advice = "Is this the folder of the unpacked archives?"
@@ -98,23 +109,56 @@ class PairsBuilder(
     drawn = f"folders are missing (✗) in {cls.tree(root, splits)}"
     raise pairs.DataError(cls.name, [drawn], advice=advice)
 
+  @classmethod
+  def _has_folders(cls, root: epath.Path, split: str) -> bool:
+    return all((root / folder).is_dir() for folder in cls.layout(split))
+
   def survey(self, manual_dir: epath.Path | None) -> Survey:
     """Counts the pairs of each split; see `DatasetBuilder`."""
     root = self._root(manual_dir)
-    found, _ = self.find(root, self.splits)  # the problems are reported with those of the contents
+    listing = self._listing(root, self.splits)
+    found, _ = self._match(root, listing)  # the problems are reported with those of the contents
     counts = {split: len(found[split]) for split in found}
     shortfall = pairs.shortfall(self.name, counts, self.OFFICIAL)
-    return Survey(counts, self.tree(root, self.splits), shortfall)
+    return Survey(counts, self.tree(root, self.splits), shortfall, self._left_out(root))
+
+  def raw_files(self, manual_dir: epath.Path, splits: Sequence[str]) -> list[epath.Path]:
+    """Returns the images and label files of some splits; see `DatasetBuilder`."""
+    return _all_files(self._listing(manual_dir, tuple(splits)))
+
+  def at(self, data_dir: Path) -> Self:
+    """Returns the same builder for another folder; see `DatasetBuilder`."""
+    other = super().at(data_dir)
+    other._listed = self._listed
+    return other
 
   def examples(self, manual_dir: epath.Path | None) -> dict[str, Iterator[Example]]:
     """Reads the pairs of each split on all cores; see `DatasetBuilder`."""
     root = self._root(manual_dir)
-    found, problems = self.find(root, self.splits)
+    found, problems = self._match(root, self._listing(root, self.splits))
     counts = {split: len(found[split]) for split in found}
     if shortfall := pairs.shortfall(self.name, counts, self.OFFICIAL):
       warnings.warn(shortfall, pairs.ShortfallWarning, stacklevel=2)
+    if rest := self._left_out(root):
+      warnings.warn(f"{self.name}: {rest}", LeftOutWarning, stacklevel=2)
     reader = pairs.Reader(self.name, found, problems, self._checked_label)
     return {split: reader.examples(split) for split in found}
+
+  def _listing(self, root: epath.Path, splits: tuple[str, ...]) -> Listing:
+    """Returns the files of some splits; folders are read once, so that all that is said agrees."""
+    if (root, splits) not in self._listed:
+      listing = self._list(root, splits)
+      self._listed = {**self._listed, (root, splits): listing}
+    return self._listed[root, splits]
+
+  def _left_out(self, root: epath.Path) -> str:
+    """Names the files in the folders of `splits` that are of no split at all."""
+    listing = dict(self._listing(root, self.splits))
+    folders = [folder for split in listing for folder in self.layout(split)]
+    for split in SPLITS:  # may share a folder with those that are built
+      if split not in listing and self._has_folders(root, split):
+        listing[split] = self.files(root, split)
+    return left_out(root, folders, _all_files(listing))
 
   def _root(self, manual_dir: epath.Path | None) -> epath.Path:
     if manual_dir is None:
@@ -123,3 +167,7 @@ class PairsBuilder(
 
   def _checked_label(self, path: epath.Path) -> np.ndarray:
     return self._accept(self.read_label(path))
+
+
+def _all_files(listing: Listing) -> list[epath.Path]:
+  return [path for both in listing.values() for files in both for path in files.values()]

@@ -32,7 +32,7 @@ from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.heads.instance_regions import BoxHead, MaskHead
 from jppf_jax.heads.instance_rpn import RPNHead
 from jppf_jax.heads.semantic_part import SemanticPartHead
-from jppf_jax.input_pipeline import augment, datasets, loader, read
+from jppf_jax.input_pipeline import augment, building, datasets, loader, read
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
@@ -297,19 +297,22 @@ def examples(config: Config, split: str) -> read.Examples:
   Raises:
     FileNotFoundError: the dataset is not built, and its raw files are not known either.
     DataError: the raw files are incomplete or broken.
+    BuildError: it cannot be built, or another dataset of that name is built.
   """
   data = config.data
   if data.manual_dir or datasets.is_generated(data.name):
     section = datasets.builder_class(data.name).OPTIONS
-    folder = datasets.build(
+    made = datasets.builder(
       data.name,
       data_dir=data.data_dir,
-      manual_dir=data.manual_dir or None,
       options=data[section].to_dict() if section else None,
-      check_uids=label_spec(config).check_uids,
     )
+    if not building.is_built(made.data_dir):
+      made.check_uids = label_spec(config).check_uids
+    folder = building.build(made, manual_dir=data.manual_dir or None)
   else:
     folder = datasets.folder(data.name, data.data_dir)
+    datasets.warn_if_stale(data.name, folder, data.data_dir)
   return read.open_split(folder, split, cache=data.cache)
 
 

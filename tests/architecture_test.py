@@ -26,7 +26,7 @@ ALLOWED = {
   "model": {"layers", *STAGES, "ops", "structs"},
   **{room: {"structs", "labels", "ops"} for room in PURE},
   "optimization": set(),
-  "input_pipeline": {"structs", "labels"},
+  "input_pipeline": {"structs", "saving", "labels"},
   "checkpoints": {"structs", "saving", "labels"},
   "build": BELOW_BUILD | {"optimization"},
   "evaluation": BELOW_BUILD | {"build"},

@@ -22,7 +22,7 @@ from PIL import Image
 
 from jppf_jax.street_scenes.scene import make_scene
 from jppf_jax.street_scenes.write import scene_seed
-from jppf_jax_data.builder import DatasetBuilder, Example, Survey
+from jppf_jax_data.builder import DatasetBuilder, Example, Survey, check_splits
 
 # the official names of the splits, which the seed of each scene depends on
 FOLDERS = {"train": "train", "validation": "val"}
@@ -91,6 +91,7 @@ class Builder(DatasetBuilder):
 
   def survey(self, manual_dir: epath.Path | None) -> Survey:
     """Returns the number of scenes of each split; see `DatasetBuilder`."""
+    check_splits(self.name, self.splits)
     config = self.builder_config
     counts = {"train": config.train, "validation": config.validation}
     return Survey({split: counts[split] for split in self.splits})

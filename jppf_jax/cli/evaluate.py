@@ -14,6 +14,14 @@ from jppf_jax.cli.errors import plainly
 from jppf_jax.evaluation.evaluate import evaluate, summary
 from jppf_jax.input_pipeline import datasets
 
+EXPECTED = (
+  RunError,
+  WeightsError,
+  datasets.data_error(),
+  datasets.BuildError,
+  FileNotFoundError,
+)
+
 _SPLIT = flags.DEFINE_string(
   "split", None, "Split of the config's dataset; its eval_split if not given."
 )
@@ -24,7 +32,7 @@ def main(argv: list[str]) -> None:
   """Evaluates the run and prints its scores."""
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected {argv[1:]}; change values with --config.name=value.")
-  with plainly("evaluate", RunError, WeightsError, datasets.data_error(), FileNotFoundError):
+  with plainly("evaluate", *EXPECTED):
     config, workdir = run_flags.run_of_workdir()
     split = _SPLIT.value or build.eval_split(config)
     report = evaluate(config, workdir, split=split, pictures=_PICTURES.value)

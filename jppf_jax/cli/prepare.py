@@ -19,17 +19,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from jppf_jax.cli.errors import plainly
 from jppf_jax.evaluation.save import save_picture
-from jppf_jax.input_pipeline import datasets, read
+from jppf_jax.input_pipeline import building, datasets, freshness, read
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.visualization.contact_sheet import contact_sheet
 
 if TYPE_CHECKING:
-  from jppf_jax_data.builder import Survey
+  from jppf_jax_data.builder import DatasetBuilder, Survey
 
 _MANUAL_DIR = flags.DEFINE_string("manual_dir", None, "The raw files, in the official layout.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "data_sets", "Where built datasets go.")
 _SPLITS = flags.DEFINE_list("splits", None, "What to build; train and validation if not given.")
+_REBUILD = flags.DEFINE_bool(
+  "rebuild", False, "Build anew; the former build stays until the new one is complete."
+)
 _LABELS = flags.DEFINE_string(
   "labels", None, "Label spec (name or YAML file); the dataset's own if not given."
 )
@@ -41,13 +44,14 @@ def main(argv: list[str]) -> None:
     names = ", ".join(datasets.NAMES)
     raise app.UsageError(f"Name one dataset: {names}, or the path of your own builder.")
   logging.set_verbosity(logging.WARNING)  # TFDS logs every step it takes
-  with plainly("prepare", ValueError, FileNotFoundError):  # errors in the data or in the flags
+  with plainly("prepare", ValueError, OSError):  # errors in the data, the flags, the disk
     prepare(
       argv[1],
       _DATA_DIR.value,
       manual_dir=_MANUAL_DIR.value,
       splits=_SPLITS.value,
       labels=_LABELS.value,
+      rebuild=_REBUILD.value,
     )
 
 
@@ -58,10 +62,11 @@ def prepare(
   manual_dir: str | Path | None = None,
   splits: list[str] | None = None,
   labels: str | None = None,
+  rebuild: bool = False,
 ) -> Path:
   """Checks and builds a dataset, and draws its contact sheet.
 
-  A dataset that is built already is only drawn.
+  A dataset that is built already is only drawn, if its raw files are still the same.
 
   Args:
     name: of the dataset, see the module.
@@ -69,46 +74,54 @@ def prepare(
     manual_dir: the raw files in the official layout.
     splits: what to build; all if None.
     labels: the spec that each label file must satisfy; the builder's own if None.
+    rebuild: whether to build it anew if it is built already.
 
   Returns:
     The path of the contact sheet.
 
   Raises:
     DataError: the raw files are incomplete or broken; everything that is wrong is listed.
-    ValueError: `manual_dir` is needed and was not given.
+    BuildError: `manual_dir` is needed and was not given.
+    BuildError: it is built already, from other files than are in `manual_dir`.
     ValueError: there is no dataset of that name, or it has no such split.
   """
   console = Console(highlight=False)
   made = datasets.builder(name, data_dir=data_dir, splits=splits)
   spec = load_spec(labels or made.SPEC)
   folder = Path(made.data_dir)
-  if datasets.is_built(folder):
-    advice = "remove that folder to build it anew"
-    console.print(f"{name} is built already in {folder}; {advice}.", soft_wrap=True)
+  if building.is_built(folder) and not rebuild:
+    console.print(f"{name} is built already in {folder}.", soft_wrap=True)
+    _compare(made, manual_dir, console)
   else:
-    root = epath.Path(manual_dir) if manual_dir else None
+    root = epath.Path(manual_dir).expanduser() if manual_dir else None
     found = made.survey(root)
     show_survey(found, console)
+    made.check_uids = spec.check_uids
     with _bar(console, sum(found.counts.values())) as advance:
-      datasets.build(
-        name,
-        data_dir=data_dir,
-        manual_dir=manual_dir,
-        splits=splits,
-        check_uids=spec.check_uids,
-        on_example=advance,
-      )
+      made.on_example = advance
+      building.build(made, manual_dir=manual_dir, rebuild=rebuild)
   path = draw_built(folder, spec, splits or (), console)
   console.print(f"records        {folder}\ncontact sheet  {path}", soft_wrap=True)
   return path
 
 
+def _compare(made: "DatasetBuilder", manual_dir: str | Path | None, console: Console) -> None:
+  """Says how a built dataset differs from its raw files; an error if the user named them."""
+  raw_files = Path(manual_dir).expanduser() if manual_dir else None
+  state = freshness.compare(Path(made.data_dir), raw_files, made=made)
+  if manual_dir and state.difference:
+    raise building.BuildError(state.message)
+  if state.message:
+    console.print(f"  ! {state.message}", markup=False, soft_wrap=True)
+
+
 def show_survey(found: "Survey", console: Console) -> None:
-  """Prints the folders that were searched, and how much less there is than in the release."""
+  """Prints the folders that were searched, what is missing, and what is left out."""
   if found.found:
     console.print(found.found, markup=False, soft_wrap=True)
-  if found.shortfall:
-    console.print(f"  ! {found.shortfall}", markup=False, soft_wrap=True)
+  for remark in (found.shortfall, found.left_out):
+    if remark:
+      console.print(f"  ! {remark}", markup=False, soft_wrap=True)
 
 
 @contextlib.contextmanager
@@ -118,7 +131,7 @@ def _bar(console: Console, total: int) -> Iterator[Callable[[], None]]:
   with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
     task = bar.add_task("building", total=total)
     with warnings.catch_warnings():
-      warnings.simplefilter("ignore", UserWarning)  # the shortfall, printed already
+      warnings.simplefilter("ignore", UserWarning)  # of the survey, printed already
       yield lambda: bar.advance(task)
 
 
@@ -140,7 +153,7 @@ def draw_built(folder: Path, spec: LabelSpec, wanted: Sequence[str], console: Co
   built = tfds.builder_from_directory(folder).info.splits
   if missing := sorted(set(wanted) - set(built)):
     names = ", ".join(missing)
-    raise ValueError(f"{folder} was built without {names}; remove it to build it anew.")
+    raise ValueError(f"{folder} was built without {names}; --rebuild builds it anew.")
   for split, info in built.items():
     megabytes = info.num_bytes / 1e6
     console.print(f"  {split}: {info.num_examples} examples, {megabytes:.1f} MB")

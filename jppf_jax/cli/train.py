@@ -15,6 +15,7 @@ EXPECTED = (
   WeightsError,
   loop.NonFiniteLoss,
   datasets.data_error(),
+  datasets.BuildError,
   FileNotFoundError,
 )
 

@@ -1,20 +1,22 @@
 """Finds the TFDS builders by name, and builds datasets without TensorFlow or the `tfds` command."""
 
-import contextlib
+import difflib
 import importlib
 import importlib.util
-import io
+import inspect
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow_datasets as tfds
-from absl import logging
 from etils import epath
-from tqdm import tqdm
+
+from jppf_jax.input_pipeline import building, built_from, freshness
+from jppf_jax.input_pipeline.building import BuildError
 
 if TYPE_CHECKING:
   from jppf_jax_data.builder import DatasetBuilder
@@ -27,7 +29,9 @@ NAMES = (
 )
 
 SUFFIX = "_dataset_builder"
-_INFO = "*.*.*/dataset_info.json"  # in the folder of each version; TFDS writes it last
+_INFO = f"*.*.*/{building.INFO}"  # in the folder of each version
+
+_own_modules: dict[tuple[Path, str], ModuleType] = {}  # file and SHA-256 of your own builders
 
 
 def builder_class(name: str) -> "type[DatasetBuilder]":
@@ -61,11 +65,21 @@ def module(name: str) -> ModuleType:
     return _module_in(Path(name))
   if name not in NAMES:
     names = ", ".join(NAMES)
-    raise ValueError(
-      f"No dataset is called {name!r}; there are {names}, or give the path of your own "
-      f"*{SUFFIX}.py."
+    raise BuildError(
+      f"No dataset is called {name!r}{_did_you_mean(name)}; there are {names}, or give the path of "
+      f"your own *{SUFFIX}.py."
     )
   return importlib.import_module(f"jppf_jax_data.{name}.{name}{SUFFIX}")
+
+
+def _did_you_mean(name: str) -> str:
+  """Returns the nearest names as a question; "" if none is near."""
+  asked = name.lower().replace("-", "_")
+  near = [known for known in NAMES if asked and known.startswith(asked)]
+  near += [known for known in NAMES if asked == "".join(word[0] for word in known.split("_"))]
+  near += difflib.get_close_matches(asked, NAMES, n=2)
+  near += map(str, Path().glob(f"{name.split('/')[0]}{SUFFIX}.py"))
+  return f" (did you mean {' or '.join(dict.fromkeys(near))}?)" if near else ""
 
 
 def data_error() -> type[ValueError]:
@@ -95,6 +109,7 @@ def builder(
 
   Raises:
     ValueError: the options are not understood, or the dataset has none.
+    ValueError: there is no such split.
     ValueError, FileNotFoundError: as `builder_class`.
   """
   chosen: str | Mapping[str, Any] = options or ""
@@ -104,57 +119,55 @@ def builder(
   config: Any = found.configured(chosen)
   if config is not None and config.name in found.builder_configs:
     config = config.name  # TFDS insists that a config it knows is given by name
-  with _only_errors_logged():  # TFDS warns of every config that it has not seen before
+  with building.only_errors_logged():
     made = found(data_dir=str(data_dir), file_format="array_record", config=config)
   if splits is not None:
+    importlib.import_module("jppf_jax_data.builder").check_splits(made.name, splits)
     made.splits = tuple(splits)
   made.check_uids, made.on_example = check_uids, on_example
   return made
 
 
 def build(
-  name: str, *, data_dir: str | Path, manual_dir: str | Path | None = None, **settings: Any
+  name: str,
+  *,
+  data_dir: str | Path,
+  manual_dir: str | Path | None = None,
+  rebuild: bool = False,
+  **settings: Any,
 ) -> Path:
   """Builds a dataset if it is not built yet; returns its folder, which `read.open_split` reads.
+
+  If it was built from other files than there are now, a `StaleWarning` says so. If another process
+  builds it, this one waits.
 
   Args:
     name: as in `builder`.
     data_dir: the folder of all built datasets.
     manual_dir: the raw files in the official layout; not needed for generated data.
+    rebuild: whether to build it anew; the former build stays until the new one is complete.
     **settings: as in `builder`. Without `on_example`, a progress bar is shown.
 
   Raises:
-    DataError: raw files are missing or broken; lists every problem.
-    ValueError: `manual_dir` is needed and was not given.
+    DataError, BuildError: as `building.build`.
     ValueError, FileNotFoundError: as `builder`.
   """
   made = builder(name, data_dir=data_dir, **settings)
-  folder = Path(made.data_dir)
-  if is_built(folder):
-    return folder
-  if made.RAW_FILES and not manual_dir:
-    raise ValueError(
-      f"{name} is not built yet in {data_dir}; say with manual_dir where its raw files are."
-    )
-  found = made.survey(epath.Path(manual_dir) if manual_dir else None)
-  raw_files = str(manual_dir) if manual_dir else None
-  download = tfds.download.DownloadConfig(manual_dir=raw_files)
-  tfds.disable_progress_bar()  # its bars count files and shards; ours counts examples
-  total = sum(found.counts.values())
-  shown_by_caller = made.on_example is not None
-  with tqdm(
-    desc=f"building {made.name}", total=total, unit=" examples", disable=shown_by_caller
-  ) as bar:
-    made.on_example = made.on_example or bar.update
-    # TFDS announces a download of unknown size; there is none
-    with contextlib.redirect_stdout(io.StringIO()):
-      made.download_and_prepare(download_config=download)
-  return folder
+  return building.build(made, manual_dir=manual_dir, rebuild=rebuild)
 
 
-def is_built(folder: str | Path) -> bool:
-  """Returns whether a dataset was built completely in this folder."""
-  return (Path(folder) / "dataset_info.json").is_file()
+def warn_if_stale(name: str, folder: Path, data_dir: str | Path) -> None:
+  """Warns if a built dataset was built from other files than there are now.
+
+  Args:
+    name: the name or the file of a builder; or of your own dataset, whose new files are not
+      noticed without its builder.
+    folder: of the built dataset.
+    data_dir: the folder of all built datasets.
+  """
+  known = name.endswith(".py") or name.split("/")[0] in NAMES
+  made = builder(name, data_dir=data_dir) if known else None
+  freshness.warn(freshness.compare(folder, None, made=made), asked=False)
 
 
 def folder(name: str, data_dir: str | Path) -> Path:
@@ -169,9 +182,9 @@ def folder(name: str, data_dir: str | Path) -> Path:
   """
   root, asked = Path(data_dir), name
   name = Path(name).stem.removesuffix(SUFFIX) if name.endswith(".py") else name
-  versions = [path.parent for path in (root / name).glob(_INFO)]
+  versions = _built_below(root, name)
   if not versions:
-    built = {str(path.parents[1].relative_to(root)) for path in root.glob(f"**/{_INFO}")}
+    built = {str(folder.parent.relative_to(root)) for folder in _built_below(root, "**")}
     names = ", ".join(sorted(built)) or "none"
     builder = asked if asked.endswith(".py") else name.split("/")[0]
     raise FileNotFoundError(
@@ -186,49 +199,63 @@ def _version(folder: Path) -> list[int]:
   return [int(number) for number in folder.name.split(".")]
 
 
-@contextlib.contextmanager
-def _only_errors_logged() -> Iterator[None]:
-  before = logging.get_verbosity()
-  logging.set_verbosity(logging.ERROR)
-  try:
-    yield
-  finally:
-    logging.set_verbosity(before)
+def _built_below(root: Path, pattern: str) -> list[Path]:
+  """Returns the folders of complete versions."""
+  found = [path.parent for path in root.glob(f"{pattern}/{_INFO}")]
+  return [folder for folder in found if re.fullmatch(r"[\d.]+", folder.name)]
 
 
 def _module_in(path: Path) -> ModuleType:
-  """Imports your own builder from its file."""
+  """Imports your own builder from its file; again if its content has changed."""
   if not path.name.endswith(f"{SUFFIX}.py"):
-    raise ValueError(f"{path} must be called <name>{SUFFIX}.py; TFDS names the dataset after it.")
+    raise BuildError(f"{path} must be called <name>{SUFFIX}.py; TFDS names the dataset after it.")
   if not path.is_file():
-    raise FileNotFoundError(f"The builder {path} does not exist.")
+    others = sorted(file.name for file in path.parent.glob(f"*{SUFFIX}.py"))
+    there = f" There: {', '.join(others)}." if others else ""
+    raise FileNotFoundError(f"The builder {path} does not exist.{there}")
   path = path.resolve()
-  loaded = sys.modules.get(path.stem)
-  if loaded is None or loaded.__file__ != str(path):
+  digest = built_from.digest(path)
+  if (path, digest) not in _own_modules:
     # not registered: builders are found by path, so two files may use one name
     with tfds.core.registered.skip_registration():
-      loaded = _import_file(path.stem, path)
-  contract = importlib.import_module("jppf_jax_data.builder").DatasetBuilder
-  found = getattr(loaded, "Builder", None)
-  if not (isinstance(found, type) and issubclass(found, contract)):
-    raise ValueError(f"{path} has no class `Builder` that is a subclass of DatasetBuilder.")
+      loaded = _run_file(path.stem, path)
+    contract = importlib.import_module("jppf_jax_data.builder").DatasetBuilder
+    found: Any = getattr(loaded, "Builder", None)
+    if not (inspect.isclass(found) and issubclass(found, contract)):
+      raise BuildError(f"{path} has no class `Builder` that is a subclass of DatasetBuilder.")
+    found.source_file, found.source_digest = path, digest
+    found.pkg_dir_path = epath.Path(path.parent)  # else TFDS asks the module of that name
+    _own_modules[path, digest] = loaded
+  sys.modules[path.stem] = _own_modules[path, digest]  # another file may have had the name
+  return _own_modules[path, digest]
+
+
+def _run_file(name: str, path: Path) -> ModuleType:
+  """Returns the module `name` of a file as it is now; compiled files lag behind by a second."""
+  loaded = ModuleType(name)
+  loaded.__file__ = str(path)
+  before = sys.modules.get(name)
+  sys.modules[name] = loaded  # TFDS looks for it there
+  try:
+    exec(compile(path.read_bytes(), path, "exec"), loaded.__dict__)
+  except BaseException:
+    sys.modules.pop(name)
+    if before is not None:
+      sys.modules[name] = before
+    raise
   return loaded
 
 
 def _make_importable() -> None:
   """Makes `jppf_jax_data` importable in a checkout that is not installed; it is `data/` there."""
-  if importlib.util.find_spec("jppf_jax_data") is None:
-    folder = Path(__file__).parents[2] / "data"
-    _import_file("jppf_jax_data", folder / "__init__.py", package_folder=folder)
-
-
-def _import_file(name: str, path: Path, *, package_folder: Path | None = None) -> ModuleType:
-  """Imports a file as the module `name`; with `package_folder`, as a package with submodules."""
-  search = None if package_folder is None else [str(package_folder)]
-  spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=search)
+  if importlib.util.find_spec("jppf_jax_data") is not None:
+    return
+  name, folder = "jppf_jax_data", Path(__file__).parents[2] / "data"
+  spec = importlib.util.spec_from_file_location(
+    name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+  )
   if spec is None or spec.loader is None:
-    raise ImportError(f"{path} is no Python file.")
-  loaded = importlib.util.module_from_spec(spec)
-  sys.modules[name] = loaded  # TFDS looks for it there
-  spec.loader.exec_module(loaded)
-  return loaded
+    raise ImportError(f"{folder} is no Python package.")
+  package = importlib.util.module_from_spec(spec)
+  sys.modules[name] = package
+  spec.loader.exec_module(package)

@@ -92,7 +92,7 @@ def test_a_split_that_does_not_exist_or_was_not_built_is_refused(tmp_path):
   with pytest.raises(ValueError, match="has the splits train, validation; got val"):
     prepare.prepare("cityscapes_panoptic_parts", splits=["val"], **options)
   prepare.prepare("cityscapes_panoptic_parts", splits=["validation"], **options)
-  with pytest.raises(ValueError, match="was built without train; remove it to build it anew"):
+  with pytest.raises(ValueError, match="was built without train; --rebuild builds it anew"):
     prepare.prepare("cityscapes_panoptic_parts", splits=["train", "validation"], **options)
 
 

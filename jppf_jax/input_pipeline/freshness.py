@@ -1,0 +1,130 @@
+"""Whether a built dataset is what its raw files would give now."""
+
+import contextlib
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from absl import logging
+from etils import epath
+
+from jppf_jax.input_pipeline import built_from
+from jppf_jax.input_pipeline.built_from import BuiltFrom, Difference
+
+if TYPE_CHECKING:
+  from jppf_jax_data.builder import DatasetBuilder
+
+
+class StaleWarning(UserWarning):
+  """A dataset was built from other files than there are now, or nobody knows from which."""
+
+
+class State(NamedTuple):
+  """How a built dataset compares with its raw files.
+
+  Attributes:
+    difference: from what it was built from; None if they could not be compared.
+    message: says the difference and what to do, or why it is unknown; "" if there is none.
+  """
+
+  difference: Difference | None
+  message: str
+
+
+def now(made: "DatasetBuilder", raw_files: Path | None) -> BuiltFrom:
+  """Returns what a dataset would be built from now, without contents.
+
+  Args:
+    made: its builder.
+    raw_files: their folder; None for generated data.
+  """
+  files = _list(made, raw_files, made.splits) if raw_files else {}
+  root = str(raw_files.resolve()) if raw_files else ""
+  source = str(made.source_file or "")
+  return BuiltFrom(root, files, tuple(made.splits), source, made.source_digest)
+
+
+def compare(folder: Path, raw_files: Path | None, *, made: "DatasetBuilder | None") -> State:
+  """Compares a built dataset with its raw files.
+
+  Files whose time alone differs are read; their new times are stored, so that it happens once.
+
+  Args:
+    folder: of the built dataset.
+    raw_files: their folder; None for the one that it was built from.
+    made: the builder. If None, new files are not noticed.
+  """
+  stored = built_from.read(folder)
+  if stored is None:
+    is_generated = made is not None and not made.RAW_FILES
+    unknown = f"It is not known from which files {folder} was built{_advice(made, raw_files)}"
+    return State(None, "" if is_generated else unknown)
+  root = raw_files or Path(stored.root)
+  files = _files_now(made, root, stored)
+  if stored.files and not files:
+    return State(None, f"{folder} was not compared with its raw files: none are in {root}.")
+  source = (made.source_file, made.source_digest) if made else (None, "")
+  difference = built_from.difference(stored, root, files, source)
+  _store_times(folder, stored, root, difference)
+  if not difference:
+    return State(difference, "")
+  differs = f"{folder} was built from other files than are in {root} now: {difference}"
+  return State(difference, differs + _advice(made, root))
+
+
+def warn(state: State, *, asked: bool) -> None:
+  """Warns of a stale build.
+
+  Args:
+    state: from `compare`.
+    asked: whether the raw files were named; then it is also said if they could not be compared.
+  """
+  if state.difference or (state.message and asked):
+    warnings.warn(state.message, StaleWarning, stacklevel=4)
+  elif state.message:
+    logging.info(state.message)
+
+
+def _files_now(
+  made: "DatasetBuilder | None", root: Path, stored: BuiltFrom
+) -> dict[str, built_from.RawFile]:
+  if not stored.files:  # generated
+    return {}
+  if made is None:
+    return built_from.list_files(root, [root / name for name in stored.files])
+  return _list(made, root, stored.splits)
+
+
+def _list(
+  made: "DatasetBuilder", root: Path, splits: Sequence[str]
+) -> dict[str, built_from.RawFile]:
+  """Returns the raw files of some splits; none if their folders are missing."""
+  try:
+    return built_from.list_files(root, made.raw_files(epath.Path(root), splits))
+  except (ValueError, OSError):  # a DataError draws the missing folders
+    return {}
+
+
+def _store_times(folder: Path, stored: BuiltFrom, root: Path, difference: Difference) -> None:
+  if not difference.touched:
+    return
+  is_copy = not difference
+  known = {**stored.files, **difference.touched}
+  root_now = str(root.resolve()) if is_copy else stored.root
+  with contextlib.suppress(OSError):  # a disk that cannot be written
+    built_from.write(folder, replace(stored, root=root_now, files=known))
+
+
+def _advice(made: "DatasetBuilder | None", raw_files: Path | None) -> str:
+  """Returns the end of a message: how to build anew."""
+  if made is None:
+    return "; build it anew with `jppf prepare --rebuild`."
+  config = made.builder_config
+  name = made.source_file or (f"{made.name}/{config.name}" if config else made.name)
+  manual_dir = raw_files or "DIR"
+  return (
+    f". To build it anew: jppf prepare {name} --data_dir={made.data_dir_root} "
+    f"--manual_dir={manual_dir} --rebuild"
+  )

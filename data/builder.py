@@ -15,6 +15,7 @@ import tensorflow_datasets as tfds
 from etils import epath
 from jaxtyping import Int32
 
+from jppf_jax_data.left_out import visible_files
 from jppf_jax_data.shuffling import plain_buckets
 
 SPLITS = ("train", "validation")
@@ -129,7 +130,8 @@ class DatasetBuilder(
   def raw_files(self, manual_dir: epath.Path, splits: Sequence[str]) -> list[epath.Path]:
     """Returns the files that the examples are made of; all that are there by default.
 
-    A build is stale if they differ from those that it was made of. Hidden files do not count.
+    A build is stale if they differ from those that it was made of. Hidden files do not count, nor
+    does what is built in `data_dir`.
 
     Args:
       manual_dir: the raw files.
@@ -138,7 +140,9 @@ class DatasetBuilder(
     Raises:
       DataError: folders are missing.
     """
-    return [path for path in manual_dir.rglob("*") if _is_visible_file(path, manual_dir)]
+    built = Path(self.data_dir_root).resolve()
+    found = map(epath.Path, visible_files(Path(manual_dir)))
+    return [path for path in found if built not in Path(path).resolve().parents]
 
   def examples(self, manual_dir: epath.Path | None) -> dict[str, Iterator[Example]]:
     """Returns the examples of each of `splits`.
@@ -187,27 +191,30 @@ class DatasetBuilder(
   def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
     manual_dir = epath.Path(dl_manager.manual_dir) if self.RAW_FILES else None
     found = self.examples(manual_dir)
-    return {split: self._generate_examples(found[split]) for split in self.splits}
+    return {split: self._generate_examples(split, found[split]) for split in self.splits}
 
   def _download_and_prepare(self, *args: Any, **settings: Any) -> None:
     super()._download_and_prepare(*args, **settings)
     if self.on_complete is not None:
       self.on_complete(Path(self.data_dir))  # the temporary folder, while TFDS builds
 
-  def _generate_examples(self, examples: Iterator[Example]) -> Iterator[tuple[str, Example]]:
+  def _generate_examples(
+    self, split: str, examples: Iterator[Example]
+  ) -> Iterator[tuple[str, Example]]:
+    known: set[str] = set()
     for example in examples:
-      yield example["image_id"], example
+      image_id = example["image_id"]
+      if image_id in known:
+        raise ValueError(f"{self.name} has two examples {image_id!r} in the split {split}.")
+      known.add(image_id)
+      yield image_id, example
       if self.on_example is not None:
         self.on_example()
+    if not known:
+      raise ValueError(f"{self.name} has no examples in the split {split}.")
 
   def _accept(self, uids: np.ndarray) -> np.ndarray:
     """Returns `uids` if `check_uids` does not refuse them."""
     if self.check_uids is not None:
       self.check_uids(uids)
     return uids
-
-
-def _is_visible_file(path: epath.Path, root: epath.Path) -> bool:
-  below = path.relative_to(root)
-  is_hidden = any(part.startswith(".") for part in below.parts)
-  return not is_hidden and path.is_file()

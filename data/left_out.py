@@ -1,4 +1,4 @@
-"""Names the raw files that no builder reads, so that nothing is left out silently."""
+"""Finds the raw files that no builder reads, so that nothing is left out silently."""
 
 import collections
 import os
@@ -23,7 +23,7 @@ def left_out(root: os.PathLike, folders: Sequence[str], used: Iterable[os.PathLi
     used: files that are used.
   """
   known = {os.fspath(path) for path in used}
-  found = {path for folder in folders for path in _visible_files(Path(root, folder))}
+  found = {path for folder in folders for path in visible_files(Path(root, folder))}
   rest = sorted(found - known)
   if not rest:
     return ""
@@ -35,7 +35,7 @@ def left_out(root: os.PathLike, folders: Sequence[str], used: Iterable[os.PathLi
   return f"{number} left out of the raw folders ({counts}): {names}{more}"
 
 
-def _visible_files(folder: Path) -> Iterator[str]:
+def visible_files(folder: Path) -> Iterator[str]:
   """Yields the paths of all files below a folder, through links too, but no folder twice."""
   seen = set()
   for here, folders, names in os.walk(folder, followlinks=True):

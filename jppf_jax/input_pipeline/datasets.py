@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow_datasets as tfds
 from etils import epath
+from google.protobuf import json_format
 
 from jppf_jax.input_pipeline import building, built_from, freshness
 from jppf_jax.input_pipeline.building import BuildError
@@ -110,6 +111,7 @@ def builder(
   Raises:
     ValueError: the options are not understood, or the dataset has none.
     ValueError: there is no such split.
+    BuildError: what is built in `data_dir` is damaged.
     ValueError, FileNotFoundError: as `builder_class`.
   """
   chosen: str | Mapping[str, Any] = options or ""
@@ -119,8 +121,11 @@ def builder(
   config: Any = found.configured(chosen)
   if config is not None and config.name in found.builder_configs:
     config = config.name  # TFDS insists that a config it knows is given by name
-  with building.only_errors_logged():
-    made = found(data_dir=str(data_dir), file_format="array_record", config=config)
+  try:
+    with building.only_errors_logged():
+      made = found(data_dir=str(data_dir), file_format="array_record", config=config)
+  except json_format.ParseError as error:
+    raise BuildError(f"What is built of {name} in {data_dir} is damaged; remove it.") from error
   if splits is not None:
     importlib.import_module("jppf_jax_data.builder").check_splits(made.name, splits)
     made.splits = tuple(splits)
@@ -221,7 +226,8 @@ def _module_in(path: Path) -> ModuleType:
       loaded = _run_file(path.stem, path)
     contract = importlib.import_module("jppf_jax_data.builder").DatasetBuilder
     found: Any = getattr(loaded, "Builder", None)
-    if not (inspect.isclass(found) and issubclass(found, contract)):
+    is_builder = inspect.isclass(found) and issubclass(found, contract)
+    if not is_builder:
       raise BuildError(f"{path} has no class `Builder` that is a subclass of DatasetBuilder.")
     found.source_file, found.source_digest = path, digest
     found.pkg_dir_path = epath.Path(path.parent)  # else TFDS asks the module of that name

@@ -2,13 +2,16 @@
 
 import re
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from etils import epath
 from PIL import Image
+from rich.console import Console
 
 from jppf_jax.cli import prepare
-from jppf_jax.input_pipeline import datasets
+from jppf_jax.input_pipeline import building, built_from, datasets, read
 from tests.data import raw_files
 
 DataError = datasets.module("cityscapes_panoptic_parts").pairs.DataError
@@ -105,6 +108,56 @@ def test_generated_scenes_need_no_files(tmp_path, capsys):
 def test_files_are_asked_for_if_they_are_needed(tmp_path):
   with pytest.raises(ValueError, match="say with manual_dir"):
     prepare.prepare("pascal_panoptic_parts", tmp_path)
+
+
+def test_a_stale_build_is_an_error_with_the_difference_until_it_is_built_anew(tmp_path, capsys):
+  name, data_dir = "clothing_co_parsing", tmp_path / "built"
+  raw_files.write_clothing(tmp_path / "raw", 20)
+  prepare.prepare(name, data_dir, manual_dir=tmp_path / "raw")
+  prepare.prepare(name, data_dir, manual_dir=tmp_path / "raw")
+  assert "is built already" in capsys.readouterr().out
+  raw_files.write_clothing(tmp_path / "raw", 22)
+  with pytest.raises(building.BuildError, match=r"4 added \(annotations/0021.png, .* --rebuild"):
+    prepare.prepare(name, data_dir, manual_dir=tmp_path / "raw")
+  prepare.prepare(name, data_dir)  # the raw files are not named, so it is only drawn
+  shown = capsys.readouterr().out
+  assert "! " in shown and "4 added (annotations/0021.png" in shown and "train: 19 ex" in shown
+  prepare.prepare(name, data_dir, manual_dir=tmp_path / "raw", rebuild=True)
+  path = prepare.prepare(name, data_dir, manual_dir=tmp_path / "raw")
+  assert "added" not in capsys.readouterr().out
+  splits = [read.open_split(path.parent, split) for split in ("train", "validation")]
+  assert sum(map(len, splits)) == 22
+
+
+def test_a_build_of_unknown_files_is_drawn_and_said_to_be_unknown(tmp_path, capsys):
+  name, data_dir = "clothing_co_parsing", tmp_path / "built"
+  raw_files.write_clothing(tmp_path / "raw", 20)
+  path = prepare.prepare(name, data_dir, manual_dir=tmp_path / "raw")
+  (path.parent / built_from.NAME).unlink()
+  prepare.prepare(name, data_dir, manual_dir=tmp_path / "raw")
+  assert "! It is not known from which files" in capsys.readouterr().out
+
+
+def test_files_that_are_left_out_are_shown(tmp_path, capsys):
+  raw_files.write_cpp(tmp_path / "raw")
+  (tmp_path / "raw" / "leftImg8bit" / "val" / "town" / "a_leftImg8bit.PNG").touch()
+  (tmp_path / "raw" / "leftImg8bit" / "val" / "b.tiff").touch()
+  made = datasets.builder("cityscapes_panoptic_parts", data_dir=tmp_path / "built")
+  prepare.show_survey(made.survey(epath.Path(tmp_path / "raw")), Console())
+  assert "b.tiff" in capsys.readouterr().out
+
+
+def test_a_command_ends_in_one_sentence_if_the_disk_cannot_be_written(tmp_path, monkeypatch):
+  raw_files.write_cpp(tmp_path / "raw")
+  (tmp_path / "built").write_text("a file")
+  for flag, value in (("manual_dir", "raw"), ("data_dir", "built")):
+    monkeypatch.setattr(prepare, f"_{flag.upper()}", SimpleNamespace(value=str(tmp_path / value)))
+  for flag, value in (("_SPLITS", None), ("_LABELS", None), ("_REBUILD", False)):
+    monkeypatch.setattr(prepare, flag, SimpleNamespace(value=value))
+  with pytest.raises(
+    SystemExit, match="jppf prepare: cityscapes_panoptic_parts cannot be built in"
+  ):
+    prepare.main(["prepare", "cityscapes_panoptic_parts"])
 
 
 @needs_samples

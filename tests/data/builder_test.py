@@ -2,6 +2,7 @@ import io
 
 import numpy as np
 import pytest
+from etils import epath
 from PIL import Image
 
 from jppf_jax.input_pipeline import datasets, read
@@ -65,6 +66,43 @@ def test_the_check_of_uids_reaches_every_builder(own, tmp_path):
 def test_options_of_a_dataset_that_has_none_are_an_error(own, tmp_path):
   with pytest.raises(ValueError, match="squares has no options; got"):
     datasets.builder(str(own), data_dir=tmp_path, options={"size": 3})
+
+
+@pytest.mark.parametrize(
+  "change, message",
+  [
+    (('f"{split}_{index}"', "split"), "squares has two examples 'train' in the split train"),
+    (("range(2):", "range(0):"), "squares has no examples in the split train"),
+  ],
+)
+def test_two_examples_of_one_name_and_an_empty_split_are_refused(own, tmp_path, change, message):
+  own.write_text(own.read_text().replace(*change))
+  with pytest.raises(ValueError, match=message):
+    datasets.build(str(own), data_dir=tmp_path / "built")
+  assert not list((tmp_path / "built").iterdir())
+
+
+@pytest.mark.parametrize(
+  "splits, got", [(["validaton"], "got validaton. Did you mean validation?"), ([], "got none.")]
+)
+def test_an_unknown_split_is_refused_by_every_builder(own, tmp_path, splits, got):
+  for name in (str(own), "synthetic_panoptic_parts", "clothing_co_parsing"):
+    with pytest.raises(ValueError, match=f"has the splits train, validation; {got}"):
+      datasets.builder(name, data_dir=tmp_path, splits=splits)
+  made = datasets.builder("synthetic_panoptic_parts", data_dir=tmp_path)
+  made.splits = tuple(splits)
+  with pytest.raises(ValueError, match=f"has the splits train, validation; {got}"):
+    made.survey(None)
+
+
+def test_all_raw_files_count_but_hidden_ones_if_a_builder_does_not_name_them(own, tmp_path):
+  made = datasets.builder(str(own), data_dir=tmp_path / "raw" / "built")
+  names = ("a.png", "deep/b.txt", ".hidden", ".cache/c.png", "built/squares/1.0.0/records")
+  for name in [f"raw/{name}" for name in names]:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).touch()
+  found = made.raw_files(epath.Path(tmp_path / "raw"), made.splits)
+  assert sorted(path.name for path in found) == ["a.png", "b.txt"]
 
 
 @pytest.mark.parametrize("name", datasets.NAMES)

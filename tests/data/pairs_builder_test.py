@@ -60,3 +60,27 @@ def test_progress_is_reported_for_each_example(tmp_path):
   settings = {"on_example": lambda: steps.append(1), "data_dir": tmp_path / "built"}
   datasets.build(NAME, manual_dir=tmp_path / "raw", **settings)
   assert len(steps) == 5
+
+
+def test_files_that_no_pattern_matches_are_named_but_those_of_the_other_split(tmp_path):
+  raw_files.write_clothing(tmp_path, 20)
+  (tmp_path / "photos" / "0021.JPEG").touch()
+  (tmp_path / "readme.txt").touch()
+  for splits in (["validation"], None):
+    made = datasets.builder("clothing_co_parsing", data_dir=tmp_path / "built", splits=splits)
+    survey = made.survey(epath.Path(tmp_path))
+    assert survey.left_out == "1 file is left out of the raw folders (1 x .JPEG): photos/0021.JPEG"
+  with pytest.warns(UserWarning, match="clothing_co_parsing: 1 file is left out"):
+    made.examples(epath.Path(tmp_path))
+
+
+def test_photos_without_labels_and_other_folders_are_no_remark_in_the_official_layouts(tmp_path):
+  raw_files.write_cpp(tmp_path / "cpp", {"train": 1, "val": 1, "test": 2})
+  raw_files.write_ppp(tmp_path / "ppp")
+  (tmp_path / "ppp" / "JPEGImages" / "2010_000001.jpg").touch()
+  for name, folder in (("cityscapes", "cpp"), ("pascal", "ppp")):
+    made = datasets.builder(f"{name}_panoptic_parts", data_dir=tmp_path / "built")
+    assert made.survey(epath.Path(tmp_path / folder)).left_out == ""
+    assert len(made.raw_files(epath.Path(tmp_path / folder), made.splits)) == (
+      4 if folder == "cpp" else 6
+    )

@@ -102,11 +102,10 @@ def _write_built_from(listed: built_from.BuiltFrom, folder: Path) -> None:
 def _compare(made: "DatasetBuilder", raw_files: Path | None) -> None:
   """Warns of a stale build; refuses one of other data than were asked for."""
   state = freshness.compare(Path(made.data_dir), raw_files, made=made)
-  if raw_files and state.difference and state.difference.is_another:
-    raise BuildError(
-      f"{state.message} To use what is built nevertheless, do not name the raw files "
-      "(--config.data.manual_dir=)."
-    )
+  is_asked_for = raw_files is not None or not made.RAW_FILES
+  if is_asked_for and state.difference and state.difference.is_another:
+    name = "the raw files (--config.data.manual_dir=)" if raw_files else "the builder's file"
+    raise BuildError(f"{state.message} To use what is built nevertheless, do not name {name}.")
   freshness.warn(state, asked=raw_files is not None)
 
 

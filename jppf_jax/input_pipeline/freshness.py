@@ -70,7 +70,8 @@ def compare(folder: Path, raw_files: Path | None, *, made: "DatasetBuilder | Non
   _store_times(folder, stored, root, difference)
   if not difference:
     return State(difference, "")
-  differs = f"{folder} was built from other files than are in {root} now: {difference}"
+  place = f"are in {root} now" if stored.files else "those of today"
+  differs = f"{folder} was built from other files than {place}: {difference}"
   return State(difference, differs + _advice(made, root))
 
 
@@ -123,8 +124,6 @@ def _advice(made: "DatasetBuilder | None", raw_files: Path | None) -> str:
     return "; build it anew with `jppf prepare --rebuild`."
   config = made.builder_config
   name = made.source_file or (f"{made.name}/{config.name}" if config else made.name)
-  manual_dir = raw_files or "DIR"
-  return (
-    f". To build it anew: jppf prepare {name} --data_dir={made.data_dir_root} "
-    f"--manual_dir={manual_dir} --rebuild"
-  )
+  manual_dir = f" --manual_dir={raw_files or 'DIR'}" if made.RAW_FILES else ""
+  command = f"jppf prepare {name} --data_dir={made.data_dir_root}{manual_dir} --rebuild"
+  return f". To build it anew: {command}"

@@ -55,6 +55,23 @@ def test_your_own_dataset_may_be_built_without_raw_files(own, tmp_path):
   assert {int(example["uids"][0, 0]) for example in examples} == {7, 8}
 
 
+def test_a_changed_builder_is_a_warning_and_another_of_the_same_name_an_error(own, tmp_path):
+  data_dir = tmp_path / "built"
+  datasets.build(str(own), data_dir=data_dir)
+  own.write_text(own.read_text() + "# other squares")
+  with pytest.warns(
+    UserWarning, match=f"builder {own} has changed. To .*prepare {own} .*--rebuild"
+  ):
+    datasets.build(str(own), data_dir=data_dir)
+  other = tmp_path / "elsewhere" / own.name
+  other.parent.mkdir()
+  other.write_text(own.read_text() + "# other squares again")
+  with pytest.raises(datasets.BuildError, match=f"builder was {own}.* do not name the builder's"):
+    datasets.build(str(other), data_dir=data_dir)
+  datasets.build(str(other), data_dir=data_dir, rebuild=True)
+  datasets.build(str(other), data_dir=data_dir)
+
+
 def test_the_check_of_uids_reaches_every_builder(own, tmp_path):
   def refuse(uids):
     raise ValueError("refused")

@@ -62,7 +62,10 @@ def compare(folder: Path, raw_files: Path | None, *, made: "DatasetBuilder | Non
     unknown = f"It is not known from which files {folder} was built{_advice(made, raw_files)}"
     return State(None, "" if is_generated else unknown)
   root = raw_files or Path(stored.root)
-  files = _files_now(made, root, stored)
+  try:
+    files = _files_now(made, root, stored)
+  except (ValueError, OSError) as error:  # DataError: they cannot be built as they are
+    return State(None, f"{folder} was not compared with its raw files: {error}")
   if stored.files and not files:
     return State(None, f"{folder} was not compared with its raw files: none are in {root}.")
   source = (made.source_file, made.source_digest) if made else (None, "")
@@ -91,21 +94,21 @@ def warn(state: State, *, asked: bool) -> None:
 def _files_now(
   made: "DatasetBuilder | None", root: Path, stored: BuiltFrom
 ) -> dict[str, built_from.RawFile]:
-  if not stored.files:  # generated
-    return {}
-  if made is None:
-    return built_from.list_files(root, [root / name for name in stored.files])
-  return _list(made, root, stored.splits)
+  """Returns the raw files that are there now; none if their folders are missing."""
+  if made is not None and stored.files:
+    try:
+      return _list(made, root, stored.splits)
+    except (ValueError, OSError):
+      if any((root / name).exists() for name in stored.files):
+        raise
+      return {}
+  return built_from.list_files(root, [root / name for name in stored.files])
 
 
 def _list(
   made: "DatasetBuilder", root: Path, splits: Sequence[str]
 ) -> dict[str, built_from.RawFile]:
-  """Returns the raw files of some splits; none if their folders are missing."""
-  try:
-    return built_from.list_files(root, made.raw_files(epath.Path(root), splits))
-  except (ValueError, OSError):  # a DataError draws the missing folders
-    return {}
+  return built_from.list_files(root, made.raw_files(epath.Path(root), splits))
 
 
 def _store_times(folder: Path, stored: BuiltFrom, root: Path, difference: Difference) -> None:

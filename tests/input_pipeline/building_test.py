@@ -101,6 +101,16 @@ def test_a_build_of_other_files_is_refused(raw, data_dir, tmp_path):
     build(tmp_path / "other", data_dir)
 
 
+def test_a_build_of_files_of_other_names_is_refused(raw, data_dir, tmp_path):
+  folder = build(raw, data_dir)
+  raw_files.write_cpp(tmp_path / "other", {"train": 1, "val": 1})
+  for path in (tmp_path / "other").rglob("*.*"):
+    path.rename(path.with_name(path.name.replace("town_", "city_")))
+  with pytest.raises(building.BuildError, match="4 added .* 8 removed"):
+    build(tmp_path / "other", data_dir)
+  assert build(None, data_dir) == folder
+
+
 def test_an_empty_or_missing_raw_folder_is_named(data_dir, tmp_path):
   own = tmp_path / "dots_dataset_builder.py"
   own.write_text(

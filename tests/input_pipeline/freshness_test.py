@@ -155,6 +155,13 @@ def test_raw_files_that_are_gone_are_no_difference_and_named_only_if_asked_for(b
     datasets.warn_if_stale(NAME, folder_of(built), built / "built")
 
 
+def test_raw_files_that_cannot_be_built_as_they_are_are_said_to_be_so(built):
+  shutil.rmtree(built / "raw" / "photos")
+  assert "not compared with its raw files: clothing_co_parsing: 1 problem" in message(built)
+  shutil.rmtree(built / "raw" / "annotations")
+  assert message(built).endswith(f"none are in {built / 'raw'}.")
+
+
 def test_a_build_from_before_this_was_recorded_is_unknown_and_is_used(built):
   (folder_of(built) / built_from.NAME).unlink()
   with pytest.warns(freshness.StaleWarning, match="not known from which files .* --rebuild"):

@@ -64,12 +64,12 @@ def test_progress_is_reported_for_each_example(tmp_path):
 
 def test_files_that_no_pattern_matches_are_named_but_those_of_the_other_split(tmp_path):
   raw_files.write_clothing(tmp_path, 20)
-  (tmp_path / "photos" / "0021.JPEG").touch()
+  (tmp_path / "photos" / "0021.webp").touch()
   (tmp_path / "readme.txt").touch()
   for splits in (["validation"], None):
     made = datasets.builder("clothing_co_parsing", data_dir=tmp_path / "built", splits=splits)
     survey = made.survey(epath.Path(tmp_path))
-    assert survey.left_out == "1 file is left out of the raw folders (1 x .JPEG): photos/0021.JPEG"
+    assert survey.left_out == "1 file is left out of the raw folders (1 x .webp): photos/0021.webp"
   with pytest.warns(UserWarning, match="clothing_co_parsing: 1 file is left out"):
     made.examples(epath.Path(tmp_path))
 

@@ -8,7 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from jppf_jax.encoder.efficientnet import EfficientNet
 from jppf_jax.fpn import TwoWayFPN
@@ -16,6 +16,7 @@ from jppf_jax.heads.instance_regions import BoxHead, MaskHead, detect
 from jppf_jax.heads.instance_rpn import RPNHead, propose
 from jppf_jax.heads.semantic_part import SemanticPartHead
 from jppf_jax.ops.anchors import pyramid_anchors
+from jppf_jax.ops.boxes import ImageSizes
 from jppf_jax.ops.roi_align import roi_align
 from jppf_jax.structs import (
   Array,
@@ -84,6 +85,7 @@ class JPPF(nn.Module):
     sample_regions: Callable[[Proposals], RegionTargets] | None = None,
     *,
     train: bool,
+    covered: Int[Array, "B 2"] | None = None,
   ) -> Outputs:
     """Returns the predictions for a batch of images.
 
@@ -93,6 +95,8 @@ class JPPF(nn.Module):
         the box head and the mask head then predict for these regions. None: detect instances.
       train: norms use and record the statistics of this batch. False with `sample_regions`:
         training with frozen norms.
+      covered: rows and columns that each image covers, from the top left; the rest is padding.
+        Proposals and detections are clipped to it. None: there is no padding.
 
     Raises:
       ValueError: a side of the image is not a multiple of 32.
@@ -107,7 +111,7 @@ class JPPF(nn.Module):
       )
     if train and sample_regions is None:
       raise ValueError("train=True needs sample_regions, the regions for the box and mask heads.")
-    size = (height, width)
+    clip_to: ImageSizes = (height, width) if covered is None else covered
     pixels = self._normalise(image)
     pyramid = self.fpn(self.encoder(pixels, train=train), train=train)
     semantic = self.semantic_head(pyramid, train=train)
@@ -117,10 +121,11 @@ class JPPF(nn.Module):
       part = self.part_head(pyramid, train=train)
     rpn = self.rpn_head(pyramid)
     count = self.train_proposals if sample_regions else self.eval_proposals
-    proposals = self._propose(rpn, size, count)
+    anchors = self.anchors((height, width))
+    proposals = self._propose(rpn, anchors, clip_to, count)
     outputs = Outputs(semantic=semantic, part=part, rpn=rpn, proposals=proposals)
     if sample_regions is None:
-      detections = self._detect(pyramid, proposals, size)
+      detections = self._detect(pyramid, proposals, clip_to)
       return dataclasses.replace(outputs, detections=detections)
     targets = sample_regions(proposals)
     class_logits, deltas = self.box_head(self._pool(pyramid, targets.boxes, bins=7))
@@ -146,11 +151,17 @@ class JPPF(nn.Module):
     centred = image.astype(jnp.float32) - jnp.asarray(self.pixel_mean)
     return centred / jnp.asarray(self.pixel_std)
 
-  def _propose(self, rpn: RPNOutputs, size: tuple[int, int], count: int) -> Proposals:
+  def _propose(
+    self,
+    rpn: RPNOutputs,
+    anchors: dict[int, Float[np.ndarray, "_n 4"]],
+    size: ImageSizes,
+    count: int,
+  ) -> Proposals:
     """At most `count` proposals, from at most `count` candidates per level."""
     return propose(
       rpn,
-      self.anchors(size),
+      anchors,
       size,
       pre_nms=count,
       max_proposals=count,
@@ -158,7 +169,7 @@ class JPPF(nn.Module):
       legacy=self.legacy,
     )
 
-  def _detect(self, pyramid: Pyramid, proposals: Proposals, size: tuple[int, int]) -> Detections:
+  def _detect(self, pyramid: Pyramid, proposals: Proposals, size: ImageSizes) -> Detections:
     """The detections among the proposals, with the mask of their class."""
     class_logits, deltas = self.box_head(self._pool(pyramid, proposals.boxes, bins=7))
     found = detect(

@@ -65,6 +65,7 @@ class Batch:
     boxes: tight boxes of the visible pixels.
     labels: region classes 1..T; 0 in padding.
     valid: which rows of `boxes` and `labels` are objects.
+    covered: rows and columns that each image covers, from the top left; the rest is padding.
   """
 
   image: UInt8[Array, "B H W 3"]
@@ -74,6 +75,7 @@ class Batch:
   boxes: Float[Array, "B G 4"]
   labels: Int[Array, "B G"]
   valid: Bool[Array, "B G"]
+  covered: Int[Array, "B 2"]
 
 
 @struct

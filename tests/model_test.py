@@ -130,6 +130,16 @@ def test_inference_gives_logits_at_a_quarter_of_the_size_and_detections(inferenc
   assert ((detections.labels >= 1) == detections.valid).all() and detections.labels.max() <= 3
 
 
+def test_proposals_and_detections_stay_in_what_the_image_covers(variables):
+  covered = np.int32([[40, 60], [64, 30]])
+  program = jax.jit(partial(small_model().apply, train=False), compiler_options=QUICK)
+  outputs = program(variables, IMAGE, covered=covered)
+  for image, (height, width) in enumerate(covered):
+    for boxes in (outputs.proposals.boxes[image], outputs.detections.boxes[image]):
+      limits = np.array([width, height, width, height])
+      assert (boxes <= limits).all() and np.asarray(boxes).max() == limits.max()
+
+
 def test_a_detection_has_the_mask_of_its_class_read_from_its_own_box(inference, variables):
   model = small_model().bind(variables)
   mean, std = np.array(model.pixel_mean, np.float32), np.array(model.pixel_std, np.float32)

@@ -5,7 +5,8 @@ them.
 import dataclasses
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
+from scipy.ndimage import map_coordinates
 
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Detection, Detections
@@ -31,8 +32,9 @@ def instance_masks(
 ) -> list[Detection]:
   """Returns the instances of one image, best first, with masks of height and width `size`.
 
-  As EfficientPS does for its instance results: the box is cut to whole pixels, the mask of 28 x 28
-  probabilities is stretched over it, and the instance is where it exceeds one half.
+  As EfficientPS does for its instance results: the box is rounded to whole pixels, the mask of
+  28 x 28 probabilities is stretched over it, and the instance is where it exceeds one half, cut at
+  the border of the image.
 
   Args:
     detections: of this image (no batch axis), boxes in its pixels; NumPy.
@@ -54,37 +56,51 @@ def instance_masks(
 def _pasted(
   logits: Float[np.ndarray, "28 28"], box: Float[np.ndarray, "4"], size: tuple[int, int]
 ) -> Bool[np.ndarray, "H W"]:
-  """Returns a mask of the whole image; it is empty if the box lies outside of the image."""
+  """Returns a mask of the whole image; it is empty if the box lies outside of the image.
+
+  The mask is stretched over the whole box and then cut at the border of the image.
+  """
   mask = np.zeros(size, bool)
-  left, top, right, bottom = _whole_pixels(box, size)
-  if left >= right or top >= bottom:
+  left, top, right, bottom = _whole_pixels(box)
+  rows = np.arange(max(top, 0), min(bottom, size[0]))
+  columns = np.arange(max(left, 0), min(right, size[1]))
+  if not rows.size or not columns.size:
     return mask
   probability = 1 / (1 + np.exp(-logits.astype(np.float64)))
-  stretched = stretch(probability, (bottom - top, right - left))
-  mask[top:bottom, left:right] = stretched > 0.5
+  stretched = stretch(probability, (bottom - top, right - left), rows - top, columns - left)
+  mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = stretched > 0.5
   return mask
 
 
-def _whole_pixels(box: Float[np.ndarray, "4"], size: tuple[int, int]) -> tuple[int, int, int, int]:
+def _whole_pixels(box: Float[np.ndarray, "4"]) -> tuple[int, int, int, int]:
   """Returns the first column and row of a box, and one past its last column and row.
 
-  Fractions are dropped. A box has at least one pixel before it is cut at the image's border.
+  Fractions are dropped. A box has at least one pixel.
   """
-  height, width = size
-  left, top = np.maximum(np.trunc(box[:2]), 0).astype(int).tolist()
+  left, top = np.trunc(box[:2]).astype(int).tolist()
   # EfficientPS counts the last pixel as part of the box
   last_column, last_row = np.trunc(box[2:] - 1).astype(int).tolist()
-  right = max(last_column, left) + 1
-  bottom = max(last_row, top) + 1
-  return left, top, min(right, width), min(bottom, height)
+  return left, top, max(last_column, left) + 1, max(last_row, top) + 1
 
 
-def stretch(image: Float[np.ndarray, "h w"], size: tuple[int, int]) -> Float[np.ndarray, "H W"]:
-  """Returns the image at another height and width.
+def stretch(
+  image: Float[np.ndarray, "h w"],
+  size: tuple[int, int],
+  rows: Int[np.ndarray, "a"],
+  columns: Int[np.ndarray, "b"],
+) -> Float[np.ndarray, "a b"]:
+  """Returns some rows and columns of the image at another height and width.
 
   Bilinear interpolation at pixel centres; borders are repeated, and nothing is smoothed if the
   image shrinks.
-  """
-  from skimage.transform import resize  # its import takes a second
 
-  return resize(image, size, order=1, mode="edge", anti_aliasing=False)
+  Args:
+    image: any values.
+    size: height and width that the whole image is stretched to.
+    rows: which of these rows to return.
+    columns: which of these columns.
+  """
+  y = (rows + 0.5) * image.shape[0] / size[0] - 0.5
+  x = (columns + 0.5) * image.shape[1] / size[1] - 0.5
+  grid = np.meshgrid(y, x, indexing="ij")
+  return map_coordinates(image, grid, order=1, mode="nearest")

@@ -10,7 +10,7 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Int, Shaped, UInt8
 from PIL import Image
 
 from jppf_jax import build
@@ -25,7 +25,7 @@ from jppf_jax.input_pipeline.augment import mean_color
 from jppf_jax.labels.resample import nearest
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
-from jppf_jax.structs import Array, Detections, Outputs, PanopticParts, struct
+from jppf_jax.structs import Array, Detections, Outputs, PanopticParts, Segments, struct
 
 
 @struct
@@ -53,15 +53,19 @@ def fuse_both(
   spec: LabelSpec,
   size: tuple[int, int],
   config: FusionConfig,
+  covered: Int[Array, "B 2"] | None = None,
   legacy: bool = True,
 ) -> Prediction:
   """Returns both fusions and the heads alone, for a batch.
+
+  Nothing outside of an image influences a pixel inside.
 
   Args:
     outputs: of the network in inference.
     spec: the taxonomy.
     size: height and width of the results; the padded image is cut at the bottom and at the right.
     config: settings of the fusions.
+    covered: rows and columns of the results that each image covers, from the top left. None: all.
     legacy: of the model, see `ops.masks.paste_weights`.
 
   Raises:
@@ -71,37 +75,47 @@ def fuse_both(
   if found is None:
     raise ValueError("fuse_both needs detections; call the model with train=False.")
 
-  def one(semantic: Array, part: Array, detections: Detections) -> Prediction:
-    parts = part_map(part, spec=spec, size=size)
+  def one(
+    semantic: Array, part: Array, detections: Detections, covered: Array | None
+  ) -> Prediction:
+    parts = part_map(part, spec=spec, size=size, covered=covered)
     joint = joint_fusion(
-      semantic, part, detections, spec=spec, size=size, config=config, legacy=legacy
+      semantic,
+      part,
+      detections,
+      spec=spec,
+      size=size,
+      covered=covered,
+      config=config,
+      legacy=legacy,
     )
     panoptic = efficientps_fusion(
       semantic,
       detections,
       spec=spec,
       size=size,
+      covered=covered,
       score_threshold=config.score_threshold,
       overlap_threshold=config.overlap_threshold,
-      min_stuff_area=config.min_stuff(size),
+      min_stuff_area=config.min_stuff(size if covered is None else covered),
       legacy=legacy,
     )
     top_down = top_down_merge(panoptic, parts, spec=spec)
-    class_logits = upsample(semantic, size)
+    class_logits = upsample(semantic, size, covered)
     classes = jnp.argmax(class_logits, -1).astype(jnp.int32)
     return Prediction(joint, top_down, classes, parts, detections)
 
-  return jax.vmap(one)(outputs.semantic, outputs.part, found)
+  return jax.vmap(one)(outputs.semantic, outputs.part, found, covered)
 
 
 class Predictor:
-  """Segments images with one compiled program per working size (landscape and portrait).
+  """Segments images with one compiled program per working size: `size`, and `size` turned.
 
   Args:
     model: the network.
     variables: its parameters and running statistics.
     spec: the taxonomy it was trained for.
-    size: working size (H, W) of landscape images; portrait images use (W, H).
+    size: working size (H, W); see `working_size` for images of the other orientation.
     config: settings of the fusions.
   """
 
@@ -122,19 +136,24 @@ class Predictor:
       partial(_program, model=model, spec=spec, config=config), static_argnames="size"
     )
 
-  def __call__(self, image: UInt8[np.ndarray, "H W 3"]) -> Prediction:
+  def __call__(self, image: Shaped[Array, "..."]) -> Prediction:
     """Returns the prediction for one image, at the image's own size, in NumPy.
 
     The image is scaled to fit into the working size, aspect kept, and padded. Ids are scaled back
-    by nearest neighbour, boxes exactly.
+    by nearest neighbour, boxes exactly; areas of segments are counted in the image's own pixels.
 
     Args:
-      image: RGB, 0..255.
+      image: RGB, uint8 [H W 3], 0..255.
+
+    Raises:
+      ValueError: the array is no such image.
     """
+    image = _checked(np.asarray(image))
     height, width = image.shape[:2]
-    size = self._size if width >= height else self._size[::-1]
+    size = working_size((height, width), self._size)
     fitted, covered = fit(image, size, self._padding)
-    batch = self._program(self._variables, fitted[None], size=size)
+    rows_and_columns = np.array([covered], np.int32)
+    batch = self._program(self._variables, fitted[None], rows_and_columns, size=size)
     found = jax.tree.map(lambda x: x[0], jax.device_get(batch))
     restore = partial(_restore, covered=covered, size=(height, width))
     return Prediction(
@@ -146,24 +165,59 @@ class Predictor:
     )
 
 
+def _checked(image: np.ndarray) -> UInt8[np.ndarray, "H W 3"]:
+  """Returns an array that is an RGB image; raises ValueError for any other."""
+  if image.dtype == np.uint8 and image.ndim == 3 and image.shape[-1] == 3 and image.size:
+    return image
+  advice = "read files with jppf_jax.input_pipeline.images.read_image"
+  if image.dtype != np.uint8 and image.size:
+    advice = "give the values 0..255 as uint8, e.g. (255 * image).round().astype(np.uint8) for 0..1"
+  raise ValueError(
+    f"Expected an RGB image, uint8 [H W 3]; got {image.dtype} {list(image.shape)}: {advice}."
+  )
+
+
+def working_size(image_size: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+  """Returns the working size (H, W) of an image: `size`, or `size` turned if that is portrait and
+  the image is landscape, or the other way round.
+
+  So the long side of an image is fitted to the long side of `size`, as in training
+  (`augment.random_view`), and portrait photos have the scale of landscape ones. Square images are
+  not turned.
+
+  Args:
+    image_size: height and width of the image.
+    size: height and width that the config gives.
+  """
+  height, width = image_size
+  is_other_way = (height - width) * (size[0] - size[1]) < 0
+  return size[::-1] if is_other_way else size
+
+
 def _program(
   variables: Any,
   image: Array,
+  covered: Array,
   *,
   size: tuple[int, int],
   model: JPPF,
   spec: LabelSpec,
   config: FusionConfig,
 ) -> Prediction:
-  """Pads a batch to multiples of 32 pixels, which the network needs, and predicts it."""
+  """Pads a batch to multiples of 32 pixels, which the network needs, and predicts it.
+
+  `covered` says how much of each image is no padding already.
+  """
   height, width = size
   color = jnp.array(mean_color(model.pixel_mean), jnp.uint8)
   padded_size = (height + -height % 32, width + -width % 32)
   canvas = jnp.broadcast_to(color, (image.shape[0], *padded_size, 3))
   padded = canvas.at[:, :height, :width].set(image)
   # without `mutable`, apply returns what the model returns; its annotation allows a tuple as well
-  outputs = cast(Outputs, model.apply(variables, padded, train=False))
-  return fuse_both(outputs, spec=spec, size=size, config=config, legacy=model.legacy)
+  outputs = cast(Outputs, model.apply(variables, padded, train=False, covered=covered))
+  return fuse_both(
+    outputs, spec=spec, size=size, config=config, covered=covered, legacy=model.legacy
+  )
 
 
 def fit(
@@ -205,12 +259,26 @@ def _restore(
 
 
 def _restore_maps(found: PanopticParts, restore: Callable[[Array], np.ndarray]) -> PanopticParts:
-  """Restores the three maps of a fusion's answer."""
+  """Restores the three maps of a fusion's answer, and counts the segments in them."""
+  instance = restore(found.instance)
   return PanopticParts(
     semantic=restore(found.semantic),
-    instance=restore(found.instance),
+    instance=instance,
     part=restore(found.part),
-    segments=found.segments,
+    segments=_recounted(found.segments, instance),
+  )
+
+
+def _recounted(segments: Segments, instance: Int[np.ndarray, "H W"]) -> Segments:
+  """Returns the table of segments with the areas in this map; empty ones are not valid."""
+  pixels = np.bincount(instance.ravel(), minlength=1 + len(segments.areas))
+  areas = pixels[1:].astype(np.int32)
+  valid = areas > 0
+  return Segments(
+    labels=np.where(valid, segments.labels, 0),
+    scores=np.where(valid, segments.scores, 0),
+    areas=areas,
+    valid=valid,
   )
 
 

@@ -8,34 +8,64 @@ from jaxtyping import Bool, Float, Int
 
 from jppf_jax.fusion.config import StuffFill
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.ops.boxes import ImageSize
 from jppf_jax.ops.resize import resize_bilinear
 from jppf_jax.structs import IGNORE, Array, Detections, PanopticParts, Segments
 
+STRIDE = 4  # of the logits
+
 
 def upsample(
-  logits: Float[Array, "h w C"], size: tuple[int, int]
+  logits: Float[Array, "h w C"], size: tuple[int, int], covered: ImageSize | None = None
 ) -> Float[Array, "{size[0]} {size[1]} C"]:
   """Returns stride-4 logits at image resolution, float32, without the padding below and right of
-  the image.
+  `size`.
+
+  The logits of cells that lie wholly outside of the image have no influence on its pixels.
 
   Differs from EfficientPS's code, which squeezes the padded logits to the size of the image.
 
   Args:
     logits: at stride 4.
-    size: height and width of the image, without padding.
+    size: height and width of the result.
+    covered: rows and columns of it that the image covers, from the top left; may be traced. None:
+      all.
 
   Raises:
     ValueError: the logits do not cover an image of this size.
   """
   rows, columns = logits.shape[:2]
-  height, width = 4 * rows, 4 * columns
+  height, width = STRIDE * rows, STRIDE * columns
   if not (0 < size[0] <= height and 0 < size[1] <= width):
     raise ValueError(
       f"Logits of {rows} x {columns} at stride 4 cover an image of up to {height} x {width}; "
       f"got size {size[0]} x {size[1]}. `size` is the image before padding."
     )
+  if covered is not None:
+    logits = _repeat_border(logits, covered)
   whole = resize_bilinear(jnp.asarray(logits, jnp.float32), (height, width))
   return whole[: size[0], : size[1]]
+
+
+def _repeat_border(logits: Float[Array, "h w C"], covered: ImageSize) -> Float[Array, "h w C"]:
+  """The logits with the last row and column of cells that touch the image repeated outwards."""
+  height, width = covered
+  last_row, last_column = (height - 1) // STRIDE, (width - 1) // STRIDE
+  rows = jnp.minimum(jnp.arange(logits.shape[0]), last_row)
+  columns = jnp.minimum(jnp.arange(logits.shape[1]), last_column)
+  return jnp.asarray(logits)[rows][:, columns]
+
+
+def inside_image(size: tuple[int, int], covered: ImageSize) -> Bool[Array, "{size[0]} {size[1]}"]:
+  """Returns which pixels of a frame belong to the image at its top left.
+
+  Args:
+    size: height and width of the frame.
+    covered: rows and columns that the image covers; may be traced.
+  """
+  height, width = covered
+  rows, columns = jnp.arange(size[0]), jnp.arange(size[1])
+  return (rows < height)[:, None] & (columns < width)
 
 
 def things_of(detections: Detections, spec: LabelSpec) -> Int[Array, "D"]:
@@ -81,7 +111,11 @@ def fill_classes(
 
 
 def fill_stuff(
-  fill: Int[Array, "H W"], won: Bool[Array, "H W"], *, num_stuff: int, min_area: int
+  fill: Int[Array, "H W"],
+  won: Bool[Array, "H W"],
+  *,
+  num_stuff: int,
+  min_area: int | Int[Array, ""],
 ) -> Int[Array, "H W"]:
   """Returns the stuff classes of the pixels that no instance won; 255 on the others.
 
@@ -130,10 +164,13 @@ def assemble(
   detections: Detections,
   *,
   spec: LabelSpec,
-  min_stuff_area: int,
+  min_stuff_area: int | Int[Array, ""],
   min_thing_area: int = 0,
+  covered: ImageSize | None = None,
 ) -> PanopticParts:
   """Returns the answer for one image: instances on an empty canvas, the rest filled with stuff.
+
+  Pixels outside of the image are void, and no area counts them.
 
   Args:
     slot: the detection that won each pixel, -1 = none.
@@ -144,7 +181,12 @@ def assemble(
     spec: the taxonomy.
     min_stuff_area: see `fill_stuff`.
     min_thing_area: smaller instances are removed before the filling.
+    covered: rows and columns that the image covers, from the top left; may be traced. None: all.
   """
+  if covered is not None:
+    inside = inside_image(slot.shape, covered)
+    slot = jnp.where(inside, slot, -1)
+    fill = jnp.where(inside, fill, IGNORE)
   num_slots = detections.labels.size
   pixels = jnp.bincount(slot.ravel() + 1, length=num_slots + 1)  # the first counts slot -1
   areas = pixels[1:].astype(jnp.int32)

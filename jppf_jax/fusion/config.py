@@ -4,6 +4,12 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import jax
+import jax.numpy as jnp
+from jaxtyping import Int
+
+from jppf_jax.ops.boxes import ImageSize
+
 StuffFill = Literal["semantic_argmax", "stuff_only", "fused"]
 
 _CHOICES = {
@@ -66,12 +72,19 @@ class FusionConfig:
       if share is not None and not 0 <= share <= 1:
         raise ValueError(f"FusionConfig.{name} is {share}, expected a share from 0 to 1.")
 
-  def min_stuff(self, size: tuple[int, int]) -> int:
-    """Returns the least area, in pixels, of a stuff class in an image of this height and width."""
+  def min_stuff(self, size: ImageSize) -> int | Int[jax.Array, ""]:
+    """Returns the least area, in pixels, of a stuff class in an image of this height and width.
+
+    Args:
+      size: without padding; may be traced, and then is the result.
+    """
     if self.min_stuff_relative is None:
       return self.min_stuff_area
     height, width = size
-    return math.ceil(self.min_stuff_relative * height * width)
+    area = self.min_stuff_relative * height * width
+    if isinstance(area, float):
+      return math.ceil(area)
+    return jnp.ceil(area).astype(jnp.int32)
 
 
 PAPER = FusionConfig()

@@ -15,6 +15,7 @@ from jppf_jax.fusion.channels import unknown_parts
 from jppf_jax.fusion.instances import PlacedMasks, Window, filter_detections, maximum_over_instances
 from jppf_jax.fusion.joint import fused_logits
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.ops.boxes import ImageSize
 from jppf_jax.structs import Array, Detections, PanopticParts
 
 
@@ -24,10 +25,11 @@ def efficientps_fusion(
   *,
   spec: LabelSpec,
   size: tuple[int, int],
+  covered: ImageSize | None = None,
   instance_logit_scale: float = 4.0,
   score_threshold: float = 0.5,
   overlap_threshold: float = 0.5,
-  min_stuff_area: int = 2048,
+  min_stuff_area: int | Int[Array, ""] = 2048,
   legacy: bool = True,
 ) -> PanopticParts:
   """Returns class and instance of each pixel of one image; parts of classes that have several are
@@ -46,7 +48,8 @@ def efficientps_fusion(
     semantic_logits: raw, stride 4; the image is their upper left part.
     detections: of this image (no batch axis), best first, raw mask logits.
     spec: the taxonomy.
-    size: height and width of the image, without padding.
+    size: height and width of the result, at the top left of the padded image; static.
+    covered: rows and columns of it that the image covers, see `joint.joint_fusion`.
     instance_logit_scale: factor on the mask logits.
     score_threshold: only detections with a larger score are fused.
     overlap_threshold: see `keep_instances`.
@@ -63,13 +66,19 @@ def efficientps_fusion(
       f"Got {channels} semantic channels; {spec.name} has {spec.num_classes} classes."
     )
 
-  def fuse(semantic_logits: Array, detections: Detections) -> PanopticParts:
-    logits = upsample(semantic_logits, size)
+  def fuse(
+    semantic_logits: Array,
+    detections: Detections,
+    covered: ImageSize | None,
+    min_stuff_area: int | Array,
+  ) -> PanopticParts:
+    logits = upsample(semantic_logits, size, covered)
     placed, kept = filter_detections(
       detections,
       size,
       score_threshold=score_threshold,
       overlap_threshold=overlap_threshold,
+      covered=covered,
       legacy=legacy,
     )
     scaled = dataclasses.replace(placed, masks=placed.masks * instance_logit_scale)
@@ -80,12 +89,19 @@ def efficientps_fusion(
     fill = jnp.argmax(logits, axis=-1)
     no_part = jnp.zeros(size, jnp.int32)
     result = assemble(
-      slot, no_part, fill, no_part, detections, spec=spec, min_stuff_area=min_stuff_area
+      slot,
+      no_part,
+      fill,
+      no_part,
+      detections,
+      spec=spec,
+      min_stuff_area=min_stuff_area,
+      covered=covered,
     )
     part = jnp.asarray(unknown_parts(spec))[result.semantic]
     return dataclasses.replace(result, part=part)
 
-  return one_at_a_time(fuse)(semantic_logits, detections)
+  return one_at_a_time(fuse)(semantic_logits, detections, covered, min_stuff_area)
 
 
 def _best_instances(

@@ -14,6 +14,7 @@ from jppf_jax.fusion.channels import part_channels
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.instances import PlacedMasks, Window, filter_detections
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.ops.boxes import ImageSize
 from jppf_jax.structs import Array, Detections, struct
 
 _TINY = 1e-30  # keeps a sum of probabilities that underflowed from dividing by 0
@@ -31,6 +32,7 @@ class Evidence(NamedTuple):
     things: train ids of the detections.
     kept: detections that enter the fusion.
     detections: as the network gave them.
+    covered: rows and columns that the image covers, from the top left; the rest is padding.
   """
 
   semantic_logits: Float[Array, "H W K"]
@@ -40,10 +42,11 @@ class Evidence(NamedTuple):
   things: Int[Array, "D"]
   kept: Bool[Array, "D"]
   detections: Detections
+  covered: ImageSize
 
   @property
   def size(self) -> tuple[int, int]:
-    """Height and width of the image."""
+    """Height and width of the frame that the image is in."""
     height, width, _ = self.semantic_logits.shape
     return height, width
 
@@ -57,6 +60,7 @@ def gather_evidence(
   size: tuple[int, int],
   config: FusionConfig,
   legacy: bool,
+  covered: ImageSize | None = None,
 ) -> Evidence:
   """Up-samples the logits and takes their softmax, places the masks and filters the detections.
 
@@ -67,9 +71,9 @@ def gather_evidence(
     ValueError: the logits do not cover an image of this size.
   """
   _check_channels(semantic_logits, part_logits, spec)
-  semantic_logits = upsample(semantic_logits, size)
+  semantic_logits = upsample(semantic_logits, size, covered)
   semantic = _channel_probabilities(semantic_logits)
-  part = _channel_probabilities(upsample(part_logits, size))
+  part = _channel_probabilities(upsample(part_logits, size, covered))
   if config.allow_void_part and len(spec.background_outputs) > 1:
     backgrounds = part[np.array(spec.background_outputs)]
     part = jnp.concatenate([part, backgrounds.sum(0, keepdims=True)])
@@ -79,6 +83,7 @@ def gather_evidence(
     size,
     score_threshold=config.score_threshold,
     overlap_threshold=config.overlap_threshold,
+    covered=covered,
     legacy=legacy,
   )
   masks = placed.masks
@@ -86,7 +91,8 @@ def gather_evidence(
     masks = jax.nn.sigmoid(masks)
   placed = dataclasses.replace(placed, masks=masks * config.instance_logit_scale)
   things = things_of(detections, spec)
-  return Evidence(semantic_logits, semantic, part, placed, things, kept, detections)
+  inside = size if covered is None else covered
+  return Evidence(semantic_logits, semantic, part, placed, things, kept, detections, inside)
 
 
 @struct

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Float, Int
 
+from jppf_jax.ops.boxes import ImageSize
 from jppf_jax.ops.masks import box_rectangle, paste_weights
 from jppf_jax.structs import Array, Detections, struct
 
@@ -48,29 +49,40 @@ def place(
   boxes: Float[Array, "D 4"],
   size: tuple[int, int],
   *,
+  covered: ImageSize | None = None,
   legacy: bool = True,
 ) -> PlacedMasks:
   """Returns masks laid over their boxes, ready to be pasted piece by piece.
 
+  A mask ends where the image ends: it is cut there, not squeezed.
+
   Args:
     masks: one per box.
     boxes: `x0 y0 x1 y1` in image pixels.
-    size: height and width of the image.
+    size: height and width of the frame that the image is in.
+    covered: rows and columns that the image covers, from the top left; may be traced. None: all.
     legacy: see `ops.masks.paste_weights`.
   """
   height, width = size
+  covered = size if covered is None else covered
   mask_rows, mask_columns = masks.shape[1:]
   boxes = jnp.asarray(boxes, jnp.float32)
   weights = partial(paste_weights, legacy=legacy)
   row_weights = partial(weights, cells=mask_rows, length=height)
   column_weights = partial(weights, cells=mask_columns, length=width)
-  rows = jax.vmap(row_weights)(boxes[:, 1], boxes[:, 3])
-  columns = jax.vmap(column_weights)(boxes[:, 0], boxes[:, 2])
-  rectangles = jax.vmap(lambda box: box_rectangle(box, size))(boxes)
+  rows = _cut(jax.vmap(row_weights)(boxes[:, 1], boxes[:, 3]), covered[0])
+  columns = _cut(jax.vmap(column_weights)(boxes[:, 0], boxes[:, 2]), covered[1])
+  rectangles = jax.vmap(lambda box: box_rectangle(box, covered))(boxes)
   x0, x1 = _extent(columns, rectangles[:, 0], rectangles[:, 2])
   y0, y1 = _extent(rows, rectangles[:, 1], rectangles[:, 3])
   spans = jnp.stack([x0, y0, x1, y1], axis=1)
   return PlacedMasks(jnp.asarray(masks, jnp.float32), rows, columns, rectangles, spans)
+
+
+def _cut(weights: Float[Array, "D n _m"], length: int | Int[Array, ""]) -> Float[Array, "D n _m"]:
+  """The weights with 0 for all pixels from `length` on."""
+  is_inside = jnp.arange(weights.shape[1]) < length
+  return jnp.where(is_inside[:, None], weights, 0)
 
 
 def _extent(
@@ -284,17 +296,19 @@ def filter_detections(
   *,
   score_threshold: float,
   overlap_threshold: float,
+  covered: ImageSize | None = None,
   legacy: bool,
 ) -> tuple[PlacedMasks, Bool[Array, "D"]]:
   """Returns the placed mask logits of one image's detections, and which enter the fusion.
 
   Args:
     detections: best first.
-    size: height and width of the image.
+    size: height and width of the frame that the image is in.
     score_threshold: detections that score no more are left out.
     overlap_threshold: see `keep_instances`.
+    covered: see `place`.
     legacy: see `place`.
   """
-  placed = place(detections.mask_logits, detections.boxes, size, legacy=legacy)
+  placed = place(detections.mask_logits, detections.boxes, size, covered=covered, legacy=legacy)
   candidates = detections.valid & (detections.scores > score_threshold)
   return placed, keep_instances(placed, candidates, overlap_threshold=overlap_threshold)

@@ -34,6 +34,7 @@ from jppf_jax.fusion.config import PAPER, FusionConfig
 from jppf_jax.fusion.evidence import Evidence, InstanceTerms, gather_evidence, instance_terms
 from jppf_jax.fusion.instances import Window, maximum_over_instances
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.ops.boxes import ImageSize
 from jppf_jax.structs import Array, Detections, PanopticParts
 
 _LABELS = 256  # an instance and its part are stored as one integer: detection * 256 + part
@@ -106,8 +107,9 @@ def compete(evidence: Evidence, spec: LabelSpec, config: FusionConfig) -> Compet
     stuff_parts(fill, evidence.part, spec),
     evidence.detections,
     spec=spec,
-    min_stuff_area=config.min_stuff(evidence.size),
+    min_stuff_area=config.min_stuff(evidence.covered),
     min_thing_area=config.min_thing_area,
+    covered=evidence.covered,
   )
   return Competition(things, slot, fill, result)
 
@@ -119,6 +121,7 @@ def joint_fusion(
   *,
   spec: LabelSpec,
   size: tuple[int, int],
+  covered: ImageSize | None = None,
   config: FusionConfig = PAPER,
   legacy: bool = True,
 ) -> PanopticParts:
@@ -138,7 +141,10 @@ def joint_fusion(
     part_logits: raw, stride 4: the part outputs.
     detections: of this image (no batch axis), best first, raw mask logits.
     spec: the taxonomy.
-    size: height and width of the image, without padding.
+    size: height and width of the result, at the top left of the padded image; static.
+    covered: rows and columns of it that the image covers; may be traced, so that one program serves
+      images of many sizes. Nothing outside has any influence, and the pixels there are void. None:
+      all.
     config: what the paper leaves open.
     legacy: of the model, see `ops.masks.paste_weights`.
 
@@ -147,11 +153,15 @@ def joint_fusion(
     ValueError: the logits do not cover an image of this size.
   """
 
-  def fuse(*heads) -> PanopticParts:
-    evidence = gather_evidence(*heads, spec=spec, size=size, config=config, legacy=legacy)
+  gather = partial(gather_evidence, spec=spec, size=size, config=config, legacy=legacy)
+
+  def fuse(
+    semantic: Array, part: Array, detections: Detections, covered: ImageSize | None
+  ) -> PanopticParts:
+    evidence = gather(semantic, part, detections, covered=covered)
     return compete(evidence, spec, config).result
 
-  return one_at_a_time(fuse)(semantic_logits, part_logits, detections)
+  return one_at_a_time(fuse)(semantic_logits, part_logits, detections, covered)
 
 
 def _best_instances(

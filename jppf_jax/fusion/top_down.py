@@ -13,20 +13,27 @@ from jaxtyping import Float, Int
 from jppf_jax.fusion.canvas import upsample
 from jppf_jax.fusion.channels import unknown_parts
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.ops.boxes import ImageSize
 from jppf_jax.structs import Array, PanopticParts
 
 
 def part_map(
-  part_logits: Float[Array, "h w O"], *, spec: LabelSpec, size: tuple[int, int]
+  part_logits: Float[Array, "h w O"],
+  *,
+  spec: LabelSpec,
+  size: tuple[int, int],
+  covered: ImageSize | None = None,
 ) -> Int[Array, "{size[0]} {size[1]}"]:
   """Returns the answer of the part head alone: part channels, 0 for any background.
 
   Args:
     part_logits: raw, stride 4.
     spec: the taxonomy.
-    size: height and width of the image, without padding.
+    size: height and width of the result, at the top left of the padded image; static.
+    covered: rows and columns of it that the image covers, see `joint.joint_fusion`. Pixels outside
+      have any part.
   """
-  best = jnp.argmax(upsample(part_logits, size), axis=-1)
+  best = jnp.argmax(upsample(part_logits, size, covered), axis=-1)
   return jnp.asarray(spec.output_to_part)[best]
 
 

@@ -14,7 +14,7 @@ from jax.nn import initializers
 from jaxtyping import Bool, Float, Int
 
 from jppf_jax.layers import IABN, Logits, SeparableConvNorm, kaiming_normal, xavier_uniform
-from jppf_jax.ops.boxes import BOX_HEAD_STDS, clip, decode
+from jppf_jax.ops.boxes import BOX_HEAD_STDS, ImageSize, ImageSizes, clip, decode, image_sizes
 from jppf_jax.ops.nms import nms
 from jppf_jax.structs import Array, Proposals
 
@@ -134,7 +134,7 @@ def detect(
   proposals: Proposals,
   class_logits: Float[Array, "B R T1"],
   deltas: Float[Array, "B R T1 4"],
-  image_size: tuple[int, int],
+  image_size: ImageSizes,
   *,
   score_threshold: float = 0.5,
   nms_threshold: float = 0.5,
@@ -151,7 +151,7 @@ def detect(
     proposals: of the whole batch; padding is never detected.
     class_logits: of the box head, channel 0 = background.
     deltas: of the box head.
-    image_size: height and width to clip to.
+    image_size: height and width to clip to: those of the image without its padding.
     score_threshold: a score must be above it.
     nms_threshold: overlap above which the lower score of the same class is dropped.
     max_detections: rows of the result.
@@ -159,13 +159,14 @@ def detect(
   """
   one_image = partial(
     _detect_one,
-    image_size=image_size,
     score_threshold=score_threshold,
     nms_threshold=nms_threshold,
     max_detections=max_detections,
     legacy=legacy,
   )
-  return ScoredBoxes(*jax.vmap(one_image)(proposals.boxes, proposals.valid, class_logits, deltas))
+  sizes = image_sizes(image_size, len(class_logits))
+  found = jax.vmap(one_image)(proposals.boxes, proposals.valid, class_logits, deltas, sizes)
+  return ScoredBoxes(*found)
 
 
 def _detect_one(
@@ -173,8 +174,8 @@ def _detect_one(
   valid: Bool[Array, "R"],
   class_logits: Float[Array, "R T1"],
   deltas: Float[Array, "R T1 4"],
+  image_size: ImageSize,
   *,
-  image_size: tuple[int, int],
   score_threshold: float,
   nms_threshold: float,
   max_detections: int,

@@ -12,7 +12,7 @@ from jax.nn import initializers
 from jaxtyping import Bool, Float
 
 from jppf_jax.layers import Logits
-from jppf_jax.ops.boxes import RPN_STDS, clip, decode
+from jppf_jax.ops.boxes import RPN_STDS, ImageSize, ImageSizes, clip, decode, image_sizes
 from jppf_jax.ops.nms import nms
 from jppf_jax.structs import Array, Proposals, Pyramid, RPNOutputs
 
@@ -52,7 +52,7 @@ class RPNHead(nn.Module):
 def propose(
   rpn: RPNOutputs,
   anchors: Mapping[int, Float[Array, "_n 4"]],
-  image_size: tuple[int, int],
+  image_size: ImageSizes,
   *,
   pre_nms: int,
   max_proposals: int,
@@ -67,7 +67,7 @@ def propose(
   Args:
     rpn: of the whole batch.
     anchors: boxes per stride, in the order of the outputs.
-    image_size: height and width to clip to.
+    image_size: height and width to clip to: those of the image without its padding.
     pre_nms: candidates per level.
     max_proposals: rows of the result (fewer if all levels together have fewer candidates).
     nms_threshold: overlap above which the lower score is dropped.
@@ -86,17 +86,18 @@ def propose(
   strides = sorted(anchors)
   num_candidates = {stride: min(pre_nms, count) for stride, count in found.items()}
   longest = max(num_candidates.values())
-  best_of_level = partial(_best_of_level, image_size=image_size, count=longest, legacy=legacy)
-  best_of_images = jax.vmap(best_of_level, (0, 0, None))
+  best_of_level = partial(_best_of_level, count=longest, legacy=legacy)
+  best_of_images = jax.vmap(best_of_level, (0, 0, 0, None))
+  batch = len(rpn.objectness[strides[0]])
+  sizes = image_sizes(image_size, batch)
   levels = [
-    best_of_images(rpn.objectness[stride], rpn.deltas[stride], jnp.asarray(anchors[stride]))
+    best_of_images(rpn.objectness[stride], rpn.deltas[stride], sizes, jnp.asarray(anchors[stride]))
     for stride in strides
   ]
   columns = zip(*lax.stop_gradient(levels), strict=True)
   boxes, logits, valid = (jnp.stack(column, 1) for column in columns)  # [B L n ..]
   suppress = jax.vmap(jax.vmap(partial(nms, threshold=nms_threshold)))  # over images and levels
   keep = suppress(boxes, logits, valid)
-  batch = len(boxes)
   kept_logits = jnp.where(keep, logits, -jnp.inf).reshape(batch, -1)
   num_proposals = min(max_proposals, sum(num_candidates.values()))
   best_logits, best = lax.top_k(kept_logits, num_proposals)
@@ -113,9 +114,9 @@ def propose(
 def _best_of_level(
   scores: Float[Array, "n"],
   deltas: Float[Array, "n 4"],
+  image_size: ImageSize,
   anchors: Float[Array, "n 4"],
   *,
-  image_size: tuple[int, int],
   count: int,
   legacy: bool,
 ) -> tuple[Float[Array, "k 4"], Float[Array, "k"], Bool[Array, "k"]]:

@@ -15,7 +15,7 @@ from jppf_jax.labels.resample import nearest_positions
 VOID = 0
 MEAN_COLOR = (106, 117, 120)  # RGB, of Cityscapes
 
-View = tuple[UInt8[np.ndarray, "h w 3"], Int32[np.ndarray, "h w"]]
+Labelled = tuple[UInt8[np.ndarray, "h w 3"], Int32[np.ndarray, "h w"]]  # image and its uids
 Sides = Callable[[np.ndarray], np.ndarray]  # uids -> uids: `LabelSpec.mirrored`
 
 
@@ -24,7 +24,9 @@ def no_sides(uids: Int32[np.ndarray, "h w"]) -> Int32[np.ndarray, "h w"]:
   return uids
 
 
-def mirror(image: UInt8[np.ndarray, "h w 3"], uids: Int32[np.ndarray, "h w"], sides: Sides) -> View:
+def mirror(
+  image: UInt8[np.ndarray, "h w 3"], uids: Int32[np.ndarray, "h w"], sides: Sides
+) -> Labelled:
   """Returns an image and its labels mirrored left to right.
 
   Args:
@@ -52,31 +54,26 @@ def random_view(
   size: tuple[int, int],
   scale: tuple[int | float, int | float] = (0.5, 2.0),
   flip: bool = True,
-  pad_uid: int = VOID,
-  pad_color: tuple[int, int, int] = MEAN_COLOR,
   sides: Sides = no_sides,
-) -> View:
-  """Returns a randomly scaled, cropped and flipped view of a fixed size (EfficientPS, Sec. 4.2).
+) -> Labelled:
+  """Returns a randomly scaled, cropped and flipped view (EfficientPS, Sec. 4.2).
 
   The image is scaled, keeping its aspect ratio, until its long side is r times the long side of
   `size`, or its short side r times the short one, whichever comes first; r is uniform in `scale`.
   Long side is compared with long side, so a portrait in a landscape frame keeps its detail. If the
   scaled image is larger than the frame, it is cropped at a uniform random place. If it is smaller,
-  it is placed at the top left; the rest is `pad_color` and void.
+  the view is smaller than `size`; `pad` makes it that size.
 
   Differs from EfficientPS: the image is smoothed when it shrinks, and labels are sampled at pixel
-  centres. Small images are padded to the full size, so that shapes are static; their padding is
-  void, not road.
+  centres.
 
   Args:
     rng: draws scale, place and flip, in this order.
     image: RGB.
     uids: its labels.
-    size: rows and columns of the view.
+    size: largest rows and columns of the view.
     scale: range of r; (1, 1) leaves an image of that size unchanged.
     flip: whether to mirror a view with probability 1/2.
-    pad_uid: label of the padding; EfficientPS trains with 7 (road, in Cityscapes).
-    pad_color: RGB colour of the padding; EfficientPS has the mean colour there.
     sides: as in `mirror`.
 
   Raises:
@@ -99,18 +96,29 @@ def random_view(
   image, uids = _cut(image, uids, (scaled_height, scaled_width), (top, left), size)
   if mirrored:
     image, uids = mirror(image, uids, sides)
-  image, uids = np.ascontiguousarray(image), np.ascontiguousarray(uids)
-  return _pad(image, uids, size, pad_uid, pad_color)
+  return np.ascontiguousarray(image), np.ascontiguousarray(uids)
 
 
-def _pad(
+def pad(
   image: UInt8[np.ndarray, "a b 3"],
   uids: Int32[np.ndarray, "a b"],
   size: tuple[int, int],
-  uid: int,
-  color: tuple[int, int, int],
-) -> View:
-  """Returns the view padded to `size` at the bottom and the right."""
+  *,
+  uid: int = VOID,
+  color: tuple[int, int, int] = MEAN_COLOR,
+) -> Labelled:
+  """Returns a view padded to `size` at the bottom and the right.
+
+  Differs from EfficientPS: views are padded to one size, so that shapes are static, and the padding
+  is void, not road.
+
+  Args:
+    image: RGB.
+    uids: its labels.
+    size: rows and columns of the result.
+    uid: label of the padding; EfficientPS trains with 7 (road, in Cityscapes).
+    color: RGB colour of the padding; EfficientPS has the mean colour there.
+  """
   if uids.shape == size:
     return image, uids
   rows, columns = uids.shape

@@ -11,7 +11,7 @@ from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.labels.uids import LARGEST
 from jppf_jax.structs import Batch
 
-FIELDS = ("image", "semantic", "part", "instance", "boxes", "labels", "valid")
+FIELDS = ("image", "semantic", "part", "instance", "boxes", "labels", "valid", "covered")
 
 
 def targets(
@@ -21,6 +21,7 @@ def targets(
   *,
   max_objects: int,
   min_area: int = 1,
+  covered: tuple[int, int] | None = None,
 ) -> dict[str, np.ndarray]:
   """Returns the fields of a `Batch` for one view, which is already cropped and scaled.
 
@@ -35,6 +36,8 @@ def targets(
     spec: what the ids mean.
     max_objects: rows G of the padded table.
     min_area: in pixels.
+    covered: rows and columns that the image covers, from the top left; the rest is padding, which
+      may have labels, but no objects. None: there is no padding.
 
   Raises:
     ValueError: `max_objects` is below 1.
@@ -61,6 +64,7 @@ def targets(
     "boxes": boxes,
     "labels": labels,
     "valid": np.arange(max_objects) < count,
+    "covered": np.array(covered or uids.shape, np.int32),
   }
 
 

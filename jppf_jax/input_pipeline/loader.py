@@ -21,7 +21,8 @@ class View(grain.transforms.RandomMap):
 
   Attributes:
     spec: what the ids mean.
-    size, scale, flip, pad_uid, pad_color: as in `augment.random_view`.
+    size, scale, flip: as in `augment.random_view`.
+    pad_uid, pad_color: label and colour of the padding, see `augment.pad`.
     max_objects, min_area: as in `batch.targets`.
     require_object: take another view, up to `TRIES` in all, until one shows an object. EfficientPS
       never trains on views without objects; ours train stuff by default. Differs from EfficientPS:
@@ -40,14 +41,33 @@ class View(grain.transforms.RandomMap):
 
   def random_map(self, element: Example, rng: np.random.Generator) -> dict[str, Any]:
     """Returns the fields of `batch.targets` for a random view, with the image id."""
-    names = ("size", "scale", "flip", "pad_uid", "pad_color")
-    options = {name: getattr(self, name) for name in names} | {"sides": self.spec.mirrored}
     for _ in range(TRIES if self.require_object else 1):
-      image, uids = augment.random_view(rng, element["image"], element["uids"], **options)
-      fields = targets(image, uids, self.spec, max_objects=self.max_objects, min_area=self.min_area)
+      fields = self._view(element, rng)
       if fields["valid"].any():
         break
     return {"image_id": element["image_id"], **fields}
+
+  def _view(self, element: Example, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """One random view, padded to `size`, with its targets."""
+    image, uids = augment.random_view(
+      rng,
+      element["image"],
+      element["uids"],
+      size=self.size,
+      scale=self.scale,
+      flip=self.flip,
+      sides=self.spec.mirrored,
+    )
+    covered = uids.shape
+    image, uids = augment.pad(image, uids, self.size, uid=self.pad_uid, color=self.pad_color)
+    return targets(
+      image,
+      uids,
+      self.spec,
+      max_objects=self.max_objects,
+      min_area=self.min_area,
+      covered=covered,
+    )
 
 
 def train_iterator(

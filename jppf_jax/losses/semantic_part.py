@@ -4,7 +4,7 @@
 `N` is the number of pixels of the batch on this replica. Everything is computed in float32.
 """
 
-import math
+from fractions import Fraction
 
 import jax
 import jax.numpy as jnp
@@ -41,14 +41,15 @@ def hard_cross_entropy(
   logits: Float[Array, "B h w K"],
   labels: Int[Array, "B H W"],
   *,
+  covered: Int[Array, "B 2"] | None = None,
   fraction: float = 0.25,
   axis_name: str | None = None,
 ) -> Term:
   """Returns the mean cross entropy of the hardest `fraction` of the pixels of the global batch.
 
   This is the online hard example mining (OHEM) of EfficientPS: ignored pixels have loss 0 and count
-  among the pixels. If several pixels tie for the last places, they share them equally, in the
-  gradient too.
+  among the pixels, padding does not. So a quarter is a quarter of the pixels of the images. If
+  several pixels tie for the last places, they share them equally, in the gradient too.
 
   Differs from the paper: it picks the pixels per image; the code it builds on picks them from the
   batch, as we do.
@@ -56,6 +57,8 @@ def hard_cross_entropy(
   Args:
     logits: at any resolution, usually stride 4.
     labels: train ids or part channels, 255 = ignore.
+    covered: rows and columns that each image covers, from the top left; the rest is padding. None:
+      there is no padding.
     fraction: share of the pixels that count, in (0, 1].
     axis_name: axis of the replicas that together hold the global batch.
 
@@ -74,14 +77,29 @@ def hard_cross_entropy(
     raise ValueError(
       f"The global batch has {pixels} pixels, more than int32 can count; use smaller batches."
     )
-  hardest = math.ceil(fraction * pixels)
+  in_images = pixels if covered is None else _pixels(covered, axis_name)
+  hardest = _share(fraction, in_images)
   weights = top_weights(lax.stop_gradient(losses), hardest, axis_name=axis_name)
   total = (weights * losses).sum()
   return Term(total, count=jnp.float32(hardest / replicas))
 
 
+def _pixels(covered: Int[Array, "B 2"], axis_name: str | None) -> Int[Array, ""]:
+  """The pixels of all images of the global batch."""
+  pixels = jnp.prod(covered, axis=1, dtype=jnp.int32).sum(dtype=jnp.int32)
+  return pixels if axis_name is None else lax.psum(pixels, axis_name)
+
+
+def _share(fraction: float, pixels: int | Int[Array, ""]) -> int | Int[Array, ""]:
+  """A share of a number of pixels, rounded up. In integers: float32 cannot count the pixels."""
+  exact = Fraction(fraction).limit_denominator(1000)
+  whole, rest = pixels // exact.denominator, pixels % exact.denominator
+  rounded_up = -(-rest * exact.numerator // exact.denominator)
+  return whole * exact.numerator + rounded_up
+
+
 def top_weights(
-  values: Float[Array, "N"], k: int, *, axis_name: str | None = None
+  values: Float[Array, "N"], k: int | Int[Array, ""], *, axis_name: str | None = None
 ) -> Float[Array, "N"]:
   """Returns 1 for the `k` largest values of all replicas and 0 for the rest; values that tie for
   the last places share them.

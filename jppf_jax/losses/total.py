@@ -1,6 +1,7 @@
 """All losses of the network, by name."""
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 
 from jaxtyping import Float
@@ -48,13 +49,14 @@ def compute_losses(
     raise ValueError(
       "The outputs have no regions to score: run the model with train=True and sample_regions."
     )
+  pixelwise = partial(hard_cross_entropy, covered=batch.covered, axis_name=axis_name)
   terms = {
-    "semantic": hard_cross_entropy(outputs.semantic, batch.semantic, axis_name=axis_name),
+    "semantic": pixelwise(outputs.semantic, batch.semantic),
     **rpn_losses(outputs.rpn, rpn_targets),
     **region_losses(outputs.regions, outputs.region_targets),
   }
   if outputs.part.shape[-1]:
-    terms["part"] = hard_cross_entropy(outputs.part, batch.part, axis_name=axis_name)
+    terms["part"] = pixelwise(outputs.part, batch.part)
   losses = {}
   for name in NAMES:
     if name in terms:

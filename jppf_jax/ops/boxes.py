@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from jppf_jax.structs import Array
 
 ImageSize = tuple[int, int] | Int[Array, "2"]  # (H, W); an array may be traced
+ImageSizes = ImageSize | Int[Array, "_b 2"]  # one for all images of a batch, or one for each
 
 # Box deltas are divided by these standard deviations (EfficientPS), in the heads and the targets.
 RPN_STDS = (1.0, 1.0, 1.0, 1.0)
@@ -24,6 +25,16 @@ BOX_HEAD_STDS = (0.1, 0.1, 0.2, 0.2)
 _MAX_GROWTH = 1000 / 16  # decoding changes a side by at most this factor, or its inverse
 _MAX_LOG_SIZE = math.log(_MAX_GROWTH)
 _MIN_SIDE = 1e-3  # pixels; keeps the deltas of padding finite
+
+
+def image_sizes(size: ImageSizes, batch: int) -> Int[Array, "{batch} 2"]:
+  """Returns the height and width of each image of a batch.
+
+  Args:
+    size: one for all images, or one for each.
+    batch: number of images.
+  """
+  return jnp.broadcast_to(jnp.asarray(size, jnp.int32), (batch, 2))
 
 
 def area(boxes: Float[Array, "*S 4"]) -> Float[Array, "*S"]:

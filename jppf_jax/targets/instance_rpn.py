@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Float
 
-from jppf_jax.ops.boxes import RPN_STDS, encode
+from jppf_jax.ops.boxes import RPN_STDS, ImageSize, ImageSizes, encode, image_sizes
 from jppf_jax.structs import Array, RPNTargets
 from jppf_jax.targets.matching import draw, image_keys, match
 
@@ -16,7 +16,7 @@ def rpn_targets(
   anchors: Float[Array, "N 4"],
   boxes: Float[Array, "B G 4"],
   valid: Bool[Array, "B G"],
-  image_size: tuple[int, int],
+  image_size: ImageSizes,
   *,
   positive_iou: float = 0.7,
   negative_iou: float = 0.3,
@@ -37,7 +37,7 @@ def rpn_targets(
     anchors: of all levels, finest first.
     boxes: ground truth.
     valid: which boxes are objects.
-    image_size: height and width in pixels.
+    image_size: height and width of the images without their padding.
     positive_iou: see above.
     negative_iou: see above.
     samples: anchors drawn per image; negatives take the place of missing positives.
@@ -48,12 +48,11 @@ def rpn_targets(
   Returns:
     The drawn anchors; deltas lead from positive ones to their object and are 0 elsewhere.
   """
-  # `inside` is NumPy if the anchors are, so that the compiler has nothing to fold.
-  inside = _inside(anchors, image_size)
   anchors = jnp.asarray(anchors)
   max_positives = int(samples * positive_fraction)
 
-  def one_image(key: Array, boxes: Array, valid: Array) -> tuple[Array, Array, Array]:
+  def one_image(key: Array, boxes: Array, valid: Array, size: Array) -> tuple[Array, Array, Array]:
+    inside = _inside(anchors, size)
     matched = match(
       anchors,
       inside,
@@ -83,11 +82,12 @@ def rpn_targets(
     )
 
   keys = image_keys(key, len(boxes), axis_name)
-  positive, negative, deltas = jax.vmap(one_image)(keys, boxes, valid)
+  sizes = image_sizes(image_size, len(boxes))
+  positive, negative, deltas = jax.vmap(one_image)(keys, boxes, valid, sizes)
   return RPNTargets(positive=positive, negative=negative, deltas=deltas)
 
 
-def _inside(anchors: Float[Array, "N 4"], size: tuple[int, int]) -> Bool[Array, "N"]:
+def _inside(anchors: Float[Array, "N 4"], size: ImageSize) -> Bool[Array, "N"]:
   """Which anchors lie fully inside an image of this height and width."""
   height, width = size
   x0, y0, x1, y1 = anchors.T

@@ -52,14 +52,13 @@ def make_step(
     key = jax.random.fold_in(jax.random.key(seed), state.step)
     key_anchors, key_regions = jax.random.split(key)
     _, height, width, _ = batch.image.shape
-    size = (height, width)
-    anchors = np.concatenate(list(model.anchors(size).values()))
+    anchors = np.concatenate(list(model.anchors((height, width)).values()))
     anchor_targets = rpn_targets(
       key_anchors,
       anchors,
       batch.boxes,
       batch.valid,
-      size,
+      batch.covered,
       samples=anchors_per_image,
       axis_name=AXIS,
     )
@@ -73,6 +72,7 @@ def make_step(
         batch.image,
         sample,
         train=not freeze_norm,
+        covered=batch.covered,
         mutable=["batch_stats"],
       )
       losses = compute_losses(outputs, anchor_targets, batch, axis_name=AXIS)

@@ -33,6 +33,10 @@ def only_mask(found):
   return instance.mask
 
 
+def whole(image, size):
+  return stretch(image, size, *map(np.arange, size))
+
+
 def interpolated(values, length):
   """One row at another length, in one dimension; `np.interp` repeats the ends."""
   centres = np.arange(length) + 0.5
@@ -46,13 +50,13 @@ def test_stretching_is_interpolation_in_each_dimension(shape, size):
   image = np.random.default_rng(0).normal(size=shape)
   taller = np.apply_along_axis(interpolated, 0, image, size[0])
   expected = np.apply_along_axis(interpolated, 1, taller, size[1])
-  np.testing.assert_allclose(stretch(image, size), expected, atol=1e-12)
+  np.testing.assert_allclose(whole(image, size), expected, atol=1e-12)
 
 
 def test_enlarging_is_what_pillow_does():
   image = np.random.default_rng(0).normal(size=(28, 28)).astype(np.float32)
   expected = Image.fromarray(image).resize((61, 90), Image.Resampling.BILINEAR)
-  np.testing.assert_allclose(stretch(image, (90, 61)), np.asarray(expected), atol=1e-5)
+  np.testing.assert_allclose(whole(image, (90, 61)), np.asarray(expected), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +78,24 @@ def test_a_full_mask_covers_the_whole_pixels_of_its_box(box, rows, columns):
 @pytest.mark.parametrize("box", [(30, 2, 40, 6), (2, 30, 6, 40)])
 def test_a_box_outside_of_the_image_has_an_empty_mask(box):
   assert not only_mask(detections(box)).any()
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("start, end", [(10, 90), (-40, 40), (-30, 80)])
+def test_a_mask_is_cut_at_the_border_of_the_image_not_squeezed(axis, start, end):
+  logits = np.full((28, 28), -5, np.float32)
+  logits[:14] = 5  # the upper half
+  box, size = [2, start, 9, end], (50, 20)
+  if axis:
+    logits, box, size = logits.T, [start, 2, end, 9], size[::-1]
+  (found,) = instance_masks(detections(box, logits=logits[None]), SPEC, size)
+  along = np.arange(50)
+  expected = (along >= start) & (along < (start + end) / 2)
+  np.testing.assert_array_equal(found.mask.any(1 - axis), expected)
+
+
+def test_a_huge_box_costs_no_more_than_the_image():
+  assert only_mask(detections((-3e6, -3e6, 3e6, 3e6))).all()
 
 
 def test_half_a_mask_is_half_a_box():

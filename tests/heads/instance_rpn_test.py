@@ -48,6 +48,18 @@ def test_outputs_are_ordered_row_column_anchor_and_four_deltas_per_anchor():
     np.testing.assert_allclose(outputs.deltas[8][:, row], expected, rtol=1e-4, atol=1e-5)
 
 
+def test_each_image_has_its_own_size_to_clip_to():
+  rpn, sizes = random_outputs(3), np.int32([[64, 96], [37, 91], [10, 20]])
+  options = {"pre_nms": 30, "max_proposals": 40}
+  each = jax.jit(lambda rpn, sizes: propose(rpn, ANCHORS, sizes, **options))(rpn, sizes)
+  for image, size in enumerate(sizes.tolist()):
+    alone = jax.tree.map(lambda x, image=image: x[image : image + 1], rpn)
+    expected = propose(alone, ANCHORS, tuple(size), **options)
+    np.testing.assert_allclose(each.boxes[image], expected.boxes[0], atol=1e-4)
+    np.testing.assert_array_equal(each.valid[image], expected.valid[0])
+    assert np.asarray(each.boxes[image])[:, 2:].max() <= max(size)
+
+
 def test_paper_size_has_the_reference_number_of_parameters_for_all_levels_together():
   params = shapes_of(RPNHead(), random_pyramid(64, 64, (256,) * 4))
   sizes = {name: num_parameters(layer) for name, layer in params.items()}

@@ -39,11 +39,10 @@ def test_labels_and_image_stay_aligned_and_no_id_appears(image_size, size, scale
   image, uids = blocks(image_size, block=11)
   rng = np.random.default_rng(seed)
   view, labels = augment.random_view(rng, image, uids, size=size, scale=(0.3, scale))
-  assert view.shape == (*size, 3) and view.dtype == np.uint8
-  assert labels.shape == size and labels.dtype == np.int32
-  assert set(np.unique(labels)) <= set(np.unique(uids)) | {augment.VOID}
+  assert view.shape == (*labels.shape, 3) and view.dtype == np.uint8
+  assert 1 <= labels.shape[0] <= size[0] and 1 <= labels.shape[1] <= size[1]
+  assert labels.dtype == np.int32 and set(np.unique(labels)) <= set(np.unique(uids))
   assert misaligned(view, labels, scale * max(size) / max(image_size)) <= 1
-  assert (view[labels == augment.VOID] == augment.MEAN_COLOR).all()
 
 
 def test_an_image_of_the_right_size_is_not_changed():
@@ -86,22 +85,27 @@ def test_a_portrait_is_matched_by_its_long_side():
   image, uids = blocks((100, 50))
   rng = np.random.default_rng(0)
   _, labels = augment.random_view(rng, image, uids, size=(50, 100), scale=(1, 1))
-  assert (labels[:, :50] > 0).all() and (labels[:, 50:] == 0).all()
+  assert labels.shape == (50, 50)
 
 
-def test_padding_has_the_given_colour():
+def test_padding_is_below_and_on_the_right_and_void_in_the_mean_colour():
+  image, uids = blocks((10, 13))
+  padded, labels = augment.pad(image, uids, (20, 30))
+  assert (padded[:10, :13] == image).all() and (labels[:10, :13] == uids).all()
+  outside = np.ones((20, 30), bool)
+  outside[:10, :13] = False
+  assert (padded[outside] == augment.MEAN_COLOR).all() and (labels[outside] == augment.VOID).all()
+
+
+def test_padding_has_the_given_colour_and_label():
+  padded, labels = augment.pad(*blocks((10, 10)), (20, 30), uid=7, color=(1, 2, 3))
+  assert (padded[:, 20:] == (1, 2, 3)).all() and (labels[:, 20:] == 7).all()
+
+
+def test_a_view_of_the_full_size_is_not_padded():
   image, uids = blocks((10, 10))
-  options = {"size": (20, 30), "scale": (1, 1), "pad_color": (1, 2, 3)}
-  view, _ = augment.random_view(np.random.default_rng(0), image, uids, **options)
-  assert (view[:, 20:] == (1, 2, 3)).all()
-
-
-def test_padding_is_void_unless_a_label_is_given():
-  image, uids = blocks((10, 10))
-  for pad_uid in (augment.VOID, 7):
-    options = {"size": (20, 30), "scale": (1, 1), "pad_uid": pad_uid}
-    _, labels = augment.random_view(np.random.default_rng(0), image, uids, **options)
-    assert (labels[:, 20:] == pad_uid).all() and (labels[:20, :20] != pad_uid).all()
+  padded, labels = augment.pad(image, uids, (10, 10))
+  assert padded is image and labels is uids
 
 
 def test_the_same_generator_state_gives_the_same_view():

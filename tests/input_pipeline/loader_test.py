@@ -52,6 +52,20 @@ def test_batches_have_static_shapes_and_know_their_images(examples):
   assert all(image_id.startswith("town_") for image_id in ids)
 
 
+@pytest.mark.parametrize(
+  "shape, expected", [((60, 40), (24, 21)), ((30, 70), (15, 35)), ((9, 9), (21, 21))]
+)
+def test_a_view_says_how_much_of_it_is_image(shape, expected):
+  uids = np.full(shape, 7, np.int32)
+  example = {"image_id": "a", "image": np.full((*shape, 3), 9, np.uint8), "uids": uids}
+  view = loader.View(SPEC, (24, 40), (0.875, 0.875), False, max_objects=2, min_area=1)
+  fields = view.random_map(example, np.random.default_rng(0))
+  rows, columns = fields["covered"]
+  assert (rows, columns) == expected and fields["covered"].dtype == np.int32
+  is_image = (fields["image"] == 9).all(-1)
+  assert is_image[:rows, :columns].all() and is_image.sum() == rows * columns
+
+
 def test_views_without_objects_are_kept_unless_objects_are_required():
   uids = np.full((64, 64), 7, np.int32)
   uids[:28, :28] = 26_001

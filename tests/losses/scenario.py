@@ -52,6 +52,7 @@ def _batch(rng, images):
     boxes=np.tile(np.float32([0, 0, 4, 4]), (images, OBJECTS, 1)),
     labels=np.ones((images, OBJECTS), np.int32),
     valid=np.ones((images, OBJECTS), bool),
+    covered=np.int32([[4 * H, 4 * W - image] for image in range(images)]),
   )
 
 

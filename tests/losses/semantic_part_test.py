@@ -1,6 +1,7 @@
 """The hardest pixels without a sort, against a sort; and what must not change the loss."""
 
 import math
+from fractions import Fraction
 from functools import partial
 
 import jax
@@ -10,7 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jppf_jax.losses.semantic_part import hard_cross_entropy, pixel_cross_entropy, top_weights
+from jppf_jax.losses.semantic_part import (
+  _share,
+  hard_cross_entropy,
+  pixel_cross_entropy,
+  top_weights,
+)
+from jppf_jax.structs import IGNORE
 from tests.losses.scenario import scenario
 from tests.oracles import losses as oracles
 
@@ -38,6 +45,27 @@ def test_the_loss_equals_the_sorting_oracle(fraction):
   outputs, _, batch = scenario()
   expected = oracles.hard_cross_entropy(outputs.semantic, batch.semantic, fraction)
   np.testing.assert_allclose(_loss(outputs.semantic, batch.semantic, fraction), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("fraction", [0.25, 1 / 3, 1.0])
+def test_the_hardest_share_is_that_of_the_pixels_that_the_images_cover(fraction):
+  outputs, _, batch = scenario()
+  covered = np.int32([[8, 12], [3, 5], [1, 12], [7, 7]])
+  labels = batch.semantic.copy()
+  for image, (height, width) in enumerate(covered):
+    labels[image, height:], labels[image, :, width:] = IGNORE, IGNORE
+  losses = np.sort(oracles.pixel_cross_entropy(outputs.semantic, labels).ravel())[::-1]
+  share = Fraction(fraction).limit_denominator(100)
+  hardest = math.ceil(share * int(covered.prod(1).sum()))
+  term = jax.jit(partial(hard_cross_entropy, fraction=fraction))
+  found = term(outputs.semantic, labels, covered=covered)
+  np.testing.assert_allclose(found.total / found.count, losses[:hardest].mean(), rtol=1e-5)
+
+
+def test_a_quarter_of_many_pixels_is_exact():
+  share = jax.jit(partial(_share, 0.25))
+  for pixels in (1, 4, 5, 2**24 + 1, 2**31 - 1):
+    assert int(share(np.int32(pixels))) == -(-pixels // 4)
 
 
 def test_value_and_gradient_equal_those_of_top_k():

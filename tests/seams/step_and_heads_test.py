@@ -82,6 +82,17 @@ def test_replicas_that_saw_different_images_record_the_same_statistics(replicas,
     assert not np.array_equal(leaf[0], old), name
 
 
+def test_what_an_image_covers_counts_in_every_loss_that_could_see_padding(replicas, stepped):
+  quarter = replicas.batch.covered // 2
+  smaller = dataclasses.replace(replicas.batch, covered=quarter)
+  metrics = jax.device_get(replicas.step(replicas.state, smaller)[1])
+  for name in ("semantic", "part", "rpn_objectness", "box_class"):
+    whole, covered = stepped[1][f"loss/{name}"][0], metrics[f"loss/{name}"][0]
+    assert whole != covered, name
+  # the hardest quarter of a quarter of the pixels is harder than that of all
+  assert metrics["loss/semantic"][0] > 1.05 * stepped[1]["loss/semantic"][0]
+
+
 def test_each_step_samples_anew_and_the_same_step_the_same(replicas):
   state = replicas.state
   later = dataclasses.replace(state, step=np.asarray(state.step + 1))

@@ -19,8 +19,8 @@ class ColourNetwork(JPPF):
   Attributes:
     shades: red values, ascending; a pixel gets the class of the nearest one.
     num_parts: part outputs; all logits are 0 but for those of the background.
-    boxes: what the instance head finds, in pixels of the padded image; masks are full, and all else
-      is class 0.
+    boxes: what the instance head finds, in pixels of the padded image, not clipped; masks are full,
+      and all else is class 0.
     padding_class: if given, the class of the whole image if the last pixel of the padded image has
       the mean colour, else 0.
   """
@@ -37,9 +37,9 @@ class ColourNetwork(JPPF):
   boxes: tuple[tuple[float, ...], ...] = ()
   padding_class: int | None = None
 
-  def apply(self, variables, image, *, train):  # in place of flax's
+  def apply(self, variables, image, *, train, covered):  # in place of flax's
     """Returns `Outputs` as the network does in inference; `image` uint8 [1 H W 3]."""
-    assert not train and not variables
+    assert not train and not variables and covered.shape == (1, 2)
     pixels = image.astype(jnp.float32)
     height, width = image.shape[1:3]
     cells = pixels.reshape(1, height // 4, 4, width // 4, 4, 3).mean((2, 4))  # [1 h w 3]

@@ -31,6 +31,7 @@ def batch() -> Batch:
     boxes=OBJECTS[None],
     labels=LABELS[None],
     valid=np.ones((1, 2), bool),
+    covered=np.array([SIZE], np.int32),
   )
 
 

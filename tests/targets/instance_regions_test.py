@@ -29,7 +29,8 @@ def _scenes():
     instance[b, y0:y1, x0:x1] = g + 1
   labels = np.where(valid, [[3, 0, 1, 2]], 0).astype(np.int32)
   empty = np.zeros((3, H, W), np.int32)
-  batch = Batch(np.zeros((3, H, W, 3), np.uint8), empty, empty, instance, objects, labels, valid)
+  image, covered = np.zeros((3, H, W, 3), np.uint8), np.tile(np.int32([H, W]), (3, 1))
+  batch = Batch(image, empty, empty, instance, objects, labels, valid, covered)
   return _proposals(objects[0, [0, 2, 3]]), batch
 
 

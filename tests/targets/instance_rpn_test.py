@@ -74,6 +74,20 @@ def test_anchors_across_the_border_are_never_drawn():
   assert not INSIDE.all() and not drawn[:, ~INSIDE].any()
 
 
+def test_each_image_has_its_own_size_and_padding_is_not_image():
+  sizes = np.int32([[32, 64], [20, 64], [32, 31]])
+  found = jax.jit(lambda sizes: rpn_targets(KEY, ANCHORS, OBJECTS, VALID, sizes, samples=960))(
+    sizes
+  )
+  for image, (height, width) in enumerate(sizes):
+    ends_inside = (width >= X1) & (height >= Y1)
+    inside = (X0 >= 0) & (Y0 >= 0) & ends_inside
+    thresholds = {"positive_iou": 0.7, "negative_iou": 0.3, "min_positive_iou": 0.3}
+    assigned = oracles.match(ANCHORS, inside, OBJECTS[image], VALID[image], **thresholds)
+    np.testing.assert_array_equal(found.negative[image], assigned == -1)
+    np.testing.assert_array_equal(found.positive[image], assigned >= 0)
+
+
 def test_an_anchor_that_ends_at_the_last_pixel_takes_part():
   anchors = np.float32([[0, 0, 64, 32], [0, 0, 64, 33], [-1, 0, 10, 10], [0, 0, 65, 32]])
   found = _targets(KEY, anchors, OBJECTS[1:2], VALID[1:2], SIZE, samples=6)

@@ -62,6 +62,7 @@ setup(
     "orbax-checkpoint>=0.11.28,<1",
     "numpy>=1.26",
     "scikit-image>=0.24",
+    "scipy>=1.11",
     "pillow>=10.1",
     "absl-py>=2",
     "ml_collections>=1.0",

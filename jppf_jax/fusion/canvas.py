@@ -184,7 +184,8 @@ def assemble(
     covered: rows and columns that the image covers, from the top left; may be traced. None: all.
   """
   if covered is not None:
-    inside = inside_image(slot.shape, covered)
+    height, width = slot.shape
+    inside = inside_image((height, width), covered)
     slot = jnp.where(inside, slot, -1)
     fill = jnp.where(inside, fill, IGNORE)
   num_slots = detections.labels.size

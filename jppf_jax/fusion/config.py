@@ -80,11 +80,10 @@ class FusionConfig:
     """
     if self.min_stuff_relative is None:
       return self.min_stuff_area
-    height, width = size
-    area = self.min_stuff_relative * height * width
-    if isinstance(area, float):
-      return math.ceil(area)
-    return jnp.ceil(area).astype(jnp.int32)
+    pixels = size[0] * size[1]
+    if isinstance(pixels, int):
+      return math.ceil(self.min_stuff_relative * pixels)
+    return jnp.ceil(self.min_stuff_relative * pixels).astype(jnp.int32)
 
 
 PAPER = FusionConfig()

@@ -42,6 +42,9 @@ def main(argv: list[str]) -> None:
     raise app.UsageError(USAGE)
   with plainly("merge", ValueError, OSError):
     spec = load_spec(spec_name)
+    for given in (_PANOPTIC.value, _SEMANTIC.value, _INSTANCES.value):
+      if given is not None and Path(given).resolve() == Path(out).resolve():
+        raise ValueError(f"The results would replace what is in {given}; name another --out.")
     source = panoptic_predictions(spec)
     crowded = merge_folder(source, Path(parts), Path(out), spec)
   if crowded:

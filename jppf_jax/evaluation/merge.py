@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Integer
 from tqdm import tqdm
 
 from jppf_jax.labels.formats import cityscapes, coco, files
@@ -38,9 +39,12 @@ def merge_folder(source: Source, parts: Path, out: Path, spec: LabelSpec) -> lis
   Raises:
     FileNotFoundError: the folder of parts does not exist or is empty.
     OSError: `out` cannot be written.
+    ValueError: `out` is the folder of parts.
     ValueError: images have no parts; nothing is written.
     ValueError: images cannot be merged; all of them are listed.
   """
+  if out.resolve() == parts.resolve():
+    raise ValueError(f"The results would replace the parts in {parts}; name another folder.")
   require_folder(out)
   part_files = files.find(parts, files.IMAGES)
   missing = [image_id for image_id in source if image_id not in part_files]
@@ -54,19 +58,34 @@ def merge_folder(source: Source, parts: Path, out: Path, spec: LabelSpec) -> lis
       channels = files.read_uids(part_files[image_id])
       check_parts(channels, spec)
       merged = merge_parts(panoptic, channels, spec)
-      if files.fits_in_png(merged):
-        files.write_channels(out / f"{image_id}.png", merged)
-      else:
-        files.write_uids(out / f"{image_id}.tif", spec.channels_to_uids(merged))
+      if not _write(out, image_id, merged, spec):
         crowded.append(image_id)
-      stale = out / f"{image_id}{'.png' if image_id in crowded else '.tif'}"
-      stale.unlink(missing_ok=True)  # of an earlier merge; `jppf score` takes one file per image
     except (ValueError, OSError) as error:
       problems.append(f"{image_id}: {error}")
   if problems:
     count = f"{len(problems)} of {len(source)}"
     raise ValueError("\n  ".join([f"{count} images cannot be merged:", *problems]))
   return crowded
+
+
+def _write(
+  out: Path, image_id: str, channels: Integer[np.ndarray, "H W 3"], spec: LabelSpec
+) -> bool:
+  """Writes a result as PNG, or as uid TIFF if it does not fit; returns whether it is a PNG.
+
+  Raises:
+    ValueError: the other form of this image is there already, and `jppf score` takes one of them.
+  """
+  fits = files.fits_in_png(channels)
+  png, tiff = out / f"{image_id}.png", out / f"{image_id}.tif"
+  in_the_way = tiff if fits else png
+  if in_the_way.exists():
+    raise ValueError(f"{in_the_way} is there already; remove it, or merge into another folder.")
+  if fits:
+    files.write_channels(png, channels)
+  else:
+    files.write_uids(tiff, spec.channels_to_uids(channels))
+  return fits
 
 
 def panoptic_source(path: Path, spec: LabelSpec) -> Source:

@@ -75,6 +75,13 @@ def test_images_with_very_many_instances_are_named(tmp_path, capsys):
   assert "1 have more than 256 instances of a class: uid TIFFs, e.g. a." in shown
 
 
+def test_results_never_replace_what_they_are_made_of(tmp_path):
+  write_panoptic_forms(tmp_path)
+  (tmp_path / "channels").rename(tmp_path / "out")
+  with pytest.raises(SystemExit, match="would replace what is in .*out; name another --out"):
+    run(tmp_path, panoptic="out")
+
+
 @pytest.mark.parametrize(
   "given", [{}, {"panoptic": "a", "semantic": "b"}, {"semantic": "b"}, {"instances": "c"}]
 )

@@ -168,7 +168,6 @@ def write_crowded(root, count):
 
 def test_more_instances_than_a_png_holds_become_a_uid_tiff(tmp_path):
   write_crowded(tmp_path, 257)
-  files.write_channels(tmp_path / "out" / "a.png", np.zeros((1, 1, 3), np.uint8))  # a stale one
   source = panoptic_source(tmp_path / "uids", cpp())
   assert merge_folder(source, tmp_path / "parts", tmp_path / "out", cpp()) == ["a"]
   assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.tif"]
@@ -177,12 +176,26 @@ def test_more_instances_than_a_png_holds_become_a_uid_tiff(tmp_path):
   assert (channels[..., 2] == 2).all()  # the wheels of a car
 
 
-def test_256_instances_fit_in_a_png_which_replaces_a_stale_tiff(tmp_path):
+def test_256_instances_fit_in_a_png(tmp_path):
   write_crowded(tmp_path, 256)
-  files.write_uids(tmp_path / "out" / "a.tif", np.zeros((1, 1), np.int32))
-  channels = merged(tmp_path, "uids")["a"]
-  assert len(np.unique(channels[..., 1])) == 256
-  assert not (tmp_path / "out" / "a.tif").exists()
+  assert len(np.unique(merged(tmp_path, "uids")["a"][..., 1])) == 256
+
+
+@pytest.mark.parametrize("count, other", [(256, "a.tif"), (257, "a.png")])
+def test_the_other_form_of_an_earlier_merge_is_not_touched(tmp_path, count, other):
+  write_crowded(tmp_path, count)
+  write_image(tmp_path / "out" / other, np.zeros((1, 1)))
+  before = (tmp_path / "out" / other).read_bytes()
+  assert f"{other} is there already; remove it" in message_of_failure(tmp_path, "uids")
+  assert [path.name for path in (tmp_path / "out").iterdir()] == [other]
+  assert (tmp_path / "out" / other).read_bytes() == before
+
+
+def test_results_never_replace_the_parts(tmp_path):
+  write_crowded(tmp_path, 3)
+  source = panoptic_source(tmp_path / "uids", cpp())
+  with pytest.raises(ValueError, match="would replace the parts in"):
+    merge_folder(source, tmp_path / "parts", tmp_path / "uids" / ".." / "parts", cpp())
 
 
 def test_folders_with_dots_in_their_names_keep_to_their_own_index(predictions):

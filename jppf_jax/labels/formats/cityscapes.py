@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jppf_jax.labels.formats.files import read_image
+from jppf_jax.labels.formats.files import is_file_name, read_image
 from jppf_jax.labels.quote import quoted
 from jppf_jax.structs import Detection
 
@@ -52,6 +52,6 @@ def _parse(line: str) -> tuple[str, int, float]:
   """Returns mask file, scene id and score; the file name may contain spaces."""
   *words, scene, score = line.split()
   name, class_id, number = " ".join(words), int(scene), float(score)
-  if not name or "\0" in name or not 1 <= class_id <= 99 or not math.isfinite(number):
+  if not is_file_name(name) or not 1 <= class_id <= 99 or not math.isfinite(number):
     raise ValueError("no name, no scene id, or no finite score")
   return name, class_id, number

@@ -19,7 +19,7 @@ from PIL import Image
 from pycocotools import mask as encoder
 
 from jppf_jax.labels.formats import rle
-from jppf_jax.labels.formats.files import read_channels, write_image
+from jppf_jax.labels.formats.files import is_file_name, read_channels, write_image
 from jppf_jax.labels.quote import quoted, shortened
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.labels.uids import decode
@@ -166,7 +166,7 @@ def _check_entry(entry: Any) -> None:
   if not isinstance(image_id, (int, str)) or isinstance(image_id, bool):
     raise ValueError(f"has the image_id {quoted(image_id)}, expected a whole number")
   name = entry["file_name"]
-  if not isinstance(name, str) or Path(name).name in ("", "..") or "\0" in name:
+  if not is_file_name(name):
     raise ValueError(f"(image {quoted(image_id)}) has the file_name {quoted(name)}")
   _check_segments(image_id, entry["segments_info"])
 

@@ -24,6 +24,7 @@ from jppf_jax.saving import whole_file
 
 TIFF = (".tif", ".tiff")
 IMAGES = (*TIFF, ".png")
+MOST_CHARACTERS = 4096  # of a path
 SUFFIXES = (
   "_gtFinePanopticParts",
   "_gtFine_instanceIds",
@@ -233,6 +234,13 @@ def others(folder: Path, extensions: Sequence[str]) -> list[Path]:
     for path in files
     if path.suffix.lower() not in extensions and not path.name.startswith(".")
   ]
+
+
+def is_file_name(value: Any) -> bool:
+  """Returns whether a value that stands in a file can be the path of another file."""
+  if not isinstance(value, str) or "\0" in value or len(value) > MOST_CHARACTERS:
+    return False
+  return Path(value).name not in ("", "..")
 
 
 def image_id_of(path: Path) -> str:

@@ -154,6 +154,21 @@ def test_files_are_found_by_image_id_in_flat_and_official_folders(tmp_path):
     files.find(tmp_path, files.TIFF)
 
 
+def test_what_find_leaves_out_is_told(tmp_path):
+  for name in ("a.tif", "b.npy", "deep/c.JPG", ".d.npy"):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+  assert files.others(tmp_path, files.IMAGES) == [tmp_path / "b.npy", tmp_path / "deep" / "c.JPG"]
+  note = files.left_out(tmp_path, files.IMAGES)
+  assert note.endswith("that are no *.tif or *.tiff or *.png: b.npy, deep/c.JPG.")
+  assert files.left_out(tmp_path / "deep", (".jpg",)) == ""
+
+
+@pytest.mark.parametrize("value", [5, None, "", ".", "..", "a/..", "x\0", "x" * 5000])
+def test_a_path_in_a_file_must_name_a_file(value):
+  assert files.is_file_name("deep/a b.png") and not files.is_file_name(value)
+
+
 def test_folders_without_files_are_named(tmp_path):
   with pytest.raises(FileNotFoundError, match="There is no folder"):
     files.find(tmp_path / "nowhere", files.TIFF)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from jppf_jax.checkpoints.store import Checkpoints
 from jppf_jax.input_pipeline import datasets, loader, read
+from jppf_jax.labels.spec import LabelSpec
 from tests.data import raw_files
 from tests.input_pipeline.two_hosts import SPEC, VIEW, digest
 
@@ -64,6 +65,19 @@ def test_a_view_says_how_much_of_it_is_image(shape, expected):
   assert (rows, columns) == expected and fields["covered"].dtype == np.int32
   is_image = (fields["image"] == 9).all(-1)
   assert is_image[:rows, :columns].all() and is_image.sum() == rows * columns
+
+
+def test_a_mirrored_view_teaches_the_part_of_the_other_side():
+  person = {"id": 2, "color": [9, 9, 9], "parts": {"left arm": [1], "right arm": [2]}}
+  content = {"things": {"person": person}, "mirror": [["left arm", "right arm"]]}
+  spec = LabelSpec.from_dict(content, name="people")
+  uids = np.zeros((16, 16), np.int32)
+  uids[:, :6], uids[:, 10:] = 2_001_02, 2_001_01  # seen from the front
+  example = {"image_id": "a", "image": np.zeros((16, 16, 3), np.uint8), "uids": uids}
+  view = loader.View(spec, size=(16, 16), scale=(1, 1), flip=True, max_objects=2, min_area=1)
+  for seed in range(20):
+    part = view.random_map(example, np.random.default_rng(seed))["part"]
+    assert (part[:, :6] == 2).all() and (part[:, 10:] == 1).all()
 
 
 def test_views_without_objects_are_kept_unless_objects_are_required():

@@ -71,7 +71,7 @@ def test_files_are_predicted_and_those_that_cannot_be_read_are_listed(photos, tm
   written = sorted(path.name for path in (tmp_path / "out").rglob("*.*"))
   assert written == [*FORMS_OF_A, *FORMS_OF_C, "panoptic.json"]
   index = json.loads((tmp_path / "out" / "panoptic.json").read_text())
-  assert [entry["image_id"] for entry in index["annotations"]] == ["a", "c"]
+  assert [entry["file_name"] for entry in index["annotations"]] == ["a.png", "c.png"]
 
 
 def test_nothing_is_written_if_no_file_can_be_read(photos, tmp_path):

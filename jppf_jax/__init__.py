@@ -25,6 +25,8 @@ What a first program needs is here, and is imported at its first use:
     JPPF             the network, a Flax module
     PanopticParts    class, instance and part of every pixel
 
+`jppf_jax.ops` and `jppf_jax.metrics` show what their modules define: `nms` and `PartPQ` are there.
+
 What is where, from the ground up; a module imports only what stands above it:
 
     structs          what travels between the stages, and the letters of the array axes

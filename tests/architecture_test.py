@@ -40,6 +40,8 @@ FOUND_BY_NAME = {  # files that find modules by name at run time -> what they fi
   "benchmarks/reference.py": "panoptic_parts, whose import needs help",
   "checkpoints/import_efficientnet.py": "the packages that hold ImageNet weights",
   "cli/benchmark.py": "benchmarks",
+  "cli/configs.py": "the user's config file",
+  "cli/help_text.py": "the versions of installed packages",
   "cli/main.py": "cli",
   "input_pipeline/datasets.py": "data: the builder of a name, or of a file",
   "labels/evaluation_spec.py": "the folder of panoptic_parts",

@@ -1,6 +1,8 @@
 """`import jppf_jax`: a light import, a small surface, and a help page that says what is where."""
 
 import importlib
+import inspect
+import pkgutil
 import re
 import subprocess
 import sys
@@ -8,7 +10,9 @@ import sys
 import pytest
 
 import jppf_jax
+from jppf_jax import metrics, ops
 from tests import pages
+from tests.ops.conventions_test import FUNCTIONS
 
 SURFACE = {
   "FusionConfig": "jppf_jax.fusion.config",
@@ -49,6 +53,40 @@ def test_the_import_alone_loads_no_library():
   loaded = printed.split()
   assert not HEAVY.intersection(loaded)
   assert [name for name in loaded if name.startswith("jppf_jax")] == ["jppf_jax"]
+
+
+@pytest.mark.parametrize("room", ["ops", "metrics"])
+def test_a_room_shows_what_its_modules_define(room):
+  package = importlib.import_module(f"jppf_jax.{room}")
+  assert package.__all__ == sorted(package.__all__, key=lambda name: (not name.isupper(), name))
+  for name in package.__all__:
+    value = getattr(package, name)
+    assert value.__module__.startswith(f"jppf_jax.{room}.")
+    assert getattr(importlib.import_module(value.__module__), name) is value
+
+
+def test_ops_shows_every_function_and_metrics_every_state():
+  assert set(ops.__all__) == {function.__name__ for function in FUNCTIONS.values()}
+  modules = [
+    importlib.import_module(f"jppf_jax.metrics.{module.name}")
+    for module in pkgutil.iter_modules(metrics.__path__)
+  ]
+  classes = {
+    value for module in modules for _, value in inspect.getmembers(module, inspect.isclass)
+  }
+  states = {found for found in classes if hasattr(found, "add") and hasattr(found, "merge")}
+  assert set(metrics.__all__) == {state.__name__ for state in states}
+  assert set(metrics.__all__) <= set(re.findall(r"\w+", metrics.__doc__))
+
+
+@pytest.mark.parametrize("name", ["nms", "roi_align", "batch_norm"])
+def test_a_function_named_as_its_module_is_found_in_both_places_whatever_comes_first(name):
+  first = f"from jppf_jax.ops.{name} import {name} as a; from jppf_jax.ops import {name} as b"
+  second = f"from jppf_jax.ops import {name} as c; from jppf_jax.ops.{name} import {name} as d"
+  found = {}
+  exec(f"{first}; {second}", found)
+  assert callable(found["a"])
+  assert found["a"] is found["b"] is found["c"] is found["d"]
 
 
 def test_an_unknown_name_is_an_attribute_error_that_names_it():

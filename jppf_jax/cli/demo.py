@@ -4,38 +4,44 @@ command resumes.
 Scenes in the official Cityscapes Panoptic Parts layout -> TFDS dataset -> training -> PartPQ of
 joint fusion and of top-down merging on scenes that were not trained on -> pictures. All files are
 written under `--workdir`.
+
+Example: `jppf demo --workdir=runs/demo`
 """
 
 import contextlib
 import json
+import sys
 import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import app, flags
-from rich.console import Console
-from rich.table import Table
 
-from jppf_jax import build
-from jppf_jax.cli import run_flags
+from jppf_jax.cli import command, compile_cache, run_flags
 from jppf_jax.cli.errors import plainly
-from jppf_jax.cli.train import EXPECTED
-from jppf_jax.evaluation.evaluate import evaluate, summary
-from jppf_jax.saving import write_text
-from jppf_jax.street_scenes.write import write_cpp
-from jppf_jax.training import loop
+from jppf_jax.cli.train import expected
+from jppf_jax.saving import require_folder
 from jppf_jax_configs import demo as demo_config
 
+if TYPE_CHECKING:
+  from jppf_jax.build import Config
+
 _FROM_SCRATCH = flags.DEFINE_bool(
-  "from-scratch", False, "Train without the weights that come with the package: longer."
+  "from-scratch", False, "train without the weights that come with the package: longer"
+)
+
+FLAGS = (
+  (run_flags.WORKDIR, "DIR: where everything is written (default: runs/demo)"),
+  _FROM_SCRATCH,
+  compile_cache.COMPILE_CACHE,
 )
 
 PICTURES = 4
 
 
-def configure(workdir: Path, *, from_scratch: bool) -> build.Config:
+def configure(workdir: Path, *, from_scratch: bool) -> "Config":
   """Returns the demo's config, with its data under `workdir`.
 
   Args:
@@ -51,7 +57,7 @@ def configure(workdir: Path, *, from_scratch: bool) -> build.Config:
   return config.lock()
 
 
-def run(workdir: Path, config: build.Config) -> dict[str, Any]:
+def run(workdir: Path, config: "Config") -> dict[str, Any]:
   """Runs all stages that are not done yet, and writes the report to `results.json`.
 
   Args:
@@ -61,6 +67,11 @@ def run(workdir: Path, config: build.Config) -> dict[str, Any]:
   Returns:
     The report of `evaluate`, with the seconds of each stage.
   """
+  from jppf_jax.evaluation.evaluate import evaluate
+  from jppf_jax.saving import write_text
+  from jppf_jax.street_scenes.write import write_cpp
+  from jppf_jax.training import loop
+
   seconds: dict[str, float] = {}
   scenes = config.data.synthetic
   counts = {"train": scenes.train, "val": scenes.validation}
@@ -91,8 +102,22 @@ def main(argv: list[str]) -> None:
     raise app.UsageError(f"Unexpected {argv[1:]}; `jppf demo` takes flags only.")
   workdir = run_flags.workdir_or_none() or Path("runs/demo").resolve()
   config = configure(workdir, from_scratch=_FROM_SCRATCH.value)
-  with plainly("demo", *EXPECTED):
+  with plainly("demo", OSError):
+    require_folder(workdir)
+  compile_cache.use()
+  with plainly("demo", *expected()):
     report = run(workdir, config)
+  show(report, workdir / "evaluation" / config.data.eval_split)
+  print(f"All figures: {workdir / 'results.json'}")
+
+
+def show(report: dict[str, Any], pictures: Path) -> None:
+  """Prints the scores, the seconds of each stage, and the paths of the pictures."""
+  from rich.console import Console
+  from rich.table import Table
+
+  from jppf_jax.evaluation.evaluate import summary
+
   images, seconds = report["joint"]["images"], report["seconds"]
   console = Console()
   console.print(summary(report, f"{images} generated scenes that were not trained on, percent"))
@@ -102,11 +127,9 @@ def main(argv: list[str]) -> None:
   stages.add_row(*[f"{value:.0f}" for value in seconds.values()])
   console.print(stages)
   console.print("Pictures:")
-  pictures = workdir / "evaluation" / build.eval_split(config)
   for path in sorted(pictures.glob("*.png")):
     console.print(f"  {path}", soft_wrap=True)
-  console.print(f"All figures: {workdir / 'results.json'}", soft_wrap=True)
 
 
 if __name__ == "__main__":
-  app.run(main)
+  command.run_module(sys.modules[__name__])

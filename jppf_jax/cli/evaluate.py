@@ -1,38 +1,56 @@
-"""`jppf evaluate --workdir=DIR`: scores a run on its dataset, with the config that it stores.
+"""`jppf evaluate --workdir=DIR [--config.PATH=VALUE ...]`: scores a run on its dataset.
 
-`--config` replaces that config. Joint fusion and top-down merging are scored side by side.
+Joint fusion and top-down merging are scored side by side. The config is the one that the run was
+trained with.
+
+Example: `jppf evaluate --workdir=runs/clothing --pictures=8`
 """
 
+import sys
+
 from absl import app, flags
-from rich.console import Console
 
-from jppf_jax import build
-from jppf_jax.checkpoints.run_folder import RunError
-from jppf_jax.checkpoints.weights import WeightsError
-from jppf_jax.cli import run_flags
+from jppf_jax.cli import command, compile_cache, run_flags
 from jppf_jax.cli.errors import plainly
-from jppf_jax.evaluation.evaluate import evaluate, summary
-from jppf_jax.input_pipeline import datasets
-
-EXPECTED = (
-  RunError,
-  WeightsError,
-  datasets.data_error(),
-  datasets.BuildError,
-  FileNotFoundError,
-)
+from jppf_jax.saving import require_folder
 
 _SPLIT = flags.DEFINE_string(
-  "split", None, "Split of the config's dataset; its eval_split if not given."
+  "split",
+  None,
+  "NAME: a split of the dataset, or a part of one as in TFDS, e.g. train[:10%] "
+  "(default: data.eval_split of the config)",
 )
-_PICTURES = flags.DEFINE_integer("pictures", 4, "How many images to draw.", lower_bound=0)
+_PICTURES = flags.DEFINE_integer("pictures", 4, "N: how many images to draw", lower_bound=0)
+
+FLAGS = (
+  (run_flags.WORKDIR, f"{run_flags.WORKDIR_TEXT} (required)"),
+  (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (default: the config of the run)"),
+  run_flags.CHANGES,
+  _SPLIT,
+  _PICTURES,
+  compile_cache.COMPILE_CACHE,
+)
 
 
 def main(argv: list[str]) -> None:
   """Evaluates the run and prints its scores."""
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected {argv[1:]}; change values with --config.name=value.")
-  with plainly("evaluate", *EXPECTED):
+  workdir = run_flags.workdir_or_none()
+  if workdir is not None:  # the scores go there
+    with plainly("evaluate", OSError):
+      require_folder(workdir)
+  compile_cache.use()
+  from rich.console import Console
+
+  from jppf_jax import build
+  from jppf_jax.checkpoints.run_folder import RunError
+  from jppf_jax.checkpoints.weights import WeightsError
+  from jppf_jax.evaluation.evaluate import evaluate, summary
+  from jppf_jax.input_pipeline import datasets, read
+
+  in_data = (datasets.data_error(), datasets.BuildError, read.ReadError)
+  with plainly("evaluate", RunError, WeightsError, *in_data, OSError):
     config, workdir = run_flags.run_of_workdir()
     split = _SPLIT.value or build.eval_split(config)
     report = evaluate(config, workdir, split=split, pictures=_PICTURES.value)
@@ -45,4 +63,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-  app.run(main)
+  command.run_module(sys.modules[__name__])

@@ -3,8 +3,8 @@
 from absl import flags
 
 SPEC = flags.DEFINE_string(
-  "spec", None, "What the ids mean: cpp, cpp_grouped, cpp_default, ppp, or FILE.yaml."
+  "spec",
+  None,
+  "SPEC: what ids mean: cpp, cpp_grouped, cpp_default, ppp, or a FILE.yaml (required)",
 )
-OUT = flags.DEFINE_string(
-  "out", None, "Where the result goes: a file or a folder, as the verb says."
-)
+OUT = flags.DEFINE_string("out", None, "PATH: where the result goes (required)")

@@ -11,32 +11,47 @@ SOURCE is one of
   size and its classes are those of `--config`, or of `configs/cpp.py`.
 
 All names and shapes must match. Otherwise all differences are listed, and nothing is written.
+
+Example: `jppf import-weights --from=timm --variant=b0 model.safetensors --out=b0.safetensors`
 """
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import app, flags
 from rich.console import Console
 from rich.table import Table
 
-from jppf_jax import build
-from jppf_jax.checkpoints import import_efficientnet, import_efficientps
-from jppf_jax.checkpoints.convert import Imported
-from jppf_jax.checkpoints.torch_file import read_state_dict
-from jppf_jax.checkpoints.weights import save_weights
-from jppf_jax.cli import run_flags
+from jppf_jax.cli import command, run_flags
 from jppf_jax.cli.file_flags import OUT
-from jppf_jax.encoder import variants
+from jppf_jax.saving import require_file
 from jppf_jax_configs import cpp
 
+if TYPE_CHECKING:
+  from jppf_jax.checkpoints.convert import Imported
+
+VARIANTS = (*(f"b{n}" for n in range(8)), *(f"lite{n}" for n in range(5)))
+
 _FROM = flags.DEFINE_enum(
-  "from", None, ["timm", "efficientnet-lite", "efficientps"], "Who wrote the file."
+  "from", None, ["timm", "efficientnet-lite", "efficientps"], "who wrote the file (required)"
 )
-_VARIANT = flags.DEFINE_enum("variant", None, variants.NAMES, "Which EfficientNet the file holds.")
+_VARIANT = flags.DEFINE_enum(
+  "variant", None, VARIANTS, "which EfficientNet the file holds (required, not for efficientps)"
+)
 _PART_HEAD = flags.DEFINE_string(
-  "part_head", None, "What a second semantic head, for parts, is called in the file."
+  "part_head",
+  None,
+  "NAME: of a second semantic head, for parts, in the file of efficientps (default: it has none)",
+)
+
+FLAGS = (
+  _FROM,
+  (OUT, "FILE: our weights, .safetensors (required)"),
+  _VARIANT,
+  _PART_HEAD,
+  (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT}; of efficientps (default: cpp)"),
+  run_flags.CHANGES,
 )
 
 
@@ -48,7 +63,10 @@ def main(argv: list[str]) -> None:
       "Needs --from=SOURCE, --out=FILE.safetensors and at most one FILE to read."
     )
   file = Path(argv[1]) if len(argv) == 2 else None
+  from jppf_jax.checkpoints.weights import save_weights
+
   try:
+    require_file(out)
     imported, about = import_file(source, file, variant=_VARIANT.value, part_head=_PART_HEAD.value)
     save_weights(out, imported.variables, about)
   except (ValueError, OSError) as error:
@@ -59,7 +77,7 @@ def main(argv: list[str]) -> None:
 
 def import_file(
   source: str, file: Path | None, *, variant: str | None = None, part_head: str | None = None
-) -> tuple[Imported, dict[str, Any]]:
+) -> "tuple[Imported, dict[str, Any]]":
   """Reads a file and converts it.
 
   Args:
@@ -76,15 +94,19 @@ def import_file(
     WeightsError: names or shapes do not match.
     ValueError: the source needs a file or a variant that is not given.
   """
+  from jppf_jax import build
+  from jppf_jax.checkpoints import import_efficientnet, import_efficientps
+  from jppf_jax.checkpoints.torch_file import read_state_dict
+
   if source == "efficientps":
     if file is None:
       raise ValueError("--from=efficientps needs the FILE of the checkpoint.")
-    config = run_flags.config_or_none() or cpp.get_config()
+    config = run_flags.config_or(cpp.get_config)
     template = build.variable_shapes(build.model(config, build.label_spec(config)))
     imported = import_efficientps.convert(read_state_dict(file), template, part_head=part_head)
     return imported, {"from": source, "file": file.name, "encoder": config.model.encoder}
   if variant is None:
-    raise ValueError(f"--from={source} needs --variant=NAME: {', '.join(variants.NAMES)}.")
+    raise ValueError(f"--from={source} needs --variant=NAME: {', '.join(VARIANTS)}.")
   template = build.classifier_shapes(variant)
   if source == "efficientnet-lite":
     file = file or import_efficientnet.packaged_file(variant)
@@ -99,7 +121,7 @@ def import_file(
   return imported, {"from": source, "file": file.name, "encoder": variant}
 
 
-def print_report(imported: Imported, console: Console) -> None:
+def print_report(imported: "Imported", console: Console) -> None:
   """Prints how many tensors were used and which were skipped, by reason."""
   table = Table("tensors", "", "for example")
   modules = ", ".join(sorted(imported.variables["params"]))
@@ -110,4 +132,4 @@ def print_report(imported: Imported, console: Console) -> None:
 
 
 if __name__ == "__main__":
-  app.run(main)
+  command.run_module(sys.modules[__name__])

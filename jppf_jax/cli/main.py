@@ -1,4 +1,4 @@
-"""`jppf VERB`: finds the module of the verb and hands it the command line.
+"""`jppf VERB`: finds the module of the verb and hands it the command line. It imports no other.
 
 Each verb can also be run as `python -m jppf_jax.cli.VERB`.
 """
@@ -6,12 +6,12 @@ Each verb can also be run as `python -m jppf_jax.cli.VERB`.
 import importlib
 import sys
 
-from absl import app, logging
+from jppf_jax.cli import command, help_text
 
 VERBS = {
-  "demo": "generate scenes, train, evaluate, draw: the whole path on one small example",
+  "demo": "generate scenes, train, evaluate, draw: the whole path, small",
   "train": "train a config; the same command resumes",
-  "evaluate": "score a run on a dataset, joint fusion beside top-down merging",
+  "evaluate": "score a run on a dataset: joint fusion, and top-down merging",
   "predict": "segment images of any kind, no labels needed",
   "prepare": "check raw data, build a dataset, look at it",
   "score": "score predictions saved by any system",
@@ -22,9 +22,13 @@ VERBS = {
 
 
 def usage() -> str:
-  """Returns the list of verbs as text."""
-  rows = "\n".join(f"  {verb:<14} {text}" for verb, text in VERBS.items())
-  return f"usage: jppf VERB [flags]\n\n{rows}\n\n`jppf VERB --help` lists the flags of a verb."
+  """Returns the list of verbs as text, at most 80 columns wide."""
+  rows = "\n".join(f"  {verb:<15} {text}" for verb, text in VERBS.items())
+  return (
+    f"usage: jppf VERB [flags]\n\n{rows}\n\n"
+    "`jppf VERB --help` or `jppf help VERB` says what a verb does, and its flags.\n"
+    "`jppf --version` prints the versions, for reports."
+  )
 
 
 def run(argv: list[str] | None = None) -> None:
@@ -33,18 +37,22 @@ def run(argv: list[str] | None = None) -> None:
   Args:
     argv: "jppf", the verb, its arguments and flags; the command line if None.
   """
-  argv = list(sys.argv if argv is None else argv)
-  if len(argv) < 2 or argv[1] in ("-h", "--help", "help"):
+  first, *rest = (sys.argv if argv is None else argv)[1:] or ["help"]
+  questions = ("help", *command.HELP)
+  if first in questions:
+    verbs = [argument for argument in rest if argument not in questions]
+    first, *rest = [verbs[0], "--help"] if verbs else ["help"]
+  if first == "help":
     print(usage())
-    return
-  verb = argv[1]
-  if verb not in VERBS:
-    print(f"jppf: there is no verb {verb!r}.\n\n{usage()}", file=sys.stderr)
-    sys.exit(2)
-  name = verb.replace("-", "_")
-  module = importlib.import_module(f"jppf_jax.cli.{name}")
-  logging.set_verbosity(logging.WARNING)  # the libraries below us log every step they take
-  app.run(module.main, argv=[f"jppf {verb}", *argv[2:]])
+  elif first in ("version", *command.VERSION):
+    print(help_text.version())
+  elif first in VERBS:
+    module = importlib.import_module(f"jppf_jax.cli.{first.replace('-', '_')}")
+    command.run(module, first, rest)
+  else:
+    near = help_text.suggestion(first, VERBS)
+    print(f"jppf: there is no verb {first!r}{near}\n\n{usage()}", file=sys.stderr)
+    sys.exit(command.USAGE_STATUS)
 
 
 if __name__ == "__main__":

@@ -6,29 +6,53 @@ folder of three-channel PNGs, uid TIFFs or Cityscapes instanceIds. Or it is made
 `--semantic=DIR` (scene ids) and `--instances` (a COCO results JSON, or a folder in Cityscapes'
 format). Parts are PNGs with the part channels of the spec. The results are three-channel PNGs; an
 image with more than 256 instances of a class becomes a uid TIFF.
+
+Example: `jppf merge --spec=cpp --panoptic=panoptic --parts=parts --out=merged`
 """
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import app, flags
 
+from jppf_jax.cli import command
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT, SPEC
-from jppf_jax.evaluation.merge import Source, instance_source, merge_folder, panoptic_source
-from jppf_jax.labels.registry import load_spec
-from jppf_jax.labels.spec import LabelSpec
 
-_PANOPTIC = flags.DEFINE_string("panoptic", None, "Folder of panoptic predictions.")
+if TYPE_CHECKING:
+  from jppf_jax.evaluation.merge import Source
+  from jppf_jax.labels.spec import LabelSpec
+
+_PANOPTIC = flags.DEFINE_string(
+  "panoptic", None, "DIR: panoptic predictions (required, or the next two)"
+)
 _SEMANTIC = flags.DEFINE_string(
-  "semantic", None, "Without --panoptic: folder of PNGs with scene ids."
+  "semantic", None, "DIR: without --panoptic: PNGs with scene ids (required then)"
 )
 _INSTANCES = flags.DEFINE_string(
-  "instances", None, "Without --panoptic: COCO results JSON, or Cityscapes folder."
+  "instances",
+  None,
+  "PATH: without --panoptic: COCO results JSON, or Cityscapes folder (required then)",
 )
-_PARTS = flags.DEFINE_string("parts", None, "Folder of PNGs with part channels, 0 = background.")
-_CONFIDENCE = flags.DEFINE_float("confidence", 0.5, "Lowest score of an instance.")
-_OVERLAP = flags.DEFINE_float("overlap", 0.5, "Share of an instance that may be taken already.")
-_MIN_STUFF = flags.DEFINE_integer("min_stuff", 1024, "Fewest pixels of a stuff class.")
+_PARTS = flags.DEFINE_string(
+  "parts", None, "DIR: PNGs with part channels, 0 = background (required)"
+)
+_CONFIDENCE = flags.DEFINE_float("confidence", 0.5, "X: lowest score of an instance")
+_OVERLAP = flags.DEFINE_float("overlap", 0.5, "X: share of an instance that may be taken already")
+_MIN_STUFF = flags.DEFINE_integer("min_stuff", 1024, "N: fewest pixels of a stuff class")
+
+FLAGS = (
+  SPEC,
+  _PANOPTIC,
+  _SEMANTIC,
+  _INSTANCES,
+  _PARTS,
+  (OUT, "DIR: where the merged PNGs are written (required)"),
+  _CONFIDENCE,
+  _OVERLAP,
+  _MIN_STUFF,
+)
 
 USAGE = (
   "Needs --spec, --parts=DIR, --out=DIR, and either --panoptic, or --semantic and --instances."
@@ -40,6 +64,9 @@ def main(argv: list[str]) -> None:
   spec_name, parts, out = SPEC.value, _PARTS.value, OUT.value
   if len(argv) > 1 or spec_name is None or parts is None or out is None:
     raise app.UsageError(USAGE)
+  from jppf_jax.evaluation.merge import merge_folder
+  from jppf_jax.labels.registry import load_spec
+
   with plainly("merge", ValueError, OSError):
     spec = load_spec(spec_name)
     for given in (_PANOPTIC.value, _SEMANTIC.value, _INSTANCES.value):
@@ -52,12 +79,14 @@ def main(argv: list[str]) -> None:
   print(f"{len(source)} images written to {out}; score them with jppf score --pred={out}.")
 
 
-def panoptic_predictions(spec: LabelSpec) -> Source:
+def panoptic_predictions(spec: "LabelSpec") -> "Source":
   """Returns the panoptic predictions that the flags name.
 
   Raises:
     UsageError: neither `--panoptic` nor the pair `--semantic`, `--instances` is given, or more.
   """
+  from jppf_jax.evaluation.merge import instance_source, panoptic_source
+
   panoptic, semantic, instances = _PANOPTIC.value, _SEMANTIC.value, _INSTANCES.value
   if panoptic and semantic is None and instances is None:
     return panoptic_source(Path(panoptic), spec)
@@ -74,4 +103,4 @@ def panoptic_predictions(spec: LabelSpec) -> Source:
 
 
 if __name__ == "__main__":
-  app.run(main)
+  command.run_module(sys.modules[__name__])

@@ -1,38 +1,56 @@
-"""`jppf predict IMAGE... --out=DIR`: panoptic parts of images of any size. No labels are needed.
+"""`jppf predict IMAGE... --out=DIR [--workdir=DIR]`: panoptic parts of images of any size. No
+labels are needed.
 
 Without `--workdir` the small weights that come with the package are used; they were trained on
 generated street scenes only.
+
+Example: `jppf predict photo.jpg --workdir=runs/clothing --out=predictions`
 """
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import app
 
-from jppf_jax import build
-from jppf_jax.checkpoints.run_folder import RunError
-from jppf_jax.checkpoints.weights import WeightsError
-from jppf_jax.cli import run_flags
+from jppf_jax.cli import command, compile_cache, run_flags
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT
-from jppf_jax.evaluation.predict import load_predictor
-from jppf_jax.evaluation.save import predict_files
+from jppf_jax.saving import require_folder
 from jppf_jax_configs import demo as demo_config
+
+if TYPE_CHECKING:
+  from jppf_jax.build import Config
+
+FLAGS = (
+  (OUT, "DIR: where pictures and labels are written (required)"),
+  (run_flags.WORKDIR, "DIR: the folder of a run (default: the weights of the package)"),
+  (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (default: the config of the run)"),
+  run_flags.CHANGES,
+  compile_cache.COMPILE_CACHE,
+)
 
 
 def main(argv: list[str]) -> None:
   """Predicts the images that the command line names."""
   paths = [Path(name) for name in argv[1:]]
-  out = OUT.value
-  if not paths or out is None:
+  if not paths or OUT.value is None:
     raise app.UsageError(
       "Needs images and --out=DIR, e.g. `jppf predict photo.jpg --out=predictions`."
     )
-  with plainly("predict", RunError, WeightsError, FileNotFoundError):
+  folder = Path(OUT.value)
+  with plainly("predict", OSError):
+    require_folder(folder)
+  compile_cache.use()
+  from jppf_jax.checkpoints.run_folder import RunError
+  from jppf_jax.checkpoints.weights import WeightsError
+  from jppf_jax.evaluation.predict import load_predictor
+  from jppf_jax.evaluation.save import predict_files
+
+  with plainly("predict", RunError, WeightsError, OSError):
     config, weights = config_and_weights()
     predictor = load_predictor(config, weights)
-  folder = Path(out)
-  problems = predict_files(predictor, paths, folder)
+    problems = predict_files(predictor, paths, folder)
   written = len(paths) - len(problems)
   if written:
     labels = ", ".join(f"{folder}/{name}" for name in ("uids", "channels", "panoptic"))
@@ -42,20 +60,22 @@ def main(argv: list[str]) -> None:
     sys.exit("\n  ".join([f"{count} images could not be read:", *problems]))
 
 
-def config_and_weights() -> tuple[build.Config, Path]:
+def config_and_weights() -> "tuple[Config, Path]":
   """Returns the config and the weights file of the run in `--workdir`, or those of the demo.
 
-  `--config` replaces the config.
+  `--config` replaces the config, `--config.name=value` changes one value.
 
   Raises:
+    UsageError: there is no such config or value.
     RunError: the folder has no readable `config.json`, and `--config` is not given.
   """
+  from jppf_jax import build
+
   if run_flags.workdir_or_none() is None:
-    config = run_flags.config_or_none() or demo_config.get_config()
-    return config, build.weights_path("demo")
+    return run_flags.config_or(demo_config.get_config), build.weights_path("demo")
   config, workdir = run_flags.run_of_workdir()
   return config, workdir / build.RUN_WEIGHTS
 
 
 if __name__ == "__main__":
-  app.run(main)
+  command.run_module(sys.modules[__name__])

@@ -3,47 +3,50 @@ draws some of them.
 
 DATASET is a name (`jppf prepare` lists them), or a name with options such as
 "synthetic_panoptic_parts/192x384_train48_validation24_seed0", or the path of your own builder.
+
+Example: `jppf prepare cityscapes_panoptic_parts --manual_dir=cityscapes --data_dir=data_sets`
 """
 
 import contextlib
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import tensorflow_datasets as tfds
-from absl import app, flags, logging
-from etils import epath
+from absl import app, flags
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from jppf_jax.cli import command
 from jppf_jax.cli.errors import plainly
-from jppf_jax.evaluation.save import save_picture
-from jppf_jax.input_pipeline import building, datasets, freshness, read
-from jppf_jax.labels.registry import load_spec
-from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.visualization.contact_sheet import contact_sheet
 
 if TYPE_CHECKING:
+  from jppf_jax.labels.spec import LabelSpec
   from jppf_jax_data.builder import DatasetBuilder, Survey
 
-_MANUAL_DIR = flags.DEFINE_string("manual_dir", None, "The raw files, in the official layout.")
-_DATA_DIR = flags.DEFINE_string("data_dir", "data_sets", "Where built datasets go.")
-_SPLITS = flags.DEFINE_list("splits", None, "What to build; train and validation if not given.")
+_MANUAL_DIR = flags.DEFINE_string(
+  "manual_dir", None, "DIR: the raw files, in the official layout (required if there are any)"
+)
+_DATA_DIR = flags.DEFINE_string("data_dir", "data_sets", "DIR: where built datasets go")
+_SPLITS = flags.DEFINE_list("splits", None, "A,B: what to build (default: train,validation)")
 _REBUILD = flags.DEFINE_bool(
-  "rebuild", False, "Build anew; the former build stays until the new one is complete."
+  "rebuild", False, "build anew; the former build stays until the new one is complete"
 )
 _LABELS = flags.DEFINE_string(
-  "labels", None, "Label spec (name or YAML file); the dataset's own if not given."
+  "labels", None, "SPEC: what ids mean, name or FILE.yaml (default: as the dataset says)"
 )
+
+FLAGS = (_MANUAL_DIR, _DATA_DIR, _SPLITS, _LABELS, _REBUILD)
 
 
 def main(argv: list[str]) -> None:
   """Prepares the dataset that the command line names."""
+  from jppf_jax.input_pipeline import datasets
+
   if len(argv) != 2:
     names = ", ".join(datasets.NAMES)
     raise app.UsageError(f"Name one dataset: {names}, or the path of your own builder.")
-  logging.set_verbosity(logging.WARNING)  # TFDS logs every step it takes
   with plainly("prepare", ValueError, OSError):  # errors in the data, the flags, the disk
     prepare(
       argv[1],
@@ -85,6 +88,11 @@ def prepare(
     BuildError: it is built already, from other files than are in `manual_dir`.
     ValueError: there is no dataset of that name, or it has no such split.
   """
+  from etils import epath
+
+  from jppf_jax.input_pipeline import building, datasets
+  from jppf_jax.labels.registry import load_spec
+
   console = Console(highlight=False)
   made = datasets.builder(name, data_dir=data_dir, splits=splits)
   spec = load_spec(labels or made.SPEC)
@@ -107,6 +115,8 @@ def prepare(
 
 def _compare(made: "DatasetBuilder", manual_dir: str | Path | None, console: Console) -> None:
   """Says how a built dataset differs from its raw files; an error if the user named them."""
+  from jppf_jax.input_pipeline import building, freshness
+
   raw_files = Path(manual_dir).expanduser() if manual_dir else None
   state = freshness.compare(Path(made.data_dir), raw_files, made=made)
   if manual_dir and state.difference:
@@ -135,7 +145,7 @@ def _bar(console: Console, total: int) -> Iterator[Callable[[], None]]:
       yield lambda: bar.advance(task)
 
 
-def draw_built(folder: Path, spec: LabelSpec, wanted: Sequence[str], console: Console) -> Path:
+def draw_built(folder: Path, spec: "LabelSpec", wanted: Sequence[str], console: Console) -> Path:
   """Prints the size of each split, and writes the contact sheet.
 
   Args:
@@ -150,7 +160,11 @@ def draw_built(folder: Path, spec: LabelSpec, wanted: Sequence[str], console: Co
   Raises:
     ValueError: a wanted split was not built.
   """
-  built = tfds.builder_from_directory(folder).info.splits
+  from jppf_jax.evaluation.save import save_picture
+  from jppf_jax.input_pipeline import read
+  from jppf_jax.visualization.contact_sheet import contact_sheet
+
+  built = read.open_builder(folder).info.splits
   if missing := sorted(set(wanted) - set(built)):
     names = ", ".join(missing)
     raise ValueError(f"{folder} was built without {names}; --rebuild builds it anew.")
@@ -164,4 +178,4 @@ def draw_built(folder: Path, spec: LabelSpec, wanted: Sequence[str], console: Co
 
 
 if __name__ == "__main__":
-  app.run(main)
+  command.run_module(sys.modules[__name__])

@@ -1,53 +1,115 @@
 """The flags that the verbs about runs share; absl allows one definition of each."""
 
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import app, flags
-from ml_collections import config_flags
 
-from jppf_jax import build
-from jppf_jax.build import Config
+from jppf_jax.cli import configs
 
-_CONFIG = config_flags.DEFINE_config_file(
-  "config", help_string="A file under configs/.", lock_config=True
+if TYPE_CHECKING:
+  from jppf_jax.build import Config
+
+CONFIG_TEXT = f"CONFIG: a config of the package ({', '.join(configs.names())}), or a FILE.py"
+WORKDIR_TEXT = "DIR: the folder of the run: checkpoints, logs, results, pictures"
+
+CONFIG = flags.DEFINE_string("config", None, CONFIG_TEXT)
+CHANGES = flags.DEFINE_multi_string(
+  "config.PATH",
+  [],
+  "VALUE: change a value of the config, e.g. --config.data.batch_size=2 (default: none)",
 )
-_WORKDIR = flags.DEFINE_string(
-  "workdir", None, "The folder of the run: checkpoints, logs, results, pictures."
-)
+WORKDIR = flags.DEFINE_string("workdir", None, WORKDIR_TEXT)
+
+_CHANGE = re.compile(r"--?(no)?config\.([^=]+)(=.*)?", re.DOTALL)
 
 
-def config_or_none() -> Config | None:
-  """Returns the config of `--config`, with the changes of `--config.name=value`."""
-  return _CONFIG.value
+def as_flags(argv: Iterable[str]) -> list[str]:
+  """Returns the arguments with `--config.a.b=text` as values of the flag `CHANGES`.
+
+  The text may also be the next argument; `--noconfig.a.b` means false.
+  """
+  rest, written = list(argv), []
+  while rest and rest[0] != "--":
+    argument = rest.pop(0)
+    found = _CHANGE.fullmatch(argument)
+    if found is None:
+      written.append(argument)
+      continue
+    negated, path, text = found.groups()
+    if negated:
+      text = "=false"
+    elif text is None and rest and not rest[0].startswith("-"):
+      text = f"={rest.pop(0)}"
+    written.append(f"--{CHANGES.name}={path}{text or ''}")
+  return [*written, *rest]
+
+
+def config_or_none() -> "Config | None":
+  """Returns the config of `--config`, with the changes of `--config.name=value`; None without it.
+
+  Raises:
+    UsageError: the config cannot be loaded, or has no such value.
+  """
+  if CONFIG.value is None:
+    return None
+  return configs.changed(configs.load(CONFIG.value), CHANGES.value)
+
+
+def config_or(other: "Callable[[], Config]") -> "Config":
+  """Returns the config of `--config`, or else the `other`, with the changes of `--config.name`.
+
+  Raises:
+    UsageError: the config cannot be loaded, or has no such value.
+  """
+  return config_or_none() or configs.changed(other(), CHANGES.value)
 
 
 def workdir_or_none() -> Path | None:
-  """Returns the absolute path of `--workdir`."""
-  return None if _WORKDIR.value is None else Path(_WORKDIR.value).resolve()
+  """Returns the absolute path of `--workdir`.
+
+  Raises:
+    UsageError: it is a file, or lies below one.
+  """
+  if WORKDIR.value is None:
+    return None
+  path = Path(WORKDIR.value).resolve()
+  for above in (path, *path.parents):
+    if above.exists() and not above.is_dir():
+      raise app.UsageError(f"--workdir={WORKDIR.value} is no folder: {above} is a file.")
+  return path
 
 
-def config_and_workdir() -> tuple[Config, Path]:
+def config_and_workdir() -> "tuple[Config, Path]":
   """Returns the config and the absolute path of the folder.
 
   Raises:
     UsageError: one of the two flags is not given.
+    UsageError: the config cannot be loaded, or has no such value.
   """
   config, workdir = config_or_none(), workdir_or_none()
   if config is None or workdir is None:
-    raise app.UsageError("Needs --config=FILE (see configs/) and --workdir=DIR.")
+    raise app.UsageError(
+      f"Needs --config=CONFIG ({', '.join(configs.names())}, or a FILE.py) and --workdir=DIR."
+    )
   return config, workdir
 
 
-def run_of_workdir() -> tuple[Config, Path]:
+def run_of_workdir() -> "tuple[Config, Path]":
   """Returns the config and the folder of a run that was trained.
 
-  The config is the one that the folder stores; `--config` replaces it.
+  The config is the one that the folder stores; `--config` replaces it, `--config.name=value`
+  changes one value.
 
   Raises:
-    UsageError: `--workdir` is not given.
+    UsageError: `--workdir` is not given, or as `config_or`.
     RunError: the folder has no readable config, and `--config` is not given.
   """
-  config, workdir = config_or_none(), workdir_or_none()
+  workdir = workdir_or_none()
   if workdir is None:
     raise app.UsageError("Needs --workdir=DIR, the folder of a run.")
-  return config or build.run_config(workdir), workdir
+  from jppf_jax import build
+
+  return config_or(lambda: build.run_config(workdir)), workdir

@@ -1,13 +1,16 @@
 """`jppf score --spec=cpp --gt=DIR --pred=DIR --out=FILE.json`: scores predictions saved by any
 system.
 
-Ground truth: uids as TIFF or PNG, in the official folders or flat. Predictions: three-channel PNGs
-or uid TIFFs. Two files belong together if their image ids are equal: the name without extension and
+Ground truth: uid TIFFs, in the official folders or flat. Predictions: three-channel PNGs or uid
+TIFFs. Two files belong together if their image ids are equal: the name without extension and
 official suffix.
+
+Example: `jppf score --spec=cpp --gt=gtFinePanopticParts/val --pred=predictions --out=scores.json`
 """
 
 import json
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,22 +20,32 @@ from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
+from jppf_jax.cli import command
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT, SPEC
-from jppf_jax.evaluation.score import score_folders
-from jppf_jax.labels.registry import load_spec
-from jppf_jax.metrics.scores import PART_PQ, PQ
 from jppf_jax.saving import require_file, write_text
 
-_GT = flags.DEFINE_string("gt", None, "Folder of the ground truth: uids, TIFF or PNG.")
+_GT = flags.DEFINE_string("gt", None, "DIR: ground truth, uids as TIFF or PNG (required)")
 _PRED = flags.DEFINE_string(
-  "pred", None, "Folder of the predictions: three-channel PNGs or uid TIFFs."
+  "pred", None, "DIR: predictions, three-channel PNGs or uid TIFFs (required)"
 )
 _WORKERS = flags.DEFINE_integer(
-  "workers", None, "Images scored at a time; default: one per core.", lower_bound=1
+  "workers", None, "N: images scored at a time (default: one per core)", lower_bound=1
 )
 _MISSING = flags.DEFINE_enum(
-  "missing", "error", ["error", "empty"], "Images without a prediction; empty: all void."
+  "missing",
+  "error",
+  ["error", "empty"],
+  "an image without a prediction is an error, or counts as all void",
+)
+
+FLAGS = (
+  SPEC,
+  _GT,
+  _PRED,
+  (OUT, "FILE: all scores as JSON (required)"),
+  _WORKERS,
+  _MISSING,
 )
 
 USAGE = "Needs --spec, --gt=DIR, --pred=DIR and --out=FILE.json, and nothing else."
@@ -55,16 +68,18 @@ def main(argv: list[str]) -> None:
   spec_name, gt, pred, out = SPEC.value, _GT.value, _PRED.value, OUT.value
   if len(argv) > 1 or spec_name is None or gt is None or pred is None or out is None:
     raise app.UsageError(USAGE)
+  from jppf_jax.evaluation.score import score_folders
+  from jppf_jax.labels.registry import load_spec
+
   workers = _WORKERS.value or os.cpu_count() or 1
   with plainly("score", ValueError, OSError):
     require_file(out)
     spec = load_spec(spec_name)
     scores = score_folders(spec, Path(gt), Path(pred), missing=_MISSING.value, workers=workers)
-  report = scores.to_json()
-  with plainly("score", OSError):
+    report = scores.to_json()
     write_text(out, json.dumps(report, allow_nan=False))
   print_tables(report, Console())
-  print(f"Written to {Path(out)}.")
+  print(f"Written to {out}.")
 
 
 def print_tables(report: dict[str, Any], console: Console) -> None:
@@ -72,6 +87,8 @@ def print_tables(report: dict[str, Any], console: Console) -> None:
 
   A table each for PartPQ and PQ, with a row per class and a row per mean; the rest in two lines.
   """
+  from jppf_jax.metrics.scores import PART_PQ, PQ
+
   console.print(_table(report, "part_pq", PART_PQ, PART_QUALITIES))
   console.print(_table(report, "pq", PQ, QUALITIES))
   console.print(MEANS_NOTE)
@@ -119,4 +136,4 @@ def _percent(value: float | None) -> str:
 
 
 if __name__ == "__main__":
-  app.run(main)
+  command.run_module(sys.modules[__name__])

@@ -1,23 +1,37 @@
-"""`jppf train --config=configs/cpp.py --workdir=runs/cpp`: trains; the same command resumes."""
+"""`jppf train --config=CONFIG --workdir=DIR [--config.PATH=VALUE ...]`: trains a config; the same
+command resumes.
+
+The config says what is trained on what. Checkpoints, logs, weights and the config itself are kept
+in the folder of the run.
+
+Example: `jppf train --config=clothing --workdir=runs/clothing --config.data.manual_dir=photos`
+"""
+
+import sys
 
 from absl import app
 
-from jppf_jax.checkpoints.store import CheckpointError
-from jppf_jax.checkpoints.weights import WeightsError
-from jppf_jax.cli import run_flags
+from jppf_jax.cli import command, compile_cache, run_flags
 from jppf_jax.cli.errors import plainly
-from jppf_jax.input_pipeline import datasets
-from jppf_jax.training import loop
+from jppf_jax.saving import require_folder
 
-# errors in the user's files or in the run; any other is a fault of ours
-EXPECTED = (
-  CheckpointError,
-  WeightsError,
-  loop.NonFiniteLoss,
-  datasets.data_error(),
-  datasets.BuildError,
-  FileNotFoundError,
+FLAGS = (
+  (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (required)"),
+  run_flags.CHANGES,
+  (run_flags.WORKDIR, f"{run_flags.WORKDIR_TEXT} (required)"),
+  compile_cache.COMPILE_CACHE,
 )
+
+
+def expected() -> tuple[type[Exception], ...]:
+  """Returns the errors in the user's files or in the run; any other is a fault of ours."""
+  from jppf_jax.checkpoints.store import CheckpointError
+  from jppf_jax.checkpoints.weights import WeightsError
+  from jppf_jax.input_pipeline import datasets, read
+  from jppf_jax.training.loop import NonFiniteLoss
+
+  in_data = (datasets.data_error(), datasets.BuildError, read.ReadError)
+  return CheckpointError, WeightsError, NonFiniteLoss, *in_data, OSError
 
 
 def main(argv: list[str]) -> None:
@@ -25,9 +39,14 @@ def main(argv: list[str]) -> None:
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected {argv[1:]}; change values with --config.name=value.")
   config, workdir = run_flags.config_and_workdir()
-  with plainly("train", *EXPECTED):
+  with plainly("train", OSError):
+    require_folder(workdir)
+  compile_cache.use()
+  from jppf_jax.training import loop
+
+  with plainly("train", *expected()):
     loop.train(config, workdir)
 
 
 if __name__ == "__main__":
-  app.run(main)
+  command.run_module(sys.modules[__name__])

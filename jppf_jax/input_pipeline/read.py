@@ -1,6 +1,7 @@
 """Reads a built dataset: photos and uid maps as arrays, by position, without TensorFlow."""
 
 import io
+import json
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -8,6 +9,20 @@ import numpy as np
 import tensorflow_datasets as tfds
 from jaxtyping import Int32, UInt8
 from PIL import Image
+
+# what the builders in `data/` write: the TFDS class of each feature, and of all together
+_CLASSES = "tensorflow_datasets.core.features."
+_ALL = f"{_CLASSES}features_dict.FeaturesDict"
+_FEATURES = {
+  "image_id": f"{_CLASSES}text_feature.Text",
+  "image": f"{_CLASSES}image_feature.Image",
+  "uids": f"{_CLASSES}tensor_feature.Tensor",
+}
+_CONTENTS = {"text", "image", "tensor", "description", "valueRange"}  # they name no class
+
+
+class ReadError(ValueError):
+  """A built dataset is not what the builders write, or has no such split."""
 
 
 class Example(TypedDict):
@@ -62,19 +77,73 @@ def open_split(folder: str | Path, split: str, *, cache: bool = False) -> Exampl
 
   Raises:
     FileNotFoundError: there is no built dataset in that folder.
-    ValueError: there is no such split; says which there are.
+    ReadError: there is no such split; says which there are.
+    ReadError: the dataset is not what the builders write.
   """
-  if not (Path(folder) / "dataset_info.json").is_file():
+  builder = open_builder(folder)
+  _check_split(folder, builder.info.splits, split)
+  source = builder.as_data_source(split, decoders={"image": tfds.decode.SkipDecoding()})
+  return Examples(source, cache=cache)
+
+
+def _check_split(folder: str | Path, splits: Any, split: str) -> None:
+  """Raises ReadError if there is no such split, or a part of it has no examples."""
+  sizes = {name: info.num_examples for name, info in splits.items()}
+  try:
+    parts = tfds.core.ReadInstruction.from_spec(split).to_absolute(splits)
+  except ValueError as error:
+    names = ", ".join(f"{name} ({size} examples)" for name, size in sizes.items())
+    raise ReadError(
+      f"{folder} has no split {split!r}; it has {names}, and parts of them such as "
+      f"{next(iter(sizes))}[:10%]."
+    ) from error
+  for part in parts:
+    end = sizes[part.splitname] if part.to is None else part.to
+    if (part.from_ or 0) >= end:
+      raise ReadError(f"The split {split!r} of {folder} is empty.")
+
+
+def open_builder(folder: str | Path) -> tfds.core.DatasetBuilder:
+  """Opens a built dataset.
+
+  TFDS imports the classes that the files of a dataset name, from any module. So they are compared
+  first with those that our builders name.
+
+  Raises:
+    FileNotFoundError: there is no built dataset in that folder.
+    ReadError: its records have other features than the builders write, or a file is damaged.
+  """
+  info, features = Path(folder) / "dataset_info.json", Path(folder) / "features.json"
+  if not info.is_file():
     raise FileNotFoundError(
       f"{folder} contains no built dataset (no dataset_info.json); build one with `jppf prepare`."
     )
-  builder = tfds.builder_from_directory(folder)
-  name = split.split("[")[0]
-  if name not in builder.info.splits:
-    names = ", ".join(builder.info.splits)
-    raise ValueError(f"{folder} has no split {split!r}; it has {names}.")
-  source = builder.as_data_source(split, decoders={"image": tfds.decode.SkipDecoding()})
-  return Examples(source, cache=cache)
+  if not (_is_known(_content(features)) and "features" not in _content(info)):
+    raise ReadError(
+      f"{folder} was not written by our builders: its records have other features than "
+      f"{', '.join(_FEATURES)}; build it anew with `jppf prepare`."
+    )
+  return tfds.builder_from_directory(folder)
+
+
+def _content(path: Path) -> Any:
+  try:
+    return json.loads(path.read_bytes())
+  except ValueError as error:  # no JSON, or no text
+    raise ReadError(f"{path} is damaged: {error}; build the dataset anew.") from error
+
+
+def _is_known(features: Any) -> bool:
+  """Returns whether `features.json` names the classes of our builders and no others."""
+  try:
+    found = features["featuresDict"]["features"]
+    classes = {name: feature["pythonClassName"] for name, feature in found.items()}
+    others = [set(feature) - {"pythonClassName"} for feature in found.values()]
+    outer = (features["pythonClassName"], set(features), set(features["featuresDict"]))
+  except (KeyError, TypeError, AttributeError):
+    return False
+  known_outer = (_ALL, {"pythonClassName", "featuresDict"}, {"features"})
+  return classes == _FEATURES and outer == known_outer and all(keys <= _CONTENTS for keys in others)
 
 
 def decode(record: dict[str, Any]) -> Example:

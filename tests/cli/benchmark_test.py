@@ -5,6 +5,7 @@ from absl.testing import flagsaver
 from jppf_jax.benchmarks import input as input_benchmark
 from jppf_jax.benchmarks import metrics as metrics_benchmark
 from jppf_jax.cli import benchmark
+from tests.cli import verbs
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,14 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path, m
 def test_anything_else_lists_the_subjects(argv):
   with pytest.raises(app.UsageError, match="metrics,input"):
     benchmark.main(argv)
+
+
+def test_a_misspelt_subject_is_refused_with_the_nearest():
+  with pytest.raises(app.UsageError, match="did you mean metrics?"):
+    benchmark.main(["jppf benchmark", "metric"])
+
+
+def test_the_help_of_a_subject_is_that_of_the_verb_and_lists_all():
+  page = verbs.here("benchmark", "metrics", "--help").out
+  assert page == verbs.here("help", "benchmark", "metrics").out
+  assert all(f"\n- {subject}: " in page for subject in benchmark.SUBJECTS)

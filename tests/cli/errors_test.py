@@ -3,24 +3,27 @@ import pytest
 from jppf_jax.checkpoints.store import CheckpointError
 from jppf_jax.checkpoints.weights import WeightsError
 from jppf_jax.cli.errors import plainly
-from jppf_jax.cli.train import EXPECTED
+from jppf_jax.cli.train import expected
+from jppf_jax.input_pipeline.read import ReadError
 from jppf_jax.training.loop import NonFiniteLoss
 from jppf_jax_data.pairs import DataError
 
 
-@pytest.mark.parametrize("kind", [CheckpointError, WeightsError, NonFiniteLoss, FileNotFoundError])
+@pytest.mark.parametrize(
+  "kind", [CheckpointError, WeightsError, NonFiniteLoss, ReadError, PermissionError]
+)
 def test_an_error_in_files_or_in_the_run_ends_with_its_message(kind):
-  with pytest.raises(SystemExit, match="jppf train: this is why"), plainly("train", *EXPECTED):
+  with pytest.raises(SystemExit, match="jppf train: this is why"), plainly("train", *expected()):
     raise kind("this is why")
 
 
 def test_the_error_of_a_builder_ends_with_its_message():
   message = r"(?s)jppf train: cpp.*no\.png"
-  with pytest.raises(SystemExit, match=message), plainly("train", *EXPECTED):
+  with pytest.raises(SystemExit, match=message), plainly("train", *expected()):
     raise DataError("cpp", ["no.png is missing"])
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyError, RuntimeError])
 def test_any_other_error_keeps_its_traceback(kind):
-  with pytest.raises(kind), plainly("train", *EXPECTED):
+  with pytest.raises(kind), plainly("train", *expected()):
     raise kind("unexpected")

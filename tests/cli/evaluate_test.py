@@ -1,11 +1,25 @@
-from tests.cli.verbs import jppf, smoke
+import pytest
+
+from tests.cli import verbs
 
 
-def test_prints_one_table_and_where_the_pictures_are(tiny_run, tmp_path):
+def test_a_run_is_scored_from_any_folder_and_prints_one_table_and_where_the_pictures_are(
+  tiny_run, tmp_path
+):
   workdir = tiny_run.copy(tmp_path / "run")
-  done = jppf("evaluate", *smoke(tiny_run), f"--workdir={workdir}", "--pictures=1")
+  done = verbs.jppf("evaluate", "--workdir=run", "--pictures=1", cwd=tmp_path)
   assert done.returncode == 0, done.stderr
   folder = workdir / "evaluation" / "validation"
   for words in ("PartPQ All", "top-down merge", "Density", f"{folder}/"):
     assert words in done.stdout
   assert list(folder.glob("*.png"))
+
+
+@pytest.mark.parametrize("split", ["foo", "train[:99999]", "train[:0]"])
+def test_a_split_that_does_not_exist_is_one_sentence(tiny_run, split):
+  argv = (f"--workdir={tiny_run.workdir}", f"--split={split}")
+  for flags in ([], verbs.smoke(tiny_run)):
+    done = verbs.here("evaluate", *argv, *flags)
+    assert done.status.startswith("jppf evaluate: ")
+    assert split in done.status
+    assert len(done.status.splitlines()) == 1

@@ -10,6 +10,7 @@ from absl.testing import flagsaver
 from rich.console import Console
 
 from jppf_jax.cli import file_flags, score
+from jppf_jax.evaluation import score as score_files
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.evaluation_spec import package_folder
 from jppf_jax.labels.registry import load_spec
@@ -72,7 +73,7 @@ def test_a_folder_or_a_spec_that_does_not_exist_is_named(tmp_path):
 
 
 def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
-  monkeypatch.setattr(score, "score_folders", None)
+  monkeypatch.setattr(score_files, "score_folders", None)
   (tmp_path / "out" / "scores.json").mkdir(parents=True)
   with pytest.raises(SystemExit, match=r"Cannot write .*scores\.json: it is a folder"):
     run(tmp_path)

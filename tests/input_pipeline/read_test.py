@@ -1,5 +1,9 @@
 import io
+import json
 import pickle
+import re
+import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -41,8 +45,60 @@ def test_part_of_a_split_can_be_opened(folder):
 def test_a_folder_without_a_dataset_and_an_unknown_split_are_named(folder, tmp_path):
   with pytest.raises(FileNotFoundError, match="jppf prepare"):
     read.open_split(tmp_path, "train")
-  with pytest.raises(ValueError, match="no split 'test'; it has train, validation"):
-    read.open_split(folder, "test")
+  there = r"it has train \(3 examples\), validation \(1 examples\), and parts of them"
+  for split in ("test", "", "train[", "train[:x]", "train[:7]"):
+    with pytest.raises(read.ReadError, match=f"no split {re.escape(repr(split))}; {there}"):
+      read.open_split(folder, split)
+  for split in ("train[:0]", "train[2:1]"):
+    with pytest.raises(read.ReadError, match="is empty"):
+      read.open_split(folder, split)
+
+
+FEATURE = {"pythonClassName": "planted.Feature", "jsonFeature": {"json": "{}"}}
+OUTER = "tensorflow_datasets.core.features.features_dict.FeaturesDict"
+
+
+def planted(features, info):
+  """Ways to name a class of a module `planted` in the two files of a dataset."""
+  inner = features["featuresDict"]["features"]
+  image = inner["image"]
+  yield {**features, "featuresDict": {"features": {**inner, "image": FEATURE}}}, info
+  yield {**features, "featuresDict": {"features": {**inner, "more": FEATURE}}}, info
+  yield {**features, "pythonClassName": "planted.Feature"}, info
+  yield {"type": "planted.Feature", "content": {}}, info
+  yield {**features, "type": "planted.Feature", "content": {}}, info
+  renamed = {"python_class_name": "planted.Feature", "image": image["image"]}
+  yield {**features, "featuresDict": {"features": {**inner, "image": renamed}}}, info
+  nested = {"pythonClassName": OUTER, "featuresDict": {"features": {"a": FEATURE}}}
+  yield {**features, "featuresDict": {"features": {**inner, "image": nested}}}, info
+  sequence = {**image, "sequence": {"feature": FEATURE}}
+  yield {**features, "featuresDict": {"features": {**inner, "image": sequence}}}, info
+  yield features, {**info, "features": FEATURE}
+  yield [], info
+  yield {"featuresDict": {"features": []}}, info
+
+
+@pytest.mark.parametrize("way", range(11))
+def test_a_dataset_cannot_make_us_import_a_module(folder, tmp_path, monkeypatch, way):
+  copy = shutil.copytree(folder, tmp_path / "copy")
+  files = (copy / "features.json", copy / "dataset_info.json")
+  contents = [json.loads(file.read_text()) for file in files]
+  for file, content in zip(files, list(planted(*contents))[way]):
+    file.write_text(json.dumps(content))
+  (tmp_path / "planted.py").write_text("class Feature: ...\n")
+  monkeypatch.syspath_prepend(tmp_path)
+  with pytest.raises(read.ReadError, match="not written by our builders: .*jppf prepare"):
+    read.open_split(copy, "train")
+  assert "planted" not in sys.modules
+
+
+@pytest.mark.parametrize("name", ["features.json", "dataset_info.json"])
+def test_a_damaged_file_of_a_dataset_is_named(folder, tmp_path, name):
+  copy = shutil.copytree(folder, tmp_path / "copy")
+  for damage in (b"{", b"\xff\xfe"):
+    (copy / name).write_bytes(damage)
+    with pytest.raises(read.ReadError, match=f"{name} is damaged"):
+      read.open_split(copy, "train")
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "RGB"])

@@ -1,0 +1,94 @@
+"""Runs one verb: reads its flags, prints its help, and says in a sentence what is wrong with them.
+
+A verb is a module with `FLAGS` (see `help_text`) and a `main`. Only these flags and absl's own are
+known to it, whatever else the process has loaded.
+"""
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from types import ModuleType
+
+from absl import app, flags, logging
+
+from jppf_jax.cli import help_text, run_flags
+
+HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull", "-?")
+VERSION = ("--version", "-version", "-V")
+USAGE_STATUS = 2  # of a command line that cannot be understood; failures have 1
+
+
+def run_module(module: ModuleType) -> None:
+  """Runs the verb of a module that was started with `python -m`."""
+  assert module.__spec__ is not None
+  run(module, module.__spec__.name.rpartition(".")[2].replace("_", "-"), sys.argv[1:])
+
+
+def run(module: ModuleType, verb: str, arguments: Sequence[str]) -> None:
+  """Runs a verb, and leaves the process with its status.
+
+  Args:
+    module: of the verb.
+    verb: its name.
+    arguments: what stands behind the verb on the command line.
+  """
+  arguments = list(arguments)
+  options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+  if any(option in HELP for option in options):
+    print(help_text.page(module))
+  elif any(option in VERSION for option in options):
+    print(help_text.version())
+  else:
+    logging.set_verbosity(logging.WARNING)  # the libraries below us log every step they take
+    argv = [f"jppf {verb}", *arguments]
+    app.run(partial(_main, module, verb), argv, flags_parser=partial(_parse, module, verb))
+
+
+def _main(module: ModuleType, verb: str, argv: list[str]) -> None:
+  try:
+    module.main(argv)
+  except app.UsageError as error:
+    refuse(verb, str(error))
+
+
+def _parse(module: ModuleType, verb: str, argv: list[str]) -> list[str]:
+  """Sets the flags of the verb; returns the arguments that are no flags."""
+  known = _flags_of(module)
+  own = help_text.names(module.FLAGS)
+  try:
+    expanded = flags.FLAGS.read_flags_from_files(argv, force_gnu=True)
+    rest = known(run_flags.as_flags(expanded))
+  except flags.UnrecognizedFlagError as error:
+    refuse(verb, f"There is no flag --{error.flagname}{_nearest_flag(error.flagname, own)}")
+  except (flags.Error, ValueError) as error:  # absl raises ValueError for --noFLAG=VALUE
+    refuse(verb, str(error))
+  flags.FLAGS.mark_as_parsed()
+  return rest
+
+
+def _flags_of(module: ModuleType) -> flags.FlagValues:
+  """Returns the flags of a verb and those of absl; their values are those of `flags.FLAGS`."""
+  of_module = flags.FLAGS.flags_by_module_dict()
+  absl = [flag.name for name in of_module if name.startswith("absl.") for flag in of_module[name]]
+  known = flags.FlagValues()
+  for name in {*help_text.names(module.FLAGS), *absl}:
+    flag = flags.FLAGS[name]
+    known[name] = flag
+  return known
+
+
+def _nearest_flag(name: str, own: list[str]) -> str:
+  """Returns the end of a sentence, with the flag that is most like `name`."""
+  forms = [*own, *(f"no{flag}" for flag in own if flags.FLAGS[flag].boolean)]
+  return help_text.suggestion(name.split(".")[0], forms, prefix="--")
+
+
+def refuse(verb: str, message: str) -> None:
+  """Ends the process because of its command line.
+
+  Args:
+    verb: the command.
+    message: a sentence.
+  """
+  print(f"jppf {verb}: {message}\n`jppf {verb} --help` lists its flags.", file=sys.stderr)
+  sys.exit(USAGE_STATUS)

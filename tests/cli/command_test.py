@@ -1,0 +1,140 @@
+"""What is true of every verb: its help, its flags, and what it says about wrong ones."""
+
+import re
+import shlex
+
+import pytest
+from absl import app, flags
+
+from jppf_jax.cli import command, help_text, main
+from tests.cli import verbs
+from tests.cli.main_test import HEAVY
+
+EVERY_VERB = pytest.mark.parametrize("verb", main.VERBS)
+
+
+def example_of(page: str) -> str:
+  """The command below "example:", as a shell reads it."""
+  found = re.search(r"^example:\n((?:.*\\\n)*.*)\n", page, re.MULTILINE)
+  return found[1].replace("\\\n", " ")
+
+
+@EVERY_VERB
+def test_help_has_usage_example_and_every_flag_with_its_default_at_80_columns(verb):
+  done = verbs.here(verb, "--help")
+  assert (done.status, done.err) == (0, "")
+  assert done.out.startswith(f"usage: jppf {verb}")
+  assert max(map(len, done.out.splitlines())) <= 80
+  assert "`" not in done.out.partition("flags:")[2]
+  rows = re.split(r"\n(?=  --)", done.out.partition("flags:")[2])[1:]
+  shown = [re.match(r"  --(?:\[no\])?([^=\s]+)", row)[1] for row in rows]
+  assert shown == help_text.names(verbs.module(verb).FLAGS)
+  for row in rows:
+    assert "(default: " in row or "(required" in row, row
+
+
+@EVERY_VERB
+def test_every_flag_that_a_verb_defines_is_on_its_page(verb):
+  module = verbs.module(verb)
+  defined = flags.FLAGS.flags_by_module_dict().get(module.__name__, [])
+  assert {flag.name for flag in defined} <= set(help_text.names(module.FLAGS))
+
+
+@EVERY_VERB
+def test_the_example_of_a_verb_is_accepted(verb, monkeypatch):
+  calls = []
+  monkeypatch.setattr(verbs.module(verb), "main", calls.append)
+  program, *argv = shlex.split(example_of(verbs.here(verb, "--help").out))
+  assert program == "jppf"
+  assert argv[0] == verb
+  assert verbs.here(*argv) == (0, "", "")
+  assert calls[0][0] == f"jppf {verb}"
+  assert not [argument for argument in calls[0] if argument.startswith("-")]
+
+
+@EVERY_VERB
+def test_all_ways_of_asking_give_the_same_page(verb):
+  page = verbs.here(verb, "--help").out
+  for argv in (("help", verb), ("--help", verb), (verb, "-h"), (verb, "x.png", "--help", "--nix")):
+    assert verbs.here(*argv).out == page
+  assert verbs.here(verb, "--version").out == verbs.here("--version").out
+
+
+@EVERY_VERB
+def test_a_module_that_is_run_answers_the_same_and_loads_no_library(verb):
+  name = verb.replace("-", "_")
+  done = verbs.python_m(name, "--help")
+  assert done.returncode == 0
+  assert done.stdout == verbs.here(verb, "--help").out
+  assert not verbs.imported(done.stderr) & HEAVY
+
+
+@EVERY_VERB
+def test_a_misspelt_flag_is_refused_with_the_nearest(verb):
+  names = help_text.names(verbs.module(verb).FLAGS)
+  name = next(name for name in names if "." not in name)
+  done = verbs.here(verb, f"--{name[:-1]}=1")
+  assert (done.status, done.out) == (2, "")
+  assert done.err == (
+    f"jppf {verb}: There is no flag --{name[:-1]}; did you mean --{name}?\n"
+    f"`jppf {verb} --help` lists its flags.\n"
+  )
+
+
+@EVERY_VERB
+def test_a_flag_of_another_verb_is_refused_although_both_are_loaded(verb):
+  other = "labels" if verb == "merge" else "parts"
+  verbs.module("merge"), verbs.module("prepare")
+  done = verbs.here(verb, f"--{other}=1")
+  assert done.status == 2
+  assert f"There is no flag --{other}" in done.err
+
+
+@EVERY_VERB
+def test_a_command_line_that_misses_something_is_one_sentence(verb, tmp_path):
+  argv = ["what"] if verb == "demo" else []
+  done = verbs.here(verb, *argv)
+  assert (done.status, done.out) == (2, "")
+  sentence, advice = done.err.splitlines()
+  assert sentence.startswith(f"jppf {verb}: ")
+  assert advice == f"`jppf {verb} --help` lists its flags."
+
+
+@pytest.mark.parametrize(
+  "argv, words",
+  [
+    (("evaluate", "--pictures=many"), "--pictures=many"),
+    (("evaluate", "--pictures=-1"), "--pictures=-1"),
+    (("score", "--missing=maybe"), "<error|empty>"),
+    (("train", "--workdir"), "Missing value for flag --workdir"),
+    (("train", "--nocompile_cache=yes"), "does not take an argument"),
+    (("train", "--nocompile_cach"), "did you mean --nocompile_cache?"),
+    (("train", "--confg.data.batch_size=2"), "did you mean --config?"),
+    (("train", "--flagfile=/no/such/file"), "/no/such/file"),
+  ],
+)
+def test_a_wrong_value_is_one_sentence(argv, words):
+  done = verbs.here(*argv)
+  assert done.status == 2
+  assert words in done.err
+  assert len(done.err.splitlines()) == 2
+
+
+def test_flags_of_absl_and_arguments_behind_two_hyphens_are_as_ever(monkeypatch, tmp_path):
+  calls = []
+  monkeypatch.setattr(verbs.module("predict"), "main", calls.append)
+  more = tmp_path / "flags.txt"
+  more.write_text("--out=b\n--config.seed=3\n")
+  argv = ("--verbosity=-1", f"--flagfile={more}", "a.png", "--", "--help")
+  assert verbs.here("predict", *argv).status == 0
+  assert calls == [["jppf predict", "a.png", "--help"]]
+
+
+def test_a_usage_error_of_a_verb_ends_with_its_sentence(monkeypatch):
+  def misused(argv):
+    raise app.UsageError("Needs more.")
+
+  monkeypatch.setattr(verbs.module("score"), "main", misused)
+  done = verbs.here("score")
+  assert done.status == command.USAGE_STATUS
+  assert done.err == "jppf score: Needs more.\n`jppf score --help` lists its flags.\n"

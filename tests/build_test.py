@@ -1,22 +1,29 @@
 import functools
+import importlib
+import json
+import re
 import shutil
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import traverse_util
 from PIL import Image
 
 from jppf_jax import build
-from jppf_jax.checkpoints.weights import WeightsError, load_weights
-from jppf_jax.evaluation.predict import fuse_both
-from jppf_jax.input_pipeline import datasets
+from jppf_jax.checkpoints.weights import WeightsError, load_weights, read_weights, save_weights
+from jppf_jax.evaluation.predict import fuse_both, load_predictor
+from jppf_jax.input_pipeline import datasets, taxonomy
+from jppf_jax.input_pipeline.taxonomy import TaxonomyError
 from jppf_jax.losses.semantic_part import hard_cross_entropy
 from jppf_jax.structs import IGNORE
+from jppf_jax_configs import demo
 from tests import tiny
 from tests.data import raw_files
 
 FULL_SIZE = {"model.width": 1.0, "model.depth": 1.0}  # as the weights of the packages
+LITE_PIXELS = {"model.pixel_mean": (127.0,) * 3, "model.pixel_std": (128.0,) * 3}
 
 
 def model_of(config):
@@ -106,12 +113,10 @@ def test_training_starts_from_all_weights_of_a_run(tiny_run):
 
 
 def test_training_starts_from_an_encoder_by_the_name_of_its_package(tmp_path, monkeypatch):
-  config = tiny.config(tmp_path, **FULL_SIZE, **{"model.encoder": "lite0"})
+  config = tiny.config(tmp_path, **FULL_SIZE, **LITE_PIXELS, **{"model.encoder": "lite0"})
   config.model.pretrained = "lite0"
   model = model_of(config)
-  shapes = build.variable_shapes(model)
-  zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), shapes)
-  monkeypatch.setattr(build, "init_variables", lambda key, net: zeros)
+  monkeypatch.setattr(build, "init_variables", lambda key, net: zeros_of(config))
   variables, report = build.start(config, model)
   assert report.loaded.keys() == {"encoder"}
   assert report.ignored == {"classifier": 2}
@@ -121,10 +126,77 @@ def test_training_starts_from_an_encoder_by_the_name_of_its_package(tmp_path, mo
 
 
 def test_weights_of_another_encoder_are_refused_though_the_shapes_agree(tmp_path):
-  config = tiny.config(tmp_path, **FULL_SIZE, **{"model.encoder": "b0"})
+  config = tiny.config(tmp_path, **FULL_SIZE, **LITE_PIXELS, **{"model.encoder": "b0"})
   config.model.pretrained = "lite0"
-  with pytest.raises(WeightsError, match="for the encoder 'lite0', config.model.encoder is 'b0'"):
+  message = r"(?s)encoder is 'lite0' for the weights, 'b0'.*Set --config\.model\.encoder=lite0, or"
+  with pytest.raises(WeightsError, match=message):
     build.start(config, model_of(config))
+
+
+def test_weights_for_other_pixel_statistics_are_refused_and_the_flags_named(tmp_path):
+  config = tiny.config(tmp_path, **FULL_SIZE, **{"model.encoder": "lite0"})
+  config.model.pretrained = "lite0"
+  mean, std = ("(127.0, 127.0, 127.0)", "(128.0, 128.0, 128.0)")
+  with pytest.raises(WeightsError) as error:
+    build.start(config, model_of(config))
+  flags = f"--config.model.pixel_mean='{mean}' --config.model.pixel_std='{std}'"
+  assert f"Set {flags}, or start from other weights." in str(error.value)
+
+
+@pytest.mark.parametrize(
+  "key, value", [("anchor_scale", 8.0), ("finest_scale", 56.0), ("legacy", False)]
+)
+def test_a_run_s_weights_are_not_loaded_into_another_network_of_equal_shapes(tiny_run, key, value):
+  path = tiny_run.workdir / build.RUN_WEIGHTS
+  config = tiny.config(tiny_run.workdir, **{"model.pretrained": str(path), f"model.{key}": value})
+  with pytest.raises(WeightsError, match=f"(?s){key} is .*Set --config.model.{key}="):
+    build.start(config, model_of(config))
+  with pytest.raises(WeightsError, match=f"{key} is "):
+    load_predictor(config, path)
+
+
+def with_other_sky(run, path):
+  """Copies a run's weights as those of a taxonomy with another class in the place of "sky"."""
+  found, about = read_weights(run.workdir / build.RUN_WEIGHTS)
+  classes = about["meaning"]["taxonomy"]["classes"]
+  classes[classes.index("sky")] = "water"
+  save_weights(path, traverse_util.unflatten_dict(found, sep="/"), about)
+
+
+def zeros_of(config):
+  """Fresh variables without the compilation that the real ones need."""
+  shapes = build.variable_shapes(model_of(config))
+  return jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), shapes)
+
+
+def test_outputs_for_other_classes_start_fresh_though_there_are_as_many(
+  tiny_run, tmp_path, monkeypatch
+):
+  with_other_sky(tiny_run, tmp_path / "w.safetensors")
+  changes = {"model.pretrained": str(tmp_path / "w.safetensors")}
+  config = tiny.config(tmp_path, **changes)
+  monkeypatch.setattr(build, "init_variables", lambda key, net: zeros_of(config))
+  _, report = build.start(config, model_of(config))
+  assert report.fresh == report.ignored == {"semantic_head/logits": 2}
+  message = r"taxonomy differs: classes\[10\] is 'water' for the weights, 'sky' in the config"
+  with pytest.raises(WeightsError, match=message):
+    load_predictor(config, tmp_path / "w.safetensors")
+
+
+def test_the_weights_of_the_package_carry_what_they_need():
+  config = demo.get_config()
+  _, about = read_weights(build.weights_path("demo"))
+  assert about["meaning"] == build.inference(config).meaning
+  assert "/tmp" not in json.dumps(about)
+
+
+def test_weights_without_a_record_are_loaded_with_a_note(tiny_run, tmp_path, caplog):
+  found, _ = read_weights(tiny_run.workdir / build.RUN_WEIGHTS)
+  save_weights(tmp_path / "w.safetensors", traverse_util.unflatten_dict(found, sep="/"), {})
+  config = tiny.config(tmp_path, **{"model.pretrained": str(tmp_path / "w.safetensors")})
+  _, report = build.start(config, model_of(config))
+  assert not report.fresh
+  assert re.search("w.safetensors: not compared .* not stored: encoder, .*, taxonomy", caplog.text)
 
 
 def test_without_a_name_the_labels_are_those_of_the_dataset(tmp_path):
@@ -227,7 +299,70 @@ def test_a_built_dataset_of_your_own_is_found_by_its_bare_name(tmp_path):
   own = tmp_path / "data_sets" / "warehouse" / "1.0.0"
   shutil.copytree(folder, own)
   config = tiny.config(tmp_path, **{"data.name": "warehouse"})
+  with pytest.raises(TaxonomyError, match="not recorded; name its taxonomy"):
+    build.examples(config, "validation")
+  taxonomy.record(own, "cpp_default")
   assert len(build.examples(config, "validation")) == 1
+  assert build.label_spec(config).name == "cpp_default"
+
+
+OWN_BUILDER = """
+from pathlib import Path
+import numpy as np
+from jppf_jax_data import pairs
+from jppf_jax_data.pairs_builder import PairsBuilder
+
+class Builder(PairsBuilder):
+  MANUAL_DOWNLOAD_INSTRUCTIONS = "x"
+  SPEC = str(Path(__file__).with_name("robots.yaml"))
+
+  @classmethod
+  def layout(cls, split):
+    return {split: "*"}
+
+  @classmethod
+  def files(cls, root, split):
+    images = {path.stem: path for path in (root / split).glob("*.png")}
+    return images, {path.stem: path for path in (root / split).glob("*.tif")}
+
+  @classmethod
+  def read_label(cls, path):
+    return pairs.read_uids(path, max_scene_id=99)
+"""
+
+
+@pytest.fixture
+def own_dataset(tmp_path):
+  """Your own builder with its taxonomy and its raw files; returns the flags of a config for it."""
+  for split in ("train", "validation"):
+    (tmp_path / "raw" / split).mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(tmp_path / "raw" / split / "a.png")
+    uids = np.full((8, 8), 1, np.int32)
+    Image.fromarray(uids).save(tmp_path / "raw" / split / "a.tif")
+  (tmp_path / "robots.yaml").write_text(OWN)
+  builder = tmp_path / "robots_dataset_builder.py"
+  builder.write_text(OWN_BUILDER)
+  return {"data.name": str(builder), "data.manual_dir": str(tmp_path / "raw")}
+
+
+@pytest.mark.parametrize("name", ["smoke", "demo", "cpp", "synthetic", "overfit_samples", "ppp"])
+def test_your_own_dataset_has_its_own_taxonomy_in_every_config(own_dataset, name):
+  config = importlib.import_module(f"jppf_jax_configs.{name}").get_config()
+  config.data.name = own_dataset["data.name"]
+  assert build.label_spec(config).class_names == ("floor", "robot")
+
+
+def test_another_taxonomy_is_noticed_also_if_the_dataset_was_built_before(own_dataset, tmp_path):
+  config = tiny.config(tmp_path, **own_dataset)
+  build.examples(config, "train")
+  bare = tiny.config(tmp_path, **{"data.name": "robots"})
+  (tmp_path / "robots_dataset_builder.py").unlink()
+  (tmp_path / "robots.yaml").unlink()
+  assert len(build.examples(bare, "train")) == 1
+  assert build.label_spec(bare).class_names == ("floor", "robot")
+  other = tiny.config(tmp_path, **{"data.name": "robots", "data.labels": "cpp_grouped"})
+  with pytest.raises(TaxonomyError, match="cpp_grouped is not the taxonomy of the dataset in"):
+    build.examples(other, "train")
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

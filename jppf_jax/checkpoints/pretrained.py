@@ -2,12 +2,13 @@
 
 Only two things may differ. A whole module (encoder, neck, head) may be missing in the file, and
 layers whose width is the number of classes or parts may have another width. Both start fresh.
-Anything else is an error: a misspelt name or a wrong width must not lose weights unnoticed.
+Anything else is an error: a misspelt name or a wrong width must not lose weights unnoticed. Output
+layers of equal width but of other classes start fresh too; the caller says which.
 """
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,11 @@ def _listed(counts: dict[str, int]) -> str:
 
 
 def load_pretrained(
-  found: dict[str, np.ndarray], template: Any, initialise: Callable[[], Any]
+  found: dict[str, np.ndarray],
+  template: Any,
+  initialise: Callable[[], Any],
+  *,
+  other_outputs: Set[str] = frozenset(),
 ) -> tuple[Any, Report]:
   """Returns the model's variables, from the weights where they fit, and a report.
 
@@ -60,6 +65,8 @@ def load_pretrained(
     found: tensors by name, `params/encoder/...`, as `weights.read_weights` returns them.
     template: the model's `{"params": ..., "batch_stats": ...}`, arrays or shapes.
     initialise: returns fresh variables; called only if some are needed.
+    other_outputs: output layers whose channels stand for other classes in the file, such as
+      "semantic_head/logits"; they start fresh.
 
   Raises:
     WeightsError: the file has no module of the model.
@@ -68,25 +75,24 @@ def load_pretrained(
   """
   wanted = shapes_of(traverse_util.flatten_dict(template, sep="/"))
   held = shapes_of(found)
-  modules = {_module(name) for name in wanted}
-  known = modules & {_module(name) for name in held}
+  known = modules(wanted) & modules(held)
   if not known:
-    examples = sorted(found)[:3]
+    names, examples = sorted(modules(wanted)), sorted(found)[:3]
     raise WeightsError(
-      f"None of {', '.join(sorted(modules))} is in the weights; they hold {', '.join(examples)}, "
+      f"None of {', '.join(names)} is in the weights; they hold {', '.join(examples)}, "
       "... Files of PyTorch go through `jppf import-weights` first."
     )
   shared = wanted.keys() & held.keys()
   other_shape = {name for name in shared if held[name] != wanted[name]}
-  other_outputs = _OUTPUTS & {_layer(name) for name in other_shape}
+  fresh_outputs = _OUTPUTS & {_layer(name) for name in other_shape} | set(other_outputs)
 
   def loadable(shapes: Shapes) -> Shapes:
     in_known = {name: shape for name, shape in shapes.items() if _module(name) in known}
-    return {name: shape for name, shape in in_known.items() if _layer(name) not in other_outputs}
+    return {name: shape for name, shape in in_known.items() if _layer(name) not in fresh_outputs}
 
   def owner(name: str) -> str:
     layer = _layer(name)
-    return layer if layer in other_outputs else _module(name)
+    return layer if layer in fresh_outputs else _module(name)
 
   def counts(names: Iterable[str]) -> dict[str, int]:
     return dict(Counter(map(owner, names)))
@@ -101,6 +107,11 @@ def load_pretrained(
   result |= {name: found[name] for name in loaded}
   report = Report(counts(loaded), counts(fresh), counts(ignored))
   return traverse_util.unflatten_dict(result, sep="/"), report
+
+
+def modules(tensors: Iterable[str]) -> set[str]:
+  """Returns the modules that named tensors belong to, such as "encoder"."""
+  return set(map(_module, tensors))
 
 
 def _module(name: str) -> str:

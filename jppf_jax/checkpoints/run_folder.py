@@ -90,3 +90,16 @@ def _kind(value: Any) -> str:
   if not isinstance(value, list | tuple):
     return type(value).__name__
   return "numbers" if all(type(entry) in (int, float) for entry in value) else "others"
+
+
+def changes(before: dict[str, Any], now: dict[str, Any], name: str = "") -> list[str]:
+  """Returns each value that differs between two configs, such as "seed 0 -> 1"."""
+  found = []
+  for key in sorted(before.keys() | now.keys()):
+    old, new = before.get(key), now.get(key)
+    inner = f"{name}.{key}" if name else key
+    if isinstance(old, dict) and isinstance(new, dict):
+      found += changes(old, new, inner)
+    elif _with_tuples(old) != _with_tuples(new):
+      found.append(f"{inner} {old} -> {new}")
+  return found

@@ -2,18 +2,22 @@
 
 A PyTorch file is a pickle, and unpickling calls whatever the file names. This reader knows a few
 names, which make containers or describe tensors. A file that asks for any other name is refused
-before that name is looked up.
+before that name is looked up. Nothing is allocated that is larger than the file: sizes that it
+claims are compared with its real size first.
 """
 
 import functools
 import io
 import math
+import mmap
 import pickle
+import pickletools
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from reprlib import repr as _short
+from typing import IO, Any, NamedTuple, cast
 
 import ml_dtypes
 import numpy as np
@@ -80,6 +84,26 @@ def _lies_in_storage(tensor: _Tensor) -> bool:
   return elements == 0 or (elements <= available and last < available)
 
 
+class _MakeDict:
+  """Returns an empty dict; a copy of what the file holds could be made again and again."""
+
+  __slots__ = ()
+
+  def __call__(self) -> Any:
+    return OrderedDict()
+
+
+class _MakeSize:
+  """Returns the tuple that it is given; see `_MakeDict`."""
+
+  __slots__ = ()
+
+  def __call__(self, size: Any) -> Any:
+    if isinstance(size, tuple):
+      return size
+    raise WeightsError(f"a size is a {type(size).__name__} instead of a tuple.")
+
+
 class _MakeParameter:
   """Returns the tensor of a parameter; see `_MakeTensor`."""
 
@@ -90,8 +114,8 @@ class _MakeParameter:
 
 
 _KNOWN = {
-  ("collections", "OrderedDict"): OrderedDict,
-  ("torch", "Size"): tuple,
+  ("collections", "OrderedDict"): _MakeDict(),
+  ("torch", "Size"): _MakeSize(),
   ("torch._utils", "_rebuild_tensor"): _MakeTensor(),
   ("torch._utils", "_rebuild_tensor_v2"): _MakeTensor(),
   ("torch._utils", "_rebuild_parameter"): _MakeParameter(),
@@ -127,6 +151,24 @@ class _Unpickler(pickle.Unpickler):
     raise WeightsError("it refers to something outside that is no storage of numbers.")
 
 
+def _unpickler(file: io.BytesIO | mmap.mmap) -> _Unpickler:
+  """Returns the unpickler of the next pickle in a file, whose place is then after that pickle.
+
+  Raises:
+    WeightsError: the pickle claims to hold more than the file has.
+    ValueError: it is no pickle.
+  """
+  start = file.tell()
+  operations = pickletools.genops(cast(IO[bytes], file))  # makes no objects
+  for count, (operation, argument, _) in enumerate(operations):
+    number = argument if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") else None
+    if number is not None and number > count:  # it would allocate a table of that size
+      raise WeightsError(f"its pickle calls an object the {number}th, and has {count}.")
+  length = file.tell() - start
+  file.seek(start)
+  return _Unpickler(io.BytesIO(file.read(length)))
+
+
 def read_torch_file(path: str | Path) -> Any:
   """Returns what `torch.save` wrote: containers, numbers, strings, and tensors as NumPy arrays.
 
@@ -140,8 +182,7 @@ def read_torch_file(path: str | Path) -> Any:
   if not path.is_file():
     raise WeightsError(f"There is no weights file at {path}.")
   try:
-    with path.open("rb") as file:
-      return _read_zip(file) if zipfile.is_zipfile(path) else _read_legacy(file)
+    return _read_zip(path) if zipfile.is_zipfile(path) else _read_legacy(path)
   except WeightsError as error:
     raise type(error)(f"{path} is refused: {error}") from error
   except Exception as error:  # damaged bytes make pickle and zipfile raise errors of many types
@@ -172,7 +213,7 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
     )
   others = {name: value for name, value in content.items() if not _is_entry(name, value)}
   if others:
-    described = [f"{name!r} is a {type(value).__name__}" for name, value in others.items()]
+    described = [f"{_short(name)} is a {type(value).__name__}" for name, value in others.items()]
     raise WeightsError(
       f"{path} holds more than tensors by name: {', '.join(described[:5])}. "
       "Save its state_dict alone."
@@ -184,8 +225,8 @@ def _is_entry(name: Any, value: Any) -> bool:
   return isinstance(name, str) and isinstance(value, np.ndarray)
 
 
-def _read_zip(file: io.BufferedIOBase) -> Any:
-  with zipfile.ZipFile(file) as archive:
+def _read_zip(path: Path) -> Any:
+  with zipfile.ZipFile(path) as archive:
     members = archive.namelist()
     pickles = [name for name in members if name.split("/")[-1] == "data.pkl"]
     if len(pickles) != 1:
@@ -193,29 +234,32 @@ def _read_zip(file: io.BufferedIOBase) -> Any:
     root = pickles[0].removesuffix("data.pkl")
     if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
       raise WeightsError("its members are compressed, which torch.save never does.")
+    claimed = sum(max(info.file_size, info.compress_size) for info in archive.infolist())
+    available = path.stat().st_size
+    if claimed > available:
+      raise WeightsError(f"its members claim {claimed} bytes, the file has {available}.")
     byteorder = f"{root}byteorder"
     if byteorder in members and archive.read(byteorder) != b"little":
       raise WeightsError("it was written on a big-endian machine.")
-    description = io.BytesIO(archive.read(pickles[0]))
-    content = _Unpickler(description).load()
+    content = _unpickler(io.BytesIO(archive.read(pickles[0]))).load()
     return _with_arrays(content, lambda storage: archive.read(f"{root}data/{storage.key}"))
 
 
-def _read_legacy(file: io.BufferedIOBase) -> Any:
-  def load() -> Any:
-    return _Unpickler(file).load()
-
-  if load() != _MAGIC or load() != _PROTOCOL:
-    raise WeightsError("it does not start as a PyTorch file does.")
-  if load().get("little_endian") is not True:
-    raise WeightsError("it was written on a big-endian machine.")
-  main = _Unpickler(file)
-  content = main.load()
-  data = {}
-  for key in load():
-    numel = int.from_bytes(file.read(8), "little")
-    itemsize = main.storages[key].dtype.itemsize
-    data[key] = file.read(numel * itemsize)
+def _read_legacy(path: Path) -> Any:
+  # unlike a file, a map does not allocate what is asked for but not there
+  with path.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as file:
+    if _unpickler(file).load() != _MAGIC or _unpickler(file).load() != _PROTOCOL:
+      raise WeightsError("it does not start as a PyTorch file does.")
+    if _unpickler(file).load().get("little_endian") is not True:
+      raise WeightsError("it was written on a big-endian machine.")
+    main = _unpickler(file)
+    content = main.load()
+    keys = _unpickler(file).load()
+    data = {}
+    for key in keys:
+      numel = int.from_bytes(file.read(8), "little")
+      itemsize = main.storages[key].dtype.itemsize
+      data[key] = file.read(numel * itemsize)
   return _with_arrays(content, lambda storage: data[storage.key])
 
 

@@ -47,9 +47,14 @@ def main(argv: list[str]) -> None:
   from jppf_jax.checkpoints.run_folder import RunError
   from jppf_jax.checkpoints.weights import WeightsError
   from jppf_jax.evaluation.evaluate import evaluate, summary
-  from jppf_jax.input_pipeline import datasets, read
+  from jppf_jax.input_pipeline import datasets, read, taxonomy
 
-  in_data = (datasets.data_error(), datasets.BuildError, read.ReadError)
+  in_data = (
+    datasets.data_error(),
+    datasets.BuildError,
+    read.ReadError,
+    taxonomy.TaxonomyError,
+  )
   with plainly("evaluate", RunError, WeightsError, *in_data, OSError):
     config, workdir = run_flags.run_of_workdir()
     split = _SPLIT.value or build.eval_split(config)

@@ -102,9 +102,10 @@ def import_file(
     if file is None:
       raise ValueError("--from=efficientps needs the FILE of the checkpoint.")
     config = run_flags.config_or(cpp.get_config)
-    template = build.variable_shapes(build.model(config, build.label_spec(config)))
+    network = build.inference(config)
+    template = build.variable_shapes(network.model)
     imported = import_efficientps.convert(read_state_dict(file), template, part_head=part_head)
-    return imported, {"from": source, "file": file.name, "encoder": config.model.encoder}
+    return imported, {"from": source, "file": file.name, "meaning": network.meaning}
   if variant is None:
     raise ValueError(f"--from={source} needs --variant=NAME: {', '.join(VARIANTS)}.")
   template = build.classifier_shapes(variant)
@@ -118,7 +119,8 @@ def import_file(
     if not variant.startswith("lite"):
       template = {kind: {"encoder": tree["encoder"]} for kind, tree in template.items()}
     imported = import_efficientnet.import_timm(read_state_dict(file), template)
-  return imported, {"from": source, "file": file.name, "encoder": variant}
+  about = {"from": source, "file": file.name, "meaning": build.imagenet_meaning(variant)}
+  return imported, about
 
 
 def print_report(imported: "Imported", console: Console) -> None:

@@ -49,6 +49,7 @@ def main(argv: list[str]) -> None:
 
   with plainly("predict", RunError, WeightsError, OSError):
     config, weights = config_and_weights()
+    print(about_weights(weights), file=sys.stderr)
     predictor = load_predictor(config, weights)
     problems = predict_files(predictor, paths, folder)
   written = len(paths) - len(problems)
@@ -75,6 +76,24 @@ def config_and_weights() -> "tuple[Config, Path]":
     return run_flags.config_or(demo_config.get_config), build.weights_path("demo")
   config, workdir = run_flags.run_of_workdir()
   return config, workdir / build.RUN_WEIGHTS
+
+
+def about_weights(weights: Path) -> str:
+  """Returns which weights are used, and where they come from.
+
+  Raises:
+    WeightsError: the file cannot be read.
+  """
+  from jppf_jax import build
+  from jppf_jax.checkpoints.weights import provenance, read_about
+
+  origin = provenance(read_about(weights))
+  if weights == build.weights_path("demo"):
+    return (
+      f"Small weights of the package, {origin}:\n"
+      "generated street scenes, no photos. Those of a run: --workdir=DIR"
+    )
+  return f"Weights {weights}, {origin}"
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def prepare(
   """
   from etils import epath
 
-  from jppf_jax.input_pipeline import building, datasets
+  from jppf_jax.input_pipeline import building, datasets, taxonomy
   from jppf_jax.labels.registry import load_spec
 
   console = Console(highlight=False)
@@ -108,6 +108,7 @@ def prepare(
     with _bar(console, sum(found.counts.values())) as advance:
       made.on_example = advance
       building.build(made, manual_dir=manual_dir, rebuild=rebuild)
+  taxonomy.record(folder, made.SPEC or str(labels))
   path = draw_built(folder, spec, splits or (), console)
   console.print(f"records        {folder}\ncontact sheet  {path}", soft_wrap=True)
   return path

@@ -27,10 +27,15 @@ def expected() -> tuple[type[Exception], ...]:
   """Returns the errors in the user's files or in the run; any other is a fault of ours."""
   from jppf_jax.checkpoints.store import CheckpointError
   from jppf_jax.checkpoints.weights import WeightsError
-  from jppf_jax.input_pipeline import datasets, read
+  from jppf_jax.input_pipeline import datasets, read, taxonomy
   from jppf_jax.training.loop import NonFiniteLoss
 
-  in_data = (datasets.data_error(), datasets.BuildError, read.ReadError)
+  in_data = (
+    datasets.data_error(),
+    datasets.BuildError,
+    read.ReadError,
+    taxonomy.TaxonomyError,
+  )
   return CheckpointError, WeightsError, NonFiniteLoss, *in_data, OSError
 
 

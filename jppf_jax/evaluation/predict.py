@@ -291,8 +291,8 @@ def load_predictor(config: build.Config, weights: str | Path) -> Predictor:
 
   Raises:
     WeightsError: there is no such file.
-    WeightsError: the weights do not fit the config's network.
+    WeightsError: the weights do not fit the config's network, or were made for another taxonomy.
   """
   network = build.inference(config)
-  variables = load_weights(weights, build.variable_shapes(network.model))
+  variables = load_weights(weights, build.variable_shapes(network.model), network.meaning)
   return Predictor(network.model, variables, network.spec, size=network.size, config=network.fusion)

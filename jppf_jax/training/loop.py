@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from absl import logging
 
 from jppf_jax import build
-from jppf_jax.checkpoints import weights
+from jppf_jax.checkpoints import run_folder, weights
 from jppf_jax.checkpoints.store import Checkpoints
 from jppf_jax.training.logs import MetricWriter, Progress
 from jppf_jax.training.parallel import AXIS, Runner, check_divisible, make_runner
@@ -86,6 +87,7 @@ def train(config: build.Config, workdir: str | Path) -> TrainState:
     CheckpointError: a checkpoint cannot be written.
     CheckpointError: there are checkpoints, but none can be used.
     WeightsError: the pretrained weights do not fit.
+    WeightsError: the run in the folder has another encoder, taxonomy, anchors or pixel statistics.
     ValueError: a value of the config is not allowed.
   """
   workdir = Path(workdir).resolve()
@@ -97,7 +99,8 @@ def train(config: build.Config, workdir: str | Path) -> TrainState:
   checkpoints = Checkpoints(workdir / "checkpoints", keep=run.keep)
   shapes = build.variable_shapes(run.model)
   template = jax.eval_shape(lambda variables: create_state(variables, run.optimizer), shapes)
-  restored = checkpoints.restore(template, iterator)
+  accept = functools.partial(_accept, run, modules=set(shapes["params"]))
+  restored = checkpoints.restore(template, iterator, accept=accept)
   if restored is None:
     state = _initial_state(config, run)
   else:
@@ -106,6 +109,20 @@ def train(config: build.Config, workdir: str | Path) -> TrainState:
   build.store_run(config, workdir)
   with contextlib.closing(checkpoints):
     return _run_phases(run, workdir, state, iterator, checkpoints)
+
+
+def _accept(run: build.Training, record: dict[str, Any], *, modules: set[str]) -> None:
+  """Compares the run with a checkpoint of it; what may change is said in one line.
+
+  Raises:
+    WeightsError: the weights of the checkpoint mean something else.
+  """
+  step = record["step"]
+  what, advice = f"The checkpoint of step {step}", "choose another --workdir"
+  weights.check_meaning(record, run.meaning, modules, what=what, advice=advice)
+  changes = run_folder.changes(record["config"], run.stored)
+  if changes and jax.process_index() == 0:
+    print(f"Changed since step {step} was saved: {', '.join(changes)}")
 
 
 def _initial_state(config: build.Config, run: build.Training) -> TrainState:
@@ -212,7 +229,7 @@ class _Loop:
     end with older weights.
     """
     steps = int(state.step)
-    about = {"steps": steps, "config": self.run.stored}
+    about = {"steps": steps, "config": self.run.stored, "meaning": self.run.meaning}
     if jax.process_index() == 0:
       variables = {"params": state.params, "batch_stats": state.batch_stats}
       file = self.workdir / build.RUN_WEIGHTS

@@ -1,5 +1,6 @@
 import shutil
 
+import grain
 import jax
 import numpy as np
 import pytest
@@ -63,13 +64,114 @@ def delete_state(folder) -> None:
   shutil.rmtree(folder / "state")
 
 
-@pytest.mark.parametrize("damage", [flip_bytes, truncate, delete_state])
+def edit_record(folder) -> None:
+  """Changes a value of the record; it stays valid JSON."""
+  file = folder / "record" / "metadata"
+  file.write_text(file.read_text().replace('"test"', '"text"'))
+
+
+def take_record_of_another(folder) -> None:
+  """Replaces the record by that of step 1, whose checksum is right."""
+  shutil.copytree(folder.parent / "1" / "record", folder / "record", dirs_exist_ok=True)
+
+
+DAMAGES = [flip_bytes, truncate, delete_state, edit_record, take_record_of_another]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_if_a_checkpoint_is_damaged_the_one_before_is_restored(tmp_path, damage):
   saved(tmp_path, 1, 2).close()
   damage(tmp_path / "2")
   step, restored = Checkpoints(tmp_path).restore(state(0))
   assert step == 1
   jax.tree.map(np.testing.assert_array_equal, restored, state(1))
+
+
+def test_damaged_checkpoints_are_set_aside_and_their_steps_saved_again(tmp_path):
+  saved(tmp_path, 1, 2, 3).close()
+  for _ in range(2):
+    for step in (2, 3):
+      flip_bytes(tmp_path / f"{step}")
+    resumed = Checkpoints(tmp_path)
+    assert resumed.restore(state(0))[0] == 1
+    for step in (2, 3):
+      resumed.save(step, state(step), {})
+    resumed.close()
+    step, restored = Checkpoints(tmp_path).restore(state(0))
+    assert step == 3
+    jax.tree.map(np.testing.assert_array_equal, restored, state(3))
+  aside = {path.name for path in tmp_path.iterdir() if not path.name.isdigit()}
+  assert aside == {"damaged_2", "damaged_2_2", "damaged_3", "damaged_3_2"}
+
+
+def test_looking_at_damaged_checkpoints_changes_nothing(tmp_path):
+  saved(tmp_path, 1, 2).close()
+  flip_bytes(tmp_path / "2")
+  assert Checkpoints(tmp_path, read_only=True).restore(state(0))[0] == 1
+  flip_bytes(tmp_path / "1")
+  with pytest.raises(CheckpointError, match="None of the checkpoints"):
+    Checkpoints(tmp_path).restore(state(0))  # all are damaged: nothing is thrown away
+  assert {path.name for path in tmp_path.iterdir()} == {"1", "2"}
+
+
+def test_a_step_that_would_be_skipped_is_an_error(tmp_path):
+  checkpoints = saved(tmp_path, 5)
+  for step in (4, 5):
+    with pytest.raises(CheckpointError, match=f"step {step} is not after step 5"):
+      checkpoints.save(step, state(step), {})
+
+
+class Position(grain.DatasetIterator):
+  """An iterator that is only its position."""
+
+  def __init__(self, place=0):
+    super().__init__()
+    self.place = place
+
+  def __next__(self):
+    raise StopIteration
+
+  def get_state(self):
+    return {"next_index": self.place}
+
+  def set_state(self, state):
+    self.place = state["next_index"]
+
+
+@pytest.mark.parametrize("damage", ["edited", "of another step", "missing", "no JSON"])
+def test_a_position_in_the_data_that_is_not_the_saved_one_is_refused(tmp_path, damage):
+  checkpoints = Checkpoints(tmp_path)
+  for step in (1, 2):
+    checkpoints.save(step, state(step), {}, Position(10 * step))
+  checkpoints.close()
+  first, second = sorted(tmp_path.glob("*/data/process_0*"))
+  match damage:
+    case "edited":
+      second.write_text(second.read_text().replace("20", "21"))
+    case "of another step":
+      shutil.copy(first, second)
+    case "missing":
+      second.unlink()
+    case "no JSON":
+      second.write_text("[]")
+  position = Position()
+  assert Checkpoints(tmp_path).restore(state(0), position)[0] == 1
+  assert position.place == 10
+  assert (tmp_path / "damaged_2").is_dir()
+
+
+def test_who_refuses_a_record_ends_the_search_and_nothing_is_set_aside(tmp_path):
+  saved(tmp_path, 1, 2).close()
+  seen = []
+
+  def accept(record):
+    seen.append(record["step"])
+    raise ValueError("of another run")
+
+  with pytest.raises(ValueError, match="of another run"):
+    Checkpoints(tmp_path).restore(state(0), accept=accept)
+  assert seen == [2]
+  assert {path.name for path in tmp_path.iterdir()} == {"1", "2"}
 
 
 def test_an_incomplete_checkpoint_is_ignored(tmp_path):

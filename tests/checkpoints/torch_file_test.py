@@ -1,5 +1,7 @@
 import contextlib
 import pickle
+import re
+import tracemalloc
 import zipfile
 from collections import OrderedDict
 
@@ -149,6 +151,73 @@ def test_compressed_big_endian_and_incomplete_files_are_refused(tmp_path):
   write_zip(path, main, dict.fromkeys(data_of(storages), b""))
   with pytest.raises(WeightsError, match="a storage has 0 bytes instead of 96"):
     read_torch_file(path)
+
+
+HUGE = 1_700_000_000
+PROTOCOL, MARK = b"\x80\x05", b"("
+
+
+def little(number, size):
+  return number.to_bytes(size, "little")
+
+
+def pickle_that_claims(kind):
+  """A pickle of few bytes that an unpickler would allocate gigabytes for."""
+  match kind:
+    case "a number for an object":
+      return PROTOCOL + b"]r" + little(HUGE // 16, 4) + b"."
+    case "bytes":
+      return PROTOCOL + b"\x8e" + little(HUGE, 8) + b"abc."
+    case "a bytearray":
+      return PROTOCOL + b"\x96" + little(HUGE, 8) + b"abc."
+    case "copies of a text":
+      text = b"X" + little(10**5, 4) + b"x" * 10**5
+      call = b"ctorch\nSize\n" + text + b"q\x01\x85R"
+      again = b"ctorch\nSize\nh\x01\x85R"
+      return PROTOCOL + MARK + call + 2000 * again + b"t."
+  raise ValueError(kind)
+
+
+KINDS = ["a number for an object", "bytes", "a bytearray", "copies of a text"]
+
+
+def refused_within(path, megabytes):
+  """Returns the message, after checking how much memory was allocated before the refusal."""
+  tracemalloc.start()
+  try:
+    with pytest.raises(WeightsError) as error:
+      read_torch_file(path)
+    _, peak = tracemalloc.get_traced_memory()
+  finally:
+    tracemalloc.stop()
+  assert peak < megabytes * 1e6
+  assert len(str(error.value)) < 1000
+  return str(error.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("write", [write_zip, write_legacy])
+def test_a_small_pickle_that_claims_to_be_large_is_refused_before_it_is(tmp_path, write, kind):
+  rest = {} if write is write_zip else b""
+  write(tmp_path / "x.pth", pickle_that_claims(kind), rest)
+  refused_within(tmp_path / "x.pth", 3)
+
+
+def test_a_storage_that_claims_to_be_large_is_refused_before_it_is_read(tmp_path):
+  path = tmp_path / "x.pth"
+  save_legacy(path, {"a": np.ones(5, np.float32)})
+  content = path.read_bytes()
+  assert content.count(b"K\x05") >= 1  # the number of elements, one byte
+  numel = content.replace(b"K\x05", b"J" + little(HUGE // 4, 4))
+  path.write_bytes(numel.replace(little(5, 8), little(HUGE // 4, 8)))
+  assert "truncated or damaged" in refused_within(path, 1)
+
+
+def test_a_member_that_claims_to_be_large_is_refused_before_it_is_read(tmp_path):
+  path = tmp_path / "x.pth"
+  write_zip(path, pickled({})[0], {"0": b"x" * 1234})
+  path.write_bytes(path.read_bytes().replace(little(1234, 4), little(HUGE, 4)))
+  assert re.search(r"its members claim 17000\d{5} bytes, the file has", refused_within(path, 1))
 
 
 def test_a_missing_file_is_named(tmp_path):

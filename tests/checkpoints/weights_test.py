@@ -1,8 +1,19 @@
+import json
+import struct
+
 import jax
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
-from jppf_jax.checkpoints.weights import WeightsError, load_weights, read_weights, save_weights
+from jppf_jax.checkpoints.weights import (
+  WeightsError,
+  load_weights,
+  provenance,
+  read_about,
+  read_weights,
+  save_weights,
+)
 
 VARIABLES = {
   "params": {
@@ -64,3 +75,101 @@ def test_a_weights_file_has_the_permissions_of_any_other_new_file(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
   with pytest.raises(WeightsError, match="no weights file at .*nowhere"):
     read_weights(tmp_path / "nowhere.safetensors")
+
+
+def write_raw(path, dtype, content, shape):
+  """Writes a safetensors file of one tensor, in any number format."""
+  entry = {"dtype": dtype, "shape": shape, "data_offsets": [0, len(content)]}
+  header = json.dumps({"a": entry}).encode()
+  path.write_bytes(struct.pack("<Q", len(header)) + header + content)
+
+
+@pytest.mark.parametrize(
+  "dtype, size", [("F8_E4M3", 1), ("F8_E5M2", 1), ("F8_E8M0", 1), ("C64", 8)]
+)
+def test_a_number_format_that_is_no_usual_one_is_refused(tmp_path, dtype, size):
+  path = tmp_path / "w.safetensors"
+  write_raw(path, dtype, bytes(4 * size), [4])
+  with pytest.raises(WeightsError, match=rf"number format .*: a \({dtype}\)"):
+    read_weights(path)
+
+
+def test_bfloat16_is_read(tmp_path):
+  path = tmp_path / "w.safetensors"
+  write_raw(path, "BF16", b"\x80\x3f\x00\xc0", [2])
+  np.testing.assert_array_equal(read_weights(path)[0]["a"], np.array([1, -2], np.float32))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+def test_values_that_are_not_finite_are_refused_and_the_tensors_named(tmp_path, value):
+  path = tmp_path / "w.safetensors"
+  tensors = {f"t{k}": np.ones(3) for k in range(9)}
+  for name in ("t1", "t4"):
+    tensors[name][1] = value
+  save_file(tensors, path)
+  with pytest.raises(WeightsError, match="NaN or infinite values in 2 tensors: t1, t4"):
+    read_weights(path)
+
+
+@pytest.mark.parametrize("dtype, value", [("float16", 7e4), ("float32", np.nan)])
+def test_what_could_not_be_read_again_is_not_written(tmp_path, dtype, value):
+  variables = {"batch_stats": {"var": np.array([1, value], np.float32)}}
+  with pytest.raises(WeightsError, match=f"as {dtype}: .* in 1 tensors: batch_stats/var"):
+    save_weights(tmp_path / "w.safetensors", variables, {}, dtype=dtype)
+  assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "3", "null"])
+def test_damaged_metadata_are_an_error(tmp_path, text):
+  path = tmp_path / "w.safetensors"
+  save_file({"a": np.ones(1)}, path, {"about": text})
+  for read in (read_about, read_weights):
+    with pytest.raises(WeightsError, match="metadata of .* are damaged"):
+      read(path)
+
+
+MEANING = {
+  "network": {
+    "encoder": "b0",
+    "width": 1.0,
+    "depth": 1.0,
+    "pixel_mean": [1.0, 2.0, 3.0],
+    "pixel_std": [1.0, 1.0, 1.0],
+  },
+  "taxonomy": {},
+}
+
+
+def test_weights_of_another_encoder_of_equal_shapes_are_refused(tmp_path):
+  other = {**MEANING, "network": MEANING["network"] | {"encoder": "lite0"}}
+  path = tmp_path / "w.safetensors"
+  save_weights(path, VARIABLES, {"meaning": other})
+  load_weights(path, VARIABLES, other)
+  with pytest.raises(WeightsError, match="encoder is 'lite0' .*'b0'") as error:
+    load_weights(path, VARIABLES, MEANING)
+  assert "Set --config.model.encoder=lite0, or use the config" in str(error.value)
+
+
+def test_what_older_weights_do_not_say_is_logged_and_they_load(tmp_path, caplog):
+  path = tmp_path / "w.safetensors"
+  save_weights(path, VARIABLES, {"config": {"model": {"encoder": "b0", "width": 1, "depth": 1}}})
+  load_weights(path, VARIABLES, MEANING)
+  assert (
+    "not compared with the config, because it is not stored: pixel_mean, pixel_std" in caplog.text
+  )
+
+
+@pytest.mark.parametrize(
+  "about, origin",
+  [
+    (
+      {"steps": 7, "config": {"data": {"name": "/x/robots_dataset_builder.py"}}},
+      "trained 7 steps on robots",
+    ),
+    ({"from": "timm", "file": "b5.pth"}, "imported from timm, b5.pth"),
+    ({}, "the file does not say what they were trained on"),
+    ({"steps": 7, "config": []}, "the file does not say what they were trained on"),
+  ],
+)
+def test_weights_say_where_they_come_from(about, origin):
+  assert provenance(about) == origin

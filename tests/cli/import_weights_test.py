@@ -57,7 +57,8 @@ def test_efficientps_becomes_a_file_that_a_run_starts_from(
   run(monkeypatch, tmp_path / "model.pth", **options, part_head="parts")
   assert re.search(rf"{len(small_checkpoint)} +│ used: box_head, encoder", capsys.readouterr().out)
   found, about = read_weights(out)
-  assert about == {"from": "efficientps", "file": "model.pth", "encoder": "b0"}
+  meaning = build.inference(smoke.get_config()).meaning
+  assert about == {"from": "efficientps", "file": "model.pth", "meaning": meaning}
   _, report = load_pretrained(found, template, lambda: pytest.fail("initialised"))
   assert not report.fresh
   assert not report.ignored
@@ -115,5 +116,11 @@ def test_the_command_finds_the_weights_of_an_installed_package(tmp_path):
   assert "247" in done.stdout
   assert f"--config.model.pretrained={out}" in done.stdout
   found, about = read_weights(out)
-  assert about["encoder"] == "lite0"
+  assert about["meaning"]["network"] == {
+    "encoder": "lite0",
+    "width": 1.0,
+    "depth": 1.0,
+    "pixel_mean": [127.0] * 3,
+    "pixel_std": [128.0] * 3,
+  }
   assert found["params/classifier/kernel"].shape == (1280, 1000)

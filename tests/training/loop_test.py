@@ -11,7 +11,7 @@ import pytest
 
 from jppf_jax import build
 from jppf_jax.checkpoints.store import CheckpointError, Checkpoints
-from jppf_jax.checkpoints.weights import read_weights
+from jppf_jax.checkpoints.weights import WeightsError, read_weights
 from jppf_jax.training import loop
 from jppf_jax.training.parallel import PmapRunner
 from tests import tiny
@@ -126,6 +126,11 @@ def test_after_a_damaged_checkpoint_a_run_ends_with_the_same_bytes(stubbed, whol
   events = {}
   tiny.assert_same_bytes(stubbed("run", events), whole)
   assert events["steps"] == [(STEPS, True)]
+  assert steps_saved(tmp_path / "run") == steps_saved(whole)
+  assert (newest.parent / f"damaged_{STEPS}").is_dir()
+  events = {}
+  stubbed("run", events)
+  assert "steps" not in events  # the step that was saved again can be used
 
 
 def test_each_phase_runs_once_and_ends_with_a_checkpoint(stubbed):
@@ -158,13 +163,35 @@ def contents(folder):
   return {path.relative_to(folder): path.read_bytes() for path in files}
 
 
-def test_another_architecture_is_refused_and_the_run_does_not_change(stubbed, whole, tmp_path):
+@pytest.mark.parametrize(
+  "changes, message",
+  [
+    ({"model.fpn_channels": 24}, r"another architecture.*Use the config that made them"),
+    ({"model.encoder": "lite0"}, r"encoder is 'b0'.*Set --config\.model\.encoder=b0, or choose"),
+    ({"model.width": 0.5}, r"width is 0\.25 for the weights, 0\.5 in the config"),
+    ({"model.anchor_scale": 8.0}, r"anchor_scale is 4\.0"),
+    ({"model.pixel_mean": (1.0, 2.0, 3.0)}, r"--config\.model\.pixel_mean='\(106\.433, "),
+    ({"model.legacy": False}, r"legacy is True"),
+    ({"data.labels": "cpp_grouped_void_background"}, r"ids of the label files"),
+  ],
+)
+def test_what_makes_other_weights_is_refused_and_the_run_does_not_change(
+  stubbed, whole, tmp_path, changes, message
+):
   shutil.copytree(whole, tmp_path / "run")
-  message = r"(?s)another architecture.*Use the config that made them, or another --workdir"
-  with pytest.raises(CheckpointError, match=message):
-    stubbed("run", **{"model.fpn_channels": 24})
+  before = contents(tmp_path / "run")
+  with pytest.raises((CheckpointError, WeightsError), match=f"(?s){message}"):
+    stubbed("run", **changes)
   after = contents(tmp_path / "run")
-  assert contents(whole).items() <= after.items()
+  assert after.items() == before.items()
+
+
+def test_what_may_change_is_said_and_stored(stubbed, whole, tmp_path, capsys):
+  shutil.copytree(whole, tmp_path / "run")
+  stubbed("run", **{"phases.main.learning_rate": 0.5, "model.dtype": "bfloat16"})
+  line = "Changed since step 7 was saved: model.dtype float32 -> bfloat16, "
+  assert f"{line}phases.main.learning_rate 0.0001 -> 0.5\n" in capsys.readouterr().out
+  assert build.run_config(tmp_path / "run").phases.main.learning_rate == 0.5
 
 
 def test_a_batch_that_does_not_divide_is_refused_before_data_is_built(tmp_path, monkeypatch):
@@ -177,7 +204,9 @@ def test_a_batch_that_does_not_divide_is_refused_before_data_is_built(tmp_path, 
 
 def test_a_run_stores_its_config_also_with_its_weights(tiny_run):
   expected = json.loads(tiny_run.config.to_json())
+  expected["data"]["labels"] = "cpp_grouped"  # that of the dataset
   stored = (tiny_run.workdir / "config.json").read_text()
   assert json.loads(stored) == expected
   _, about = read_weights(tiny_run.workdir / "weights.safetensors")
-  assert about == {"steps": 4, "config": expected}
+  meaning = build.inference(tiny_run.config).meaning
+  assert about == {"steps": 4, "config": expected, "meaning": meaning}

@@ -116,7 +116,9 @@ def test_training_starts_from_an_encoder_by_the_name_of_its_package(tmp_path, mo
   config = tiny.config(tmp_path, **FULL_SIZE, **LITE_PIXELS, **{"model.encoder": "lite0"})
   config.model.pretrained = "lite0"
   model = model_of(config)
-  monkeypatch.setattr(build, "init_variables", lambda key, net: zeros_of(config))
+  shapes = build.variable_shapes(model)
+  zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), shapes)
+  monkeypatch.setattr(build, "init_variables", lambda key, net: zeros)
   variables, report = build.start(config, model)
   assert report.loaded.keys() == {"encoder"}
   assert report.ignored == {"classifier": 2}
@@ -143,10 +145,25 @@ def test_weights_for_other_pixel_statistics_are_refused_and_the_flags_named(tmp_
   assert f"Set {flags}, or start from other weights." in str(error.value)
 
 
+@pytest.fixture(scope="module")
+def shapes_of_run(tiny_run):
+  return build.variable_shapes(model_of(tiny_run.config))
+
+
+@pytest.fixture
+def untraced(shapes_of_run, monkeypatch):
+  """The network of the shared run is not traced, which takes seconds, nor initialised."""
+  zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), shapes_of_run)
+  monkeypatch.setattr(build, "variable_shapes", lambda net: shapes_of_run)
+  monkeypatch.setattr(build, "init_variables", lambda key, net: zeros)
+
+
 @pytest.mark.parametrize(
   "key, value", [("anchor_scale", 8.0), ("finest_scale", 56.0), ("legacy", False)]
 )
-def test_a_run_s_weights_are_not_loaded_into_another_network_of_equal_shapes(tiny_run, key, value):
+def test_a_run_s_weights_are_not_loaded_into_another_network_of_equal_shapes(
+  tiny_run, key, value, untraced
+):
   path = tiny_run.workdir / build.RUN_WEIGHTS
   config = tiny.config(tiny_run.workdir, **{"model.pretrained": str(path), f"model.{key}": value})
   with pytest.raises(WeightsError, match=f"(?s){key} is .*Set --config.model.{key}="):
@@ -163,19 +180,12 @@ def with_other_sky(run, path):
   save_weights(path, traverse_util.unflatten_dict(found, sep="/"), about)
 
 
-def zeros_of(config):
-  """Fresh variables without the compilation that the real ones need."""
-  shapes = build.variable_shapes(model_of(config))
-  return jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), shapes)
-
-
 def test_outputs_for_other_classes_start_fresh_though_there_are_as_many(
-  tiny_run, tmp_path, monkeypatch
+  tiny_run, tmp_path, untraced
 ):
   with_other_sky(tiny_run, tmp_path / "w.safetensors")
   changes = {"model.pretrained": str(tmp_path / "w.safetensors")}
   config = tiny.config(tmp_path, **changes)
-  monkeypatch.setattr(build, "init_variables", lambda key, net: zeros_of(config))
   _, report = build.start(config, model_of(config))
   assert report.fresh == report.ignored == {"semantic_head/logits": 2}
   message = r"taxonomy differs: classes\[10\] is 'water' for the weights, 'sky' in the config"
@@ -190,7 +200,7 @@ def test_the_weights_of_the_package_carry_what_they_need():
   assert "/tmp" not in json.dumps(about)
 
 
-def test_weights_without_a_record_are_loaded_with_a_note(tiny_run, tmp_path, caplog):
+def test_weights_without_a_record_are_loaded_with_a_note(tiny_run, tmp_path, caplog, untraced):
   found, _ = read_weights(tiny_run.workdir / build.RUN_WEIGHTS)
   save_weights(tmp_path / "w.safetensors", traverse_util.unflatten_dict(found, sep="/"), {})
   config = tiny.config(tmp_path, **{"model.pretrained": str(tmp_path / "w.safetensors")})

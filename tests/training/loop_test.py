@@ -168,10 +168,7 @@ def contents(folder):
   [
     ({"model.fpn_channels": 24}, r"another architecture.*Use the config that made them"),
     ({"model.encoder": "lite0"}, r"encoder is 'b0'.*Set --config\.model\.encoder=b0, or choose"),
-    ({"model.width": 0.5}, r"width is 0\.25 for the weights, 0\.5 in the config"),
-    ({"model.anchor_scale": 8.0}, r"anchor_scale is 4\.0"),
     ({"model.pixel_mean": (1.0, 2.0, 3.0)}, r"--config\.model\.pixel_mean='\(106\.433, "),
-    ({"model.legacy": False}, r"legacy is True"),
     ({"data.labels": "cpp_grouped_void_background"}, r"ids of the label files"),
   ],
 )

@@ -6,7 +6,6 @@ the ids mean.
 
 import contextlib
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from jppf_jax.input_pipeline.read import Examples
 from jppf_jax.labels import uids as uid_format
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.saving import write_text
 from jppf_jax.structs import IGNORE
 
 _RECORD = "labels.json"
@@ -32,10 +32,10 @@ def record(folder: str | Path, labels: str) -> None:
     labels: a name, or a YAML file, which is copied.
   """
   folder, file = Path(folder), Path(labels)
-  with contextlib.suppress(PermissionError):
+  with contextlib.suppress(OSError):
     if file.suffix in (".yaml", ".yml"):
-      shutil.copyfile(file, folder / file.name)
-    (folder / _RECORD).write_text(json.dumps({"labels": file.name}), encoding="utf-8")
+      write_text(folder / file.name, file.read_text(encoding="utf-8"))
+    write_text(folder / _RECORD, json.dumps({"labels": file.name}))
 
 
 def recorded(folder: str | Path) -> str:

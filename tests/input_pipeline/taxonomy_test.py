@@ -26,6 +26,15 @@ def test_a_recorded_file_is_a_copy(tmp_path):
   assert load_spec(taxonomy.recorded(tmp_path / "built")).class_names == ("floor", "robot")
 
 
+def test_a_folder_that_cannot_be_written_is_left_as_it_is(tmp_path, monkeypatch):
+  def read_only(*args):
+    raise OSError(30, "Read-only file system")
+
+  monkeypatch.setattr(taxonomy, "write_text", read_only)
+  taxonomy.record(tmp_path, "cpp_grouped")
+  assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("content", [None, "", "[]", "{}", "3"])
 def test_without_a_readable_record_the_error_names_the_flags(tmp_path, content):
   if content is not None:

@@ -15,6 +15,7 @@ import tensorflow_datasets as tfds
 from etils import epath
 from jaxtyping import Int32
 
+from jppf_jax import photos
 from jppf_jax_data.left_out import visible_files
 from jppf_jax_data.shuffling import plain_buckets
 
@@ -203,6 +204,7 @@ class DatasetBuilder(
   ) -> Iterator[tuple[str, Example]]:
     known: set[str] = set()
     for example in examples:
+      _require_upright(example)
       image_id = example["image_id"]
       if image_id in known:
         raise ValueError(f"{self.name} has two examples {image_id!r} in the split {split}.")
@@ -218,3 +220,13 @@ class DatasetBuilder(
     if self.check_uids is not None:
       self.check_uids(uids)
     return uids
+
+
+def _require_upright(example: Example) -> None:
+  """Refuses an image that readers would turn, because its uids would not turn with it."""
+  orientation = photos.stored_orientation(example["image"])
+  if orientation != 1:
+    raise ValueError(
+      f"Example {example['image_id']!r}: EXIF turns or mirrors the image (orientation "
+      f"{orientation}), its uids stay as they are. Pass both through jppf_jax_data.pairs.aligned."
+    )

@@ -15,6 +15,7 @@ import numpy as np
 from etils import epath
 from PIL import Image, UnidentifiedImageError
 
+from jppf_jax import photos
 from jppf_jax.labels import uids as uid_format
 from jppf_jax.labels.formats import lossless
 from jppf_jax_data.builder import Example
@@ -165,14 +166,18 @@ def read_image(path: epath.Path) -> tuple[bytes, tuple[int, int]]:
   """Returns the bytes of an RGB image file and its (height, width), after checking the file.
 
   Raises:
-    ValueError: the image is not 8-bit RGB.
+    ValueError: the image is not 8-bit RGB, has transparent pixels, or too many pixels.
     OSError, SyntaxError: the file is truncated or no image.
   """
   content = path.read_bytes()
   with Image.open(io.BytesIO(content)) as image:
     width, height = image.size
-    if image.mode != "RGB":
-      raise ValueError(f"expected an 8-bit RGB image, found Pillow mode {image.mode!r}")
+    photos.check_size(image)
+    if not photos.is_plain(image):
+      raise ValueError(
+        f"expected an 8-bit RGB image without transparency, found Pillow mode {image.mode!r}; "
+        "jppf_jax.photos.read_image reads such files, save what it returns as PNG"
+      )
     if image.format == "PNG":
       image.verify()  # compares checksums, fifty times faster than decoding
     else:
@@ -180,21 +185,70 @@ def read_image(path: epath.Path) -> tuple[bytes, tuple[int, int]]:
   return content, (height, width)
 
 
+def aligned(content: bytes, uids: np.ndarray) -> tuple[bytes, np.ndarray]:
+  """Returns an image file and its labels so that both lie upright.
+
+  Only an image with an EXIF mark of its orientation changes. After a quarter turn the shape of the
+  labels says whether they were drawn on the upright image, or on the pixels as they are stored.
+
+  Args:
+    content: of an image file that `read_image` accepts.
+    uids: [H W], of the upright image or of the stored pixels.
+
+  Returns:
+    The bytes of the image file, of a PNG if it was turned, and the uids.
+
+  Raises:
+    ValueError: image and labels differ in size.
+    ImageError: both ways have the same shape, so nothing says how the labels lie.
+  """
+  orientation = photos.stored_orientation(content)
+  if orientation == 1:
+    with Image.open(io.BytesIO(content)) as image:
+      _require_size(uids, image.height, image.width)
+    return content, uids
+  upright = photos.decode_image(content).pixels
+  height, width = upright.shape[:2]
+  if orientation < 5 or height == width:
+    raise photos.ImageError(
+      f"the image is marked as turned or mirrored (EXIF orientation {orientation}), and the labels "
+      "have the same shape either way, so they may lie as shown or as stored. Save the image as "
+      "the labels lie and without EXIF: jppf_jax.photos.read_image reads it as shown, Pillow's "
+      "Image.open as stored"
+    )
+  if uids.shape == (width, height):
+    uids = photos.upright(uids, orientation)
+  _require_size(uids, height, width)
+  file = io.BytesIO()
+  Image.fromarray(upright).save(file, format="PNG")
+  return file.getvalue(), uids
+
+
+def _require_size(uids: np.ndarray, height: int, width: int) -> None:
+  if uids.shape != (height, width):
+    raise ValueError(f"height and width {uids.shape}, but the image has {(height, width)}")
+
+
 def _read(pair: Pair, read_label: Callable[[epath.Path], np.ndarray]) -> Example | list[str]:
   """Returns the example, or what is wrong with its files, one line per problem."""
-  problems, image, uids = [], None, None
+  problems: list[str] = []
+  image, uids = None, None
   try:
-    image, size = read_image(pair.image)
+    image, _ = read_image(pair.image)
   except Exception as error:  # Pillow raises a dozen types on broken files; all are problems
     problems.append(f"{pair.image}: {_complaint(error)}")
   try:
     uids = read_label(pair.label)
   except Exception as error:
     problems.append(f"{pair.label}: {_complaint(error)}")
-  if image is not None and uids is not None and size != uids.shape:
-    problems.append(f"{pair.label}: height and width {uids.shape}, but the image has {size}")
-  if problems or image is None or uids is None:
+  if image is None or uids is None:
     return problems
+  try:
+    image, uids = aligned(image, uids)
+  except photos.ImageError as error:
+    return [f"{pair.image}: {error}"]
+  except ValueError as error:
+    return [f"{pair.label}: {error}"]
   return {"image_id": pair.image_id, "image": image, "uids": uids}
 
 

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "jppf_jax"
 
 # layer -> layers of ours that it may import, besides itself
-LEAVES = {"structs", "saving", "labels", "ops"}
+LEAVES = {"structs", "saving", "photos", "labels", "ops"}
 STAGES = {"encoder", "fpn", "heads"}
 MODEL = {"layers", *STAGES, "model"}
 PURE = {"targets", "losses", "fusion", "metrics", "visualization"}
@@ -18,6 +18,7 @@ BELOW_BUILD = LEAVES | MODEL | PURE | {"input_pipeline", "checkpoints"}
 ALLOWED = {
   "structs": set(),
   "saving": set(),
+  "photos": set(),
   "labels": {"structs", "saving"},
   "ops": {"structs"},
   "street_scenes": {"structs", "saving", "labels"},
@@ -26,7 +27,7 @@ ALLOWED = {
   "model": {"layers", *STAGES, "ops", "structs"},
   **{room: {"structs", "labels", "ops"} for room in PURE},
   "optimization": set(),
-  "input_pipeline": {"structs", "saving", "labels"},
+  "input_pipeline": {"structs", "saving", "photos", "labels"},
   "checkpoints": {"structs", "saving", "labels"},
   "build": BELOW_BUILD | {"optimization"},
   "evaluation": BELOW_BUILD | {"build"},
@@ -34,7 +35,7 @@ ALLOWED = {
   "benchmarks": BELOW_BUILD | {"street_scenes", "build", "evaluation", "training"},
   "cli": BELOW_BUILD | {"street_scenes", "build", "evaluation", "training", "benchmarks"},
 }
-DATA_ALLOWED = {"labels", "street_scenes"}  # the builders in data/
+DATA_ALLOWED = {"photos", "labels", "street_scenes"}  # the builders in data/
 FOUND_BY_NAME = {  # files that find modules by name at run time -> what they find
   "__init__.py": "the public names, when they are used",
   "benchmarks/reference.py": "panoptic_parts, whose import needs help",
@@ -91,7 +92,7 @@ def test_configs_import_only_ml_collections_and_each_other():
     assert roots <= {"ml_collections", "jppf_jax_configs"}, path
 
 
-def test_builders_import_only_what_ids_mean_and_how_scenes_are_drawn():
+def test_builders_import_only_what_ids_mean_how_photos_are_read_and_scenes_drawn():
   for path in (ROOT / "data").rglob("*.py"):
     used = {name.split(".")[1] for name in imports(path) if name.startswith("jppf_jax.")}
     assert used <= DATA_ALLOWED, path

@@ -27,6 +27,7 @@ from jppf_jax.benchmarks.measure import median_ms, own_process, peak_memory_mb
 from jppf_jax.input_pipeline import augment, datasets, loader, read
 from jppf_jax.input_pipeline.batch import stack, targets
 from jppf_jax.labels.registry import load_spec
+from jppf_jax.photos import decode_image
 from jppf_jax.saving import write_text
 
 SIZE = (1024, 2048)
@@ -185,8 +186,7 @@ def _by_pillow(image: Pixels, **options: Any) -> _Format:
   Image.fromarray(image).save(file, **options)
 
   def decode(content: bytes) -> Pixels:
-    opened = Image.open(io.BytesIO(content))
-    return np.asarray(opened.convert("RGB"))
+    return decode_image(content).pixels
 
   return _Format(file.getvalue(), decode)
 

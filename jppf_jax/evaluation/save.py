@@ -10,9 +10,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from jppf_jax.evaluation.predict import Predictor
-from jppf_jax.input_pipeline.images import ImageError, read_image
 from jppf_jax.labels.formats import coco, files
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.photos import ImageError, read_image
 from jppf_jax.structs import PanopticParts
 from jppf_jax.visualization import render
 

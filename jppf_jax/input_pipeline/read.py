@@ -1,6 +1,5 @@
 """Reads a built dataset: photos and uid maps as arrays, by position, without TensorFlow."""
 
-import io
 import json
 from pathlib import Path
 from typing import Any, TypedDict
@@ -8,7 +7,8 @@ from typing import Any, TypedDict
 import numpy as np
 import tensorflow_datasets as tfds
 from jaxtyping import Int32, UInt8
-from PIL import Image
+
+from jppf_jax import photos
 
 # what the builders in `data/` write: the TFDS class of each feature, and of all together
 _CLASSES = "tensorflow_datasets.core.features."
@@ -149,13 +149,17 @@ def _is_known(features: Any) -> bool:
 def decode(record: dict[str, Any]) -> Example:
   """Returns a stored record (with the bytes of the image file) as arrays.
 
-  Any Pillow mode becomes RGB.
+  Raises:
+    ValueError: image and labels do not lie alike: their sizes differ, or EXIF turns the image.
+    ImageError: the image cannot be read, see `photos.read_image`.
   """
-  image: Image.Image = Image.open(io.BytesIO(record["image"]))
-  if image.mode != "RGB":
-    image = image.convert("RGB")
-  return {
-    "image_id": record["image_id"].decode(),
-    "image": np.asarray(image),
-    "uids": np.asarray(record["uids"], np.int32),
-  }
+  image_id = record["image_id"].decode()
+  photo = photos.decode_image(record["image"])
+  uids = np.asarray(record["uids"], np.int32)
+  size = photo.pixels.shape[:2]
+  if photo.orientation != 1 or size != uids.shape:
+    raise ValueError(
+      f"Record {image_id!r}: the image is {size}, with EXIF orientation {photo.orientation}; the "
+      f"labels are {uids.shape}. Expected equal sizes and an upright image; build the dataset anew."
+    )
+  return {"image_id": image_id, "image": photo.pixels, "uids": uids}

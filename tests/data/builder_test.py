@@ -80,6 +80,14 @@ def test_the_check_of_uids_reaches_every_builder(own, tmp_path):
     datasets.build(str(own), data_dir=tmp_path / "built", check_uids=refuse)
 
 
+def test_an_image_that_would_turn_without_its_uids_is_refused(own, tmp_path):
+  exif = Image.Exif()
+  exif[0x0112] = 3
+  Image.new("RGB", (9, 8)).save(tmp_path / "square.png", exif=exif)
+  with pytest.raises(ValueError, match=r"'train_0': .*\(orientation 3\).*pairs\.aligned"):
+    datasets.build(str(own), data_dir=tmp_path / "built")
+
+
 def test_options_of_a_dataset_that_has_none_are_an_error(own, tmp_path):
   with pytest.raises(ValueError, match="squares has no options; got"):
     datasets.builder(str(own), data_dir=tmp_path, options={"size": 3})

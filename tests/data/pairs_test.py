@@ -5,6 +5,7 @@ import pytest
 from etils import epath
 from PIL import Image
 
+from jppf_jax import photos
 from jppf_jax.input_pipeline import datasets
 from tests.data import raw_files
 
@@ -96,3 +97,69 @@ def test_the_tree_ticks_the_folders_that_exist(tmp_path):
   (tmp_path / "here").mkdir()
   drawn = pairs.tree(epath.Path(tmp_path), {"here": "a.png", "there": "b.tif"})
   assert drawn.splitlines()[1:] == ["  ✓ here   a.png", "  ✗ there  b.tif"]
+
+
+def turned_image(orientation, form="PNG", size=(4, 6)):
+  """Returns an image file with an EXIF orientation, and a label with the red pixels as 7."""
+  pixels = np.zeros((*size, 3), np.uint8)
+  pixels[0, 1:3] = [255, 0, 0]  # no turn and no mirror leaves it as it is
+  exif = Image.Exif()
+  exif[0x0112] = orientation
+  file = io.BytesIO()
+  Image.fromarray(pixels).save(file, format=form, exif=exif)
+  return file.getvalue(), np.where(pixels[..., 0] > 0, 7, 0).astype(np.int32)
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+@pytest.mark.parametrize("drawn_upright", [True, False])
+def test_image_and_labels_are_turned_together(form, orientation, drawn_upright):
+  content, stored_label = turned_image(orientation, form)
+  label = photos.upright(stored_label, orientation) if drawn_upright else stored_label
+  image, uids = pairs.aligned(content, label)
+  pixels, remaining = photos.decode_image(image)
+  assert uids.shape == (6, 4) and remaining == 1
+  np.testing.assert_array_equal(pixels[..., 0] > 0, uids == 7)
+  np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(image))), pixels)  # any reader
+  np.testing.assert_array_equal(pixels, photos.decode_image(content).pixels)  # as `jppf predict`
+
+
+@pytest.mark.parametrize("orientation, size", [(2, (4, 6)), (3, (4, 6)), (4, (4, 6)), (6, (4, 4))])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP"])
+def test_an_image_that_may_lie_either_way_is_refused_with_advice(form, orientation, size):
+  content, label = turned_image(orientation, form, size)
+  with pytest.raises(ValueError, match=f"EXIF orientation {orientation}.*Save the image as"):
+    pairs.aligned(content, label)
+
+
+def test_an_upright_image_is_stored_byte_for_byte():
+  content, label = turned_image(1)
+  image, uids = pairs.aligned(content, label)
+  assert image is content and uids is label
+  with pytest.raises(ValueError, match=r"height and width \(6, 4\), but the image has \(4, 6\)"):
+    pairs.aligned(content, label.T)
+
+
+def test_an_image_with_transparent_pixels_or_too_many_is_refused(tmp_path):
+  path = epath.Path(tmp_path / "image.png")
+  Image.new("RGB", (4, 4)).save(str(path), transparency=(0, 0, 0))
+  with pytest.raises(ValueError, match=r"without transparency.*photos\.read_image"):
+    pairs.read_image(path)
+  Image.new("RGB", (40, 40)).save(str(path))
+  with photos.at_most(1000), pytest.raises(ValueError, match="megapixels"):
+    pairs.read_image(path)
+
+
+def test_a_turned_image_is_one_of_the_listed_problems_and_others_are_built(tmp_path):
+  read_label = lambda path: np.load(str(path))
+  found = []
+  for name, orientation in (("a", 6), ("b", 3)):
+    content, label = turned_image(orientation)
+    (tmp_path / f"{name}.png").write_bytes(content)
+    np.save(tmp_path / f"{name}.npy", label)
+    files = (epath.Path(tmp_path / f"{name}{end}") for end in (".png", ".npy"))
+    found.append(pairs.Pair(name, *files))
+  reader = pairs.Reader("set", {"train": found}, [], read_label)
+  examples = []
+  with pytest.raises(pairs.DataError, match=r"1 problem.*\n.*b\.png: the image is marked"):
+    examples.extend(reader.examples("train"))

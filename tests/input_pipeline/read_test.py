@@ -108,3 +108,21 @@ def test_any_stored_mode_comes_out_as_rgb(mode):
   record = {"image_id": b"grey", "image": file.getvalue(), "uids": np.zeros((2, 3), np.int32)}
   example = read.decode(record)
   assert example["image"].shape == (2, 3, 3) and example["image_id"] == "grey"
+
+
+def test_a_record_whose_image_would_turn_without_its_labels_is_refused():
+  exif = Image.Exif()
+  exif[0x0112] = 3  # a half turn: the shapes stay equal
+  file = io.BytesIO()
+  Image.new("RGB", (3, 2)).save(file, format="PNG", exif=exif)
+  record = {"image_id": b"a", "image": file.getvalue(), "uids": np.zeros((2, 3), np.int32)}
+  with pytest.raises(ValueError, match=r"'a': .* orientation 3; .* build the dataset anew"):
+    read.decode(record)
+
+
+def test_a_record_of_two_sizes_is_refused():
+  file = io.BytesIO()
+  Image.new("RGB", (3, 2)).save(file, format="PNG")
+  record = {"image_id": b"a", "image": file.getvalue(), "uids": np.zeros((3, 2), np.int32)}
+  with pytest.raises(ValueError, match=r"\(2, 3\).* labels are \(3, 2\)"):
+    read.decode(record)

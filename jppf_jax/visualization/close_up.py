@@ -7,7 +7,7 @@ from PIL import Image
 from jppf_jax.structs import Array
 from jppf_jax.visualization.palette import NOT_FINITE, finite_range, heat
 from jppf_jax.visualization.render import Answer, LabelMaps, label_maps
-from jppf_jax.visualization.sheet import grid, legend, stack
+from jppf_jax.visualization.sheet import fitted, grid, legend, stack
 
 _STEPS = 7  # colours on the scale
 
@@ -104,8 +104,10 @@ def _scale(low: float, high: float) -> dict[str, UInt8[np.ndarray, "3"]]:
 
 
 def _enlarged(picture: UInt8[np.ndarray, "h w 3"], width: int) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns the picture at another width; pixels stay squares, so each value can be seen."""
-  rows, columns = picture.shape[:2]
-  height = max(1, round(rows * width / columns))
-  resized = Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST)
+  """Returns the picture enlarged to a width, or twice that height, whichever is reached first.
+
+  Pixels stay squares, so each value can be seen.
+  """
+  size = fitted(picture.shape[:2], (2 * width, width))
+  resized = Image.fromarray(picture).resize(size[::-1], Image.Resampling.NEAREST)
   return np.asarray(resized)

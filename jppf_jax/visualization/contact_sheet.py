@@ -70,9 +70,9 @@ def _draw(
 ) -> tuple[UInt8[np.ndarray, "h w 3"], render.LabelMaps]:
   """Returns the photo beside its labels, and the maps that are drawn."""
   decoded = spec.decode(example["uids"])
-  rows, columns = decoded.semantic.shape
-  width = min(WIDTH, round(HEIGHT * columns / rows))
-  photo, maps = render.scaled(example["image"], decoded, width=max(1, width))
+  size = sheet.fitted(decoded.semantic.shape, (HEIGHT, WIDTH))
+  photo = render.resized(example["image"], size)
+  maps = render.smooth_maps(decoded, size)
   unknown = (maps.part == IGNORE) & (maps.semantic != IGNORE)  # show the class of unlabelled parts
   maps = maps._replace(part=np.where(unknown, 0, maps.part))
   labels = render.overlay(photo, maps, spec, opacity=0.8)

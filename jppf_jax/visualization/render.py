@@ -1,29 +1,41 @@
 """Pictures of panoptic parts (uint8 RGB): classes, instances, parts, and all of them on the photo.
 
-Anything with the three label maps can be drawn: a prediction, or a decoded label file.
+Anything with the three label maps can be drawn: a prediction, or a decoded label file. The size of
+sheets is bounded, whatever the size of the image.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 
 from jppf_jax.labels.resample import nearest
 from jppf_jax.labels.spec import Decoded, LabelSpec
 from jppf_jax.structs import IGNORE, PanopticParts
 from jppf_jax.visualization.instances import (
+  Captions,
   Instances,
   find_instances,
   is_thing,
   named,
+  outlined,
   outlines,
   painted,
 )
 from jppf_jax.visualization.palette import class_colors, hatch, part_colors
-from jppf_jax.visualization.sheet import grid, legend, stack
+from jppf_jax.visualization.sheet import (
+  beside,
+  fitted,
+  grid,
+  legend,
+  stack,
+  text_size,
+  title_height,
+)
+from jppf_jax.visualization.smooth import smoothly
 
-WHITE = np.array([255, 255, 255], np.uint8)
+_WIDE = 1.6  # width / height from which small pictures stand below the large one, not beside it
 
 
 class LabelMaps(NamedTuple):
@@ -65,14 +77,12 @@ def scaled(
 ) -> tuple[UInt8[np.ndarray, "H2 W2 3"], LabelMaps]:
   """Returns photo and maps at another width, in the same proportions.
 
-  Lines and text need pixels: scale before drawing, not after.
+  Lines and text need pixels: scale before drawing, not after. The result is at most twice as high
+  as wide: taller images become narrower than `width`.
   """
-  maps = label_maps(answer)
-  rows, columns = image.shape[:2]
-  height = max(1, round(rows * width / columns))
-  photo = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
-  resized = [nearest(ids, (height, width)) for ids in maps]
-  return np.asarray(photo), LabelMaps(*resized)
+  size = fitted(image.shape[:2], (2 * width, width))
+  maps = [nearest(ids, size) for ids in label_maps(answer)]
+  return resized(image, size), LabelMaps(*maps)
 
 
 def semantic(answer: Answer, spec: LabelSpec) -> UInt8[np.ndarray, "H W 3"]:
@@ -91,9 +101,9 @@ def instances(answer: Answer, spec: LabelSpec, *, names: bool = True) -> UInt8[n
   """
   maps = label_maps(answer)
   found = _instances(maps, spec)
-  pale = 0.25 * class_colors(spec)[maps.semantic] + 0.75 * 232
-  picture = painted(pale.astype(np.uint8), found, spec)
-  picture[outlines(found.labels)] = WHITE
+  pale = 0.25 * class_colors(spec) + 0.75 * 232
+  picture = painted(pale.astype(np.uint8)[maps.semantic], found, spec)
+  picture[outlines(found.labels)] = 255
   picture = _hatched(picture, maps.semantic == IGNORE)
   return named(picture, found, spec) if names else picture
 
@@ -107,7 +117,7 @@ def parts(answer: Answer, spec: LabelSpec) -> UInt8[np.ndarray, "H W 3"]:
   picture = part_colors(spec)[maps.part]
   without_parts = (maps.part == 0) & is_thing(maps.semantic, spec)
   picture[without_parts] = 80
-  picture[outlines(_instances(maps, spec).labels)] = WHITE
+  picture[outlines(_instances(maps, spec).labels)] = 255
   unknown = (maps.part == IGNORE) & (maps.semantic != IGNORE)
   return _hatched(picture, unknown)
 
@@ -119,6 +129,7 @@ def overlay(
   *,
   opacity: float = 0.6,
   names: bool = False,
+  captions: Captions | None = None,
 ) -> UInt8[np.ndarray, "H W 3"]:
   """Returns the whole answer over the photo, instances outlined.
 
@@ -131,6 +142,7 @@ def overlay(
     spec: the taxonomy.
     opacity: 0 shows only the photo, 1 only the labels.
     names: write the class on instances with enough room.
+    captions: what is written beside the class, also on small instances.
 
   Raises:
     ValueError: photo and maps differ in size.
@@ -146,43 +158,67 @@ def overlay(
   picture[known] = part_colors(spec)[maps.part[known]]
   unknown = (maps.part == IGNORE) | (maps.semantic == IGNORE)
   picture = _hatched(picture, unknown)
-  mixed = opacity * picture + (1 - opacity) * image
-  picture = np.round(mixed).astype(np.uint8)
+  mixed = Image.blend(Image.fromarray(image), Image.fromarray(picture), opacity)
   parts_of_things = np.where(is_thing(maps.semantic, spec), maps.part, 0)
   part_lines = outlines(parts_of_things) & known
-  picture[part_lines] = picture[part_lines] // 2
-  picture[outlines(found.labels)] = WHITE
-  return named(picture, found, spec) if names else picture
+  picture = outlined(np.asarray(mixed), part_lines, grey=0, opacity=0.5)
+  picture = outlined(picture, outlines(found.labels))
+  return named(picture, found, spec, captions) if names or captions else picture
 
 
 def explained(
-  image: UInt8[np.ndarray, "H W 3"], answer: Answer, spec: LabelSpec, *, width: int = 960
+  image: UInt8[np.ndarray, "H W 3"],
+  answer: Answer,
+  spec: LabelSpec,
+  *,
+  width: int = 360,
+  numbers: bool = False,
+  scores: bool = False,
 ) -> UInt8[np.ndarray, "H2 W2 3"]:
   """Returns one sheet with a legend: the answer over the photo, large, and four small pictures.
 
-  The small ones below it are the photo, classes, instances and parts.
+  The small ones are the photo, classes, instances and parts. They stand below the large one if the
+  image is wide, else beside it, so that the sheet fits on a screen.
 
   Args:
     image: the photo, of the size of the maps.
     answer: what is drawn.
     spec: the taxonomy.
-    width: of the four small pictures, in pixels.
+    width: the longer side of the small pictures, in pixels; the sheet is about four times as wide.
+    numbers: write the instance numbers on the instances.
+    scores: write the scores of the detections on the instances; label files have none.
   """
-  photo, maps = scaled(image, answer, width=width)
-  small = {
-    "Photo": photo,
+  size = image.shape[:2]
+  is_wide = size[1] >= _WIDE * size[0]
+  margin = text = text_size(4 * width)
+  small = fitted(size, (width, width))
+  block = grid(_small_pictures(image, answer, spec, small), columns=4 if is_wide else 2, text=text)
+  if is_wide:
+    largest = (round(4 * width / _WIDE), block.shape[1] - 2 * margin)
+  else:
+    largest = (2 * small[0] + title_height(text) + margin, 4 * width)
+  maps = smooth_maps(answer, fitted(size, largest))
+  captions = Captions(numbers, _scores(answer) if scores else None)
+  photo = resized(image, maps.semantic.shape)
+  large = overlay(photo, maps, spec, names=True, captions=captions)
+  main = grid({"Panoptic parts": large}, text=text)
+  sheet = stack([main[:-margin], block]) if is_wide else beside([main[:, :-margin], block])
+  footer = _footer([maps], spec, max(sheet.shape[1], 2 * width), text)
+  return stack([sheet, footer])
+
+
+def _small_pictures(
+  image: UInt8[np.ndarray, "H W 3"], answer: Answer, spec: LabelSpec, size: tuple[int, int]
+) -> dict[str, UInt8[np.ndarray, "h w 3"]]:
+  """Returns the photo, and classes, instances and parts drawn at twice the size and reduced."""
+  maps = smooth_maps(answer, (2 * size[0], 2 * size[1]))
+  drawn = {
+    "Photo": image,
     "Classes": semantic(maps, spec),
-    "Instances": instances(maps, spec),
+    "Instances": instances(maps, spec, names=False),
     "Parts": parts(maps, spec),
   }
-  below = grid(small, columns=2)
-  margins = below.shape[1] - 2 * width  # three: left, between the pictures, right
-  large_photo, large_maps = scaled(image, answer, width=2 * width + margins // 3)
-  large = overlay(large_photo, large_maps, spec, names=True)
-  above = grid({"Panoptic parts": large})
-  sheet_width = max(above.shape[1], below.shape[1])
-  footer = _footer([maps], spec, sheet_width)
-  return stack([above, below, footer])
+  return {title: resized(picture, size) for title, picture in drawn.items()}
 
 
 def comparison(
@@ -190,8 +226,8 @@ def comparison(
   answers: dict[str, Answer],
   spec: LabelSpec,
   *,
-  width: int = 960,
-  columns: int = 2,
+  width: int = 800,
+  columns: int | None = None,
 ) -> UInt8[np.ndarray, "H2 W2 3"]:
   """Returns the photo and several answers over it, each under its name, with one legend.
 
@@ -199,22 +235,46 @@ def comparison(
     image: the photo, of the size of the maps.
     answers: what is drawn, e.g. {"Ground truth": ..., "Joint fusion": ..., "Top-down merge": ...}.
     spec: the taxonomy.
-    width: of each picture, in pixels.
-    columns: pictures side by side.
+    width: of each picture at most, in pixels; its height is at most 3/4 of that.
+    columns: pictures side by side; by default 2, or 4 if the image is upright.
   """
-  nothing = np.zeros(image.shape[:2], np.int32)
-  photo, _ = scaled(image, LabelMaps(nothing, nothing, nothing), width=width)
+  size = fitted(image.shape[:2], (3 * width // 4, width))
+  photo = resized(image, size)
   pictures, drawn = {"Photo": photo}, []
   for name, answer in answers.items():
-    _, maps = scaled(image, answer, width=width)
+    maps = smooth_maps(answer, size)
     pictures[name] = overlay(photo, maps, spec)
     drawn.append(maps)
+  if columns is None:
+    columns = 2 if size[1] >= size[0] else 4
   sheet = grid(pictures, columns=columns)
-  footer = _footer(drawn, spec, sheet.shape[1])
+  footer = _footer(drawn, spec, max(sheet.shape[1], width), text_size(sheet.shape[1]))
   return stack([sheet, footer])
 
 
-def _footer(answers: list[LabelMaps], spec: LabelSpec, width: int) -> UInt8[np.ndarray, "h W 3"]:
+def smooth_maps(answer: Answer, size: tuple[int, int]) -> LabelMaps:
+  """Returns the maps at another size, with smooth boundaries; see `smooth.smoothly`."""
+  return LabelMaps(*smoothly(label_maps(answer), size))
+
+
+def resized(
+  picture: UInt8[np.ndarray, "h w 3"], size: tuple[int, int]
+) -> UInt8[np.ndarray, "H W 3"]:
+  """Returns a picture at another size (height, width)."""
+  scaled = Image.fromarray(picture).resize(size[::-1], Image.Resampling.BICUBIC)
+  return np.asarray(scaled)
+
+
+def _scores(answer: Answer) -> Float[np.ndarray, " D"] | None:
+  """Returns the score of instance n in row n - 1; None for label files, which have none."""
+  if not isinstance(answer, PanopticParts):
+    return None
+  return np.asarray(answer.segments.scores)
+
+
+def _footer(
+  answers: list[LabelMaps], spec: LabelSpec, width: int, text: int
+) -> UInt8[np.ndarray, "h W 3"]:
   """Returns the legend of all classes and parts that occur."""
   classes = _occurring([maps.semantic for maps in answers])
   channels = _occurring([maps.part for maps in answers])
@@ -228,20 +288,22 @@ def _footer(answers: list[LabelMaps], spec: LabelSpec, width: int) -> UInt8[np.n
   }
   if IGNORE in classes or IGNORE in channels:
     entries["Other"] = {"void, or part unknown": hatch((64, 64))}
-  return legend(entries, width=width)
+  return legend(entries, width=width, text=text)
 
 
 def _occurring(maps: list[Int[np.ndarray, "_h _w"]]) -> list[int]:
   """Returns the distinct ids of several maps, ascending."""
-  ids: set[int] = set()
+  occurs = np.zeros(IGNORE + 1, bool)
   for values in maps:
-    ids.update(np.unique(values).tolist())
-  return sorted(ids)
+    occurs[values.ravel()] = True
+  return np.flatnonzero(occurs).tolist()
 
 
 def _hatched(
   picture: UInt8[np.ndarray, "H W 3"], where: Bool[np.ndarray, "H W"]
 ) -> UInt8[np.ndarray, "H W 3"]:
+  if not where.any():
+    return picture
   return np.where(where[..., None], hatch(where.shape), picture)
 
 

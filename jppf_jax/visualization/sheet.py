@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+_THINNEST = 8  # pixels
+_TITLE_ROOM = 8  # widths of a letter
 _INK, _MUTED, _FRAME = (32, 33, 36), (110, 114, 120), (190, 194, 200)
 
 
@@ -18,16 +20,32 @@ def font(size: int) -> ImageFont.FreeTypeFont:
   return letters
 
 
+def fitted(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
+  """Returns the height and width of an image that is scaled to fit into a box, aspect kept.
+
+  A strip is at least `_THINNEST` pixels thick, so that something is seen of it.
+
+  Args:
+    size: height and width of the image.
+    box: largest height and width.
+  """
+  factor = min(box[0] / size[0], box[1] / size[1])
+  height, width = (max(_THINNEST, round(side * factor)) for side in size)
+  return min(height, box[0]), min(width, box[1])
+
+
 def grid(
-  pictures: dict[str, UInt8[np.ndarray, "_h _w 3"]], *, columns: int = 2
+  pictures: dict[str, UInt8[np.ndarray, "_h _w 3"]], *, columns: int = 2, text: int | None = None
 ) -> UInt8[np.ndarray, "H W 3"]:
   """Returns a white contact sheet: pictures row by row, each below its title.
 
-  All cells have the size of the largest picture.
+  All cells have the size of the largest picture, and room for `_TITLE_ROOM` letters of a title;
+  what is longer is cut.
 
   Args:
     pictures: {title: picture}.
     columns: pictures side by side.
+    text: height of the letters, in pixels; by default it fits the width of the sheet.
 
   Raises:
     ValueError: no pictures, or no columns.
@@ -40,16 +58,19 @@ def grid(
   rows = -(-len(pictures) // columns)
   height = max(picture.shape[0] for picture in pictures.values())
   width = max(picture.shape[1] for picture in pictures.values())
-  margin = text = _text_size(width * columns)
-  title_height = round(1.7 * text)
-  step_x, step_y = width + margin, title_height + height + margin
+  margin = text = text or text_size(width * columns)
+  letters = font(text)
+  longest = max(_length(letters, title) for title in pictures)
+  width = max(width, min(longest, _TITLE_ROOM * text))
+  step_x, step_y = width + margin, title_height(text) + height + margin
   canvas = Image.new("RGB", (columns * step_x + margin, rows * step_y + margin), "white")
   draw = ImageDraw.Draw(canvas)
   for number, (title, picture) in enumerate(pictures.items()):
     row, column = divmod(number, columns)
     x, y = margin + column * step_x, margin + row * step_y
-    draw.text((x, y + title_height * 0.4), title, fill=_INK, font=font(text), anchor="lm")
-    _paste(canvas, draw, picture, x, y + title_height)
+    shown = _shortened(title, letters, width)
+    draw.text((x, y + 0.4 * title_height(text)), shown, fill=_INK, font=letters, anchor="lm")
+    _paste(canvas, draw, picture, x, y + title_height(text))
   return np.asarray(canvas)
 
 
@@ -76,6 +97,12 @@ def stack(pictures: list[UInt8[np.ndarray, "_h _w 3"]]) -> UInt8[np.ndarray, "H 
   return np.concatenate(padded)
 
 
+def beside(pictures: list[UInt8[np.ndarray, "_h _w 3"]]) -> UInt8[np.ndarray, "H W 3"]:
+  """Returns pictures side by side; lower ones are continued in white."""
+  turned = [picture.swapaxes(0, 1) for picture in pictures]
+  return np.ascontiguousarray(stack(turned).swapaxes(0, 1))
+
+
 class _Entry(NamedTuple):
   """One colour of a legend; `x`, `y` is the upper left corner of its line."""
 
@@ -86,7 +113,7 @@ class _Entry(NamedTuple):
 
 
 def legend(
-  sections: dict[str, dict[str, UInt8[np.ndarray, "*c"]]], *, width: int
+  sections: dict[str, dict[str, UInt8[np.ndarray, "*c"]]], *, width: int, text: int | None = None
 ) -> UInt8[np.ndarray, "H {width} 3"]:
   """Returns a white strip that names colours, section by section, wrapped to `width` pixels.
 
@@ -94,8 +121,9 @@ def legend(
     sections: {heading: {name: colour [3], or a pattern [h w 3] to fill the swatch with}}; empty
       ones are left out.
     width: of the strip.
+    text: height of the letters, in pixels; by default it fits the width.
   """
-  margin = text = _text_size(width)
+  margin = text = text or text_size(width)
   letters = font(text)
   line, swatch, gap = round(1.7 * text), round(1.1 * text), round(0.5 * text)
   widest = max((_length(letters, heading) for heading in sections), default=0)
@@ -108,7 +136,8 @@ def legend(
       continue
     headings[heading] = y
     x = indent
-    for name, color in entries.items():
+    for full_name, color in entries.items():
+      name = _shortened(full_name, letters, width - indent - swatch - gap)
       advance = swatch + gap + _length(letters, name) + round(1.3 * text)
       if x + advance > width and x > indent:
         x = indent
@@ -139,6 +168,20 @@ def _length(letters: ImageFont.FreeTypeFont, text: str) -> int:
   return round(letters.getlength(text))
 
 
-def _text_size(width: int) -> int:
+def _shortened(text: str, letters: ImageFont.FreeTypeFont, width: int) -> str:
+  """Returns a text that is at most `width` pixels long, cut at the end if necessary."""
+  if _length(letters, text) <= width:
+    return text
+  while text and _length(letters, f"{text}…") > width:
+    text = text[:-1]
+  return f"{text}…"
+
+
+def title_height(text: int) -> int:
+  """Returns the height of a title's line above a picture, for letters of `text` pixels."""
+  return round(1.7 * text)
+
+
+def text_size(width: int) -> int:
   """Returns a size of letters that is readable when a sheet of this width is scaled to a page."""
   return max(14, width // 72)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from absl import app
+from absl import app, flags
 
 from jppf_jax.cli import command, compile_cache, run_flags
 from jppf_jax.cli.errors import plainly
@@ -22,11 +22,21 @@ from jppf_jax_configs import demo as demo_config
 if TYPE_CHECKING:
   from jppf_jax.build import Config
 
+_INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
+_NUMBERS = flags.DEFINE_bool("numbers", False, "write instance numbers into the pictures")
+_SCORES = flags.DEFINE_bool("scores", False, "write the scores of instances into the pictures")
+_MAX_MEGAPIXELS = flags.DEFINE_integer(
+  "max_megapixels", 90, "N: refuse larger images; 90 take 9 GB of memory", lower_bound=1
+)
+
 FLAGS = (
   (OUT, "DIR: where pictures and labels are written (required)"),
   (run_flags.WORKDIR, "DIR: the folder of a run (default: the weights of the package)"),
   (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (default: the config of the run)"),
   run_flags.CHANGES,
+  _NUMBERS,
+  _SCORES,
+  _MAX_MEGAPIXELS,
   compile_cache.COMPILE_CACHE,
 )
 
@@ -42,20 +52,30 @@ def main(argv: list[str]) -> None:
   with plainly("predict", OSError):
     require_folder(folder)
   compile_cache.use()
+  from jppf_jax import photos
   from jppf_jax.checkpoints.run_folder import RunError
   from jppf_jax.checkpoints.weights import WeightsError
+  from jppf_jax.evaluation.outputs import OutputError
   from jppf_jax.evaluation.predict import load_predictor
   from jppf_jax.evaluation.save import predict_files
 
-  with plainly("predict", RunError, WeightsError, OSError):
+  with plainly("predict", RunError, WeightsError, OutputError, OSError):
     config, weights = config_and_weights()
     print(about_weights(weights), file=sys.stderr)
     predictor = load_predictor(config, weights)
-    problems = predict_files(predictor, paths, folder)
+    try:
+      with photos.at_most(1_000_000 * _MAX_MEGAPIXELS.value):
+        problems = predict_files(
+          predictor, paths, folder, numbers=_NUMBERS.value, scores=_SCORES.value
+        )
+    except KeyboardInterrupt:
+      print(f"jppf predict: stopped; {folder}/panoptic.json lists what is done.", file=sys.stderr)
+      sys.exit(_INTERRUPTED)
   written = len(paths) - len(problems)
   if written:
     labels = ", ".join(f"{folder}/{name}" for name in ("uids", "channels", "panoptic"))
-    print(f"{written} images: pictures in {folder}, labels in {labels}")
+    count = "1 image" if written == 1 else f"{written} images"
+    print(f"{count}: pictures in {folder}, labels in {labels}")
   if problems:
     count = f"{len(problems)} of {len(paths)}"
     sys.exit("\n  ".join([f"{count} images could not be read:", *problems]))

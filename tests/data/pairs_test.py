@@ -151,7 +151,9 @@ def test_an_image_with_transparent_pixels_or_too_many_is_refused(tmp_path):
 
 
 def test_a_turned_image_is_one_of_the_listed_problems_and_others_are_built(tmp_path):
-  read_label = lambda path: np.load(str(path))
+  def read_label(path):
+    return np.load(str(path))
+
   found = []
   for name, orientation in (("a", 6), ("b", 3)):
     content, label = turned_image(orientation)

@@ -1,12 +1,12 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from jppf_jax.evaluation.outputs import OutputError
 from jppf_jax.evaluation.predict import Prediction, Predictor
-from jppf_jax.evaluation.save import distinct_names, predict_files, save_prediction
+from jppf_jax.evaluation.save import predict_files, save_prediction
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.formats import coco, files
 from jppf_jax.structs import PanopticParts
@@ -51,7 +51,7 @@ def test_all_forms_of_a_prediction_say_the_same(tmp_path):
   panoptic = coco.read_panoptic(tmp_path / "panoptic" / "a.png", record)
   np.testing.assert_array_equal(panoptic.scene, channels[..., 0])
   with Image.open(tmp_path / "a.png") as picture:
-    assert picture.width > 500
+    assert 500 < picture.width < 2000
 
 
 @pytest.fixture
@@ -80,6 +80,48 @@ def test_nothing_is_written_if_no_file_can_be_read(photos, tmp_path):
   assert not (tmp_path / "out").exists()
 
 
-def test_files_of_one_name_get_different_names():
-  paths = [Path("x/a.jpg"), Path("y/a.jpg"), Path("b.jpg")]
-  assert distinct_names(paths) == ["x_a.jpg", "y_a.jpg", "b"]
+def index_of(folder):
+  content = json.loads((folder / "panoptic.json").read_text())
+  assert len(content["images"]) == len(content["annotations"])
+  return sorted(entry["file_name"] for entry in content["annotations"])
+
+
+class Failing(Stub):
+  """Raises `error` for the image of this number, from 1."""
+
+  def __init__(self, error, number):
+    super().__init__()
+    self.error, self.left = error, number
+
+  def __call__(self, image):
+    self.left -= 1
+    if self.left == 0:
+      raise self.error
+    return super().__call__(image)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_the_index_lists_what_is_complete_if_the_run_is_stopped(photos, tmp_path, error):
+  with pytest.raises(error, match="stopped"):
+    predict_files(Failing(error("stopped"), 2), photos, tmp_path / "out")
+  assert index_of(tmp_path / "out") == ["a.png"]
+
+
+def test_an_image_without_enough_memory_does_not_stop_the_others(photos, tmp_path):
+  problems = predict_files(Failing(MemoryError(), 1), [photos[0], photos[2]], tmp_path / "out")
+  assert len(problems) == 1 and "a.png needs more memory" in problems[0]
+  assert index_of(tmp_path / "out") == ["c.png"]
+
+
+def test_a_second_run_adds_to_the_index_of_the_first(photos, tmp_path):
+  predict_files(Stub(), photos[:1], tmp_path / "out")
+  predict_files(Stub(), [photos[2], photos[0]], tmp_path / "out")
+  assert index_of(tmp_path / "out") == ["a.png", "c.png"]
+
+
+def test_nothing_is_predicted_if_results_would_be_lost(photos, tmp_path):
+  for paths, folder in (([photos[2]] * 2, "out"), ([photos[2]], "."), ([photos[2]], "c.png")):
+    with pytest.raises(OutputError, match=r"c\.png"):
+      predict_files(Stub(), paths, tmp_path / folder)
+  np.testing.assert_array_equal(np.asarray(Image.open(photos[2])), PHOTO)
+  assert not (tmp_path / "out").exists()

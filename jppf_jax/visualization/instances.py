@@ -60,9 +60,10 @@ def find_instances(
   """
   exists = is_thing(semantic, spec) & (instance > 0)
   class_part = semantic[exists].astype(np.int64) << 32
-  identities, rows = np.unique(class_part + instance[exists], return_inverse=True)
+  identity = class_part + instance[exists]
+  identities = np.unique(identity)
   labels = np.zeros(semantic.shape, np.int32)
-  labels[exists] = 1 + rows
+  labels[exists] = 1 + np.searchsorted(identities, identity)
   classes = (identities >> 32).astype(np.int32)
   return Instances(labels, classes, identities & 0xFFFFFFFF)
 
@@ -133,9 +134,10 @@ def named(
   """
   canvas = Image.fromarray(picture)
   draw = ImageDraw.Draw(canvas)
-  letters = font(max(13, min(picture.shape[:2]) // 40))
+  letters = font(max(15, min(picture.shape[:2]) // 40))
   written: list[Box] = []
-  for row, middle, region in _by_size(instances):
+  smallest = 0 if captions else round(letters.size)
+  for row, middle, region in _by_size(instances, smallest):
     name = spec.class_names[instances.classes[row]]
     texts = _texts(name, int(instances.numbers[row]), captions or Captions())
     for text, place, must_fit in _attempts(texts, middle, region, letters.size):
@@ -149,14 +151,21 @@ def named(
   return np.array(canvas)
 
 
-def _by_size(instances: Instances) -> Iterator[tuple[int, tuple[float, float], _Region]]:
-  """Yields row, middle (x, y) and bounding box of each instance, the largest first."""
+def _by_size(
+  instances: Instances, smallest: int
+) -> Iterator[tuple[int, tuple[float, float], _Region]]:
+  """Yields row, middle (x, y) and bounding box of each instance, the largest first.
+
+  Boxes whose sides are shorter than `smallest` are left out.
+  """
   from scipy.ndimage import find_objects  # a second to import
 
   areas = np.bincount(instances.labels.ravel(), minlength=1)[1:]
   windows = find_objects(instances.labels)
   for row in np.argsort(-areas, kind="stable").tolist():
     rows, columns = windows[row]
+    if min(rows.stop - rows.start, columns.stop - columns.start) < smallest:
+      continue
     y, x = np.nonzero(instances.labels[rows, columns] == row + 1)
     middle = (columns.start + float(np.median(x)), rows.start + float(np.median(y)))
     yield row, middle, (rows.start, columns.start, rows.stop, columns.stop)
@@ -184,7 +193,8 @@ def _attempts(
   if len(texts) == 1:
     return
   top, _, bottom, _ = region
-  for y in (middle[1], top - 0.7 * height, bottom + 0.7 * height):
+  near, far = 0.7 * height, 1.6 * height
+  for y in (middle[1], top - near, bottom + near, top - far, bottom + far):
     yield texts[-1], (middle[0], y), False
 
 

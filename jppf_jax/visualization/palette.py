@@ -95,14 +95,14 @@ def finite_range(
 
 
 def hatch(size: tuple[int, int], *, period: int = 12) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns diagonal grey stripes on black, the sign of void and of unknown parts.
+  """Returns diagonal grey stripes on black, the sign of void and of unknown parts; read-only.
 
   Args:
     size: height and width.
     period: pixels from stripe to stripe; a quarter of it is grey.
   """
   height, width = size
-  y, x = np.ogrid[:height, :width]
-  is_stripe = (x + y) % period < max(1, period // 4)
-  grey = np.where(is_stripe, 96, 0).astype(np.uint8)
-  return np.stack([grey] * 3, axis=-1)
+  is_stripe = np.arange(height + width) % period < max(1, period // 4)
+  line = np.where(is_stripe, 96, 0).astype(np.uint8)
+  grey = np.lib.stride_tricks.sliding_window_view(line, width)[:height]  # row y starts at y
+  return np.broadcast_to(grey[..., None], (height, width, 3))

@@ -33,7 +33,7 @@ from jppf_jax.visualization.sheet import (
   text_size,
   title_height,
 )
-from jppf_jax.visualization.smooth import smoothly
+from jppf_jax.visualization.smooth import Regions, enlarged, find_regions
 
 _WIDE = 1.6  # width / height from which small pictures stand below the large one, not beside it
 
@@ -171,7 +171,7 @@ def explained(
   answer: Answer,
   spec: LabelSpec,
   *,
-  width: int = 360,
+  width: int = 320,
   numbers: bool = False,
   scores: bool = False,
 ) -> UInt8[np.ndarray, "H2 W2 3"]:
@@ -192,13 +192,15 @@ def explained(
   is_wide = size[1] >= _WIDE * size[0]
   margin = text = text_size(4 * width)
   small = fitted(size, (width, width))
-  block = grid(_small_pictures(image, answer, spec, small), columns=4 if is_wide else 2, text=text)
+  regions = find_regions(label_maps(answer))
+  pictures = _small_pictures(image, regions, spec, small)
+  block = grid(pictures, columns=4 if is_wide else 2, text=text)
   if is_wide:
     largest = (round(4 * width / _WIDE), block.shape[1] - 2 * margin)
   else:
     largest = (2 * small[0] + title_height(text) + margin, 4 * width)
-  maps = smooth_maps(answer, fitted(size, largest))
-  captions = Captions(numbers, _scores(answer) if scores else None)
+  maps = LabelMaps(*enlarged(regions, fitted(size, largest)))
+  captions = Captions(numbers, _scores(answer) if scores else None) if numbers or scores else None
   photo = resized(image, maps.semantic.shape)
   large = overlay(photo, maps, spec, names=True, captions=captions)
   main = grid({"Panoptic parts": large}, text=text)
@@ -208,10 +210,11 @@ def explained(
 
 
 def _small_pictures(
-  image: UInt8[np.ndarray, "H W 3"], answer: Answer, spec: LabelSpec, size: tuple[int, int]
+  image: UInt8[np.ndarray, "H W 3"], regions: Regions, spec: LabelSpec, size: tuple[int, int]
 ) -> dict[str, UInt8[np.ndarray, "h w 3"]]:
   """Returns the photo, and classes, instances and parts drawn at twice the size and reduced."""
-  maps = smooth_maps(answer, (2 * size[0], 2 * size[1]))
+  double = (2 * size[0], 2 * size[1])
+  maps = LabelMaps(*enlarged(regions, double, smooth_from=1.5))
   drawn = {
     "Photo": image,
     "Classes": semantic(maps, spec),
@@ -253,8 +256,8 @@ def comparison(
 
 
 def smooth_maps(answer: Answer, size: tuple[int, int]) -> LabelMaps:
-  """Returns the maps at another size, with smooth boundaries; see `smooth.smoothly`."""
-  return LabelMaps(*smoothly(label_maps(answer), size))
+  """Returns the maps at another size, with smooth boundaries; see `smooth.enlarged`."""
+  return LabelMaps(*enlarged(find_regions(label_maps(answer)), size))
 
 
 def resized(

@@ -1,5 +1,6 @@
 """Pictures side by side with titles, and legends. Everything is uint8 RGB."""
 
+import bisect
 from functools import cache
 from typing import NamedTuple
 
@@ -170,11 +171,11 @@ def _length(letters: ImageFont.FreeTypeFont, text: str) -> int:
 
 def _shortened(text: str, letters: ImageFont.FreeTypeFont, width: int) -> str:
   """Returns a text that is at most `width` pixels long, cut at the end if necessary."""
-  if _length(letters, text) <= width:
+  if len(text) <= width and _length(letters, text) <= width:
     return text
-  while text and _length(letters, f"{text}…") > width:
-    text = text[:-1]
-  return f"{text}…"
+  lengths = range(1, min(len(text), width) + 1)  # a letter is at least a pixel wide
+  kept = bisect.bisect(lengths, width, key=lambda count: _length(letters, f"{text[:count]}…"))
+  return f"{text[:kept]}…"
 
 
 def title_height(text: int) -> int:

@@ -1,6 +1,7 @@
 """Enlarges id maps with smooth boundaries: no steps of enlarged pixels, and no new id."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int, Int32, Int64, UInt8
@@ -12,37 +13,61 @@ _SAMPLES = 512  # lines that are looked at to find the grid of a map
 _MARGIN = 2  # source pixels around a segment that its blurred mask reaches
 _LARGEST_WORK = 30  # sum of the boxes of all segments, in pictures
 _MOST_SEGMENTS = 2000
-# A slight blur, (0.2, 0.6, 0.2) along each axis: lines of one pixel survive.
-_BLUR = ImageFilter.Kernel((3, 3), [4, 12, 4, 12, 36, 12, 4, 12, 4])
+_SIDE, _MIDDLE = 9, 32  # weights of the blur along each axis
+_WEIGHTS = np.outer([_SIDE, _MIDDLE, _SIDE], [_SIDE, _MIDDLE, _SIDE])
+_BLUR = ImageFilter.Kernel((3, 3), _WEIGHTS.ravel().tolist())
 
 
-def smoothly(
-  maps: Sequence[Int[np.ndarray, "h w"]], size: tuple[int, int]
-) -> list[Int[np.ndarray, "H W"]]:
-  """Returns the id maps of one image at another size, with common smooth boundaries.
+class Regions(NamedTuple):
+  """The regions of equal ids of one image.
 
-  Each region of equal ids is enlarged as a blurred mask; a pixel belongs to the mask that is
-  strongest there. A map that was enlarged before is taken back to its own pixels first. Smaller
-  sizes, and maps of a great many regions, are scaled by nearest neighbour.
+  Attributes:
+    segments: the number of the region of each pixel, from 0.
+    ids: of each map, the id of each region.
+  """
+
+  segments: Int32[np.ndarray, "h w"]
+  ids: list[Int[np.ndarray, " N"]]
+
+
+def find_regions(maps: Sequence[Int[np.ndarray, "h w"]]) -> Regions:
+  """Returns the regions in which no map changes.
+
+  Maps that were enlarged before are taken back to their own pixels.
 
   Args:
-    maps: ids that are equal inside a region, e.g. class, instance and part; 0 to 2^20.
-    size: height and width of the result.
+    maps: ids, e.g. class, instance and part; 0 to 2^20.
   """
   height, width = maps[0].shape
-  down, across = max(1, width // _SAMPLES), max(1, height // _SAMPLES)
-  rows = own_length([ids[:, ::down] for ids in maps])
-  columns = own_length([ids[::across].T for ids in maps])
-  grid = (rows, columns)
-  if grid != (height, width):
-    maps = [nearest(ids, grid) for ids in maps]
-  if size[0] <= rows and size[1] <= columns:
-    return [nearest(ids, size) for ids in maps]
-  key = _packed(maps)
-  _, first, segments = np.unique(key, return_index=True, return_inverse=True)
-  segments = segments.reshape(grid).astype(np.int32)
-  enlarged = _strongest(segments, size)
-  return [ids.ravel()[first][enlarged] for ids in maps]
+  across, down = max(1, width // _SAMPLES), max(1, height // _SAMPLES)
+  rows = own_length([ids[:, ::across] for ids in maps])
+  columns = own_length([ids[::down].T for ids in maps])
+  own = [nearest(ids, (rows, columns)) for ids in maps]
+  _, first, segments = np.unique(_packed(own), return_index=True, return_inverse=True)
+  ids = [values.ravel()[first] for values in own]
+  return Regions(segments.reshape(rows, columns).astype(np.int32), ids)
+
+
+def enlarged(
+  regions: Regions, size: tuple[int, int], *, smooth_from: float = 1.0
+) -> list[Int[np.ndarray, "H W"]]:
+  """Returns the id maps at another size, with common smooth boundaries.
+
+  Each region is enlarged as a blurred mask; a pixel belongs to the mask that is strongest there.
+  Smaller sizes, and maps of a great many regions, are scaled by nearest neighbour.
+
+  Args:
+    regions: of `find_regions`.
+    size: height and width of the result.
+    smooth_from: the enlargement from which boundaries are smooth.
+  """
+  rows, columns = regions.segments.shape
+  scale = max(size[0] / rows, size[1] / columns)
+  if scale > smooth_from:
+    segments = _strongest(regions.segments, size)
+  else:
+    segments = nearest(regions.segments, size)
+  return [ids[segments] for ids in regions.ids]
 
 
 def own_length(maps: Sequence[Int[np.ndarray, "h w"]]) -> int:
@@ -101,7 +126,24 @@ def _strongest(
     is_stronger = mask > strength[window]
     np.copyto(result[window], segment, where=is_stronger)
     np.maximum(mask, strength[window], out=strength[window])
-  return result
+  return _with_thin_lines(result, segments)
+
+
+def _with_thin_lines(
+  enlarged: Int32[np.ndarray, "H W"], segments: Int32[np.ndarray, "h w"]
+) -> Int32[np.ndarray, "H W"]:
+  """Returns enlarged segments in which each source pixel that lost its own centre is put back.
+
+  Without this, slanted lines of one pixel would be blurred away.
+  """
+  height, width = segments.shape
+  size = enlarged.shape
+  rows = ((np.arange(height) + 0.5) * (size[0] / height)).astype(np.intp)
+  columns = ((np.arange(width) + 0.5) * (size[1] / width)).astype(np.intp)
+  is_lost = enlarged[rows[:, None], columns] != segments
+  if not is_lost.any():
+    return enlarged
+  return np.where(nearest(is_lost.astype(np.int8), size) > 0, nearest(segments, size), enlarged)
 
 
 def _windows(inside: slice, length: int, step: float, scaled: int) -> tuple[slice, slice]:

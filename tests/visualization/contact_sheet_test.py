@@ -20,6 +20,12 @@ def test_objects_without_labelled_parts_have_the_colour_of_their_class():
   assert is_car.sum() > 480 * 240 / 4  # half of the labels, which are half of the picture
 
 
+def test_strips_stay_inside_their_cell():
+  for size in ((4000, 2), (2, 4000)):
+    drawn = contact_sheet([[example("a", np.full(size, 7, np.int32))]], SPEC)
+    assert drawn.shape[0] < HEIGHT + 300 and drawn.shape[1] < 2 * WIDTH + 100
+
+
 def test_examples_of_all_splits_are_shown_and_at_most_count():
   uids = np.full((60, 20), 7, np.int32)  # upright
   first = [example(f"a{i}", uids, 40 * i) for i in range(4)]

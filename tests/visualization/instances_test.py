@@ -104,3 +104,38 @@ def test_a_name_stands_in_the_middle_of_its_instance():
 def test_a_name_fits_if_it_is_narrower_and_less_than_half_as_high(width, height, fits):
   region = (100, 200, 110, 230)  # top left bottom right: 10 high, 30 wide
   assert instances._fits((0.0, 0.0, float(width), float(height)), region) is fits
+
+
+def test_captions_say_number_and_score_and_the_short_form_comes_second():
+  captions = instances.Captions(numbers=True, scores=np.array([0.5, 0.876], np.float32))
+  assert instances._texts("car", 2, captions) == ["car 2 · 88%", "2 · 88%"]
+  assert instances._texts("car", 3, captions) == ["car 3", "3"]  # no row for its score
+  assert instances._texts("car", 3, instances.Captions()) == ["car"]
+  only_scores = instances.Captions(scores=np.array([0.5], np.float32))
+  assert instances._texts("car", 1, only_scores) == ["car 50%", "50%"]
+
+
+def test_captions_stand_beside_instances_that_are_too_small():
+  black = np.zeros((200, 400, 3), np.uint8)
+  found = instances.find_instances(*scene([(CAR, 1, (100, 190, 106, 196))], (200, 400)), SPEC)
+  assert not instances.named(black, found, SPEC).any()
+  captioned = instances.named(black, found, SPEC, instances.Captions(numbers=True))
+  y, x = np.nonzero(captioned.any(-1))
+  assert len(y) > 20 and abs(y.mean() - 103) < 25 and abs(x.mean() - 193) < 25
+
+
+def test_captions_of_neighbours_stand_above_and_below():
+  boxes = [(CAR, n, (100, 7 * n, 106, 7 * n + 5)) for n in range(1, 12)]
+  found = instances.find_instances(*scene(boxes, (200, 400)), SPEC)
+  black = np.zeros((200, 400, 3), np.uint8)
+  captioned = instances.named(black, found, SPEC, instances.Captions(numbers=True))
+  y, _ = np.nonzero(captioned.any(-1))
+  assert y.min() < 92 and y.max() > 112
+
+
+def test_soft_lines_keep_their_pixels_and_fade_beside_them():
+  lines = np.zeros((9, 9), bool)
+  lines[4] = True
+  picture = instances.outlined(np.zeros((9, 9, 3), np.uint8), lines)
+  assert (picture[4] == 255).all() and not picture[:3].any() and not picture[6:].any()
+  assert 50 < picture[3, 4, 0] < 150

@@ -1,11 +1,14 @@
 """What each picture shows, pixel by pixel, on a road with two cars and a person."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.structs import PanopticParts, Segments
 from jppf_jax.visualization import render
+from jppf_jax.visualization.instances import outlines
 from jppf_jax.visualization.palette import hatch, instance_color
 
 SPEC = cpp()
@@ -122,6 +125,56 @@ def test_a_comparison_has_one_picture_per_answer(maps, photo):
   one = render.comparison(photo, {"Joint fusion": maps}, SPEC, width=240, columns=1)
   two = render.comparison(photo, answers, SPEC, width=240, columns=1)
   assert two.shape[1] == one.shape[1] and two.shape[0] - one.shape[0] > 160
+
+
+@pytest.mark.parametrize("size", [(5000, 3), (3, 5000), (300, 1), (583, 44), (1, 1), (90, 90)])
+def test_every_sheet_fits_on_a_screen_and_takes_little_memory(size):
+  maps = render.LabelMaps(np.full(size, CAR), np.ones(size, int), np.zeros(size, int))
+  image = np.zeros((*size, 3), np.uint8)
+  tracemalloc.start()
+  sheets = [render.explained(image, maps, SPEC), render.comparison(image, {"a": maps}, SPEC)]
+  sheets += [render.scaled(image, maps, width=900)[0]]
+  peak = tracemalloc.get_traced_memory()[1]
+  tracemalloc.stop()
+  for sheet in sheets:
+    assert sheet.shape[0] < 1900 and sheet.shape[1] < 1900
+    assert sheet.shape[0] * sheet.shape[1] < 3_000_000
+  assert peak < 100_000_000
+
+
+def test_pictures_stand_beside_each_other_unless_the_image_is_wide():
+  sizes = []
+  for height, width in ((90, 60), (60, 80), (50, 100)):
+    maps = render.LabelMaps(*np.zeros((3, height, width), int))
+    sheet = render.explained(np.zeros((height, width, 3), np.uint8), maps, SPEC)
+    sizes.append(sheet.shape[:2])
+  (tall, portrait), (low, landscape), (high, wide) = sizes
+  assert tall < portrait * 1.05 and low < 0.6 * landscape and high < 0.9 * wide
+  assert max(tall, low, high) < 1150 and max(portrait, landscape, wide) < 1500
+
+
+def test_scores_and_numbers_are_written_on_request(maps, photo):
+  plain = render.explained(photo, maps, SPEC)
+  numbered = render.explained(photo, maps, SPEC, numbers=True)
+  assert (plain != numbered).any()
+  table = Segments(np.array([CAR]), np.array([0.5], np.float32), np.array([9]), np.array([True]))
+  prediction = PanopticParts(maps.semantic, maps.instance, maps.part, table)
+  scored = render.explained(photo, prediction, SPEC, scores=True)
+  assert (scored != plain).any() and (scored != numbered).any()
+  label_file = render.explained(photo, maps, SPEC, scores=True)  # has none
+  np.testing.assert_array_equal(label_file, plain)
+
+
+def test_the_outlines_of_enlarged_instances_have_no_steps():
+  y, x = np.mgrid[:60, :60] - 29.5
+  inside = y**2 + x**2 < 20**2
+  maps = render.LabelMaps(np.where(inside, CAR, ROAD), inside.astype(int), np.zeros((60, 60), int))
+  large = render.smooth_maps(maps, (480, 480))
+  radii = np.hypot(*(np.argwhere(outlines(large.instance)) - 239.5).T)
+  assert radii.max() - radii.min() < 6  # steps of one source pixel are 8 pixels high
+  picture = render.overlay(np.zeros((480, 480, 3), np.uint8), large, SPEC)
+  levels = np.unique(picture[..., 0])
+  assert len(levels) > 4  # soft lines have shades between colour and white
 
 
 def test_an_image_of_one_pixel_is_drawn():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jppf_jax.visualization.sheet import grid, legend, stack
+from jppf_jax.visualization.sheet import beside, fitted, grid, legend, stack
 
 
 def solid(height, width, value):
@@ -63,3 +63,24 @@ def test_a_legend_wraps_to_more_lines_when_narrow():
 def test_an_empty_legend_is_a_white_strip():
   strip = legend({"Classes": {}, "Parts": {}}, width=300)
   assert strip.shape[1] == 300 and (strip == 255).all()
+
+
+@pytest.mark.parametrize(
+  "size, expected",
+  [((30, 60), (50, 100)), ((60, 30), (80, 40)), ((8000, 2), (80, 8)), ((1, 900), (8, 100))],
+)
+def test_an_image_fits_into_its_box_and_strips_are_visible(size, expected):
+  assert fitted(size, (80, 100)) == expected
+
+
+def test_pictures_beside_each_other_are_continued_in_white():
+  joined = beside([solid(2, 5, 7), solid(3, 3, 8)])
+  assert joined.shape == (3, 8, 3)
+  assert (joined[2, :5] == 255).all() and (joined[:, 5:] == 8).all()
+
+
+def test_long_titles_and_names_are_cut():
+  sheet = grid({"title" * 400: solid(20, 30, 99)})
+  assert sheet.shape[1] < 200 and (sheet < 60).any()
+  strip = legend({"Classes": {"name" * 400: np.array([200, 0, 0], np.uint8)}}, width=300)
+  assert strip.shape[0] < 60 and count(strip, np.array([200, 0, 0])) > 50

@@ -190,8 +190,8 @@ def _from_wide_grey(image: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
     )
   values = np.asarray(image)
   grey = (values.astype(np.int32) >> (bits - 8)).clip(0, 255).astype(np.uint8)
-  is_tiff = isinstance(image, TiffImagePlugin.TiffImageFile)
-  if is_tiff and image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+  tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+  if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
     grey = 255 - grey
   if "transparency" in image.info:
     grey[values == image.info["transparency"]] = 255

@@ -169,7 +169,7 @@ def _checked(image: np.ndarray) -> UInt8[np.ndarray, "H W 3"]:
   """Returns an array that is an RGB image; raises ValueError for any other."""
   if image.dtype == np.uint8 and image.ndim == 3 and image.shape[-1] == 3 and image.size:
     return image
-  advice = "read files with jppf_jax.input_pipeline.images.read_image"
+  advice = "read files with jppf_jax.photos.read_image"
   if image.dtype != np.uint8 and image.size:
     advice = "give the values 0..255 as uint8, e.g. (255 * image).round().astype(np.uint8) for 0..1"
   raise ValueError(

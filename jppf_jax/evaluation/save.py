@@ -1,5 +1,6 @@
 """Predictions as files: uid TIFF, 3-channel PNG, a picture with its legend, and COCO panoptic."""
 
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -107,5 +108,6 @@ def save_prediction(
 
 
 def save_picture(path: Path, picture: UInt8[np.ndarray, "H W 3"]) -> None:
-  """Writes a picture as PNG, compressed quickly: it is 15 % larger than at the usual level."""
-  files.write_image(path, Image.fromarray(picture), format="PNG", compress_level=1)
+  """Writes a picture as PNG, compressed in a sixth of the usual time to about the usual size."""
+  settings = {"compress_level": 1, "compress_type": zlib.Z_RLE}
+  files.write_image(path, Image.fromarray(picture), format="PNG", **settings)

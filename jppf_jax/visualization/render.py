@@ -205,7 +205,8 @@ def explained(
   large = overlay(photo, maps, spec, names=True, captions=captions)
   main = grid({"Panoptic parts": large}, text=text)
   sheet = stack([main[:-margin], block]) if is_wide else beside([main[:, :-margin], block])
-  footer = _footer([maps], spec, max(sheet.shape[1], 2 * width), text)
+  classes, _, channels = regions.ids
+  footer = _footer([classes], [channels], spec, width=max(sheet.shape[1], 2 * width), text=text)
   return stack([sheet, footer])
 
 
@@ -251,7 +252,9 @@ def comparison(
   if columns is None:
     columns = 2 if size[1] >= size[0] else 4
   sheet = grid(pictures, columns=columns)
-  footer = _footer(drawn, spec, max(sheet.shape[1], width), text_size(sheet.shape[1]))
+  classes, channels = [maps.semantic for maps in drawn], [maps.part for maps in drawn]
+  text = text_size(sheet.shape[1])
+  footer = _footer(classes, channels, spec, width=max(sheet.shape[1], width), text=text)
   return stack([sheet, footer])
 
 
@@ -276,11 +279,15 @@ def _scores(answer: Answer) -> Float[np.ndarray, " D"] | None:
 
 
 def _footer(
-  answers: list[LabelMaps], spec: LabelSpec, width: int, text: int
+  semantic: list[Int[np.ndarray, "..."]],
+  part: list[Int[np.ndarray, "..."]],
+  spec: LabelSpec,
+  *,
+  width: int,
+  text: int,
 ) -> UInt8[np.ndarray, "h W 3"]:
   """Returns the legend of all classes and parts that occur."""
-  classes = _occurring([maps.semantic for maps in answers])
-  channels = _occurring([maps.part for maps in answers])
+  classes, channels = _occurring(semantic), _occurring(part)
   known_classes = [k for k in classes if k < spec.num_classes]
   known_parts = [p for p in channels if 0 < p < IGNORE]
   names = [name.replace("-", " ").replace("_", " ") for name in spec.part_names]
@@ -294,7 +301,7 @@ def _footer(
   return legend(entries, width=width, text=text)
 
 
-def _occurring(maps: list[Int[np.ndarray, "_h _w"]]) -> list[int]:
+def _occurring(maps: list[Int[np.ndarray, "..."]]) -> list[int]:
   """Returns the distinct ids of several maps, ascending."""
   occurs = np.zeros(IGNORE + 1, bool)
   for values in maps:
@@ -307,7 +314,10 @@ def _hatched(
 ) -> UInt8[np.ndarray, "H W 3"]:
   if not where.any():
     return picture
-  return np.where(where[..., None], hatch(where.shape), picture)
+  canvas = Image.fromarray(picture)
+  pattern = np.ascontiguousarray(hatch(where.shape))
+  canvas.paste(Image.fromarray(pattern), mask=Image.fromarray(where))
+  return np.array(canvas)
 
 
 def _instances(maps: LabelMaps, spec: LabelSpec) -> Instances:

@@ -19,6 +19,7 @@ import numpy as np
 import optax
 from flax import traverse_util
 
+from jppf_jax import config_rules
 from jppf_jax.checkpoints import (
   import_efficientnet,
   meaning,
@@ -39,13 +40,15 @@ from jppf_jax.input_pipeline import augment, building, datasets, loader, read, t
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
-from jppf_jax.optimization import OPTIMIZERS, ORDERS, Phase, learning_rate
+from jppf_jax.optimization import OPTIMIZERS, ORDERS, Phase, learning_rate, within_steps
 from jppf_jax_configs import cpp
 
 Config: TypeAlias = ml_collections.ConfigDict
 
 _SIZE = (64, 64)  # any size the model accepts: parameters do not depend on it
 WEIGHTS = Path(__file__).parent / "weights"  # shipped with the package
+_PHASES = ("main", "frozen")
+_OPTIONAL = {"warmup": 0, "drops": ()}  # in each phase
 RUN_WEIGHTS = "weights.safetensors"  # in the folder of a run
 
 
@@ -90,6 +93,7 @@ class Training:
     weights_dtype: storage type of the weights file.
     pretrained: name or file of the weights that training starts from; "" for none.
     stored: the whole config as JSON values, as the folder of the run stores it.
+    notes: lines about values that were changed to fit.
   """
 
   model: JPPF
@@ -109,6 +113,7 @@ class Training:
   weights_dtype: str
   pretrained: str
   stored: dict[str, Any]
+  notes: tuple[str, ...]
 
 
 def inference(config: Config) -> Inference:
@@ -127,9 +132,13 @@ def training(config: Config, *, axis_name: str) -> Training:
     axis_name: the mapped axis of the replicas.
 
   Raises:
-    ValueError: a dtype, phase order or optimizer is unknown.
-    ValueError: a phase has impossible numbers.
+    ConfigError: names are unknown or missing, or values are not allowed.
+    ValueError: the dataset, its taxonomy or the numbers of a phase are not possible.
   """
+  optional = {"fusion": dataclasses.asdict(FusionConfig()), "phases": {}}
+  optional["phases"] = dict.fromkeys(_PHASES, _OPTIONAL)
+  config_rules.check(config.to_dict(), cpp.get_config().to_dict(), optional)
+  fusion(config)  # evaluation needs it; a wrong value is an error now, not after training
   spec = label_spec(config)
   net = model(config, spec, axis_name=axis_name)
   phases, optimizer, schedule = optimization(config)
@@ -151,6 +160,39 @@ def training(config: Config, *, axis_name: str) -> Training:
     weights_dtype=config.train.weights_dtype,
     pretrained=config.model.pretrained,
     stored=stored_config(config),
+    notes=tuple(filter(None, [within_steps(config.phases[name].to_dict())[1] for name in _PHASES])),
+  )
+
+
+def train_examples(config: Config) -> read.Examples:
+  """Returns the split that the run is trained on; as `examples`.
+
+  Raises:
+    ConfigError: the split is empty.
+  """
+  split = config.data.train_split
+  opened = examples(config, split)
+  if not len(opened):
+    raise config_rules.ConfigError(f"config.data.train_split {split!r} has no images.")
+  return opened
+
+
+def describe(config: Config, spec: LabelSpec, images: int, parameters: int) -> tuple[str, ...]:
+  """Returns lines that say what is trained on what.
+
+  Args:
+    config: of the run.
+    spec: its taxonomy.
+    images: number of training images.
+    parameters: number of the network's parameters.
+  """
+  data, encoder = config.data, config.model.encoder
+  height, width = data.train_size
+  return (
+    f"data: {data.name}, {data.train_split}: {images} images",
+    f"views of {height} x {width}, batches of {data.batch_size}",
+    f"labels: {spec.num_classes} classes, {spec.num_things} of them things, {spec.num_parts} parts",
+    f"network: encoder {encoder}, {parameters / 1e6:.2f} M parameters",
   )
 
 
@@ -300,9 +342,9 @@ def optimization(
       f"config.phase_order must be one of {sorted(ORDERS)}; got {config.phase_order!r}."
     )
   order = ORDERS[config.phase_order]
-  main = Phase(**config.phases.main)
-  frozen = config.phases.frozen
-  phases = order(main, Phase(**frozen, freeze_norm=True)) if frozen.steps else (main,)
+  main = Phase(**within_steps(config.phases.main.to_dict())[0])
+  frozen = within_steps(config.phases.frozen.to_dict())[0]
+  phases = order(main, Phase(**frozen, freeze_norm=True)) if frozen["steps"] else (main,)
   schedule = learning_rate(phases)
   settings = config.optimizer.to_dict()
   name = settings.pop("name")
@@ -319,10 +361,15 @@ def examples(config: Config, split: str) -> read.Examples:
     DataError: the raw files are incomplete or broken.
     BuildError: it cannot be built, or another dataset of that name is built.
     TaxonomyError: the ids of the dataset are not those of the run's taxonomy.
+    ConfigError: the dataset that is to be built has no such split.
   """
   data = config.data
   if data.manual_dir or datasets.is_generated(data.name):
-    section = datasets.builder_class(data.name).OPTIONS
+    builder = datasets.builder_class(data.name)
+    if split.split("[")[0] not in builder.splits:  # known before hours of building
+      names = ", ".join(builder.splits)
+      raise config_rules.ConfigError(f"{data.name} has no split {split!r}; it has {names}.")
+    section = builder.OPTIONS
     made = datasets.builder(
       data.name,
       data_dir=data.data_dir,
@@ -341,17 +388,17 @@ def examples(config: Config, split: str) -> read.Examples:
   return opened
 
 
-def train_iterator(config: Config, spec: LabelSpec) -> grain.DatasetIterator:
+def train_iterator(
+  config: Config, spec: LabelSpec, opened: read.Examples | None = None
+) -> grain.DatasetIterator:
   """Returns endless augmented batches of this process, with their image ids.
 
-  Raises:
-    ValueError: `config.data.batch_size` is no multiple of the number of processes.
+  Args:
+    config: of the run.
+    spec: its taxonomy.
+    opened: `train_examples`, if they are open already.
   """
   data, processes = config.data, jax.process_count()
-  if data.batch_size % processes:
-    raise ValueError(
-      f"config.data.batch_size {data.batch_size} does not divide by the {processes} processes."
-    )
   view = loader.View(
     spec=spec,
     size=tuple(data.train_size),
@@ -364,7 +411,7 @@ def train_iterator(config: Config, spec: LabelSpec) -> grain.DatasetIterator:
     require_object=data.require_object,
   )
   return loader.train_iterator(
-    examples(config, data.train_split),
+    train_examples(config) if opened is None else opened,
     view,
     batch_size=data.batch_size // processes,
     seed=config.seed,

@@ -4,7 +4,7 @@ One optimizer state fits all phases, so a run resumes in any of them.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,28 @@ class Phase:
       )
     if self.learning_rate <= 0:
       raise ValueError(f"A phase needs a positive learning rate; got {self}.")
+
+
+def within_steps(values: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+  """Returns the values of a `Phase` that was shortened, and a line that says what was changed.
+
+  A milestone after the last step is dropped, and a warm-up ends with the last step. The line is
+  empty if nothing was changed.
+
+  Args:
+    values: the arguments of `Phase`.
+  """
+  steps = values["steps"]
+  warmup, drops = values.get("warmup", 0), tuple(values.get("drops", ()))
+  kept = tuple(drop for drop in drops if drop < steps)
+  changes = []
+  if len(kept) < len(drops):
+    after = ", ".join(str(drop) for drop in drops if drop >= steps)
+    changes.append(f"no drop of the learning rate at {after}")
+  if warmup > steps:
+    changes.append(f"warm-up cut from {warmup}")
+  line = f"The phase ends at step {steps}: {', '.join(changes)}." if changes else ""
+  return {**values, "warmup": min(warmup, steps), "drops": kept}, line
 
 
 def main_then_frozen(main: Phase, frozen: Phase) -> tuple[Phase, ...]:

@@ -14,7 +14,7 @@ LEAVES = {"structs", "saving", "photos", "labels", "ops"}
 STAGES = {"encoder", "fpn", "heads"}
 MODEL = {"layers", *STAGES, "model"}
 PURE = {"targets", "losses", "fusion", "metrics", "visualization"}
-BELOW_BUILD = LEAVES | MODEL | PURE | {"input_pipeline", "checkpoints"}
+BELOW_BUILD = LEAVES | MODEL | PURE | {"input_pipeline", "checkpoints", "config_rules"}
 ALLOWED = {
   "structs": set(),
   "saving": set(),
@@ -27,6 +27,7 @@ ALLOWED = {
   "model": {"layers", *STAGES, "ops", "structs"},
   **{room: {"structs", "labels", "ops"} for room in PURE},
   "optimization": set(),
+  "config_rules": set(),
   "input_pipeline": {"structs", "saving", "photos", "labels"},
   "checkpoints": {"structs", "saving", "labels"},
   "build": BELOW_BUILD | {"optimization"},

@@ -13,6 +13,7 @@ from PIL import Image
 
 from jppf_jax import build
 from jppf_jax.checkpoints.weights import WeightsError, load_weights, read_weights, save_weights
+from jppf_jax.config_rules import ConfigError
 from jppf_jax.evaluation.predict import fuse_both, load_predictor
 from jppf_jax.input_pipeline import datasets, taxonomy
 from jppf_jax.input_pipeline.taxonomy import TaxonomyError
@@ -52,7 +53,7 @@ def test_the_network_computes_in_the_dtype_of_the_config(tmp_path):
 @pytest.mark.parametrize(
   "key, wrong, allowed",
   [
-    ("model.dtype", "float64", "'float32' or 'bfloat16'"),
+    ("model.dtype", "float64", "one of .*'bfloat16'.*'float32'.*"),
     ("phase_order", "frozen", "one of .*'main_then_frozen'.*"),
     ("optimizer.name", "lion", "one of .*'adamw'.*'sgd'.*"),
   ],
@@ -60,6 +61,27 @@ def test_the_network_computes_in_the_dtype_of_the_config(tmp_path):
 def test_the_error_for_an_unknown_name_lists_the_known_names(tmp_path, key, wrong, allowed):
   config = tiny.config(tmp_path, **{key: wrong})
   with pytest.raises(ValueError, match=f"config.{key} must be {allowed}; got '{wrong}'"):
+    build.training(config, axis_name="batch")
+
+
+def test_a_split_that_does_not_exist_is_refused_before_anything_is_built(tmp_path):
+  config = tiny.config(tmp_path, **{"data.train_split": "trian"})
+  with pytest.raises(ConfigError, match="no split 'trian'; it has train, validation"):
+    build.train_examples(config)
+  assert not (tmp_path / "data_sets").exists()
+
+
+def test_a_split_without_images_is_refused(tmp_path, monkeypatch):
+  monkeypatch.setattr(build, "examples", lambda config, split: [])
+  with pytest.raises(ConfigError, match="'train\\[:0\\]' has no images"):
+    build.train_examples(tiny.config(tmp_path, **{"data.train_split": "train[:0]"}))
+
+
+def test_a_wrong_fusion_setting_is_an_error_before_training(tmp_path):
+  config = tiny.config(tmp_path)
+  with config.unlocked():
+    config.fusion.outside_value = 3.0
+  with pytest.raises(ValueError, match="outside_value"):
     build.training(config, axis_name="batch")
 
 

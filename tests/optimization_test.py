@@ -18,6 +18,7 @@ from jppf_jax.optimization import (
   main_then_frozen,
   paper_text,
   sgd,
+  within_steps,
   zero_norms,
 )
 
@@ -98,6 +99,23 @@ def test_impossible_phases_are_refused(wrong):
   values = {"steps": 10, "learning_rate": 0.1} | wrong
   with pytest.raises(ValueError, match="A phase needs"):
     Phase(**values)
+
+
+@pytest.mark.parametrize(
+  "steps, warmup, drops, kept, line",
+  [
+    (10, 2, (5, 9), (2, (5, 9)), ""),
+    (5, 2, (5, 9), (2, ()), "The phase ends at step 5: no drop of the learning rate at 5, 9."),
+    (6, 2, (5, 9), (2, (5,)), "The phase ends at step 6: no drop of the learning rate at 9."),
+    (2, 2, (), (2, ()), ""),
+    (1, 2, (), (1, ()), "The phase ends at step 1: warm-up cut from 2."),
+  ],
+)
+def test_a_shortened_phase_loses_what_comes_after_its_end(steps, warmup, drops, kept, line):
+  values = {"steps": steps, "learning_rate": 0.1, "warmup": warmup, "drops": drops}
+  changed, said = within_steps(values)
+  assert (changed["warmup"], changed["drops"]) == kept and said == line
+  assert Phase(**changed).steps == steps
 
 
 def random_params(seed=0):

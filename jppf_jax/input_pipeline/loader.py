@@ -1,9 +1,15 @@
 """Training batches; their order and their augmentations depend on the seed only."""
 
 import dataclasses
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
 from typing import Any
 
 import grain
+import jax
 import numpy as np
 from absl import flags
 
@@ -86,7 +92,8 @@ def train_iterator(
   Each epoch has another order, with another view of each example. Order and views depend on `seed`
   and the position only, not on workers or threads. A batch may contain examples of two epochs. The
   position is `get_state()`, a small dict that counts batches; `set_state` or a grain checkpoint
-  continues from there with the same bytes if the settings are the same.
+  continues from there with the same bytes if the settings are the same. `close()` it if there are
+  workers: their memory is freed then.
 
   Args:
     examples: one split, see `read.open_split`.
@@ -118,5 +125,31 @@ def train_iterator(
       flags.FLAGS.mark_as_parsed()  # grain insists; a notebook or a library user has no flags
     per_worker = max(1, buffered // workers)
     processes = grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=per_worker)
-    dataset = dataset.mp_prefetch(processes)
+    dataset = dataset.mp_prefetch(processes, worker_init_fn=_start_worker).map(_copied)
   return iter(dataset)
+
+
+def _copied(batch: tuple[Any, list[str]]) -> tuple[Any, list[str]]:
+  """Returns a batch of a worker in memory of its own; what it shared with the worker is freed."""
+  arrays, ids = batch
+  return jax.tree.map(np.array, arrays), ids
+
+
+def _start_worker(index: int, count: int) -> None:
+  """Makes a worker process end with its parent, and only then.
+
+  A terminal or a job scheduler sends its signals to all processes of a run. The parent decides what
+  they mean, and needs its workers until it has saved.
+  """
+  del index, count
+  for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+  parent = multiprocessing.parent_process()
+  if parent is not None:
+    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+  """Ends this process when the one behind `sentinel` has ended, however it did."""
+  multiprocessing.connection.wait([sentinel])
+  os._exit(1)

@@ -1,8 +1,13 @@
 import dataclasses
 import json
+import multiprocessing
+import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -165,7 +170,25 @@ def test_worker_processes_give_the_same_batches_and_resume_exactly(examples, tmp
   save(tmp_path, workers)
   assert_equal(take(workers, 2), reference[3:5])  # what was made ahead is not lost
   restore(tmp_path, workers)  # stops the processes and starts new ones, as a new run would
+  for worker in multiprocessing.active_children():
+    os.kill(worker.pid, signal.SIGTERM)  # as a job scheduler does; the parent decides
   assert_equal(take(workers, 3), reference[3:])
+  processes = multiprocessing.active_children()
+  workers.close()
+  assert processes and not any(process.is_alive() for process in processes)
+
+
+def test_a_worker_ends_when_its_parent_was_killed(monkeypatch):
+  read, write = os.pipe()  # the system closes `write` when the parent dies
+  statuses, ended = [], threading.Event()
+  monkeypatch.setattr(os, "_exit", lambda status: (statuses.append(status), ended.set()))
+  monkeypatch.setattr(signal, "signal", lambda number, handler: statuses.append(handler))
+  monkeypatch.setattr(multiprocessing, "parent_process", lambda: SimpleNamespace(sentinel=read))
+  loader._start_worker(0, 2)
+  assert statuses == [signal.SIG_IGN] * 3 and not ended.wait(0.1)
+  os.close(write)
+  assert ended.wait(10)
+  os.close(read)
 
 
 def test_two_hosts_save_in_one_checkpoint_and_each_resumes_with_its_bytes(examples, tmp_path):

@@ -18,6 +18,8 @@ settings.load_profile("house")
 
 
 def pytest_configure(config):
+  if not hasattr(config, "cache"):  # `-p no:cacheprovider`
+    return
   cache = {
     "jax_compilation_cache_dir": str(config.cache.mkdir("compiled")),
     "jax_persistent_cache_min_compile_time_secs": 0.5,

@@ -66,7 +66,7 @@ def metric_lines(workdir: Path) -> list[dict]:
   text = (workdir / "metrics.jsonl").read_text()
   lines = [json.loads(line) for line in text.splitlines()]
   for line in lines:
-    del line["steps_per_second"]
+    line.pop("steps_per_second", None)  # of the first step there is none
   return lines
 
 

@@ -125,10 +125,12 @@ class Checkpoints:
     try:
       saved = self._manager.save(step, args=ocp.args.Composite(**items))
     except (OSError, ValueError) as error:
-      raise self._unwritable(error) from error
+      raise unwritable(self._path, error) from error
     if not saved:  # Orbax skips a step that is not after all others
       newest = max(self.steps(), default=None)
-      raise self._unwritable(f"step {step} is not after step {newest}, which is there already")
+      raise unwritable(
+        self._path, f"step {step} is not after step {newest}, which is there already"
+      )
 
   def wait(self) -> None:
     """Waits until everything is on disk.
@@ -139,7 +141,7 @@ class Checkpoints:
     try:
       self._manager.wait_until_finished()
     except Exception as error:
-      raise self._unwritable(error) from error
+      raise unwritable(self._path, error) from error
 
   def close(self) -> None:
     """Waits as `wait` does, then releases the folder; call it last."""
@@ -253,11 +255,16 @@ class Checkpoints:
   def _restore_items(self, step: int, **items: Any) -> Any:
     return self._manager.restore(step, args=ocp.args.Composite(**items))
 
-  def _unwritable(self, error: Exception | str) -> CheckpointError:
-    return CheckpointError(
-      f"Could not write a checkpoint to {self._path}: {error}. Earlier checkpoints are untouched; "
-      "make room or fix the permissions, and run the same command to resume."
-    )
+
+def unwritable(path: Path, error: Exception | str) -> CheckpointError:
+  """Returns what to raise if a file of a run could not be written to `path`: one sentence."""
+  text = str(error)
+  full = "No space left" in text or "RESOURCE_EXHAUSTED" in text or "StorageFull" in text
+  reason = "No space left on device" if full else _first_line(text).rstrip(".")
+  return CheckpointError(
+    f"Could not write to {path}: {reason}. Earlier checkpoints are untouched; make room or fix the "
+    "permissions, and run the same command to resume."
+  )
 
 
 def _everywhere(fine: bool) -> bool:
@@ -273,7 +280,7 @@ def _unused(path: Path) -> Path:
   return next(found for found in itertools.chain([path], numbered) if not found.exists())
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: Exception | str) -> str:
   """The first line of an error's message, or its type if it has none."""
   message = str(error)
   return message.splitlines()[0] if message else type(error).__name__

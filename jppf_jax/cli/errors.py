@@ -18,4 +18,11 @@ def plainly(verb: str, *expected: type[Exception]) -> Iterator[None]:
   try:
     yield
   except expected as error:
-    sys.exit(f"jppf {verb}: {error}")
+    sys.exit(f"jppf {verb}: {_sentence(error)}")
+
+
+def _sentence(error: Exception) -> str:
+  """Returns the message of an error; the system's own have a number, which says nothing."""
+  if not isinstance(error, OSError) or error.strerror is None:
+    return str(error)
+  return f"{error.filename}: {error.strerror}" if error.filename else error.strerror

@@ -27,7 +27,9 @@ def expected() -> tuple[type[Exception], ...]:
   """Returns the errors in the user's files or in the run; any other is a fault of ours."""
   from jppf_jax.checkpoints.store import CheckpointError
   from jppf_jax.checkpoints.weights import WeightsError
+  from jppf_jax.config_rules import ConfigError
   from jppf_jax.input_pipeline import datasets, read, taxonomy
+  from jppf_jax.training.lock import RunInUse
   from jppf_jax.training.loop import NonFiniteLoss
 
   in_data = (
@@ -36,7 +38,8 @@ def expected() -> tuple[type[Exception], ...]:
     read.ReadError,
     taxonomy.TaxonomyError,
   )
-  return CheckpointError, WeightsError, NonFiniteLoss, *in_data, OSError
+  in_run = (RunInUse, CheckpointError, WeightsError, NonFiniteLoss)
+  return ConfigError, *in_run, *in_data, OSError
 
 
 def main(argv: list[str]) -> None:

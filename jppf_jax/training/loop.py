@@ -9,14 +9,18 @@ from typing import Any
 import grain
 import jax
 import numpy as np
-from absl import logging
+from safetensors import SafetensorError
 
 from jppf_jax import build
 from jppf_jax.checkpoints import run_folder, weights
-from jppf_jax.checkpoints.store import Checkpoints
-from jppf_jax.training.logs import MetricWriter, Progress
+from jppf_jax.checkpoints.store import Checkpoints, unwritable
+from jppf_jax.config_rules import ConfigError
+from jppf_jax.training.lock import locked
+from jppf_jax.training.logs import MetricWriter, Progress, say
 from jppf_jax.training.parallel import AXIS, Runner, check_divisible, make_runner
 from jppf_jax.training.prefetch import DevicePrefetch
+from jppf_jax.training.quiet import quiet_threads
+from jppf_jax.training.signals import Signals
 from jppf_jax.training.state import TrainState, create_state
 from jppf_jax.training.step import make_step
 
@@ -73,7 +77,7 @@ def train(config: build.Config, workdir: str | Path) -> TrainState:
   """Trains a config, or continues the run that is already in `workdir`.
 
   Writes `config.json`, `checkpoints/`, `weights.safetensors`, `metrics.jsonl` and TensorBoard
-  events.
+  events. SIGINT, SIGTERM and SIGHUP end the run after its current step, which is saved.
 
   Args:
     config: of the run.
@@ -83,32 +87,57 @@ def train(config: build.Config, workdir: str | Path) -> TrainState:
     The final state, host arrays.
 
   Raises:
+    ConfigError: a value of the config is not allowed; nothing was done.
+    RunInUse: another process trains in `workdir`.
+    Interrupted: a signal ended the run; what was trained is saved.
     NonFiniteLoss: the loss or its gradient is NaN or infinite.
     CheckpointError: a checkpoint cannot be written.
     CheckpointError: there are checkpoints, but none can be used.
     WeightsError: the pretrained weights do not fit.
     WeightsError: the run in the folder has another encoder, taxonomy, anchors or pixel statistics.
-    ValueError: a value of the config is not allowed.
+    OSError: a file cannot be read or written.
   """
   workdir = Path(workdir).resolve()
-  workdir.mkdir(parents=True, exist_ok=True)
-  run = build.training(config, axis_name=AXIS)
-  process_batch = run.batch_size // jax.process_count()
-  check_divisible(process_batch, jax.local_device_count())  # before the dataset is built
-  iterator = build.train_iterator(config, run.spec)
-  checkpoints = Checkpoints(workdir / "checkpoints", keep=run.keep)
-  shapes = build.variable_shapes(run.model)
-  template = jax.eval_shape(lambda variables: create_state(variables, run.optimizer), shapes)
-  accept = functools.partial(_accept, run, modules=set(shapes["params"]))
-  restored = checkpoints.restore(template, iterator, accept=accept)
-  if restored is None:
-    state = _initial_state(config, run)
-  else:
-    step, state = restored
-    logging.info("Resuming %s from step %d.", workdir, step)
-  build.store_run(config, workdir)
-  with contextlib.closing(checkpoints):
-    return _run_phases(run, workdir, state, iterator, checkpoints)
+  with contextlib.ExitStack() as opened:
+    signals = opened.enter_context(Signals())
+    opened.enter_context(quiet_threads())
+    run, shapes = _checked(config)
+    workdir.mkdir(parents=True, exist_ok=True)
+    if jax.process_index() == 0:
+      opened.enter_context(locked(workdir))
+    checkpoints = Checkpoints(workdir / "checkpoints", keep=run.keep)
+    opened.enter_context(contextlib.closing(checkpoints))
+    # weights that do not fit are found before a dataset is built
+    state = None if checkpoints.steps() else _initial_state(config, run)
+    examples = build.train_examples(config)
+    iterator = build.train_iterator(config, run.spec, examples)
+    opened.enter_context(contextlib.closing(iterator))
+    signals.before_leaving = iterator.close
+    for line in build.describe(config, run.spec, len(examples), _size(shapes["params"])):
+      say(line)
+    if state is None:
+      state = _restored(run, shapes, checkpoints, iterator)
+    build.store_run(config, workdir)
+    signals.check()
+    return _run_phases(run, workdir, state, iterator, checkpoints, signals)
+
+
+def _checked(config: build.Config) -> tuple[build.Training, Any]:
+  """Returns what is trained, and the shapes of its variables.
+
+  Raises:
+    ConfigError: a value of the config is not allowed.
+  """
+  try:
+    run = build.training(config, axis_name=AXIS)
+    check_divisible(run.batch_size, jax.device_count())
+    return run, build.variable_shapes(run.model)
+  except ValueError as error:  # only the config is read here
+    raise ConfigError(str(error)) from error
+
+
+def _size(shapes: Any) -> int:
+  return sum(leaf.size for leaf in jax.tree.leaves(shapes))
 
 
 def _accept(run: build.Training, record: dict[str, Any], *, modules: set[str]) -> None:
@@ -121,15 +150,41 @@ def _accept(run: build.Training, record: dict[str, Any], *, modules: set[str]) -
   what, advice = f"The checkpoint of step {step}", "choose another --workdir"
   weights.check_meaning(record, run.meaning, modules, what=what, advice=advice)
   changes = run_folder.changes(record["config"], run.stored)
-  if changes and jax.process_index() == 0:
-    print(f"Changed since step {step} was saved: {', '.join(changes)}")
+  if changes:
+    say(f"Changed since step {step} was saved: {', '.join(changes)}")
 
 
 def _initial_state(config: build.Config, run: build.Training) -> TrainState:
   variables, report = build.start(config, run.model)
-  if report and jax.process_index() == 0:
-    print(f"Started from the weights {run.pretrained}; numbers of tensors:\n{report}")
+  if report:
+    say(f"Started from the weights {run.pretrained}; numbers of tensors:\n{report}")
   return create_state(variables, run.optimizer)
+
+
+def _restored(
+  run: build.Training, shapes: Any, checkpoints: Checkpoints, iterator: grain.DatasetIterator
+) -> TrainState:
+  """Returns the newest state that was saved, and sets the position of the data."""
+  template = jax.eval_shape(lambda variables: create_state(variables, run.optimizer), shapes)
+  accept = functools.partial(_accept, run, modules=set(shapes["params"]))
+  found = checkpoints.restore(template, iterator, accept=accept)
+  assert found is not None  # there are checkpoints
+  step, state = found
+  say(f"resuming from step {step}")
+  return state
+
+
+def _plan(run: build.Training) -> str:
+  """Returns lines about devices and steps."""
+  processes = f" of {jax.process_count()} processes" if jax.process_count() > 1 else ""
+  devices = f"devices: {jax.device_count()} x {jax.devices()[0].device_kind}{processes}"
+  steps = " + ".join(str(phase.steps) for phase in run.phases)
+  lines = [
+    f"{devices}, {run.parallel}",
+    f"steps: {steps}, a checkpoint every {run.checkpoint_every}",
+    *run.notes,
+  ]
+  return "\n".join(lines)
 
 
 def _run_phases(
@@ -138,22 +193,28 @@ def _run_phases(
   state: TrainState,
   iterator: grain.DatasetIterator,
   checkpoints: Checkpoints,
+  signals: Signals,
 ) -> TrainState:
   """Trains the steps after `state.step` of all phases; compiles once per phase."""
   done = int(state.step)
   total = sum(phase.steps for phase in run.phases)
+  say(_plan(run))
+  if done >= total:
+    say(f"nothing left to do: {done} steps are done")
   end = 0
   with contextlib.ExitStack() as opened:
-    progress = opened.enter_context(contextlib.closing(Progress(total, done, "train")))
+    progress = opened.enter_context(contextlib.closing(Progress(total, done)))
     writer = None
     if jax.process_index() == 0:
       writer = opened.enter_context(contextlib.closing(MetricWriter(workdir, resumed_step=done)))
-    loop = _Loop(run, workdir, iterator, checkpoints, progress, writer)
+    loop = _Loop(run, workdir, iterator, checkpoints, signals, progress, writer)
     for phase in run.phases:
       end += phase.steps
       if int(state.step) < end:
         state = loop.train_until(end, state, freeze_norm=phase.freeze_norm)
   checkpoints.wait()
+  say(f"done: weights at {workdir / build.RUN_WEIGHTS}")
+  say(f"next: jppf evaluate --workdir={workdir}")
   return jax.tree.map(np.asarray, state)
 
 
@@ -166,6 +227,7 @@ class _Loop:
     workdir: the folder of the run.
     iterator: host batches of this process.
     checkpoints: of the run.
+    signals: that end the run.
     progress: the bar.
     writer: of the metrics; None in all processes but the first.
   """
@@ -174,15 +236,22 @@ class _Loop:
   workdir: Path
   iterator: grain.DatasetIterator
   checkpoints: Checkpoints
+  signals: Signals
   progress: Progress
   writer: MetricWriter | None
 
   def train_until(self, end: int, state: TrainState, *, freeze_norm: bool) -> TrainState:
-    """Trains the steps after `state.step` up to `end`; returns the state, host arrays."""
+    """Trains the steps after `state.step` up to `end`; returns the state, host arrays.
+
+    Raises:
+      Interrupted: a signal came; the step it came in is saved.
+    """
     first = int(state.step) + 1
     runner = self._runner(freeze_norm=freeze_norm)
     device_state = runner.put_state(state)
     batches, window = DevicePrefetch(self.iterator, runner.put_batch), _Window()
+    self.checkpoints.wait()  # a signal may end the process while it compiles
+    say("compiling (about a minute) ...")
     for step in range(first, end + 1):
       batch, ids = next(batches)
       device_state, metrics = runner(device_state, batch)
@@ -192,15 +261,22 @@ class _Loop:
         batches.fetch()  # while this step runs
       if step == first:
         jax.block_until_ready(metrics)
-        self.progress.compiled()
-      save = step % self.run.checkpoint_every == 0 or step == end
-      shown = {}
+        self.progress.compiled(step)
+        self.signals.hold()
+      else:
+        self.progress.reach(step - 1)
+      stop = self.signals.requested()
+      save = stop or step % self.run.checkpoint_every == 0 or step == end
       if save or step % self.run.log_every == 0:
-        shown = self._log(step, window.drain())
-      self.progress.advance(**shown)
+        self._log(step, window.drain())
       if save:
         state = runner.get_state(device_state)
         self._save(state, batches)
+      if stop:
+        self.checkpoints.wait()
+        say(f"saved step {step}")
+        break
+    self.signals.release()
     return state
 
   def _runner(self, *, freeze_norm: bool) -> Runner:
@@ -215,12 +291,13 @@ class _Loop:
     )
     return make_runner(self.run.parallel, step)
 
-  def _log(self, step: int, means: dict[str, float]) -> dict[str, str]:
-    """Writes the metrics; returns what the bar shows of them."""
+  def _log(self, step: int, means: dict[str, float]) -> None:
+    """Shows and writes the metrics of a step that is done."""
+    self.progress.reach(step)
+    self.progress.show(loss=f"{means['loss']:.3f}", lr=f"{means['learning_rate']:.2g}")
     if self.writer is not None:
       speed = self.progress.steps_per_second
-      self.writer.write(step, means | {"steps_per_second": speed})
-    return {"loss": f"{means['loss']:.3f}", "lr": f"{means['learning_rate']:.2g}"}
+      self.writer.write(step, means if speed is None else means | {"steps_per_second": speed})
 
   def _save(self, state: TrainState, batches: DevicePrefetch) -> None:
     """Writes the weights, which evaluation and prediction read, then a checkpoint to resume from.
@@ -233,5 +310,8 @@ class _Loop:
     if jax.process_index() == 0:
       variables = {"params": state.params, "batch_stats": state.batch_stats}
       file = self.workdir / build.RUN_WEIGHTS
-      weights.save_weights(file, variables, about, dtype=self.run.weights_dtype)
+      try:
+        weights.save_weights(file, variables, about, dtype=self.run.weights_dtype)
+      except (OSError, SafetensorError) as error:
+        raise unwritable(file, error) from error
     self.checkpoints.save(steps, state, about, batches)

@@ -124,20 +124,19 @@ RUNNERS: dict[str, type[Runner]] = {"pmap": PmapRunner, "shard_map": ShardMapRun
 
 
 def check_divisible(batch_size: int, devices: int) -> None:
-  """Checks that the devices of a process get equal parts of its batch.
+  """Checks that all devices get equal parts of a batch.
 
   Args:
-    batch_size: of this process.
-    devices: of this process.
+    batch_size: number of images, of all processes together or of one.
+    devices: that share them.
 
   Raises:
     ValueError: `batch_size` is no multiple of `devices`.
   """
   if batch_size % devices:
-    all_devices = devices * jax.process_count()
     raise ValueError(
-      f"A batch of {batch_size} images per process does not divide by its {devices} devices; "
-      f"set config.data.batch_size to a multiple of {all_devices}."
+      f"A batch of {batch_size} images does not divide by {devices} devices; "
+      f"set config.data.batch_size to a multiple of {jax.device_count()}."
     )
 
 
@@ -148,7 +147,8 @@ def avoid_unsafe_cache() -> None:
   reductions. The devices then mix up the data of different reductions, and memory is corrupted. One
   CPU device and GPUs are not concerned.
   """
-  cached = jax.config.jax_compilation_cache_dir and jax.config.jax_enable_compilation_cache
+  settings = jax.config.values
+  cached = settings["jax_compilation_cache_dir"] and settings["jax_enable_compilation_cache"]
   if not cached or jax.default_backend() != "cpu" or jax.device_count() == 1:
     return
   logging.warning("Several CPU devices: the compilation cache is switched off, it is not safe.")

@@ -1,9 +1,13 @@
 """The loop; most tests replace the step by a stub, which needs no compilation."""
 
+import contextlib
 import dataclasses
+import errno
 import functools
 import json
+import re
 import shutil
+import signal
 
 import jax
 import numpy as np
@@ -13,7 +17,9 @@ from jppf_jax import build
 from jppf_jax.checkpoints.store import CheckpointError, Checkpoints
 from jppf_jax.checkpoints.weights import WeightsError, read_weights
 from jppf_jax.training import loop
+from jppf_jax.training.lock import RunInUse
 from jppf_jax.training.parallel import PmapRunner
+from jppf_jax.training.signals import Interrupted
 from tests import tiny
 
 STEPS = 4 + 3  # of the two phases that the stubbed runs have
@@ -158,6 +164,127 @@ def test_a_value_that_is_not_finite_stops_the_run_and_is_not_saved(stubbed, tmp_
   assert steps_saved(tmp_path / "run") == [3, 4]
 
 
+def test_a_signal_during_compilation_ends_a_run_at_once(stubbed, whole, tmp_path):
+  first_of_a_phase = 5
+  with pytest.raises(Interrupted):
+    stubbed("run", {first_of_a_phase: lambda: signal.raise_signal(signal.SIGTERM) or {}})
+  assert steps_saved(tmp_path / "run") == [3, 4]
+  tiny.assert_same_bytes(stubbed("run"), whole)
+
+
+@pytest.mark.parametrize("step", [2, 4])
+def test_a_signal_ends_a_run_after_its_step_which_is_saved(stubbed, whole, tmp_path, step, capsys):
+  events = {step: lambda: signal.raise_signal(signal.SIGTERM) or {}}
+  with pytest.raises(Interrupted) as caught:
+    stubbed("run", events)
+  assert caught.value.code == 143
+  assert [done for done, _ in events["steps"]] == list(range(1, step + 1))
+  assert max(steps_saved(tmp_path / "run")) == step
+  printed = capsys.readouterr().out
+  assert f"saved step {step}\n" in printed and "The same command goes on." in printed
+  continued = stubbed("run")
+  weights = [(folder / "weights.safetensors").read_bytes() for folder in (continued, whole)]
+  assert weights[0] == weights[1]
+
+
+def test_a_signal_while_data_is_built_ends_the_run_before_it_trains(stubbed, monkeypatch):
+  def build_slowly(config):
+    signal.raise_signal(signal.SIGHUP)
+    pytest.fail("not interrupted")
+
+  monkeypatch.setattr(build, "train_examples", build_slowly)
+  events = {}
+  with pytest.raises(Interrupted) as caught:
+    stubbed("run", events)
+  assert caught.value.code == 129 and "steps" not in events
+
+
+def test_a_signal_during_a_save_lets_it_finish(stubbed, tmp_path, monkeypatch):
+  save, signals = loop.weights.save_weights, iter([signal.SIGHUP])
+
+  def interrupted(*args, **kwargs):
+    for number in signals:  # once
+      signal.raise_signal(number)
+    save(*args, **kwargs)
+
+  with monkeypatch.context() as patch, pytest.raises(Interrupted):
+    patch.setattr(loop.weights, "save_weights", interrupted)
+    stubbed("run")
+  assert steps_saved(tmp_path / "run")[0] == 3
+  _, about = read_weights(tmp_path / "run" / "weights.safetensors")
+  assert about["steps"] == max(steps_saved(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("event", [dict, kill, lambda: {"loss": np.nan}])
+def test_the_workers_are_closed_however_a_run_ends(stubbed, monkeypatch, event):
+  closed, made = [], build.train_iterator
+
+  def recorded(*args):
+    iterator = made(*args)
+    close = iterator.close
+    iterator.close = lambda: (closed.append(True), close())
+    return iterator
+
+  monkeypatch.setattr(build, "train_iterator", recorded)
+  with contextlib.suppress(Killed, loop.NonFiniteLoss):
+    stubbed("run", {5: event})
+  assert closed
+
+
+def test_a_second_training_in_the_folder_is_refused_and_the_first_goes_on(stubbed, whole):
+  def second():
+    with pytest.raises(RunInUse, match="trains there; wait until it ends"):
+      stubbed("run")
+    return {}
+
+  tiny.assert_same_bytes(stubbed("run", {2: second}), whole)
+
+
+def test_a_run_says_what_it_does(stubbed, capsys):
+  changes = {"train.log_every": 4, "train.checkpoint_every": 4, "phases.frozen.steps": 1}
+  workdir = stubbed("run", **changes)
+  lines = capsys.readouterr().out.splitlines()
+  start = lines.index("data: synthetic_panoptic_parts, train: 4 images")
+  assert [
+    re.sub(r"0\.\d\d M|, [\d.e+]+ steps/s.*|\d+\.\d{3}", "X", line) for line in lines[start:]
+  ] == [
+    "data: synthetic_panoptic_parts, train: 4 images",
+    "views of 64 x 128, batches of 2",
+    "labels: 19 classes, 8 of them things, 10 parts",
+    "network: encoder b0, X parameters",
+    "devices: 1 x cpu, pmap",
+    "steps: 4 + 1, a checkpoint every 4",
+    "compiling (about a minute) ...",
+    "step 4/5, loss X, lr 0.1X",
+    "compiling (about a minute) ...",
+    "step 5/5, loss X, lr 0.1",
+    f"done: weights at {workdir}/weights.safetensors",
+    f"next: jppf evaluate --workdir={workdir}",
+  ]
+  stubbed("run", **changes)
+  printed = capsys.readouterr().out
+  assert "resuming from step 5\n" in printed and "nothing left to do" in printed
+  assert "compiling" not in printed
+
+
+def test_a_run_is_shortened_without_moving_its_milestones(stubbed, capsys):
+  workdir = stubbed("run", **{"phases.main.steps": 1, "phases.frozen.steps": 0})
+  assert steps_saved(workdir) == [1]
+  line = "The phase ends at step 1: no drop of the learning rate at 3, warm-up cut from 2."
+  assert line in capsys.readouterr().out.splitlines()
+
+
+def test_a_full_disk_is_one_sentence(stubbed, tmp_path, monkeypatch, caplog):
+  def full(path, *args, **kwargs):
+    raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+  monkeypatch.setattr(loop.weights, "save_weights", full)
+  with pytest.raises(CheckpointError) as caught:
+    stubbed("run")
+  assert "No space left on device" in str(caught.value) and "\n" not in str(caught.value)
+  assert not caplog.records
+
+
 def contents(folder):
   files = [path for path in folder.rglob("*") if path.is_file()]
   return {path.relative_to(folder): path.read_bytes() for path in files}
@@ -192,8 +319,8 @@ def test_what_may_change_is_said_and_stored(stubbed, whole, tmp_path, capsys):
 
 
 def test_a_batch_that_does_not_divide_is_refused_before_data_is_built(tmp_path, monkeypatch):
-  monkeypatch.setattr(jax, "local_device_count", lambda: 4)
-  message = r"batch of 2 images .* its 4 devices; set config\.data\.batch_size to a multiple"
+  monkeypatch.setattr(jax, "device_count", lambda: 4)
+  message = r"batch of 2 images .* by 4 devices; set config\.data\.batch_size to a multiple"
   with pytest.raises(ValueError, match=message):
     loop.train(tiny.config(tmp_path), tmp_path / "run")
   assert not (tmp_path / "data_sets").exists()

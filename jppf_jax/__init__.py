@@ -44,6 +44,7 @@ What is where, from the ground up; a module imports only what stands above it:
     input_pipeline   records of a dataset to batches
     checkpoints      weights: saved, loaded, imported from PyTorch
     optimization     phases, learning rates, optimizers
+    config_rules     what a config may hold
     build            a config to a model, an optimizer, a dataset
     evaluation       image to parts; dataset to scores
     training         the step, on many devices; the loop that resumes

@@ -8,7 +8,6 @@ import contextlib
 import logging
 import sys
 from collections.abc import Iterator
-from types import TracebackType
 
 from absl import logging as absl_logging
 
@@ -21,17 +20,17 @@ def quiet_threads() -> Iterator[None]:
 
   After an error in the block they are dropped for good: the last ones come when the process ends.
   """
-  shown, logger = sys.excepthook, absl_logging.get_absl_logger()
+  shown, logger = sys.unraisablehook, absl_logging.get_absl_logger()
 
-  def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if not (isinstance(error, RuntimeError) and str(error) == CLOSED_LOOP):
-      shown(kind, error, trace)
+  def show(unraisable: "sys.UnraisableHookArgs") -> None:
+    if str(unraisable.exc_value) != CLOSED_LOOP:
+      shown(unraisable)
 
-  sys.excepthook = show
+  sys.unraisablehook = show  # TensorStore's threads have nobody to raise an error to
   logger.addFilter(_is_news)  # which has no effect the second time
   yield
   logger.removeFilter(_is_news)
-  sys.excepthook = shown
+  sys.unraisablehook = shown
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -1,4 +1,5 @@
 import sys
+from types import SimpleNamespace
 
 import pytest
 from absl import logging
@@ -13,26 +14,31 @@ def log_from(folder, level):
   return bool(logger.filter(record))
 
 
+def unraisable(text):
+  """Calls the hook as Python does for an error in a callback of C++."""
+  sys.unraisablehook(SimpleNamespace(exc_value=RuntimeError(text)))
+
+
 def test_copies_of_errors_are_dropped_and_everything_else_is_shown(monkeypatch):
   shown = []
-  monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: shown.append(str(error)))
+  monkeypatch.setattr(sys, "unraisablehook", lambda args: shown.append(str(args.exc_value)))
   orbax, ours = "/lib/orbax/checkpoint", "/lib/jppf_jax"
   error, warning = logging.converter.STANDARD_ERROR, logging.converter.STANDARD_WARNING
   with quiet_threads():
     assert not log_from(orbax, error)
     assert log_from(orbax, warning) and log_from(ours, error)
     for text in (CLOSED_LOOP, "another"):
-      sys.excepthook(RuntimeError, RuntimeError(text), None)
+      unraisable(text)
   assert shown == ["another"]
   assert log_from(orbax, error)
-  sys.excepthook(RuntimeError, RuntimeError(CLOSED_LOOP), None)
+  unraisable(CLOSED_LOOP)
   assert shown == ["another", CLOSED_LOOP]
 
 
 def test_after_an_error_copies_are_dropped_until_the_process_ends(monkeypatch):
   shown = []
-  monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: shown.append(str(error)))
+  monkeypatch.setattr(sys, "unraisablehook", lambda args: shown.append(str(args.exc_value)))
   with pytest.raises(OSError), quiet_threads():
     raise OSError
-  sys.excepthook(RuntimeError, RuntimeError(CLOSED_LOOP), None)
+  unraisable(CLOSED_LOOP)
   assert shown == []

@@ -1,9 +1,12 @@
+import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from jppf_jax.checkpoints import meaning
 from jppf_jax.labels.registry import load_spec
+from jppf_jax.structs import IGNORE
 
 NETWORK = {
   "encoder": "b0",
@@ -18,6 +21,7 @@ NETWORK = {
 }
 RECORD = {"network": NETWORK, "taxonomy": meaning.taxonomy(load_spec("cpp_grouped"))}
 MODULES = {"encoder", "fpn", "semantic_head", "part_head", "rpn_head", "box_head", "mask_head"}
+ROI_HEADS = {"box_head", "mask_head"}
 
 
 def with_setting(name, value):
@@ -34,26 +38,26 @@ def test_a_record_survives_json_and_is_equal_to_itself():
 
 
 @pytest.mark.parametrize(
-  "name, value, module, flag",
+  "name, value, modules, flag",
   [
-    ("encoder", "lite0", "encoder", "--config.model.encoder=lite0"),
-    ("width", 0.25, "encoder", "--config.model.width=0.25"),
-    ("depth", 0.9, "encoder", "--config.model.depth=0.9"),
-    ("pixel_mean", [1, 2, 3.5], "encoder", "--config.model.pixel_mean='(1, 2, 3.5)'"),
-    ("pixel_std", [4, 5, 7], "encoder", "--config.model.pixel_std='(4, 5, 7)'"),
-    ("anchor_scale", 4.0, "rpn_head", "--config.model.anchor_scale=4.0"),
-    ("anchor_ratios", [0.5, 1.0], "rpn_head", ""),
-    ("legacy", False, "mask_head", "--config.model.legacy=False"),
-    ("finest_scale", 28.0, "box_head", "--config.model.finest_scale=28.0"),
+    ("encoder", "lite0", {"encoder"}, "--config.model.encoder=lite0"),
+    ("width", 0.25, {"encoder"}, "--config.model.width=0.25"),
+    ("depth", 0.9, {"encoder"}, "--config.model.depth=0.9"),
+    ("pixel_mean", [1, 2, 3.5], {"encoder"}, "--config.model.pixel_mean='(1, 2, 3.5)'"),
+    ("pixel_std", [4, 5, 7], {"encoder"}, "--config.model.pixel_std='(4, 5, 7)'"),
+    ("anchor_scale", 4.0, {"rpn_head"}, "--config.model.anchor_scale=4.0"),
+    ("anchor_ratios", [0.5, 1.0], {"rpn_head"}, ""),
+    ("legacy", False, {"rpn_head", *ROI_HEADS}, "--config.model.legacy=False"),
+    ("finest_scale", 28.0, ROI_HEADS, "--config.model.finest_scale=28.0"),
   ],
 )
-def test_each_setting_is_compared_where_weights_depend_on_it(name, value, module, flag):
+def test_each_setting_is_compared_where_weights_depend_on_it(name, value, modules, flag):
   found = compare(with_setting(name, value))
   assert found.settings.keys() == {name}
   assert found.listed().startswith(f"\n  {name} is ")
   assert found.flags() == flag
-  assert compare(with_setting(name, value), {module}).settings
-  assert not compare(with_setting(name, value), {"fpn"}).settings
+  stored = with_setting(name, value)
+  assert {module for module in MODULES if compare(stored, {module}).settings} == modules
 
 
 def test_whole_numbers_and_tuples_are_no_difference():
@@ -102,6 +106,34 @@ def test_a_taxonomy_is_compared_by_what_it_holds(tmp_path, edit, phrase):
   assert phrase in found.taxonomy
   assert phrase in found.listed()
   assert not meaning.compare(own(tmp_path), own(tmp_path, *edit), {"encoder"}).taxonomy
+
+
+def test_a_taxonomy_is_compared_for_each_head_with_outputs_per_class():
+  stored = {**RECORD, "taxonomy": RECORD["taxonomy"] | {"tables": 1}}
+  compared = {module for module in MODULES if compare(stored, {module}).taxonomy}
+  assert compared == {"semantic_head", "part_head", *ROI_HEADS}
+
+
+@pytest.mark.parametrize(
+  "table, place, value",
+  [
+    ("sid_to_train", 99, 0),  # a scene id that was ignored
+    ("sid_pid_to_channel", (24, 1), 2),
+    ("sid_pid_to_pid", (24, 1), 2),
+    ("class_background", 11, IGNORE),
+  ],
+)
+def test_each_table_of_the_ids_in_label_files_is_compared(table, place, value):
+  spec = load_spec("cpp_grouped")
+  changed = np.array(getattr(spec, table))
+  assert changed[place] != value
+  changed[place] = value
+  value = tuple(changed.tolist()) if table == "class_background" else changed
+  stored = meaning.taxonomy(dataclasses.replace(spec, **{table: value}))
+  differs = {name for name in stored if stored[name] != RECORD["taxonomy"][name]}
+  assert differs == {"tables"}
+  found = compare({**RECORD, "taxonomy": stored})
+  assert found.taxonomy == "it gives ids of the label files to other classes or parts"
 
 
 THINGS = {"box_head/classes", "box_head/deltas", "mask_head/logits"}

@@ -123,6 +123,15 @@ def test_a_copy_with_other_times_is_fresh_and_is_read_only_once(built, monkeypat
   assert message(built, "copy") == "" and message(built, None) == ""
 
 
+def test_a_folder_with_other_files_does_not_take_the_place_of_the_first(built):
+  shutil.copytree(built / "raw", built / "other", copy_function=shutil.copyfile)
+  raw_files.truncate(built / "other" / "annotations" / "0004.png")
+  root = built_from.read(folder_of(built)).root
+  assert "1 changed (annotations/0004.png)" in message(built, "other")
+  assert built_from.read(folder_of(built)).root == root
+  assert "1 changed (annotations/0004.png)" in message(built, "other")
+
+
 def test_a_touched_file_is_fresh_on_a_disk_that_cannot_be_written(built, monkeypatch):
   os.utime(built / "raw" / "photos" / "0001.jpg", ns=(1, 1))
 

@@ -29,6 +29,26 @@ def png(bits, color, rows):
   return io.BytesIO(b"\x89PNG\r\n\x1a\n" + chunks)
 
 
+def tiff(array, place=8):
+  """Returns a TIFF in the byte order of an array of integers [H W].
+
+  Args:
+    array: the pixels, in one strip.
+    place: where the file says that they begin; 8 is true.
+  """
+  order, start = (">", b"MM\0*") if array.dtype.byteorder == ">" else ("<", b"II*\0")
+  (height, width), bits = array.shape, 8 * array.itemsize
+  sample_format = 2 if array.dtype.kind == "i" else 1
+  table = 8 + array.nbytes + 8
+  tags = [(256, width), (257, height), (258, bits), (259, 1), (262, 1), (277, 1), (278, height)]
+  tags += [(279, array.nbytes), (339, sample_format)]
+  entries = [struct.pack(order + "HHII", tag, 4, 1, value) for tag, value in tags]
+  entries.insert(5, struct.pack(order + "HHII", 273, 16, 1, table - 8))  # 64 bits, before the table
+  content = array.tobytes() + struct.pack(order + "Q", place)
+  content += struct.pack(order + "H", len(entries)) + b"".join(entries) + bytes(4)
+  return io.BytesIO(start + struct.pack(order + "I", table) + content)
+
+
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "GIF"])
 def test_eight_bits_come_back(kind):
   found = lossless.read(saved(Image.fromarray(IDS), format=kind))
@@ -42,6 +62,19 @@ def test_any_integer_width_comes_back_from_a_tiff(compression, dtype, factor):
   found = lossless.read(saved(Image.fromarray(ids), format="TIFF", compression=compression))
   assert found.dtype == dtype
   np.testing.assert_array_equal(found, ids)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("kind, factor", [("u1", 1), ("u2", 1900), ("i2", 900), ("i4", 90_000)])
+def test_any_integer_width_comes_back_in_both_byte_orders(order, kind, factor):
+  ids = (IDS.astype(np.int32) * factor).astype(order + kind)
+  np.testing.assert_array_equal(lossless.read(tiff(ids)), ids)
+
+
+def test_sixteen_bits_come_back_from_a_png():
+  found = lossless.read(png(16, 0, [b"\x01\x2c\x00\x02", b"\xff\xfe\x80\x00"]))
+  assert found.dtype == np.uint16
+  assert found.tolist() == [[300, 2], [65_534, 32_768]]
 
 
 def test_palettes_are_indices_and_single_bits_are_numbers():
@@ -65,11 +98,20 @@ def test_a_tiff_with_jpeg_compression_is_refused():
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_labels_marked_as_turned_are_refused(kind):
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_labels_marked_as_turned_or_mirrored_are_refused(kind, orientation):
   exif = Image.Exif()
-  exif[0x0112] = 6
+  exif[0x0112] = orientation
   with pytest.raises(ValueError, match="marked as turned"):
     lossless.read(saved(Image.fromarray(IDS), format=kind, exif=exif))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_labels_marked_as_upright_come_back(kind):
+  exif = Image.Exif()
+  exif[0x0112] = 1
+  found = lossless.read(saved(Image.fromarray(IDS), format=kind, exif=exif))
+  np.testing.assert_array_equal(found, IDS)
 
 
 def test_numbers_that_a_reader_would_scale_are_refused():
@@ -79,6 +121,11 @@ def test_numbers_that_a_reader_would_scale_are_refused():
   with pytest.raises(ValueError, match="16 bits per channel, of which Pillow reads 8"):
     lossless.read(png(16, 2, [b"\x01\x2c" * 6] * 2))
   assert lossless.read(png(8, 0, [b"\x01\x02", b"\x03\x04"])).tolist() == [[1, 2], [3, 4]]
+
+
+def test_pixels_at_a_place_that_no_file_has_are_refused():
+  with pytest.raises(ValueError, match="cannot be read as an image .* is it complete"):
+    lossless.read(tiff(IDS, place=2**63))
 
 
 def test_damaged_files_of_any_kind_are_refused_in_one_sentence():

@@ -1,10 +1,11 @@
 """Files that appear whole or not at all: the package writes all its files through here."""
 
 import contextlib
+import json
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
@@ -43,6 +44,42 @@ def require_file(path: str | Path) -> None:
   if path.is_dir():
     raise IsADirectoryError(f"Cannot write {path}: it is a folder; name a file in it.")
   _require_room(path, path.parent)
+
+
+def require_json(path: str | Path) -> None:
+  """Checks that JSON can be written at `path` and replaces nothing but JSON or an empty file.
+
+  Raises:
+    OSError: as `require_file`, or there is a file that is no JSON.
+  """
+  path = Path(path)
+  require_file(path)
+  if not path.is_file():
+    return
+  content = path.read_bytes()
+  try:
+    if content:
+      json.loads(content)
+  except (ValueError, RecursionError):
+    raise FileExistsError(
+      f"Cannot write {path}: the file that is there is no JSON; name another file."
+    ) from None
+
+
+def require_other(path: str | Path, inputs: Iterable[str | Path]) -> None:
+  """Checks that what is written at `path` replaces no input.
+
+  Args:
+    path: where the result goes.
+    inputs: files that are read; those that do not exist do not count.
+
+  Raises:
+    FileExistsError: `path` is one of them, maybe by another name.
+  """
+  path = Path(path)
+  for given in inputs:
+    if path.exists() and Path(given).exists() and path.samefile(given):
+      raise FileExistsError(f"Cannot write {path}: it is the input {given}; name another file.")
 
 
 def require_folder(path: str | Path) -> None:

@@ -2,7 +2,14 @@ import threading
 
 import pytest
 
-from jppf_jax.saving import require_file, require_folder, whole_file, write_text
+from jppf_jax.saving import (
+  require_file,
+  require_folder,
+  require_json,
+  require_other,
+  whole_file,
+  write_text,
+)
 
 
 def test_the_file_takes_its_place_at_the_end_of_the_block(tmp_path):
@@ -72,3 +79,31 @@ def test_a_folder_that_refuses_new_files_is_named(tmp_path, monkeypatch):
   monkeypatch.setattr("tempfile.TemporaryFile", refuse)
   with pytest.raises(PermissionError, match=r"Cannot write .*a\.json: Permission denied in "):
     require_file(tmp_path / "new" / "a.json")
+
+
+@pytest.mark.parametrize("content", [b"II*\0", b"\xff\xd8", b"a: 1", b"{", b"[" * 100_000])
+def test_json_replaces_no_file_of_another_kind(tmp_path, content):
+  (tmp_path / "a.tif").write_bytes(content)
+  with pytest.raises(FileExistsError, match=r"Cannot write .*a\.tif: the file .* is no JSON"):
+    require_json(tmp_path / "a.tif")
+  assert (tmp_path / "a.tif").read_bytes() == content
+
+
+def test_json_may_be_new_or_replace_json_or_an_empty_file(tmp_path):
+  (tmp_path / "empty.json").touch()
+  (tmp_path / "scores.json").write_text('{"é": NaN}', encoding="utf-8")
+  for name in ("empty.json", "scores.json", "new/scores.json"):
+    require_json(tmp_path / name)
+  with pytest.raises(IsADirectoryError):
+    require_json(tmp_path)
+
+
+def test_an_input_is_not_replaced_by_any_of_its_names(tmp_path):
+  (tmp_path / "a").write_text("read")
+  (tmp_path / "other").write_text("read")
+  (tmp_path / "link").symlink_to(tmp_path / "a")
+  for name in ("a", "link"):
+    with pytest.raises(FileExistsError, match=rf"Cannot write .*{name}: it is the input .*a; name"):
+      require_other(tmp_path / name, ["cpp", tmp_path / "a"])
+  require_other(tmp_path / "other", [tmp_path / "a"])
+  require_other(tmp_path / "new", [tmp_path / "new"])

@@ -17,7 +17,7 @@ from jppf_jax.cli import command
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT
 from jppf_jax.cli.help_text import suggestion
-from jppf_jax.saving import require_file
+from jppf_jax.saving import require_json
 
 SUBJECTS = ("metrics", "input")  # modules of `jppf_jax.benchmarks`
 
@@ -33,7 +33,7 @@ def main(argv: list[str]) -> None:
   subject = importlib.import_module(f"jppf_jax.benchmarks.{argv[1]}")
   with plainly("benchmark", OSError):
     if OUT.value is not None:
-      require_file(OUT.value)
+      require_json(OUT.value)
     subject.run(OUT.value)
 
 

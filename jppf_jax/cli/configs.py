@@ -42,7 +42,7 @@ def load(given: str) -> "Config":
     UsageError: the file cannot be run, or gives no config; says in which line.
   """
   where, *text = [given] if Path(given).is_file() else given.split(":", 1)
-  path = _file(where)
+  path = _file(where).absolute()  # as Python names it in tracebacks
   try:
     config = _get_config(path)(*text)
   except Exception as error:  # anything can happen in the user's file
@@ -143,12 +143,31 @@ def _named(error: Exception) -> str:
 
 
 def _place(error: Exception, path: Path) -> str:
-  """Returns "line N: " of the config file."""
-  if isinstance(error, SyntaxError) and error.filename == str(path):
-    return f"line {error.lineno}: "
+  """Returns "line N: " of the config file, and of a file that it imports and Python cannot read."""
   frames = traceback.extract_tb(error.__traceback__)
   lines = [frame.lineno for frame in frames if frame.filename == str(path)]
-  return f"line {lines[-1]}: " if lines else ""
+  place = f"line {lines[-1]}: " if lines else ""
+  if not isinstance(error, SyntaxError):
+    return place
+  if not lines:
+    return f"line {_line(error, path)}: "
+  if error.filename is None or not Path(error.filename).is_file():  # e.g. the text of an `eval`
+    return place
+  return f"{place}{error.filename}, line {_line(error, Path(error.filename))}: "
+
+
+def _line(error: SyntaxError, path: Path) -> int:
+  """Returns the line of a file that Python cannot read, from 1."""
+  if error.lineno and "'utf-8' codec" not in error.msg:
+    return error.lineno
+  for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+    try:
+      text = line.decode()
+    except UnicodeDecodeError:
+      return number
+    if "\0" in text:
+      return number
+  return 1
 
 
 def _value(config: "Config", path: str) -> Any:

@@ -15,6 +15,7 @@ All names and shapes must match. Otherwise all differences are listed, and nothi
 Example: `jppf import-weights --from=timm --variant=b0 model.safetensors --out=b0.safetensors`
 """
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from rich.table import Table
 
 from jppf_jax.cli import command, run_flags
 from jppf_jax.cli.file_flags import OUT
-from jppf_jax.saving import require_file
+from jppf_jax.saving import require_file, require_other
 from jppf_jax_configs import cpp
 
 if TYPE_CHECKING:
@@ -67,12 +68,14 @@ def main(argv: list[str]) -> None:
 
   try:
     require_file(out)
+    require_other(out, [name for name in (file, run_flags.CONFIG.value) if name])
     imported, about = import_file(source, file, variant=_VARIANT.value, part_head=_PART_HEAD.value)
     save_weights(out, imported.variables, about)
   except (ValueError, OSError) as error:
     sys.exit(f"jppf import-weights {file or ''}: {error}\nNothing was written.")
   print_report(imported, Console(highlight=False))
-  print(f"Written to {out}. Start training from it with --config.model.pretrained={out}.")
+  start = shlex.quote(f"--config.model.pretrained={out}")
+  print(f"Written to {out}. Start training from it with {start}.")
 
 
 def import_file(

@@ -10,6 +10,7 @@ image with more than 256 instances of a class becomes a uid TIFF.
 Example: `jppf merge --spec=cpp --panoptic=panoptic --parts=parts --out=merged`
 """
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,11 @@ _PARTS = flags.DEFINE_string(
 )
 _CONFIDENCE = flags.DEFINE_float("confidence", 0.5, "X: lowest score of an instance")
 _OVERLAP = flags.DEFINE_float("overlap", 0.5, "X: share of an instance that may be taken already")
-_MIN_STUFF = flags.DEFINE_integer("min_stuff", 1024, "N: fewest pixels of a stuff class")
+_MIN_STUFF = flags.DEFINE_integer(
+  "min_stuff", 1024, "N: fewest pixels of a stuff class", lower_bound=0
+)
+for _name in ("confidence", "overlap"):  # absl's bounds let NaN pass
+  flags.register_validator(_name, lambda share: 0 <= share <= 1, "Expected a number from 0 to 1.")
 
 FLAGS = (
   SPEC,
@@ -76,7 +81,8 @@ def main(argv: list[str]) -> None:
     crowded = merge_folder(source, Path(parts), Path(out), spec)
   if crowded:
     print(f"{len(crowded)} have more than 256 instances of a class: uid TIFFs, e.g. {crowded[0]}.")
-  print(f"{len(source)} images written to {out}; score them with jppf score --pred={out}.")
+  score = shlex.join(["jppf", "score", f"--pred={out}"])
+  print(f"{len(source)} images written to {out}; score them with {score}.")
 
 
 def panoptic_predictions(spec: "LabelSpec") -> "Source":

@@ -23,7 +23,7 @@ from rich.table import Column, Table
 from jppf_jax.cli import command
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT, SPEC
-from jppf_jax.saving import require_file, write_text
+from jppf_jax.saving import require_json, require_other, write_text
 
 _GT = flags.DEFINE_string("gt", None, "DIR: ground truth, uids as TIFF or PNG (required)")
 _PRED = flags.DEFINE_string(
@@ -73,7 +73,8 @@ def main(argv: list[str]) -> None:
 
   workers = _WORKERS.value or os.cpu_count() or 1
   with plainly("score", ValueError, OSError):
-    require_file(out)
+    require_other(out, [spec_name])
+    require_json(out)
     spec = load_spec(spec_name)
     scores = score_folders(spec, Path(gt), Path(pred), missing=_MISSING.value, workers=workers)
     report = scores.to_json()

@@ -71,6 +71,14 @@ class FusionConfig:
       share = getattr(self, name)
       if share is not None and not 0 <= share <= 1:
         raise ValueError(f"FusionConfig.{name} is {share}, expected a share from 0 to 1.")
+    for name in ("min_stuff_area", "min_thing_area"):
+      area = getattr(self, name)
+      if area < 0:
+        raise ValueError(f"FusionConfig.{name} is {area}, expected an area of 0 pixels or more.")
+    if not math.isfinite(self.instance_logit_scale):
+      raise ValueError(
+        f"FusionConfig.instance_logit_scale is {self.instance_logit_scale}, expected a number."
+      )
 
   def min_stuff(self, size: ImageSize) -> int | Int[jax.Array, ""]:
     """Returns the least area, in pixels, of a stuff class in an image of this height and width.

@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import inspect
 import re
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -192,9 +193,10 @@ def folder(name: str, data_dir: str | Path) -> Path:
     built = {str(folder.parent.relative_to(root)) for folder in _built_below(root, "**")}
     names = ", ".join(sorted(built)) or "none"
     builder = asked if asked.endswith(".py") else name.split("/")[0]
+    command = shlex.join(["jppf", "prepare", builder, f"--data_dir={data_dir}"])
     raise FileNotFoundError(
       f"No built dataset {name!r} in {data_dir} (there: {names}). Build it with "
-      f"`jppf prepare {builder} --data_dir={data_dir}`, and --manual_dir=DIR if it has raw files."
+      f"`{command}`, and --manual_dir=DIR if it has raw files."
     )
   return max(versions, key=_version)
 

@@ -1,6 +1,7 @@
 """Whether a built dataset is what its raw files would give now."""
 
 import contextlib
+import shlex
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -127,6 +128,6 @@ def _advice(made: "DatasetBuilder | None", raw_files: Path | None) -> str:
     return "; build it anew with `jppf prepare --rebuild`."
   config = made.builder_config
   name = made.source_file or (f"{made.name}/{config.name}" if config else made.name)
-  manual_dir = f" --manual_dir={raw_files or 'DIR'}" if made.RAW_FILES else ""
-  command = f"jppf prepare {name} --data_dir={made.data_dir_root}{manual_dir} --rebuild"
-  return f". To build it anew: {command}"
+  manual_dir = [f"--manual_dir={raw_files or 'DIR'}"] if made.RAW_FILES else []
+  command = ["jppf", "prepare", str(name), f"--data_dir={made.data_dir_root}", *manual_dir]
+  return f". To build it anew: {shlex.join([*command, '--rebuild'])}"

@@ -238,7 +238,7 @@ class LabelSpec(LabelTables):
     examples = ", ".join(map(str, ids[:5])) + (" ..." if len(ids) > 5 else "")
     raise ValueError(
       f"{pixels} pixels carry scene ids that {self.name} does not have: {examples}. "
-      "Is this the right --spec for these predictions?"
+      "Is this the right label spec for these files?"
     )
 
   def check_legal(self, sid: Int[np.ndarray, "*S"], file_pid: Int[np.ndarray, "*S"]) -> None:
@@ -257,7 +257,7 @@ class LabelSpec(LabelTables):
     more = " ..." if len(pairs) > 5 else ""
     raise ValueError(
       f"{pixels} pixels carry ids that {self.name} does not have; (scene id, part id) = "
-      f"{examples}{more}. Is this the right --spec for these labels?"
+      f"{examples}{more}. Is this the right label spec for these files?"
     )
 
   def to_channels(

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +215,7 @@ def _run_phases(
         state = loop.train_until(end, state, freeze_norm=phase.freeze_norm)
   checkpoints.wait()
   say(f"done: weights at {workdir / build.RUN_WEIGHTS}")
-  say(f"next: jppf evaluate --workdir={workdir}")
+  say(f"next: {shlex.join(['jppf', 'evaluate', f'--workdir={workdir}'])}")
   return jax.tree.map(np.asarray, state)
 
 

@@ -28,6 +28,17 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path, m
     benchmark.main(["jppf benchmark", "metrics"])
 
 
+def test_a_file_that_is_no_json_is_not_replaced(tmp_path, monkeypatch):
+  monkeypatch.setattr(metrics_benchmark, "run", None)
+  (tmp_path / "notes.txt").write_text("by hand")
+  with (
+    flagsaver.as_parsed((benchmark.OUT, str(tmp_path / "notes.txt"))),
+    pytest.raises(SystemExit, match="no JSON"),
+  ):
+    benchmark.main(["jppf benchmark", "metrics"])
+  assert (tmp_path / "notes.txt").read_text() == "by hand"
+
+
 @pytest.mark.parametrize("argv", [["jppf benchmark"], ["jppf benchmark", "speed"]])
 def test_anything_else_lists_the_subjects(argv):
   with pytest.raises(app.UsageError, match="metrics,input"):

@@ -109,6 +109,34 @@ def test_a_file_that_gives_no_config_is_a_sentence_with_the_line(text, words, tm
   assert all(word in said for word in words), said
 
 
+@pytest.mark.parametrize(
+  "content, line",
+  [
+    (b"x = 1\ndef get_config(:\n", 2),
+    (b"x = 1\n\nx = '\xff'\n", 3),
+    (b"x = 1\nx = '\0'\n", 2),
+    (b"# coding: nowhere\n", 1),
+    (b"x = 1\neval('1 +')\n", 2),
+  ],
+)
+@pytest.mark.parametrize("form", ["own.py", "./own.py", "../{}/own.py"])
+def test_what_python_cannot_read_has_its_line(content, line, form, tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  (tmp_path / "own.py").write_bytes(content)
+  given = form.format(tmp_path.name)
+  assert message(configs.load, given).startswith(f"--config={given}: line {line}: SyntaxError: ")
+
+
+def test_an_import_that_python_cannot_read_is_named_with_its_line(tmp_path, monkeypatch):
+  monkeypatch.syspath_prepend(tmp_path)
+  other = tmp_path / "unreadable_part.py"
+  other.write_text("x = 1\n\ndef f(:\n")
+  path = tmp_path / "own.py"
+  path.write_text("x = 1\nimport unreadable_part\n")
+  said = message(configs.load, str(path))
+  assert said.startswith(f"--config={path}: line 2: {other}, line 3: SyntaxError: ")
+
+
 def test_a_file_that_is_no_python_is_a_sentence(tmp_path):
   path = tmp_path / "own.yaml"
   path.write_text("a: 1")

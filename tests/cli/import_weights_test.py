@@ -6,6 +6,7 @@ from absl import app, flags
 from absl.testing import flagsaver
 
 from jppf_jax import build
+from jppf_jax.checkpoints.convert import Imported
 from jppf_jax.checkpoints.import_efficientps import convert
 from jppf_jax.checkpoints.pretrained import load_pretrained
 from jppf_jax.checkpoints.weights import WeightsError, read_weights
@@ -100,6 +101,23 @@ def test_what_does_not_fit_is_listed_and_nothing_is_written(
 def test_what_a_source_needs_is_asked_for(monkeypatch, tmp_path, values, message):
   with pytest.raises(SystemExit, match=message):
     run(monkeypatch, out=tmp_path / "x.safetensors", **values)
+
+
+def test_the_file_that_is_read_is_not_replaced(monkeypatch, tmp_path):
+  file = tmp_path / "model.safetensors"
+  file.write_bytes(b"weights")
+  with pytest.raises(SystemExit, match="it is the input .*\n?Nothing was written"):
+    run(monkeypatch, file, source="timm", variant="b0", out=file)
+  assert file.read_bytes() == b"weights"
+
+
+def test_the_advice_to_start_from_a_file_with_a_space_can_be_pasted(monkeypatch, tmp_path, capsys):
+  imported = Imported({"params": {}}, used=0, skipped={})
+  monkeypatch.setattr(import_weights, "import_file", lambda *_, **__: (imported, {}))
+  monkeypatch.setattr("jppf_jax.checkpoints.weights.save_weights", lambda *_: None)
+  out = tmp_path / "new comer.safetensors"
+  run(monkeypatch, source="timm", variant="b0", out=out)
+  assert f" with '--config.model.pretrained={out}'.\n" in capsys.readouterr().out
 
 
 def test_a_source_and_a_target_are_needed(monkeypatch, tmp_path):

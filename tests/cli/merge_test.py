@@ -7,6 +7,7 @@ from jppf_jax.cli import file_flags, merge
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.formats import cityscapes, files
 from jppf_jax.labels.formats.merge import merge_instances, merge_parts
+from tests.cli import verbs
 from tests.evaluation.saved_files import IDS, SIZE, write_image, write_panoptic_forms, write_parts
 
 SEVEN = np.full(SIZE, 7)
@@ -88,3 +89,25 @@ def test_results_never_replace_what_they_are_made_of(tmp_path):
 def test_one_way_to_give_the_panoptic_prediction_is_needed(tmp_path, given):
   with pytest.raises(app.UsageError, match="either --panoptic, or --semantic and --instances"):
     run(tmp_path, **given)
+
+
+@pytest.mark.parametrize("name", ["confidence", "overlap"])
+@pytest.mark.parametrize("value", ["nan", "-1", "1.01", "inf"])
+def test_shares_are_numbers_from_0_to_1(name, value):
+  done = verbs.here("merge", f"--{name}={value}")
+  assert done.status == 2
+  assert f"flag --{name}={float(value)}: Expected a number from 0 to 1." in done.err
+
+
+def test_the_limits_of_the_flags_are_values_themselves():
+  for given in ("--confidence=0", "--confidence=1", "--overlap=0", "--overlap=1", "--min_stuff=0"):
+    assert "Needs --spec" in verbs.here("merge", given).err
+  done = verbs.here("merge", "--min_stuff=-1")
+  assert done.status == 2 and "--min_stuff" in done.err and "non-negative" in done.err
+
+
+def test_the_advice_to_score_a_folder_with_a_space_can_be_pasted(tmp_path, capsys):
+  root = tmp_path / "new comer"
+  write_panoptic_forms(root)
+  run(root, panoptic="panoptic")
+  assert f"score them with jppf score '--pred={root / 'out'}'." in capsys.readouterr().out

@@ -22,9 +22,9 @@ FILE = str(EVAL_SPECS / "ppq_cpp_19_23_cvpr21_default_evalspec.yaml")
 SECOND = "aachen_000001_000019"
 
 
-def run(root, spec="cpp", *, pred="pred", missing="error"):
+def run(root, spec="cpp", *, pred="pred", missing="error", out="out/scores.json"):
   """Runs the verb in this process and returns the JSON it wrote."""
-  out = root / "out" / "scores.json"
+  out = root / out
   flags.FLAGS.mark_as_parsed()
   with flagsaver.flagsaver(
     (file_flags.SPEC, spec),
@@ -149,3 +149,15 @@ def test_nothing_is_cut_at_80_columns(name):
   for row in report["per_class"]:
     part_pq, pq = cells_of(text, row["name"])
     assert part_pq == ["100.0"] * 3 + ["123456"] * 3 and pq == [*part_pq, "100.0"]
+
+
+def test_no_input_is_replaced(tmp_path, monkeypatch):
+  write_pairs(tmp_path, cpp(), 2)
+  (tmp_path / "own.yaml").write_text("{}")  # JSON too
+  monkeypatch.setattr(score_files, "score_folders", None)
+  names = [f"gt/{SECOND}.tif", f"pred/{SECOND}.png", "own.yaml"]
+  before = [(tmp_path / name).read_bytes() for name in names]
+  for name in names:
+    with pytest.raises(SystemExit, match=rf"jppf score: Cannot write .*{name}: .* another file"):
+      run(tmp_path, str(tmp_path / "own.yaml"), out=name)
+  assert [(tmp_path / name).read_bytes() for name in names] == before

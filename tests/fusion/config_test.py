@@ -14,11 +14,19 @@ from jppf_jax.fusion.config import PAPER
     ("score_threshold", 50.0),
     ("overlap_threshold", -0.5),
     ("min_stuff_relative", 2048.0),
+    ("min_stuff_area", -1),
+    ("min_thing_area", -5),
+    ("instance_logit_scale", float("nan")),
   ],
 )
 def test_an_impossible_value_is_refused_by_name(field, value):
   with pytest.raises(ValueError, match=rf"{field} is .*, expected"):
     dataclasses.replace(PAPER, **{field: value})
+
+
+def test_areas_may_be_0():
+  config = dataclasses.replace(PAPER, min_stuff_area=0, min_thing_area=0)
+  assert config.min_stuff((1024, 2048)) == 0
 
 
 def test_the_least_stuff_is_an_area_or_a_share_of_the_image_rounded_up():

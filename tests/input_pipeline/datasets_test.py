@@ -26,6 +26,13 @@ def test_the_newest_version_is_found_and_other_names_are_offered(tmp_path):
     datasets.folder("other_set", tmp_path)
 
 
+def test_the_command_of_a_builder_in_a_folder_with_a_space_can_be_pasted(tmp_path):
+  own, data = tmp_path / "new comer/x_dataset_builder.py", tmp_path / "new data"
+  with pytest.raises(FileNotFoundError) as error:
+    datasets.folder(str(own), data)
+  assert f"`jppf prepare '{own}' '--data_dir={data}'`, and" in str(error.value)
+
+
 def test_every_dataset_has_a_builder_of_its_name():
   assert [datasets.module(name).Builder.name for name in datasets.NAMES] == list(datasets.NAMES)
 

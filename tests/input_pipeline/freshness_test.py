@@ -100,6 +100,14 @@ def test_added_removed_and_changed_files_are_a_warning_with_the_command(built):
   assert f"jppf prepare {NAME} --data_dir={built / 'built'} --manual_dir={raw} --rebuild" in said
 
 
+def test_the_command_of_folders_with_spaces_can_be_pasted(original, tmp_path):
+  built = tmp_path / "new comer"
+  shutil.copytree(original, built)
+  (built / "raw" / "photos" / "0003.jpg").unlink()
+  data, raw = f"'--data_dir={built / 'built'}'", f"'--manual_dir={built / 'raw'}'"
+  assert message(built).endswith(f": jppf prepare {NAME} {data} {raw} --rebuild")
+
+
 def test_an_image_without_a_label_is_a_difference_too(built):
   (built / "raw" / "photos" / "0099.jpg").write_bytes(b"no label")
   assert "1 added (photos/0099.jpg)" in message(built)

@@ -115,7 +115,7 @@ def test_part_tables_agree_with_each_other():
 
 
 def test_ids_that_the_dataset_does_not_have_are_named_in_the_error():
-  message = r"1 pixels carry ids that cpp_grouped does not have; .* = \(35, 0\)"
+  message = r"1 pixels carry ids that cpp_grouped does not have; .* = \(35, 0\)\. .* label spec for"
   with pytest.raises(ValueError, match=message):
     cpp().decode(image(7, 35))
   with pytest.raises(ValueError, match=r"ppp does not have; .* = \(1, 26\), \(21, 1\)"):

@@ -39,7 +39,8 @@ def merge_instances(
     min_stuff: a stuff class with fewer free pixels than this becomes void.
 
   Raises:
-    ValueError: an instance has an unknown class, or a score that is no finite number.
+    ValueError: an instance has an unknown class or one of stuff, or a score that is no finite
+      number.
     ValueError: `semantic` has scene ids that the dataset does not have.
     ValueError: a mask has another size than `semantic`.
   """
@@ -48,12 +49,19 @@ def merge_instances(
   scene, instance = np.full(size, IGNORE, np.int32), np.zeros(size, np.int32)
   taken = np.zeros(size, bool)
   count: Counter[int] = Counter()
+  stuff = [int(sid) for sid in spec.class_ids[: spec.num_stuff]]
   for found in instances:
     check_detection(found)
   for found in sorted(instances, key=lambda found: -found.score):
     if found.scene not in spec.class_ids:
       raise ValueError(
         f"There is an instance of class {found.scene}, which {spec.name} does not have."
+      )
+    if found.scene in stuff:
+      name = spec.class_names[stuff.index(found.scene)]
+      raise ValueError(
+        f"There is an instance of class {found.scene}, {name}, which is stuff in {spec.name}; "
+        "only things have instances."
       )
     if found.mask.shape != size:
       raise ValueError(
@@ -68,7 +76,7 @@ def merge_instances(
     scene[free] = found.scene
     instance[free] = count[found.scene]
     taken |= found.mask
-  for sid in spec.class_ids[: spec.num_stuff]:
+  for sid in stuff:
     free = (semantic == sid) & ~taken
     if free.any() and free.sum() >= min_stuff:
       scene[free] = sid

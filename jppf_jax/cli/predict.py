@@ -55,11 +55,12 @@ def main(argv: list[str]) -> None:
   from jppf_jax import photos
   from jppf_jax.checkpoints.run_folder import RunError
   from jppf_jax.checkpoints.weights import WeightsError
+  from jppf_jax.config_rules import ConfigError
   from jppf_jax.evaluation.outputs import OutputError
   from jppf_jax.evaluation.predict import load_predictor
   from jppf_jax.evaluation.save import predict_files
 
-  with plainly("predict", RunError, WeightsError, OutputError, OSError):
+  with plainly("predict", ConfigError, RunError, WeightsError, OutputError, OSError):
     config, weights = config_and_weights()
     print(about_weights(weights), file=sys.stderr)
     predictor = load_predictor(config, weights)

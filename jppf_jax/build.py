@@ -131,8 +131,10 @@ def inference(config: Config) -> Inference:
 
 def _check(config: Config) -> None:
   """Raises ConfigError if names are unknown or missing, or values are not allowed."""
-  optional = {"fusion": dataclasses.asdict(FusionConfig()), "phases": {}}
-  optional["phases"] = dict.fromkeys(_PHASES, _OPTIONAL)
+  optional = {
+    "fusion": dataclasses.asdict(FusionConfig()),
+    "phases": dict.fromkeys(_PHASES, _OPTIONAL),
+  }
   config_rules.check(config.to_dict(), cpp.get_config().to_dict(), optional)
   try:
     variant(config.model.encoder)
@@ -229,7 +231,7 @@ def _labels(config: Config) -> str:
   data = config.data
   if data.labels:
     return data.labels
-  if data.name in datasets.NAMES or data.name.endswith(".py"):
+  if datasets.has_builder(data.name):
     return datasets.builder_class(data.name).SPEC
   return taxonomy.recorded(datasets.folder(data.name, data.data_dir))
 
@@ -395,7 +397,7 @@ def examples(config: Config, split: str) -> read.Examples:
   else:
     folder = datasets.folder(data.name, data.data_dir)
     datasets.warn_if_stale(data.name, folder, data.data_dir)
-  if data.name in datasets.NAMES or data.name.endswith(".py"):
+  if datasets.has_builder(data.name):
     taxonomy.record(folder, datasets.builder_class(data.name).SPEC or data.labels)
   opened = read.open_split(folder, split, cache=data.cache)
   taxonomy.check(opened, label_spec(config), folder)

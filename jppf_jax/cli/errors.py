@@ -21,6 +21,13 @@ def plainly(verb: str, *expected: type[Exception]) -> Iterator[None]:
     sys.exit(f"jppf {verb}: {_sentence(error)}")
 
 
+def in_data() -> tuple[type[Exception], ...]:
+  """Returns the errors in the datasets of the user."""
+  from jppf_jax.input_pipeline import datasets, read, taxonomy
+
+  return datasets.data_error(), datasets.BuildError, read.ReadError, taxonomy.TaxonomyError
+
+
 def _sentence(error: Exception) -> str:
   """Returns the message of an error; the system's own have a number, which says nothing."""
   if not isinstance(error, OSError) or error.strerror is None:

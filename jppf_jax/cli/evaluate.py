@@ -11,7 +11,7 @@ import sys
 from absl import app, flags
 
 from jppf_jax.cli import command, compile_cache, run_flags
-from jppf_jax.cli.errors import plainly
+from jppf_jax.cli.errors import in_data, plainly
 from jppf_jax.saving import require_folder
 
 _SPLIT = flags.DEFINE_string(
@@ -48,15 +48,8 @@ def main(argv: list[str]) -> None:
   from jppf_jax.checkpoints.weights import WeightsError
   from jppf_jax.config_rules import ConfigError
   from jppf_jax.evaluation.evaluate import evaluate, summary
-  from jppf_jax.input_pipeline import datasets, read, taxonomy
 
-  in_data = (
-    datasets.data_error(),
-    datasets.BuildError,
-    read.ReadError,
-    taxonomy.TaxonomyError,
-  )
-  with plainly("evaluate", ConfigError, RunError, WeightsError, *in_data, OSError):
+  with plainly("evaluate", ConfigError, RunError, WeightsError, *in_data(), OSError):
     config, workdir = run_flags.run_of_workdir()
     split = _SPLIT.value or build.eval_split(config)
     report = evaluate(config, workdir, split=split, pictures=_PICTURES.value)

@@ -12,7 +12,7 @@ import sys
 from absl import app
 
 from jppf_jax.cli import command, compile_cache, run_flags
-from jppf_jax.cli.errors import plainly
+from jppf_jax.cli.errors import in_data, plainly
 from jppf_jax.saving import require_folder
 
 FLAGS = (
@@ -28,18 +28,11 @@ def expected() -> tuple[type[Exception], ...]:
   from jppf_jax.checkpoints.store import CheckpointError
   from jppf_jax.checkpoints.weights import WeightsError
   from jppf_jax.config_rules import ConfigError
-  from jppf_jax.input_pipeline import datasets, read, taxonomy
   from jppf_jax.training.lock import RunInUse
   from jppf_jax.training.loop import NonFiniteLoss
 
-  in_data = (
-    datasets.data_error(),
-    datasets.BuildError,
-    read.ReadError,
-    taxonomy.TaxonomyError,
-  )
   in_run = (RunInUse, CheckpointError, WeightsError, NonFiniteLoss)
-  return ConfigError, *in_run, *in_data, OSError
+  return ConfigError, *in_run, *in_data(), OSError
 
 
 def main(argv: list[str]) -> None:

@@ -155,21 +155,15 @@ class Index:
         found[entry["file_name"]].update(entry)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
       raise OutputError(f"{path} is no COCO panoptic JSON to add images to; {advice}.") from error
-    if categories != _expected(self._spec):
+    if categories != [_meaning(category) for category in coco.categories(self._spec)]:
       raise OutputError(f"{path} has the classes of another taxonomy; {advice}.")
     folder = self._folder / "panoptic"
     return {name: entry for name, entry in found.items() if (folder / name).is_file()}
 
 
 def _meaning(category: Any) -> tuple[int, str, int]:
+  """Returns what must agree between two lists of categories."""
   return category["id"], category["name"], category["isthing"]
-
-
-def _expected(spec: LabelSpec) -> list[tuple[int, str, int]]:
-  """Returns id, name and kind of each class, as `coco.write_index` writes them."""
-  ids = spec.class_ids[: spec.num_classes].tolist()
-  is_thing = [int(k >= spec.num_stuff) for k in range(spec.num_classes)]
-  return list(zip(ids, spec.class_names, is_thing))
 
 
 @contextlib.contextmanager

@@ -51,13 +51,17 @@ def builder_class(name: str) -> "type[DatasetBuilder]":
   return module(name).Builder
 
 
-def is_generated(name: str) -> bool:
-  """Returns whether a dataset is made without raw files; False if there is no builder of that name.
+def has_builder(name: str) -> bool:
+  """Returns whether a name leads to a builder: of the package, or the file of your own.
 
   Your own dataset, once it is built, may be named without the path of its builder.
   """
-  known = name in NAMES or name.endswith(".py")
-  return known and not builder_class(name).RAW_FILES
+  return name in NAMES or name.endswith(".py")
+
+
+def is_generated(name: str) -> bool:
+  """Returns whether a dataset is made without raw files; False if the name has no builder."""
+  return has_builder(name) and not builder_class(name).RAW_FILES
 
 
 def module(name: str) -> ModuleType:

@@ -97,9 +97,13 @@ def write_index(path: Path, annotations: list[Record], spec: LabelSpec) -> None:
     image = {key: annotation[key] for key in ("file_name", "height", "width")}
     images.append({"id": annotation["image_id"], **image})
     entries.append({key: annotation[key] for key in ("image_id", "file_name", "segments_info")})
-  categories = [_category(spec, train_id) for train_id in range(spec.num_classes)]
-  content = {"images": images, "annotations": entries, "categories": categories}
+  content = {"images": images, "annotations": entries, "categories": categories(spec)}
   write_text(path, json.dumps(content))
+
+
+def categories(spec: LabelSpec) -> list[Record]:
+  """Returns the entries of `categories`, one for each class."""
+  return [_category(spec, train_id) for train_id in range(spec.num_classes)]
 
 
 def _category(spec: LabelSpec, train_id: int) -> Record:

@@ -89,7 +89,7 @@ def test_a_fusion_setting_that_does_not_exist_is_an_error(tmp_path):
   config = tiny.config(tmp_path)
   with config.unlocked():
     config.fusion.min_staff_area = 1
-  with pytest.raises(TypeError, match="min_staff_area"):
+  with pytest.raises(ConfigError, match="did you mean min_stuff_area"):
     build.inference(config)
 
 

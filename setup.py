@@ -64,6 +64,7 @@ setup(
     "scikit-image>=0.24",
     "scipy>=1.11",
     "pillow>=10.1",
+    "tensorstore>=0.1.60",
     "absl-py>=2",
     "ml_collections>=1.0",
     "PyYAML>=6",

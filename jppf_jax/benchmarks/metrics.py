@@ -1,24 +1,21 @@
 """`jppf benchmark metrics`: our PartPQ and PQ against the released evaluator of panoptic-parts.
 
-Both count the same images in one process.
+Both count the same images in one process. `scoring.py` measures `jppf score`, files included.
 """
 
 import json
 import platform
 import statistics
-import tempfile
 import time
 from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
-from jaxtyping import Int32, UInt8
 from rich.console import Console
 from rich.table import Table
 
-from jppf_jax.benchmarks import reference
-from jppf_jax.benchmarks.measure import own_process, peak_memory_mb
-from jppf_jax.evaluation.score import score_folders
+from jppf_jax.benchmarks import reference, scoring
+from jppf_jax.benchmarks.scoring import Pair
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.formats import files
 from jppf_jax.labels.spec import LabelSpec
@@ -28,9 +25,7 @@ from jppf_jax.metrics.pq import Counts, panoptic_quality
 from jppf_jax.saving import write_text
 from jppf_jax.street_scenes.scene import make_scene
 
-Pair = tuple[Int32[np.ndarray, "H W"], UInt8[np.ndarray, "H W 3"]]
 REPEATS = 9  # of ours per image; the reference runs once, its seconds are far above the noise
-WORKERS = 2
 
 
 class CountingSpeed(TypedDict):
@@ -42,15 +37,7 @@ class CountingSpeed(TypedDict):
   equal: bool
 
 
-class ScoringSpeed(TypedDict):
-  """Speed and peak memory of `jppf score`."""
-
-  score_images_per_second: float
-  score_workers: int
-  score_peak_memory_mb: float
-
-
-class Report(CountingSpeed, ScoringSpeed):
+class Report(CountingSpeed, scoring.ScoringSpeed):
   """What `run` writes."""
 
   size: list[int]
@@ -87,7 +74,7 @@ def run(
     "size": list(size),
     "images": images,
     **measure_counting(spec, pairs),
-    **measure_scoring(spec, pairs, files_scored),
+    **scoring.measure(spec, pairs, files_scored),
     "versions": versions,
   }
   if out is not None:
@@ -154,35 +141,6 @@ def agree(
   return np.allclose(ours, theirs, rtol=0, atol=1e-9)
 
 
-def measure_scoring(spec: LabelSpec, pairs: list[Pair], count: int) -> ScoringSpeed:
-  """Returns images per second of `jppf score` and its peak memory.
-
-  Decoding is included, starting the program is not. It runs in a process of its own, because the
-  peak of this one is that of the scenes and of the reference.
-  """
-  with tempfile.TemporaryDirectory() as folder:
-    root = Path(folder)
-    for i in range(count):
-      uids, prediction = pairs[i % len(pairs)]
-      files.write_uids(root / "gt" / f"{i:04d}.tif", uids)
-      files.write_channels(root / "pred" / f"{i:04d}.png", prediction)
-    with own_process() as process:
-      seconds, peak = process.submit(_timed_scoring, root, WORKERS).result()
-  return {
-    "score_images_per_second": count / seconds,
-    "score_workers": WORKERS,
-    "score_peak_memory_mb": peak,
-  }
-
-
-def _timed_scoring(root: Path, workers: int) -> tuple[float, float]:
-  """Returns seconds to score the folders below `root`, and the peak memory of this process, MB."""
-  start = time.perf_counter()
-  scores = score_folders(cpp(), root / "gt", root / "pred", workers=workers, progress=False)
-  scores.to_json()
-  return time.perf_counter() - start, peak_memory_mb()
-
-
 def print_report(report: Report, console: Console) -> None:
   """Prints the report as a table."""
   height, width = report["size"]
@@ -194,7 +152,16 @@ def print_report(report: Report, console: Console) -> None:
   table.add_row("ours: PartPQ and PQ", f"{milliseconds:.1f} ms per image")
   table.add_row("ratio, one core", f"{report['ratio']:.0f} x")
   table.add_row("same counts", "yes" if report["equal"] else "NO")
-  speed = f"{report['score_images_per_second']:.1f} images per second"
-  table.add_row(f"{workers}, files included", speed)
+  ours = f"{report['score_images_per_second']:.1f} images per second"
+  of_uids = f"{report['score_uids_images_per_second']:.1f} images per second"
+  table.add_row(f"{workers}, files included", ours)
+  table.add_row(f"{workers}, uid TIFFs predicted", of_uids)
   table.add_row(f"{workers}, peak memory", f"{report['score_peak_memory_mb']:.0f} MB")
+  if report["hotcoco"] is None:
+    table.add_row("hotcoco: PQ", "not installed; pip install hotcoco")
+  else:
+    theirs = f"{report['hotcoco_images_per_second']:.1f} images per second"
+    table.add_row(f"hotcoco {report['hotcoco']}: PQ, files included", theirs)
+    table.add_row("jppf score / hotcoco", f"{report['score_ratio_to_hotcoco']:.2f} x")
+    table.add_row("same PQ", "yes" if report["hotcoco_same_pq"] else "NO")
   console.print(table)

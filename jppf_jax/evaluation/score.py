@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from jppf_jax.labels.formats import files
+from jppf_jax.labels.formats import files, pixels
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.metrics.scores import ImageScore, Scores, score_image
+from jppf_jax.metrics.cells import count_cells, count_uid_cells
+from jppf_jax.metrics.scores import ImageScore, Scores, score_cells, score_image
 from jppf_jax.structs import IGNORE
 
 
@@ -34,8 +35,8 @@ def score_folders(
     gt: folder of uids, TIFF or PNG; each is an image to score.
     pred: folder of three-channel PNGs or uid TIFFs.
     missing: "error", or "empty": an image without a prediction is scored as one that is all void.
-    workers: threads; decoding and counting release Python's lock. The result is the same for any
-      number.
+    workers: images at a time, a thread each; decoding and counting release Python's lock. The
+      result is the same for any number.
     progress: shows a bar.
 
   Raises:
@@ -89,6 +90,7 @@ def _score_pairs(
   scores, problems = Scores(spec), []
   foreign: dict[str, set[tuple[int, int]]] = {}  # image id -> (scene id, part id)
   with (
+    pixels.memory_kept(2 * workers),
     ThreadPoolExecutor(workers) as pool,
     tqdm(total=len(labels), unit="image", disable=not progress) as bar,
   ):
@@ -96,16 +98,20 @@ def _score_pairs(
     for image_id, label in labels.items():
       job = pool.submit(score_files, spec, label, predictions.get(image_id))
       jobs[job] = image_id
-    for job in as_completed(jobs):
-      image_id = jobs[job]
-      try:
-        score = job.result()
-        scores.add_score(image_id, score)
-        if score.foreign_parts:
-          foreign[image_id] = score.foreign_parts
-      except (ValueError, OSError) as error:
-        problems.append(f"{image_id}: {error}")
-      bar.update()
+    try:
+      for job in as_completed(jobs):
+        image_id = jobs.pop(job)  # with the job goes its result, once it is added
+        try:
+          score = job.result()
+          scores.add_score(image_id, score)
+          if score.foreign_parts:
+            foreign[image_id] = score.foreign_parts
+        except (ValueError, OSError) as error:
+          problems.append(f"{image_id}: {error}")
+        bar.update()
+    except BaseException:  # Ctrl-C, too: the images that wait are not scored any more
+      pool.shutdown(wait=False, cancel_futures=True)
+      raise
   if problems:
     count = f"{len(problems)} of {len(labels)}"
     raise ValueError("\n  ".join([f"{count} images cannot be scored:", *sorted(problems)]))
@@ -132,11 +138,20 @@ def score_files(spec: LabelSpec, label: Path, prediction: Path | None) -> ImageS
     FileNotFoundError: there is no such file.
     ValueError: a file cannot be read, or the two do not fit together.
   """
-  uids = files.read_uids(label)
   if prediction is None:
+    uids = files.stored_uids(label)
     void = np.full((*uids.shape, 3), IGNORE, np.uint8)
     return score_image(spec, uids, void)
-  return score_image(spec, uids, files.read_prediction(prediction, spec))
+  with ThreadPoolExecutor(1) as reader:  # both at once: decoding releases Python's lock
+    reading = reader.submit(files.stored_prediction, prediction)
+    uids = files.stored_uids(label)
+    stored = reading.result()
+  count = count_uid_cells if stored.ndim == 2 else count_cells
+  try:
+    return score_cells(spec, count(spec, uids, stored))
+  except ValueError:
+    channels = files.read_prediction(prediction, spec)  # says what is wrong in this file
+    return score_image(spec, uids, channels)  # or in the other, or that they do not fit together
 
 
 def _not_in(others: Collection[str], image_ids: Collection[str]) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int, Int32, Integer
 
-from jppf_jax.labels import own_tables, sides
+from jppf_jax.labels import own_tables, runs, sides
 from jppf_jax.labels import uids as uid_format
 from jppf_jax.labels.consistency import contradictions
 from jppf_jax.labels.quote import listed
@@ -313,12 +313,13 @@ class LabelSpec(LabelTables):
     file_pid = np.where(has_instance, file_pid_of[semantic, part], -1)
     return uid_format.encode(sid, iid, file_pid)
 
-  def channels_to_uids(self, channels: Int[np.ndarray, "H W 3"]) -> Int32[np.ndarray, "H W"]:
+  def channels_to_uids(self, channels: Integer[np.ndarray, "H W 3"]) -> Int32[np.ndarray, "H W"]:
     """Returns the uids of a prediction in the three-channel form; see `to_uids`.
 
     Raises:
       ValueError: instance ids above 999, for which uids have no room.
     """
+    channels = channels.astype(np.int64)  # 8 bits have no room for "no instance", -1
     semantic = self.scene_to_train[channels[..., 0]]
     part = self.pid_to_channel[semantic, channels[..., 2]]
     return self.to_uids(semantic, channels[..., 1], part)
@@ -334,6 +335,18 @@ class LabelSpec(LabelTables):
       ValueError: values that are no uids.
       ValueError: (sid, pid) pairs that the dataset does not have.
     """
+    first = runs.starts(uids)
+    distinct, place = runs.distinct(uids.reshape(-1)[first])
+    try:
+      (table,) = self._channels_of(distinct[None])
+    except ValueError:
+      self._channels_of(uids)  # the same error, with the number of pixels
+      raise
+    lengths = np.diff(first, append=uids.size)
+    return np.repeat(table[place], lengths, axis=0).reshape(*uids.shape, 3)
+
+  def _channels_of(self, uids: Int[np.ndarray, "H W"]) -> Int32[np.ndarray, "H W 3"]:
+    """Returns the channels of uids; see `uids_to_channels`."""
     sid, iid, pid = uid_format.decode(uids)
     file_pid = np.maximum(pid, 0)
     self.check_legal(sid, file_pid)

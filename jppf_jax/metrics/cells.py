@@ -1,8 +1,9 @@
 """Cells: the joint histogram of ground truth and prediction that all metrics are computed from.
 
 A *cell* is one combination of ground-truth uid, predicted scene, instance and part, with the number
-of its pixels. An image of 1024x2048 pixels has some thousand cells. The pixels are read once;
-PartPQ, PQ, IoU and density are sums over this small table.
+of its pixels. An image of 1024x2048 pixels has some thousand cells. Labels come in runs along the
+rows: the pixels are read once to find the runs, and only those are counted. PartPQ, PQ, IoU and
+density are sums over this small table.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int, Int32, Int64, Integer, Shaped
 
+from jppf_jax.labels import runs
 from jppf_jax.labels import uids as uid_format
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import IGNORE
@@ -72,31 +74,81 @@ def count_cells(
   if uids.dtype.kind not in "iu":
     raise ValueError(f"The ground truth has type {uids.dtype}; expected uids, whole numbers.")
   check_prediction(prediction)
-  if uids.min(initial=0) < 0 or uids.max(initial=0) > uid_format.LARGEST:
-    uid_format.check(uids)  # raises; larger numbers do not fit in the keys of `_count`
-  uid, scene, instance, pid, pixels = _count(uids, prediction)
+  first = runs.starts(uids, prediction)
+  channels = prediction.reshape(-1, 3).take(first, axis=0)
+  cells = _count(_checked(uids, first), channels, _lengths(first, uids))
   try:
-    spec.check_scene_ids(scene)
+    spec.check_scene_ids(cells.scene)
   except ValueError:
     spec.check_scene_ids(prediction[..., 0])  # the same error, with the number of pixels
     raise
+  return _decoded(spec, uids, cells)
+
+
+def count_uid_cells(
+  spec: LabelSpec, uids: Shaped[np.ndarray, "H W"], predicted: Integer[np.ndarray, "_H _W"]
+) -> Cells:
+  """Returns the cells of one image whose prediction is uids too.
+
+  They equal those of `count_cells` with `spec.uids_to_channels(predicted)`, but each distinct uid
+  is converted only once, and no channels are written.
+
+  Raises:
+    ValueError: as `count_cells`, and as `LabelSpec.uids_to_channels`.
+  """
+  if uids.shape != predicted.shape or uids.dtype.kind not in "iu":
+    return count_cells(spec, uids, np.zeros((*predicted.shape, 3), np.uint8))  # raises
+  first = runs.starts(uids, predicted)
+  distinct, place = runs.distinct(predicted.reshape(-1)[first])
+  channels = spec.uids_to_channels(distinct.astype(np.int64)[None])[0]
+  cells = _count(_checked(uids, first), channels.take(place, axis=0), _lengths(first, uids))
+  return _decoded(spec, uids, cells)
+
+
+def _checked(
+  uids: Integer[np.ndarray, "H W"], first: Int64[np.ndarray, " R"]
+) -> Integer[np.ndarray, " R"]:
+  """Returns the uid of each run.
+
+  Raises:
+    ValueError: uids outside the format; larger numbers do not fit in the keys of `_count`.
+  """
+  uid = uids.reshape(-1)[first]
+  if uid.min(initial=0) < 0 or uid.max(initial=0) > uid_format.LARGEST:
+    uid_format.check(uids)  # raises
+  return uid
+
+
+def _lengths(
+  first: Int64[np.ndarray, " R"], uids: Integer[np.ndarray, "H W"]
+) -> Int64[np.ndarray, " R"]:
+  """Returns the pixels of each run."""
+  return np.diff(first, append=uids.size)
+
+
+def _decoded(spec: LabelSpec, uids: Integer[np.ndarray, "H W"], cells: "_Counted") -> Cells:
+  """Returns cells with the ids of both label maps.
+
+  Raises:
+    ValueError: the ground truth holds ids that the dataset does not have.
+  """
   try:
-    gt = spec.decode(uid[None])
+    gt = spec.decode(cells.uid[None])
   except ValueError:
     spec.decode(uids.astype(np.int64))  # the same error, with the number of pixels, not of cells
     raise
-  ids = uid_format.decode(uid)
+  ids = uid_format.decode(cells.uid)
   file_pid = np.maximum(ids.pid, 0)
   return Cells(
-    count=pixels,
+    count=cells.pixels,
     gt_class=gt.semantic[0],
     gt_instance=gt.instance[0],
     gt_pid=spec.sid_pid_to_pid[ids.sid, file_pid],
     gt_channel=gt.part[0],
     gt_crowd=gt.crowd[0],
-    pred_class=spec.scene_to_train[scene],
-    pred_instance=instance,
-    pred_pid=pid.astype(np.int32),
+    pred_class=spec.scene_to_train[cells.scene],
+    pred_instance=cells.instance,
+    pred_pid=cells.pid.astype(np.int32),
   )
 
 
@@ -133,30 +185,31 @@ class _Counted(NamedTuple):
   pixels: Int64[np.ndarray, " N"]
 
 
-def _count(uids: Integer[np.ndarray, "H W"], prediction: Integer[np.ndarray, "H W 3"]) -> _Counted:
+def _count(
+  uid: Integer[np.ndarray, " R"],
+  channels: Integer[np.ndarray, "R 3"],
+  lengths: Int64[np.ndarray, " R"],
+) -> _Counted:
   """Returns the distinct combinations, sorted, from keys of uid, scene, instance and pid.
 
-  Labels come in runs along the rows. Only one key per run is sorted, about a tenth of the pixels.
+  Args:
+    uid: ground truth of each run.
+    channels: prediction of each run.
+    lengths: its pixels.
   """
-  if uids.size == 0:
+  if uid.size == 0:
     none = np.zeros(0, np.int64)
     return _Counted(none, none, none, none, none)
-  uid = uids.reshape(-1)
-  scene, instance, pid = prediction.reshape(-1, 3).T
+  scene, instance, pid = channels.T
   number, instance_ids = _numbered(instance)
   bits = max(8, (len(instance_ids) - 1).bit_length())
-  predicted: Int[np.ndarray, " _N"] = scene.astype(np.int32 if bits == 8 else np.int64)
-  predicted <<= bits
-  predicted |= number
-  predicted <<= 8
-  predicted |= pid.astype(np.uint8)
-  changes = uid[1:] != uid[:-1]
-  changes |= predicted[1:] != predicted[:-1]
-  starts = np.append(0, np.flatnonzero(changes) + 1)
-  lengths = np.diff(starts, append=uid.size)
-  run_uid = uid[starts].astype(np.int64)
-  run_key = run_uid << (16 + bits) | predicted[starts]
-  keys, cell = np.unique(run_key, return_inverse=True)
+  key = uid.astype(np.int64) << 8
+  key |= scene.astype(np.int64)
+  key <<= bits
+  key |= number
+  key <<= 8
+  key |= pid.astype(np.int64)
+  keys, cell = runs.distinct(key)
   pixels = np.bincount(cell, lengths)
   return _Counted(
     uid=keys >> (16 + bits),

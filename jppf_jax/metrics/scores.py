@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.metrics.cells import count_cells, foreign_parts
+from jppf_jax.metrics.cells import Cells, count_cells, foreign_parts
 from jppf_jax.metrics.density import Density
 from jppf_jax.metrics.iou import IoU, add_parts, add_semantic
 from jppf_jax.metrics.part_pq import part_panoptic_quality
@@ -36,7 +36,11 @@ def score_image(
   spec: LabelSpec, uids: Shaped[np.ndarray, "H W"], prediction: Shaped[np.ndarray, "_H _W _C"]
 ) -> ImageScore:
   """Returns the counts of one image; arguments and errors as `count_cells`."""
-  cells = count_cells(spec, uids, prediction)
+  return score_cells(spec, count_cells(spec, uids, prediction))
+
+
+def score_cells(spec: LabelSpec, cells: Cells) -> ImageScore:
+  """Returns the counts of one image from its cells."""
   score = ImageScore(
     part_pq=part_panoptic_quality(cells, spec),
     pq=panoptic_quality(cells, spec),

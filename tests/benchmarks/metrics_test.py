@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 pytest.importorskip("sklearn")
 from jppf_jax.benchmarks import metrics as benchmark
@@ -19,6 +20,21 @@ def test_the_report_is_printed_and_written(tmp_path, capsys):
   assert report["score_images_per_second"] > 0 and report["score_peak_memory_mb"] > 0
   shown = capsys.readouterr().out
   assert "ratio, one core" in shown and "same counts" in shown and "NO" not in shown
+  assert "uid TIFFs predicted" in shown and "hotcoco" in shown
+
+
+def test_the_row_of_hotcoco_says_how_to_get_it_or_how_fast_it_is():
+  report = {"size": [4, 6], "images": 1, "equal": True, "hotcoco": None}
+  numbers = ("ratio", "reference_seconds_per_image", "seconds_per_image", "score_workers")
+  numbers += ("score_images_per_second", "score_uids_images_per_second", "score_peak_memory_mb")
+  report |= dict.fromkeys(numbers, 3.0)
+  without, with_it = Console(record=True, width=80), Console(record=True, width=80)
+  benchmark.print_report(report, without)
+  assert "pip install hotcoco" in without.export_text()
+  speed = {"hotcoco_images_per_second": 70.0, "score_ratio_to_hotcoco": 0.5}
+  benchmark.print_report(report | speed | {"hotcoco": "1.3.0", "hotcoco_same_pq": False}, with_it)
+  shown = with_it.export_text()
+  assert "hotcoco 1.3.0" in shown and "70.0 images" in shown and "0.50 x" in shown and "NO" in shown
 
 
 def test_predictions_are_good_but_not_perfect():

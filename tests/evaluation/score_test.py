@@ -1,13 +1,16 @@
 import json
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from jppf_jax.evaluation import score
 from jppf_jax.evaluation.score import score_files, score_folders
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.formats import files
 from jppf_jax.labels.registry import SPECS, load_spec
+from jppf_jax.metrics.scores import Scores
 from tests.evaluation.saved_files import write_pairs
 from tests.oracles import random_labels
 
@@ -91,6 +94,42 @@ def test_any_number_of_workers_gives_the_same_bytes(tmp_path, images, workers):
   expected = write_pairs(tmp_path, cpp(), images)
   report = report_of(tmp_path, workers=workers)
   assert json.dumps(report) == json.dumps(expected)
+
+
+def test_large_images_score_alike_in_every_form_of_file(tmp_path):
+  rng = np.random.default_rng(0)
+  small, _ = random_labels.random_uids(cpp(), rng, (12, 16))
+  uids = small.repeat(40, 0).repeat(35, 1)  # large enough for the fast reader of PNGs
+  predicted = np.roll(uids, (3, 5), (0, 1))
+  channels = cpp().uids_to_channels(predicted)
+  channels[channels[..., 1] < 0] = 255  # a PNG has no crowd
+  predicted = cpp().channels_to_uids(channels)
+  write_one(tmp_path, uids, cpp().uids_to_channels(predicted))
+  as_channels = report_of(tmp_path)
+  (tmp_path / "pred" / "a.png").unlink()
+  files.write_uids(tmp_path / "pred" / "a.tif", predicted)
+  assert report_of(tmp_path) == as_channels
+  scores = Scores(cpp())
+  scores.add("a", uids, cpp().uids_to_channels(predicted))
+  assert scores.to_json() == as_channels
+
+
+def test_images_that_wait_are_not_scored_after_an_interruption(tmp_path, monkeypatch):
+  write_pairs(tmp_path, cpp(), 12)
+  begun = []
+
+  def interrupt(self, image_id, score):
+    raise KeyboardInterrupt
+
+  def slowly(spec, label, prediction):
+    begun.append(label)
+    time.sleep(0.02)
+
+  monkeypatch.setattr(Scores, "add_score", interrupt)
+  monkeypatch.setattr(score, "score_files", slowly)
+  with pytest.raises(KeyboardInterrupt):
+    report_of(tmp_path, workers=1)
+  assert len(begun) < 6
 
 
 def test_official_folders_and_uid_predictions_are_understood(tmp_path):

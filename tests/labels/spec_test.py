@@ -148,6 +148,28 @@ def test_both_forms_of_a_prediction_become_the_same_uids(spec):
   np.testing.assert_array_equal(spec.channels_to_uids(spec.to_channels(*maps)), written)
 
 
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+def test_uids_become_the_same_channels_one_by_one_and_together(spec):
+  written = spec.to_uids(*random_prediction(spec, np.random.default_rng(0), (9, 13)))
+  together = spec.uids_to_channels(written)
+  assert together.shape == (9, 13, 3) and together.dtype == np.int32
+  for y, x in np.ndindex(*written.shape):
+    alone = spec.uids_to_channels(written[y : y + 1, x : x + 1])
+    assert together[y, x].tolist() == alone[0, 0].tolist()
+
+
+@pytest.mark.parametrize("wrong", [-1, 100, 10_000_000, 77])
+def test_wrong_uids_are_counted_in_pixels(wrong):
+  written = np.where(np.arange(12).reshape(3, 4) % 5 == 1, wrong, 7)
+  with pytest.raises(ValueError, match="^3 (of 12 )?pixels "):
+    cpp().uids_to_channels(written)
+
+
+def test_channels_of_8_bits_become_uids():
+  channels = np.array([[[255, 255, 255], [7, 0, 1], [26, 3, 255]]], np.uint8)
+  assert cpp().channels_to_uids(channels).tolist() == [[0, 7, 26_003]]
+
+
 def test_a_map_without_pairs_is_mirrored_into_itself():
   written = image(26, 2_600_101)
   assert cpp().mirrored(written) is written

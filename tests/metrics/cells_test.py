@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.ppp import ppp
-from jppf_jax.metrics.cells import count_cells, foreign_parts
+from jppf_jax.metrics.cells import count_cells, count_uid_cells, foreign_parts
 from tests.oracles import random_labels
 
 
@@ -130,3 +130,26 @@ def test_parts_that_a_class_does_not_have_are_named():
   prediction = np.array([[(26, 1, 9), (26, 1, 255), (26, 1, 0), (24, 0, 5), (7, 0, 77)]], np.uint8)
   cells = count_cells(cpp(), np.full((1, 5), 7, np.int32), prediction)
   assert foreign_parts(cells, cpp()) == {(26, 9), (24, 5)}
+
+
+@pytest.mark.parametrize("spec", [cpp(), ppp()], ids=["cpp", "ppp"])
+@given(seed=st.integers(0, 2**16))
+def test_predicted_uids_are_counted_as_their_channels(spec, seed):
+  rng = np.random.default_rng(seed)
+  uids, _ = random_labels.random_uids(spec, rng, (12, 17))
+  predicted = np.roll(uids, rng.integers(-2, 3, 2), (0, 1))
+  expected = count_cells(spec, uids, spec.uids_to_channels(predicted))
+  counted = count_uid_cells(spec, uids, predicted.astype(np.uint32))
+  for name, values in vars(expected).items():
+    np.testing.assert_array_equal(getattr(counted, name), values)
+
+
+def test_predicted_uids_are_held_to_size_and_form():
+  uids = np.full((4, 6), 7, np.int32)
+  with pytest.raises(ValueError, match=r"shape \(4, 6\), the prediction \(6, 4, 3\)"):
+    count_uid_cells(cpp(), uids, uids.T)
+  for wrong in (-1, 100, 10_000_000, 77):
+    with pytest.raises(ValueError, match="illegal uids|does not have"):
+      count_uid_cells(cpp(), uids, np.where(np.eye(4, 6, dtype=bool), wrong, uids))
+    with pytest.raises(ValueError, match="4 (of 24 )?pixels .*(illegal uids|does not have)"):
+      count_uid_cells(cpp(), np.where(np.eye(4, 6, dtype=bool), wrong, uids), uids)

@@ -43,13 +43,18 @@ def read_uids(path: Path) -> Int32[np.ndarray, "H W"]:
     ValueError: it cannot be read to its end, or not without loss.
     ValueError: it is not one channel of whole numbers; they may have any width.
   """
+  return stored_uids(path).astype(np.int32)
+
+
+def stored_uids(path: Path) -> Integer[np.ndarray, "H W"]:
+  """Returns uids with the type they have in the file, read-only; errors as `read_uids`."""
   return _as_uids(path, read_image(path))
 
 
-def _as_uids(path: Path, array: np.ndarray) -> Int32[np.ndarray, "H W"]:
+def _as_uids(path: Path, array: np.ndarray) -> Integer[np.ndarray, "H W"]:
   if array.ndim != 2 or array.dtype.kind not in "iu":
     raise ValueError(f"{_form(path, array)}, expected one channel of whole numbers: uids.")
-  return array.astype(np.int32)
+  return array
 
 
 def write_uids(path: Path, uids: Int[np.ndarray, "H W"]) -> None:
@@ -174,16 +179,25 @@ def read_prediction(path: Path, spec: LabelSpec) -> Integer[np.ndarray, "H W 3"]
     ValueError: it cannot be read, or has another form.
     ValueError: it contains ids that the dataset does not have.
   """
-  array = read_image(path)
+  stored = stored_prediction(path)
   try:
-    if array.ndim == 2:
-      return spec.uids_to_channels(_as_uids(path, array))
-    channels = _as_channels(path, array)
-    spec.check_scene_ids(channels[..., 0])
-    return channels
+    if stored.ndim == 2:
+      return spec.uids_to_channels(stored.astype(np.int32))
+    spec.check_scene_ids(stored[..., 0])
+    return stored
   except ValueError as error:
-    named = str(error) if str(path) in str(error) else f"{path}: {error}"
-    raise ValueError(named) from error
+    raise ValueError(f"{path}: {error}") from error
+
+
+def stored_prediction(path: Path) -> Integer[np.ndarray, "H W ..."]:
+  """Returns a prediction as it is stored: uids [H W] or three channels [H W 3], ids unchecked.
+
+  Raises:
+    FileNotFoundError: there is no such file.
+    ValueError: it cannot be read, or has another form.
+  """
+  array = read_image(path)
+  return _as_uids(path, array) if array.ndim == 2 else _as_channels(path, array)
 
 
 def find(folder: Path, extensions: Sequence[str]) -> dict[str, Path]:

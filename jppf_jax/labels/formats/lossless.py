@@ -11,6 +11,7 @@ from typing import IO, cast
 import numpy as np
 from PIL import Image
 
+from jppf_jax.labels.formats import pixels, png
 from jppf_jax.labels.quote import shortened
 
 FORMATS = ("PNG", "TIFF", "BMP", "GIF")  # whole numbers come back as they were saved
@@ -50,14 +51,27 @@ def read(file: io.BufferedIOBase) -> np.ndarray:
   """
   try:
     with Image.open(cast(IO[bytes], file)) as image:
-      changed = _what_changes_numbers(image)
-      array = None if changed else np.asarray(image)
+      array, changed = _plain_png(image, file), ""
+      if array is None:
+        changed = _what_changes_numbers(image)
+        array = None if changed else pixels.of_image(image)
   except UNREADABLE as error:
     reason = shortened(error)
     raise ValueError(f"cannot be read as an image ({reason}); is it complete?") from error
   if array is None:
     raise ValueError(f"{changed}.")
   return array.astype(np.uint8) if array.dtype == bool else array
+
+
+def _plain_png(image: Image.Image, file: io.BufferedIOBase) -> np.ndarray | None:
+  """Returns the numbers of an image that `png.decode` decodes; None for all others."""
+  if image.format != "PNG" or image.mode != "RGB":
+    return None
+  place = file.tell()  # where Pillow will read on
+  file.seek(0)
+  array = png.decode(file.read())
+  file.seek(place)
+  return array
 
 
 def _what_changes_numbers(image: Image.Image) -> str:

@@ -40,6 +40,7 @@ DATA_ALLOWED = {"photos", "labels", "street_scenes"}  # the builders in data/
 FOUND_BY_NAME = {  # files that find modules by name at run time -> what they find
   "__init__.py": "the public names, when they are used",
   "benchmarks/reference.py": "panoptic_parts, whose import needs help",
+  "benchmarks/scoring.py": "hotcoco, if it is installed",
   "checkpoints/import_efficientnet.py": "the packages that hold ImageNet weights",
   "cli/benchmark.py": "benchmarks",
   "cli/configs.py": "the user's config file",

@@ -142,10 +142,12 @@ def _seconds_of_hotcoco(root: Path) -> tuple[float, float]:
   """Returns the seconds that hotcoco takes for the same segments, and its PQ."""
   panoptic = importlib.import_module("hotcoco.panoptic")
   start = time.perf_counter()
-  results = panoptic.pq_compute(
+  evaluation = panoptic.PanopticEval(
     str(root / "coco_gt.json"),
     str(root / "coco_channels.json"),
     gt_folder=str(root / "coco_gt"),
     pred_folder=str(root / "coco_channels"),
   )
+  evaluation.evaluate()
+  results = evaluation.results()
   return time.perf_counter() - start, results["All"]["pq"]

@@ -28,12 +28,18 @@ def fake(monkeypatch, pq):
   """Installs a package in the place of hotcoco; returns the calls of it."""
   calls = []
 
-  def pq_compute(*paths, **folders):
-    calls.append((paths, folders))
-    return {"All": {"pq": pq}}
+  class PanopticEval:
+    def __init__(self, *paths, **folders):
+      calls.append((paths, folders))
+
+    def evaluate(self):
+      self.found = {"All": {"pq": pq}}
+
+    def results(self):
+      return self.found
 
   monkeypatch.setitem(sys.modules, "hotcoco", SimpleNamespace(__version__="1.2.3"))
-  monkeypatch.setitem(sys.modules, "hotcoco.panoptic", SimpleNamespace(pq_compute=pq_compute))
+  monkeypatch.setitem(sys.modules, "hotcoco.panoptic", SimpleNamespace(PanopticEval=PanopticEval))
   return calls
 
 

@@ -107,7 +107,7 @@ def test_damaged_files_are_read_or_refused_as_pillow_does(monkeypatch):
     try:
       return lossless.read(io.BytesIO(data)).tobytes()
     except ValueError as error:
-      return str(error)
+      return str(error).split(" object at ")[0]
 
   found = [outcome(data) for data in cases]
   monkeypatch.setattr(png, "decode", lambda data: None)

@@ -155,7 +155,7 @@ def print_report(report: Report, console: Console) -> None:
   ours = f"{report['score_images_per_second']:.1f} images per second"
   of_uids = f"{report['score_uids_images_per_second']:.1f} images per second"
   table.add_row(f"{workers}, files included", ours)
-  table.add_row(f"{workers}, uid TIFFs predicted", of_uids)
+  table.add_row(f"{workers}, uid TIFFs", of_uids)
   table.add_row(f"{workers}, peak memory", f"{report['score_peak_memory_mb']:.0f} MB")
   if report["hotcoco"] is None:
     table.add_row("hotcoco: PQ", "not installed; pip install hotcoco")

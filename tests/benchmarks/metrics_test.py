@@ -20,7 +20,7 @@ def test_the_report_is_printed_and_written(tmp_path, capsys):
   assert report["score_images_per_second"] > 0 and report["score_peak_memory_mb"] > 0
   shown = capsys.readouterr().out
   assert "ratio, one core" in shown and "same counts" in shown and "NO" not in shown
-  assert "uid TIFFs predicted" in shown and "hotcoco" in shown
+  assert "threads, uid TIFFs" in shown and "hotcoco" in shown
 
 
 def test_the_row_of_hotcoco_says_how_to_get_it_or_how_fast_it_is():

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int, UInt8
 
 from jppf_jax.encoder.efficientnet import EfficientNet
 from jppf_jax.fpn import TwoWayFPN
-from jppf_jax.heads.instance_regions import BoxHead, MaskHead, detect
+from jppf_jax.heads.instance_regions import BoxHead, MaskHead, ScoredBoxes, detect
 from jppf_jax.heads.instance_rpn import RPNHead, propose
 from jppf_jax.heads.semantic_part import SemanticPartHead
 from jppf_jax.ops.anchors import pyramid_anchors
@@ -112,7 +112,7 @@ class JPPF(nn.Module):
     if train and sample_regions is None:
       raise ValueError("train=True needs sample_regions, the regions for the box and mask heads.")
     clip_to: ImageSizes = (height, width) if covered is None else covered
-    pixels = self._normalise(image)
+    pixels = self.normalise(image)
     pyramid = self.fpn(self.encoder(pixels, train=train), train=train)
     semantic = self.semantic_head(pyramid, train=train)
     if self.part_head is None:
@@ -122,14 +122,14 @@ class JPPF(nn.Module):
     rpn = self.rpn_head(pyramid)
     count = self.train_proposals if sample_regions else self.eval_proposals
     anchors = self.anchors((height, width))
-    proposals = self._propose(rpn, anchors, clip_to, count)
+    proposals = self.propose(rpn, anchors, clip_to, count)
     outputs = Outputs(semantic=semantic, part=part, rpn=rpn, proposals=proposals)
     if sample_regions is None:
       detections = self._detect(pyramid, proposals, clip_to)
       return dataclasses.replace(outputs, detections=detections)
     targets = sample_regions(proposals)
-    class_logits, deltas = self.box_head(self._pool(pyramid, targets.boxes, bins=7))
-    mask_features = self._pool(pyramid, targets.mask_boxes, bins=14)
+    class_logits, deltas = self.box_head(self.pool(pyramid, targets.boxes, bins=7))
+    mask_features = self.pool(pyramid, targets.mask_boxes, bins=14)
     masks = self.mask_head(mask_features, targets.mask_valid, train=train)
     regions = RegionOutputs(class_logits, deltas, masks)
     return dataclasses.replace(outputs, regions=regions, region_targets=targets)
@@ -146,19 +146,28 @@ class JPPF(nn.Module):
     ratios, legacy = self.anchor_ratios, self.legacy
     return pyramid_anchors(size, STRIDES, scale=self.anchor_scale, ratios=ratios, legacy=legacy)
 
-  def _normalise(self, image: UInt8[Array, "B H W 3"]) -> Float[Array, "B H W 3"]:
+  @nn.nowrap
+  def normalise(self, image: UInt8[Array, "B H W 3"]) -> Float[Array, "B H W 3"]:
     """Subtracts the mean of the training set and divides by its standard deviation."""
     centred = image.astype(jnp.float32) - jnp.asarray(self.pixel_mean)
     return centred / jnp.asarray(self.pixel_std)
 
-  def _propose(
+  @nn.nowrap
+  def propose(
     self,
     rpn: RPNOutputs,
     anchors: dict[int, Float[np.ndarray, "_n 4"]],
     size: ImageSizes,
     count: int,
   ) -> Proposals:
-    """At most `count` proposals, from at most `count` candidates per level."""
+    """Returns at most `count` proposals, from at most `count` candidates per level.
+
+    Args:
+      rpn: of the whole batch.
+      anchors: of each level.
+      size: height and width to clip to.
+      count: candidates per level, and rows of the result.
+    """
     return propose(
       rpn,
       anchors,
@@ -171,8 +180,31 @@ class JPPF(nn.Module):
 
   def _detect(self, pyramid: Pyramid, proposals: Proposals, size: ImageSizes) -> Detections:
     """The detections among the proposals, with the mask of their class."""
-    class_logits, deltas = self.box_head(self._pool(pyramid, proposals.boxes, bins=7))
-    found = detect(
+    class_logits, deltas = self.box_head(self.pool(pyramid, proposals.boxes, bins=7))
+    found = self.detect(proposals, class_logits, deltas, size)
+    mask_features = self.pool(pyramid, found.boxes, bins=14)
+    masks = self.mask_head(mask_features, found.valid, train=False)  # of all classes
+    channels = found.labels[:, :, None, None, None]
+    mask_logits = jnp.take_along_axis(masks, channels, -1)[..., 0]
+    return Detections(found.boxes, found.labels, found.scores, mask_logits, found.valid)
+
+  @nn.nowrap
+  def detect(
+    self,
+    proposals: Proposals,
+    class_logits: Float[Array, "B R T1"],
+    deltas: Float[Array, "B R T1 4"],
+    size: ImageSizes,
+  ) -> ScoredBoxes:
+    """Returns the detections among the proposals, without masks.
+
+    Args:
+      proposals: of the whole batch.
+      class_logits: of the box head.
+      deltas: of the box head.
+      size: height and width to clip to.
+    """
+    return detect(
       proposals,
       class_logits,
       deltas,
@@ -182,15 +214,17 @@ class JPPF(nn.Module):
       max_detections=self.max_detections,
       legacy=self.legacy,
     )
-    mask_features = self._pool(pyramid, found.boxes, bins=14)
-    masks = self.mask_head(mask_features, found.valid, train=False)  # of all classes
-    channels = found.labels[:, :, None, None, None]
-    mask_logits = jnp.take_along_axis(masks, channels, -1)[..., 0]
-    return Detections(found.boxes, found.labels, found.scores, mask_logits, found.valid)
 
-  def _pool(
+  @nn.nowrap
+  def pool(
     self, pyramid: Pyramid, boxes: Float[Array, "B R 4"], *, bins: int
   ) -> Float[Array, "B R bins bins C"]:
-    """The features of the boxes, each read from its level of the pyramid."""
-    pool = partial(roi_align, bins=bins, finest_scale=self.finest_scale, legacy=self.legacy)
-    return jax.vmap(pool)(pyramid, boxes)
+    """Returns the features of the boxes, each read from its level of the pyramid.
+
+    Args:
+      pyramid: features.
+      boxes: image pixels.
+      bins: cells per side of the result.
+    """
+    align = partial(roi_align, bins=bins, finest_scale=self.finest_scale, legacy=self.legacy)
+    return jax.vmap(align)(pyramid, boxes)

@@ -1,17 +1,20 @@
-"""`jppf benchmark {metrics,input} [--out=FILE.json]`: measures speed, without compilation.
+"""`jppf benchmark {metrics,input,inference} [--out=FILE.json]`: measures speed.
 
-Ratios compare two implementations in one run.
+Compilation is measured apart. Ratios compare two implementations in one run.
 
 - metrics: seconds of the released evaluator for an image, and ours
 - input: what the input pipeline costs at 1024 x 2048, stage by stage
+- inference: seconds, memory and work of each stage of the paper's network
 
-Example: `jppf benchmark metrics --out=metrics.json`
+Example: `jppf benchmark inference --encoder=b5 --size=1024x2048`
 """
 
 import importlib
+import re
 import sys
+from typing import Any
 
-from absl import app
+from absl import app, flags
 
 from jppf_jax.cli import command
 from jppf_jax.cli.errors import plainly
@@ -19,9 +22,23 @@ from jppf_jax.cli.file_flags import OUT
 from jppf_jax.cli.help_text import suggestion
 from jppf_jax.saving import require_json
 
-SUBJECTS = ("metrics", "input")  # modules of `jppf_jax.benchmarks`
+SUBJECTS = ("metrics", "input", "inference")  # modules of `jppf_jax.benchmarks`
 
-FLAGS = ((OUT, "FILE: the figures as JSON (default: they are only printed)"),)
+_ENCODER = flags.DEFINE_string(
+  "encoder", None, "NAME: inference: b0 to b7 or lite0 to lite4 (default: b5)"
+)
+_SIZE = flags.DEFINE_string(
+  "size", None, "HxW: inference: of the image, multiples of 32 (default: 512x1024)"
+)
+_DTYPE = flags.DEFINE_enum(
+  "dtype", None, ["float32", "bfloat16"], "inference: of the products (default: float32)"
+)
+_REPEATS = flags.DEFINE_integer(
+  "repeats", None, "N: inference: the median of N calls (default: 5)", lower_bound=1
+)
+_OF_INFERENCE = (_ENCODER, _SIZE, _DTYPE, _REPEATS)
+
+FLAGS = ((OUT, "FILE: the figures as JSON (default: they are only printed)"), *_OF_INFERENCE)
 
 
 def main(argv: list[str]) -> None:
@@ -30,11 +47,40 @@ def main(argv: list[str]) -> None:
     names = ",".join(SUBJECTS)
     near = suggestion(argv[1], SUBJECTS) if len(argv) == 2 else "."
     raise app.UsageError(f"Say what to measure: `jppf benchmark {{{names}}}`; got {argv[1:]}{near}")
-  subject = importlib.import_module(f"jppf_jax.benchmarks.{argv[1]}")
+  name = argv[1]
+  options = _options()
+  if options and name != "inference":
+    given = ", ".join(f"--{option}" for option in options)
+    raise app.UsageError(f"{given}: only `jppf benchmark inference` has these flags.")
+  subject = importlib.import_module(f"jppf_jax.benchmarks.{name}")
   with plainly("benchmark", OSError):
     if OUT.value is not None:
       require_json(OUT.value)
-    subject.run(OUT.value)
+    subject.run(OUT.value, **options)
+
+
+def _options() -> dict[str, Any]:
+  """Returns the flags of the network that were given, checked."""
+  options = {flag.name: flag.value for flag in _OF_INFERENCE if flag.value is not None}
+  if "size" in options:
+    options["size"] = _rows_and_columns(options["size"])
+  if "encoder" in options:
+    from jppf_jax.encoder.variants import variant
+
+    try:
+      variant(options["encoder"])
+    except ValueError as error:
+      raise app.UsageError(f"--encoder: {error}") from error
+  return options
+
+
+def _rows_and_columns(text: str) -> tuple[int, int]:
+  """Returns the size that a text like 512x1024 names."""
+  found = re.fullmatch(r"(\d+)x(\d+)", text)
+  rows, columns = (int(found[1]), int(found[2])) if found else (0, 0)
+  if min(rows, columns) < 32 or rows % 32 or columns % 32:
+    raise app.UsageError(f"--size is rows x columns, multiples of 32 like 512x1024; got {text!r}.")
+  return rows, columns
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
 Axes: `R` regions, `M` regions with a mask, `D` detections, `T1` thing classes after background.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.nn import initializers
 from jaxtyping import Bool, Float, Int
@@ -86,10 +88,10 @@ class MaskHead(nn.Module):
     conv = partial(SeparableConvNorm, self.channels, norm=norm, dtype=self.dtype)
     for index in range(4):
       x = conv(name=f"conv{index}")(x, train=train, valid=valid)
-    x = DoubleResolution(self.channels, dtype=self.dtype, name="upsample")(x)
-    x = jax.nn.relu(x)
-    x = Logits(self.num_things + 1, kaiming_normal, self.dtype, name="logits")(x)
-    return x.reshape(batch, count, *x.shape[1:])
+    upsample = DoubleResolution(self.channels, dtype=self.dtype, name="upsample")
+    classify = Logits(self.num_things + 1, kaiming_normal, self.dtype, name="logits")
+    logits = upsample(x, lambda pixels: classify(jax.nn.relu(pixels)))
+    return logits.reshape(batch, count, *logits.shape[1:])
 
 
 class DoubleResolution(nn.Module):
@@ -107,18 +109,25 @@ class DoubleResolution(nn.Module):
   dtype: Any = jnp.float32
 
   @nn.compact
-  def __call__(self, x: Float[Array, "B h w c"]) -> Float[Array, "B 2*h 2*w C"]:
-    """Returns twice the resolution, linear, in the compute dtype."""
+  def __call__(
+    self, x: Float[Array, "B h w c"], pixelwise: Callable[[Array], Array]
+  ) -> Float[Array, "B 2*h 2*w _k"]:
+    """Returns `pixelwise` of twice the resolution, which is linear and in the compute dtype.
+
+    Args:
+      x: features.
+      pixelwise: computes each pixel from its own channels. It is called for the four pixels of the
+        blocks, one after the other: the image is put together from its results only.
+    """
     batch, height, width, channels = x.shape
     kernel = self.param("kernel", kaiming_normal, (2, 2, channels, self.features), jnp.float32)
     bias = self.param("bias", initializers.zeros, (self.features,), jnp.float32)
-    x, kernel = x.astype(self.dtype), kernel.astype(self.dtype)
-    pixels = x.reshape(-1, channels)
-    weights = jnp.moveaxis(kernel, 2, 0).reshape(channels, -1)
-    blocks = jnp.dot(pixels, weights).reshape(batch, height, width, 2, 2, self.features)
-    rows = blocks.swapaxes(2, 3)  # [B h 2 w 2 C]
-    doubled = rows.reshape(batch, 2 * height, 2 * width, self.features)
-    return doubled + bias.astype(self.dtype)
+    x, kernel, bias = (jnp.asarray(value, self.dtype) for value in (x, kernel, bias))
+    rows = x.reshape(-1, channels)
+    pixels = [pixelwise(jnp.dot(rows, kernel[i, j]) + bias) for i, j in np.ndindex(2, 2)]
+    blocks = jnp.stack(pixels, 1).reshape(batch, height, width, 2, 2, -1)
+    image = blocks.swapaxes(2, 3)  # [B h 2 w 2 k]
+    return image.reshape(batch, 2 * height, 2 * width, -1)
 
 
 class ScoredBoxes(NamedTuple):

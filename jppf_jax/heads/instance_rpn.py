@@ -11,7 +11,7 @@ from jax import lax
 from jax.nn import initializers
 from jaxtyping import Bool, Float
 
-from jppf_jax.layers import Logits
+from jppf_jax.layers import Conv, Logits
 from jppf_jax.ops.boxes import RPN_STDS, ImageSize, ImageSizes, clip, decode, image_sizes
 from jppf_jax.ops.nms import nms
 from jppf_jax.structs import Array, Proposals, Pyramid, RPNOutputs
@@ -40,7 +40,7 @@ class RPNHead(nn.Module):
     strides = sorted(pyramid)
     batch, _, _, width = pyramid[strides[0]].shape
     init = initializers.normal(0.01)
-    conv = nn.Conv(width, (3, 3), kernel_init=init, dtype=self.dtype, name="conv")
+    conv = Conv(width, (3, 3), kernel_init=init, dtype=self.dtype, use_bias=True, name="conv")
     score = Logits(self.num_anchors, init, self.dtype, name="objectness")
     refine = Logits(4 * self.num_anchors, init, self.dtype, name="deltas")
     features = {stride: jax.nn.relu(conv(pyramid[stride])) for stride in strides}

@@ -13,6 +13,7 @@ from jppf_jax.ops.masks import box_rectangle, crop_mask_targets, paste, paste_we
 from jppf_jax.ops.nms import nms
 from jppf_jax.ops.resize import nearest_down2, nearest_up2, resize_bilinear
 from jppf_jax.ops.roi_align import assign_levels, roi_align
+from jppf_jax.ops.winograd import conv3x3
 
 __all__ = [
   "area",
@@ -20,6 +21,7 @@ __all__ = [
   "batch_norm",
   "box_rectangle",
   "clip",
+  "conv3x3",
   "crop_mask_targets",
   "decode",
   "depthwise_conv",

@@ -3,6 +3,7 @@
 Boxes as in `boxes.py`.
 """
 
+import functools
 from collections.abc import Sequence
 
 import jax
@@ -100,16 +101,48 @@ def roi_align(
   index = _over_rows(row_starts) + _over_columns(columns)  # of the cell that each corner reads
   weight = _over_rows(row_weights) * _over_columns(column_weights)
 
-  def add_corner(total, corner):
-    index, weight = corner
-    weighted = cells[index] * weight[..., None]
-    return total + weighted, None
-
   num_corners = (2 * samples) ** 2
   corners = jax.tree.map(lambda x: x.reshape(num_corners, *x.shape[2:]), (index, weight))
-  zeros = jnp.zeros((len(boxes), bins, bins, cells.shape[-1]))
-  total, _ = jax.lax.scan(add_corner, zeros, corners)
+  total = _sum_of_corners(cells, *corners, len(cells))
   return total.astype(pyramid[strides[0]].dtype)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3,))
+def _sum_of_corners(
+  cells: jax.Array, index: jax.Array, weight: jax.Array, num_cells: int
+) -> jax.Array:
+  """The sum over n of `cells[index[n]] * weight[n]`, with a gradient for the cells only.
+
+  One loop over the result, which is written once. The gradient goes corner by corner, so that one
+  array of the size of the pyramid is enough.
+  """
+  total = jnp.zeros((*index.shape[1:], cells.shape[-1]))
+  for corner in range(len(index)):
+    weighted = cells[index[corner]] * weight[corner, ..., None]
+    total = total + weighted
+  return total
+
+
+def _sum_forward(
+  cells: jax.Array, index: jax.Array, weight: jax.Array, num_cells: int
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+  return _sum_of_corners(cells, index, weight, num_cells), (index, weight)
+
+
+def _sum_backward(
+  num_cells: int, saved: tuple[jax.Array, jax.Array], gradient: jax.Array
+) -> tuple[jax.Array, None, None]:
+  def add_corner(total, corner):
+    index, weight = corner
+    weighted = gradient * weight[..., None]
+    return total.at[index].add(weighted), None
+
+  zeros = jnp.zeros((num_cells, gradient.shape[-1]))
+  total, _ = jax.lax.scan(add_corner, zeros, saved)
+  return total, None, None
+
+
+_sum_of_corners.defvjp(_sum_forward, _sum_backward)
 
 
 def _float32_rows(level: Float[Array, "h w C"]) -> Float[Array, "h*w C"]:

@@ -2,21 +2,59 @@ import pytest
 from absl import app
 from absl.testing import flagsaver
 
+from jppf_jax.benchmarks import inference as inference_benchmark
 from jppf_jax.benchmarks import input as input_benchmark
 from jppf_jax.benchmarks import metrics as metrics_benchmark
 from jppf_jax.cli import benchmark
 from tests.cli import verbs
 
+MODULES = {
+  "metrics": metrics_benchmark,
+  "input": input_benchmark,
+  "inference": inference_benchmark,
+}
 
-@pytest.mark.parametrize(
-  "subject, module", [("metrics", metrics_benchmark), ("input", input_benchmark)]
-)
+
+@pytest.mark.parametrize("subject, module", MODULES.items())
 def test_a_subject_runs_its_own_benchmark(subject, module, monkeypatch):
   calls = []
   monkeypatch.setattr(module, "run", calls.append)
   with flagsaver.as_parsed((benchmark.OUT, "a.json")):
     benchmark.main(["jppf benchmark", subject])
   assert calls == ["a.json"]
+
+
+def with_flags(**values):
+  holders = {holder.name: holder for holder in benchmark._OF_INFERENCE}
+  return flagsaver.as_parsed(*((holders[name], value) for name, value in values.items()))
+
+
+def test_the_flags_of_the_network_reach_its_benchmark(monkeypatch):
+  calls = []
+  monkeypatch.setattr(inference_benchmark, "run", lambda out, **given: calls.append((out, given)))
+  with with_flags(encoder="lite0", size="64x96", dtype="bfloat16", repeats="3"):
+    benchmark.main(["jppf benchmark", "inference"])
+  expected = {"encoder": "lite0", "size": (64, 96), "dtype": "bfloat16", "repeats": 3}
+  assert calls == [(None, expected)]
+
+
+def test_they_are_refused_for_other_benchmarks():
+  with with_flags(size="64x96"), pytest.raises(app.UsageError, match="^--size: only"):
+    benchmark.main(["jppf benchmark", "metrics"])
+
+
+@pytest.mark.parametrize(
+  "name, value, message",
+  [
+    ("size", "64", "got '64'"),
+    ("size", "64x100", "multiples of 32"),
+    ("size", "0x32", "got '0x32'"),
+    ("encoder", "b9", "there are b0, b1"),
+  ],
+)
+def test_values_that_no_network_has_are_refused(name, value, message):
+  with with_flags(**{name: value}), pytest.raises(app.UsageError, match=message):
+    benchmark.main(["jppf benchmark", "inference"])
 
 
 def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
@@ -41,7 +79,7 @@ def test_a_file_that_is_no_json_is_not_replaced(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("argv", [["jppf benchmark"], ["jppf benchmark", "speed"]])
 def test_anything_else_lists_the_subjects(argv):
-  with pytest.raises(app.UsageError, match="metrics,input"):
+  with pytest.raises(app.UsageError, match="metrics,input,inference"):
     benchmark.main(argv)
 
 

@@ -134,9 +134,7 @@ class Conv(nn.Module):
     return y + bias.astype(self.dtype)
 
 
-def _convolve(
-  x: Float[Array, "B h w c"], kernel: Float[Array, "_kh _kw c C"], strides: Pair
-) -> Float[Array, "B oh ow C"]:
+def _convolve(x: jax.Array, kernel: jax.Array, strides: Pair) -> jax.Array:
   """Returns the convolution in its fastest form."""
   size = kernel.shape[:2]
   if size == strides == (1, 1):

@@ -6,6 +6,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
@@ -165,7 +166,7 @@ def _measure(
   for _ in range(repeats):
     for program in programs:
       name = program.stage.name
-      ours[name].append(_seconds(lambda program=program: program.compiled(*program.arguments)))
+      ours[name].append(_seconds(partial(program.compiled, *program.arguments)))
       if name in rivals:
         theirs[name].append(_seconds(rivals[name]))
   return _medians(ours), _medians(theirs)
@@ -194,8 +195,7 @@ def _show(report: Report, console: Console) -> None:
     cells = [row["stage"], f"{row['seconds']:.3f}"]
     if rival:
       theirs = row["rival_seconds"]
-      known = theirs is not None
-      cells += [f"{theirs:.3f}", f"{theirs / row['seconds']:.2f}"] if known else ["", ""]
+      cells += ["", ""] if theirs is None else [f"{theirs:.3f}", f"{theirs / row['seconds']:.2f}"]
     table.add_row(*cells, f"{row['compile_seconds']:.1f}", f"{row['temporary_mb']:.0f}")
   console.print(table)
   _show_work(report, console)

@@ -61,14 +61,16 @@ def main(argv: list[str]) -> None:
 
 def _options() -> dict[str, Any]:
   """Returns the flags of the network that were given, checked."""
-  options = {flag.name: flag.value for flag in _OF_INFERENCE if flag.value is not None}
-  if "size" in options:
-    options["size"] = _rows_and_columns(options["size"])
-  if "encoder" in options:
+  options: dict[str, Any] = {
+    flag.name: flag.value for flag in _OF_INFERENCE if flag.value is not None
+  }
+  if _SIZE.value is not None:
+    options["size"] = _rows_and_columns(_SIZE.value)
+  if _ENCODER.value is not None:
     from jppf_jax.encoder.variants import variant
 
     try:
-      variant(options["encoder"])
+      variant(_ENCODER.value)
     except ValueError as error:
       raise app.UsageError(f"--encoder: {error}") from error
   return options

@@ -18,8 +18,8 @@ def test_the_work_of_a_product_of_matrices_is_known():
 @pytest.mark.parametrize(
   "flops, moved, dtype, milliseconds, limit",
   [
-    (67e9, 0, "float32", 1, "compute"),
-    (989e9, 0, "bfloat16", 1, "compute"),
+    (67e9, 0.0, "float32", 1, "compute"),
+    (989e9, 0.0, "bfloat16", 1, "compute"),
     (1e9, 6.7e9, "bfloat16", 2, "memory"),
   ],
 )

@@ -1,5 +1,5 @@
 import pytest
-from absl import app
+from absl import app, flags
 from absl.testing import flagsaver
 
 from jppf_jax.benchmarks import inference as inference_benchmark
@@ -13,6 +13,11 @@ MODULES = {
   "input": input_benchmark,
   "inference": inference_benchmark,
 }
+
+
+@pytest.fixture(autouse=True)
+def parsed_flags():
+  flags.FLAGS.mark_as_parsed()
 
 
 @pytest.mark.parametrize("subject, module", MODULES.items())

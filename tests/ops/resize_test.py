@@ -7,7 +7,9 @@ from jppf_jax.ops.resize import nearest_down2, nearest_up2, resize_bilinear
 from tests.oracles import network as oracle
 
 
-@pytest.mark.parametrize("size", [(6, 10), (12, 20), (7, 9), (3, 5), (2, 13), (1, 1), (24, 5), (18, 13)])
+@pytest.mark.parametrize(
+  "size", [(6, 10), (12, 20), (7, 9), (3, 5), (2, 13), (1, 1), (24, 5), (18, 13)]
+)
 def test_bilinear_equals_the_oracle_up_and_down(size):
   x = np.random.default_rng(0).normal(size=(2, 6, 10, 3)).astype(np.float32)
   np.testing.assert_allclose(resize_bilinear(x, size), oracle.bilinear(x, size), atol=1e-5)

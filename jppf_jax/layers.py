@@ -134,7 +134,7 @@ class Conv(nn.Module):
     return y + bias.astype(self.dtype)
 
 
-def _convolve(x: jax.Array, kernel: jax.Array, strides: Pair) -> jax.Array:
+def _convolve(x: jax.Array, kernel: jax.Array, strides: Pair) -> Array:
   """Returns the convolution in its fastest form."""
   size = kernel.shape[:2]
   if size == strides == (1, 1):

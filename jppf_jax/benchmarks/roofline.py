@@ -25,7 +25,7 @@ class Work(TypedDict):
 def work(compiled: Any, dtype: str) -> Work:
   """Returns the work of a compiled program, as XLA counts it.
 
-  XLA counts the body of a loop once.
+  XLA counts the body of a loop once, so programs with `ops.winograd`'s strips count too little.
 
   Args:
     compiled: of `jax.jit(...).lower(...).compile()`.

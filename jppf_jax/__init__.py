@@ -11,7 +11,7 @@ Example:
 
     image, _ = make_scene(0, size=(192, 384))                 # or any RGB photo as uint8 [H W 3]
     predictor = load_predictor(demo.get_config(), build.weights_path("demo"))
-    parts = predictor(image).joint                            # .semantic, .instance, .part: [H W]
+    parts = predictor(image)                                  # .semantic, .instance, .part: [H W]
     picture = render.explained(image, parts, predictor.spec)  # uint8 RGB, with its legend
     ```
 

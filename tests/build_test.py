@@ -14,7 +14,8 @@ from PIL import Image
 from jppf_jax import build
 from jppf_jax.checkpoints.weights import WeightsError, load_weights, read_weights, save_weights
 from jppf_jax.config_rules import ConfigError
-from jppf_jax.evaluation.predict import fuse_both, load_predictor
+from jppf_jax.evaluation.compare import fuse_both
+from jppf_jax.evaluation.predict import load_predictor
 from jppf_jax.input_pipeline import datasets, taxonomy
 from jppf_jax.input_pipeline.taxonomy import TaxonomyError
 from jppf_jax.losses.semantic_part import hard_cross_entropy

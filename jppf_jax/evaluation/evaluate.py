@@ -10,8 +10,8 @@ from rich.table import Table
 from tqdm import tqdm
 
 from jppf_jax import build
+from jppf_jax.evaluation.compare import Comparison, Prediction, load_comparison
 from jppf_jax.evaluation.instances import instance_masks
-from jppf_jax.evaluation.predict import Prediction, Predictor, load_predictor
 from jppf_jax.evaluation.save import save_picture
 from jppf_jax.input_pipeline.read import Examples
 from jppf_jax.labels.spec import LabelSpec
@@ -58,7 +58,7 @@ def evaluate(
   """
   workdir = Path(workdir)
   split = split or build.eval_split(config)
-  predictor = load_predictor(config, workdir / build.RUN_WEIGHTS)
+  predictor = load_comparison(config, workdir / build.RUN_WEIGHTS)
   examples = build.examples(config, split)
   folder = workdir / "evaluation" / split
   report = score_dataset(predictor, examples, folder, pictures=pictures, title=split)
@@ -67,7 +67,7 @@ def evaluate(
 
 
 def score_dataset(
-  predictor: Predictor,
+  predictor: Comparison,
   examples: Examples,
   folder: Path,
   *,

@@ -53,7 +53,7 @@ def predict_files(
     for path, name in zip(tqdm(paths, desc="predict", unit="image"), names):
       try:
         image = read_image(path)
-        answer = predictor(image).joint
+        answer = predictor(image)
         record = save_prediction(
           folder, name, image, answer, predictor.spec, numbers=numbers, scores=scores
         )

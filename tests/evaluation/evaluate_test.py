@@ -6,9 +6,10 @@ import pytest
 from jppf_jax import build
 from jppf_jax.checkpoints.weights import WeightsError
 from jppf_jax.evaluation import evaluate as module
+from jppf_jax.evaluation.compare import Comparison, Prediction
 from jppf_jax.evaluation.evaluate import evaluate, instance_ap, summary
 from jppf_jax.evaluation.instances import stretch
-from jppf_jax.evaluation.predict import Prediction, Predictor, load_predictor
+from jppf_jax.evaluation.predict import load_predictor
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.structs import Detections, PanopticParts
 from tests import tiny
@@ -54,7 +55,7 @@ def detections_of(truth, spec):
   )
 
 
-class Oracle(Predictor):
+class Oracle(Comparison):
   """A predictor that knows the labels of the images it is asked for."""
 
   def __init__(self, config, split):
@@ -72,7 +73,7 @@ class Oracle(Predictor):
 
 def test_the_labels_themselves_get_the_best_scores(tiny_run, tmp_path, monkeypatch):
   oracle = Oracle(tiny_run.config, "validation")
-  monkeypatch.setattr(module, "load_predictor", lambda config, weights: oracle)
+  monkeypatch.setattr(module, "load_comparison", lambda config, weights: oracle)
   report = evaluate(tiny_run.config, tmp_path, pictures=0)
   part_pq, pq = report["joint"]["part_pq"]["all"], report["joint"]["pq"]["all"]
   assert part_pq["part_rq"] == 1

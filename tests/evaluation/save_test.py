@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from jppf_jax.evaluation.outputs import OutputError
-from jppf_jax.evaluation.predict import Prediction, Predictor
+from jppf_jax.evaluation.predict import Predictor
 from jppf_jax.evaluation.save import predict_files, save_prediction
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.formats import coco, files
@@ -36,8 +36,7 @@ class Stub(Predictor):
     self.spec = SPEC
 
   def __call__(self, image):
-    found = answer()
-    return Prediction(found, found, found.semantic, found.part, empty.DETECTIONS)
+    return answer()
 
 
 def test_all_forms_of_a_prediction_say_the_same(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jppf_jax.evaluation.predict import Predictor
+from jppf_jax.evaluation.compare import Comparison
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.labels.registry import load_spec
 from tests.seams.stub_network import ColourNetwork
@@ -32,7 +32,7 @@ def ramp(length: int) -> tuple[np.ndarray, np.ndarray, tuple[float, ...]]:
 def predict(image, *, size, config=EVERYTHING, **network):
   shades = network.pop("shades", tuple(np.linspace(10, 240, SPEC.num_classes)))
   net = ColourNetwork(shades=shades, num_parts=SPEC.num_part_outputs, **network)
-  return Predictor(net, {}, SPEC, size=size, config=config)(image)
+  return Comparison(net, {}, SPEC, size=size, config=config)(image)
 
 
 @pytest.mark.parametrize("axis", [0, 1])

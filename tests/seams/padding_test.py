@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from jppf_jax.evaluation.predict import Predictor, fuse_both, working_size
+from jppf_jax.evaluation.compare import Comparison, fuse_both
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.structs import IGNORE, Detections, Outputs, Proposals, RPNOutputs
@@ -92,7 +92,7 @@ def predictor(size, *, min_stuff_area=0, **network):
   shades = network.pop("shades", tuple(np.linspace(10, 240, SPEC.num_classes)))
   net = ColourNetwork(shades=shades, num_parts=SPEC.num_part_outputs, **network)
   config = FusionConfig(min_stuff_area=min_stuff_area)
-  return Predictor(net, {}, SPEC, size=size, config=config)
+  return Comparison(net, {}, SPEC, size=size, config=config)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (48, 64)])
@@ -117,24 +117,6 @@ def test_areas_of_segments_are_in_the_pixels_of_the_image():
   assert found.joint.segments.areas[1] == 20 * 5  # cut by the border of the image
 
 
-@pytest.mark.parametrize(
-  "image, size, expected",
-  [
-    ((384, 256), (384, 256), (384, 256)),
-    ((256, 384), (384, 256), (256, 384)),
-    ((10, 300), (512, 512), (512, 512)),
-    ((50, 50), (384, 256), (384, 256)),
-    ((50, 51), (384, 256), (256, 384)),
-    ((51, 50), (1024, 2048), (2048, 1024)),
-    ((50, 51), (1024, 2048), (1024, 2048)),
-  ],
-)
-def test_the_long_side_of_the_image_is_fitted_to_the_long_side_of_the_working_size(
-  image, size, expected
-):
-  assert working_size(image, size) == expected
-
-
 @pytest.mark.parametrize("size, shape", [((96, 64), (96, 64)), ((96, 64), (64, 96))])
 def test_an_image_of_the_working_size_reaches_the_network_unscaled_either_way(size, shape):
   seen = []
@@ -146,24 +128,8 @@ def test_an_image_of_the_working_size_reaches_the_network_unscaled_either_way(si
 
   net = Watching(shades=tuple(np.arange(19.0)), num_parts=SPEC.num_part_outputs)
   image = np.random.default_rng(0).integers(0, 255, (*shape, 3), dtype=np.uint8)
-  Predictor(net, {}, SPEC, size=size, config=FusionConfig(min_stuff_area=0))(image)
+  Comparison(net, {}, SPEC, size=size, config=FusionConfig(min_stuff_area=0))(image)
   jax.effects_barrier()
   ((pixels, covered),) = seen
   np.testing.assert_array_equal(pixels[0], image)
   assert covered.tolist() == [list(shape)]
-
-
-@pytest.mark.parametrize(
-  "image",
-  [
-    np.zeros((8, 8, 3), np.float32),
-    np.zeros((8, 8, 3), np.int32),
-    np.zeros((8, 8), np.uint8),
-    np.zeros((8, 8, 4), np.uint8),
-    np.zeros((1, 8, 8, 3), np.uint8),
-    np.zeros((0, 8, 3), np.uint8),
-  ],
-)
-def test_what_is_no_rgb_image_of_bytes_is_refused(image):
-  with pytest.raises(ValueError, match=r"Expected an RGB image, uint8 \[H W 3\]; got"):
-    predictor((64, 96))(image)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from jppf_jax.evaluation.compare import Comparison, Prediction
 from jppf_jax.evaluation.evaluate import score_dataset
-from jppf_jax.evaluation.predict import Prediction, Predictor
 from jppf_jax.input_pipeline.read import Examples
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.structs import Detections, PanopticParts, Segments
@@ -31,7 +31,7 @@ def maps(semantic: int, part: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarr
   return semantic, instance, part
 
 
-class Fixed(Predictor):
+class Fixed(Comparison):
   """A predictor that gives the same answer for each image."""
 
   def __init__(self, *, joint, top_down, semantic, part):

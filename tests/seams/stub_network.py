@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -38,11 +39,11 @@ class ColourNetwork(JPPF):
   padding_class: int | None = None
 
   def apply(self, variables, image, *, train, covered):  # in place of flax's
-    """Returns `Outputs` as the network does in inference; `image` uint8 [1 H W 3]."""
-    assert not train and not variables and covered.shape == (1, 2)
+    """Returns `Outputs` as the network does in inference; `image` uint8 [B H W 3]."""
+    count, height, width, _ = image.shape
+    assert not train and not variables and covered.shape == (count, 2)
     pixels = image.astype(jnp.float32)
-    height, width = image.shape[1:3]
-    cells = pixels.reshape(1, height // 4, 4, width // 4, 4, 3).mean((2, 4))  # [1 h w 3]
+    cells = pixels.reshape(count, height // 4, 4, width // 4, 4, 3).mean((2, 4))  # [1 h w 3]
     shades = jnp.asarray(self.shades)
     semantic = 2 * cells[..., :1] * shades - shades**2  # of -(red - shade)^2, what depends on k
     if self.boxes:
@@ -56,8 +57,10 @@ class ColourNetwork(JPPF):
       semantic=semantic,
       part=part,
       rpn=RPNOutputs(objectness={}, deltas={}),
-      proposals=Proposals(jnp.zeros((1, 1, 4)), jnp.zeros((1, 1)), jnp.zeros((1, 1), bool)),
-      detections=self._detections(),
+      proposals=Proposals(
+        jnp.zeros((count, 1, 4)), jnp.zeros((count, 1)), jnp.zeros((count, 1), bool)
+      ),
+      detections=jax.tree.map(lambda x: jnp.repeat(x, count, 0), self._detections()),
     )
 
   def _detections(self) -> Detections:

@@ -1,0 +1,129 @@
+"""The network and what is made of its outputs, as one compiled program for images of any size."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Int, Shaped, UInt8
+
+from jppf_jax.evaluation.frames import Frame, checked, fit, frame_of
+from jppf_jax.fusion.config import FusionConfig
+from jppf_jax.input_pipeline.augment import mean_color
+from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.model import JPPF
+from jppf_jax.structs import Array, Outputs
+
+Answer = TypeVar("Answer")
+
+
+class Program(ABC, Generic[Answer]):
+  """Predicts images with one compiled program per working size: `size`, and `size` turned.
+
+  Subclasses say what is made of the outputs of the network, and how it is brought to the size of an
+  image.
+
+  Args:
+    model: the network.
+    variables: its parameters and running statistics.
+    spec: the taxonomy it was trained for.
+    size: working size (H, W); see `frames.working_size` for images of the other orientation.
+    config: settings of the fusions.
+  """
+
+  def __init__(
+    self,
+    model: JPPF,
+    variables: Any,
+    spec: LabelSpec,
+    *,
+    size: tuple[int, int],
+    config: FusionConfig,
+  ):
+    self.model, self.spec, self.size, self.config = model, spec, size, config
+    self.variables = jax.device_put(variables)
+    self._compiled = jax.jit(self.compute)
+
+  @abstractmethod
+  def answer(self, outputs: Outputs, covered: Int[Array, "B 2"], size: tuple[int, int]) -> Answer:
+    """Returns what is made of the outputs for a batch; runs in jit.
+
+    Args:
+      outputs: of the network.
+      covered: rows and columns that each image covers.
+      size: height and width of the answer.
+    """
+
+  @abstractmethod
+  def restore(self, answer: Answer, frame: Frame) -> Answer:
+    """Returns the answer for one image at the image's own size; in NumPy."""
+
+  def compute(
+    self, variables: Any, image: UInt8[Array, "B H W 3"], covered: Int[Array, "B 2"]
+  ) -> Answer:
+    """Returns the answer for a batch of images, each in a frame of one working size.
+
+    Runs in jit; it normalises the pixels, runs the network and fuses.
+
+    Args:
+      variables: parameters and running statistics.
+      image: RGB, padded at the bottom and on the right.
+      covered: rows and columns that each image covers; the rest has no influence on the answer.
+    """
+    height, width = image.shape[1:3]
+    color = jnp.array(mean_color(self.model.pixel_mean), jnp.uint8)
+    multiples_of_32 = (height + -height % 32, width + -width % 32)
+    canvas = jnp.broadcast_to(color, (image.shape[0], *multiples_of_32, 3))
+    padded = canvas.at[:, :height, :width].set(image)
+    # without `mutable`, apply returns what the model returns; its annotation allows a tuple as well
+    found = self.model.apply(variables, padded, train=False, covered=covered)
+    return self.answer(cast(Outputs, found), covered, (height, width))
+
+  def __call__(self, image: Shaped[Array, "..."]) -> Answer:
+    """Returns the answer for one image, at the image's own size, in NumPy.
+
+    The image is scaled to fit into the working size, aspect kept, and padded. Ids are scaled back
+    by nearest neighbour, boxes exactly; areas of segments are counted in the image's own pixels.
+
+    Args:
+      image: RGB, uint8 [H W 3], 0..255.
+
+    Raises:
+      ValueError: the array is no such image.
+    """
+    return self.batch([image])[0]
+
+  def batch(self, images: Sequence[Shaped[Array, "..."]]) -> list[Answer]:
+    """Returns the answers for several images; those of one orientation are computed together.
+
+    Each number of images is compiled once for each orientation.
+
+    Args:
+      images: RGB, uint8 [H W 3], 0..255, of any sizes.
+
+    Raises:
+      ValueError: one of the arrays is no such image.
+    """
+    pixels = [checked(image) for image in images]
+    frames = [frame_of(image.shape[:2], self.size) for image in pixels]
+    together: dict[tuple[int, int], list[int]] = {}
+    for place, frame in enumerate(frames):
+      together.setdefault(frame.size, []).append(place)
+    answers: dict[int, Answer] = {}
+    for places in together.values():
+      group = [pixels[place] for place in places]
+      found = self._of_one_size(group, [frames[place] for place in places])
+      answers.update(zip(places, found, strict=True))
+    return [answers[place] for place in range(len(pixels))]
+
+  def _of_one_size(self, images: list[np.ndarray], frames: list[Frame]) -> list[Answer]:
+    """Returns the answers for images whose frames have one size."""
+    color = mean_color(self.model.pixel_mean)
+    fitted = np.stack([fit(image, frame, color) for image, frame in zip(images, frames)])
+    covered = np.array([frame.covered for frame in frames], np.int32)
+    batch = self._compiled(self.variables, *jax.device_put((fitted, covered)))
+    found = jax.device_get(batch)
+    rows = [jax.tree.map(lambda x, n=n: x[n], found) for n in range(len(frames))]
+    return [self.restore(row, frame) for row, frame in zip(rows, frames)]

@@ -1,0 +1,53 @@
+import jax
+import numpy as np
+import pytest
+
+from jppf_jax.evaluation.predict import Predictor
+from jppf_jax.fusion.config import FusionConfig
+from jppf_jax.labels.registry import load_spec
+from tests.seams.stub_network import ColourNetwork
+
+SPEC = load_spec("cpp")
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.fixture
+def predictor():
+  shades = tuple(np.linspace(10, 240, SPEC.num_classes))
+  net = ColourNetwork(shades=shades, num_parts=SPEC.num_part_outputs)
+  return Predictor(net, {}, SPEC, size=(64, 128), config=FusionConfig(min_stuff_area=0))
+
+
+def image_of(size):
+  return RANDOM.integers(0, 256, (*size, 3), dtype=np.uint8)
+
+
+def test_images_of_any_size_compile_one_program_for_each_orientation(predictor):
+  for _ in range(20):
+    height, width = RANDOM.integers(1, 150, 2)
+    predictor(image_of((height, width)))
+  assert predictor._compiled._cache_size() == 2
+
+
+def test_a_batch_answers_as_each_image_alone_and_in_order(predictor):
+  images = [image_of(size) for size in ((64, 128), (100, 30), (20, 41), (90, 70))]
+  together = predictor.batch(images)
+  for image, found in zip(images, together, strict=True):
+    alone = predictor(image)
+    assert found.semantic.shape == image.shape[:2]
+    jax.tree.map(np.testing.assert_array_equal, found, alone)
+
+
+def test_no_image_gives_no_answer(predictor):
+  assert predictor.batch([]) == []
+
+
+def test_arrays_move_between_host_and_device_only_where_the_code_says_so(predictor):
+  image = image_of((64, 128))
+  with jax.transfer_guard("disallow"):
+    predictor(image)
+
+
+def test_what_is_no_image_is_refused(predictor):
+  with pytest.raises(ValueError, match=r"Expected an RGB image, uint8 \[H W 3\]; got"):
+    predictor.batch([image_of((8, 8)), np.zeros((8, 8, 4), np.uint8)])

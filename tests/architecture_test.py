@@ -42,6 +42,7 @@ FOUND_BY_NAME = {  # files that find modules by name at run time -> what they fi
   "benchmarks/reference.py": "panoptic_parts, whose import needs help",
   "benchmarks/scoring.py": "hotcoco, if it is installed",
   "checkpoints/import_efficientnet.py": "the packages that hold ImageNet weights",
+  "build/__init__.py": "the public names of the room, when they are used",
   "cli/benchmark.py": "benchmarks",
   "cli/configs.py": "the user's config file",
   "cli/help_text.py": "the versions of installed packages",

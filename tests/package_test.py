@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import jppf_jax
-from jppf_jax import metrics, ops
+from jppf_jax import build, metrics, ops
 from tests import pages
 from tests.ops.conventions_test import FUNCTIONS
 
@@ -112,3 +112,18 @@ def statements(code: str) -> list[str]:
   """The lines without their comments."""
   lines = code.splitlines()
   return [line.split("  #")[0].rstrip() for line in lines]
+
+
+def test_a_prediction_needs_neither_the_input_pipeline_nor_the_optimizer():
+  code = "import sys; import jppf_jax.evaluation.predict; print(*sys.modules)"
+  loaded = set(in_a_new_process(code).split())
+  assert "jppf_jax.build.network" in loaded
+  assert not loaded & {"grain", "tensorflow_datasets", "optax", "orbax", "orbax.checkpoint"}
+
+
+def test_build_shows_the_public_names_of_its_modules():
+  assert set(build.__all__) == set(build._MODULE_OF) <= set(dir(build))
+  for name in build.__all__:
+    assert hasattr(build, name)
+  with pytest.raises(AttributeError, match="'jppf_jax.build' has no attribute 'modle'"):
+    build.modle  # noqa: B018

@@ -53,7 +53,7 @@ def found_by(outputs: Outputs) -> Detections:
   return outputs.detections
 
 
-def restore_map(ids: Int[np.ndarray, "h w"], frame: Frame) -> Int[np.ndarray, "H W"]:
+def restore_map(ids: Int[Array, "h w"], frame: Frame) -> Int[np.ndarray, "H W"]:
   """Crops the covered part of an id map and scales it to the image's own size."""
   rows, columns = frame.covered
   return nearest(np.asarray(ids)[:rows, :columns], frame.image)

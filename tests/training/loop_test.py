@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from jppf_jax import build
+from jppf_jax.build import network
 from jppf_jax.checkpoints.store import CheckpointError, Checkpoints
 from jppf_jax.checkpoints.weights import WeightsError, read_weights
 from jppf_jax.training import loop
@@ -86,7 +87,8 @@ def train_stubbed(tiny_run, root, name, events=None, **more):
     "train.checkpoint_every": 3,
   }
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(build, "variable_shapes", shapes_once)
+    for module in (build, network):
+      patch.setattr(module, "variable_shapes", shapes_once)
     patch.setattr(loop, "make_step", lambda *args, freeze_norm, **kwargs: freeze_norm)
     patch.setattr(loop, "make_runner", lambda name, frozen: Stub(frozen, events))
     loop.train(tiny.config(root, **(changes | more)), root / name)

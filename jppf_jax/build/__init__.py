@@ -1,0 +1,119 @@
+"""Turns a config into objects; no other room reads a config.
+
+A config holds values only. All other modules take plain arguments: training and evaluation get the
+config as a `Config` and pass it on to the functions here.
+
+    network          the network, its taxonomy, all that a prediction needs
+    stored           the config in the folder of a run; where weights lie
+    batches          examples and batches of the dataset
+    training_setup   phases, optimizer, the variables that training starts from
+
+Their public names are here as well, and are imported at their first use: a prediction needs neither
+the input pipeline nor the optimizer.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+  from jppf_jax.build.batches import (
+    describe,
+    eval_split,
+    examples,
+    train_examples,
+    train_iterator,
+  )
+  from jppf_jax.build.network import (
+    Config,
+    Inference,
+    classifier_shapes,
+    fusion,
+    imagenet_meaning,
+    inference,
+    init_variables,
+    label_spec,
+    model,
+    network_meaning,
+    variable_shapes,
+  )
+  from jppf_jax.build.stored import (
+    RUN_WEIGHTS,
+    WEIGHTS,
+    run_config,
+    store_run,
+    stored_config,
+    weights_path,
+  )
+  from jppf_jax.build.training_setup import Training, optimization, start, training
+
+__all__ = [
+  "RUN_WEIGHTS",
+  "WEIGHTS",
+  "Config",
+  "Inference",
+  "Training",
+  "classifier_shapes",
+  "describe",
+  "eval_split",
+  "examples",
+  "fusion",
+  "imagenet_meaning",
+  "inference",
+  "init_variables",
+  "label_spec",
+  "model",
+  "network_meaning",
+  "optimization",
+  "run_config",
+  "start",
+  "store_run",
+  "stored_config",
+  "train_examples",
+  "train_iterator",
+  "training",
+  "variable_shapes",
+  "weights_path",
+]
+
+_MODULE_OF = {
+  "Config": "network",
+  "Inference": "network",
+  "RUN_WEIGHTS": "stored",
+  "Training": "training_setup",
+  "WEIGHTS": "stored",
+  "classifier_shapes": "network",
+  "describe": "batches",
+  "eval_split": "batches",
+  "examples": "batches",
+  "fusion": "network",
+  "imagenet_meaning": "network",
+  "inference": "network",
+  "init_variables": "network",
+  "label_spec": "network",
+  "model": "network",
+  "network_meaning": "network",
+  "optimization": "training_setup",
+  "run_config": "stored",
+  "start": "training_setup",
+  "store_run": "stored",
+  "stored_config": "stored",
+  "train_examples": "batches",
+  "train_iterator": "batches",
+  "training": "training_setup",
+  "variable_shapes": "network",
+  "weights_path": "stored",
+}
+
+
+def __getattr__(name: str) -> Any:
+  """Imports a public name when it is first used."""
+  if name not in _MODULE_OF:
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+  value = getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+  globals()[name] = value  # the next use finds it without coming here
+  return value
+
+
+def __dir__() -> list[str]:
+  """Lists the public names, imported or not, besides what the module has."""
+  return sorted({*globals(), *__all__})

@@ -1,0 +1,53 @@
+import json
+import shutil
+
+from jppf_jax import build
+from jppf_jax.checkpoints.weights import read_weights
+from jppf_jax_configs import demo
+from tests import tiny
+
+
+def test_shipped_weights_have_names_and_others_are_paths():
+  assert build.weights_path("demo").is_file()
+  assert str(build.weights_path("runs/x/weights.safetensors")) == "runs/x/weights.safetensors"
+
+
+def test_the_weights_of_the_package_carry_what_they_need():
+  config = demo.get_config()
+  _, about = read_weights(build.weights_path("demo"))
+  assert about["meaning"] == build.inference(config).meaning
+  assert "/tmp" not in json.dumps(about)
+
+
+OWN = "stuff: {floor: {id: 1, color: [1, 2, 3]}}\nthings: {robot: {id: 2, color: [4, 5, 6]}}\n"
+
+
+def test_a_run_s_config_is_valid_in_any_folder_and_after_the_run_was_moved(tmp_path, monkeypatch):
+  home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+  home.mkdir(), elsewhere.mkdir()
+  (home / "robots.yaml").write_text(OWN)
+  (home / "start.safetensors").touch()
+  monkeypatch.chdir(home)
+  paths = {"data.data_dir": "sets", "data.manual_dir": "raw", "data.labels": "robots.yaml"}
+  names = {"data.name": "own_dataset_builder.py", "model.pretrained": "start.safetensors"}
+  config = tiny.config(home, **paths, **names)
+  build.store_run(config, home / "run")
+  shutil.move(home / "run", elsewhere / "moved")
+  (home / "robots.yaml").unlink()
+  monkeypatch.chdir(elsewhere)
+  found = build.run_config("moved")
+  assert found.data.data_dir == str(home / "sets")
+  assert found.data.manual_dir == str(home / "raw")
+  assert found.data.name == str(home / "own_dataset_builder.py")
+  assert found.model.pretrained == str(home / "start.safetensors")
+  assert build.label_spec(found).class_names == ("floor", "robot")
+  assert found.is_locked
+  assert build.model(found, build.label_spec(found)) == model_of(found)
+
+
+def test_a_run_stores_the_taxonomy_of_its_dataset(tmp_path):
+  for name, stored in (("synthetic_panoptic_parts", "cpp_grouped"), ("clothing_co_parsing", None)):
+    config = tiny.config(tmp_path, **{"data.name": name, "data.labels": ""})
+    build.store_run(config, tmp_path)
+    found = build.run_config(tmp_path).data.labels
+    assert found == (stored or str(tmp_path / "clothing_co_parsing.yaml"))

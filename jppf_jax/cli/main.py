@@ -17,6 +17,7 @@ VERBS = {
   "score": "score predictions saved by any system",
   "merge": "top-down merge of saved panoptic and part predictions",
   "import-weights": "PyTorch weights become ours, strict on names and shapes",
+  "export": "the program as StableHLO, to run without this library",
   "benchmark": "measure speed",
 }
 

@@ -10,7 +10,8 @@ layout of `nn.Conv` with one group per channel.
 
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +22,8 @@ from jaxtyping import Float
 from jppf_jax.structs import Array
 
 Pair = tuple[int, int]
+Convolution = Callable[[jax.Array, jax.Array, Pair, Pair], jax.Array]
+Gradients = Callable[..., tuple[jax.Array, jax.Array]]
 
 
 def depthwise_conv(
@@ -33,7 +36,7 @@ def depthwise_conv(
   """Returns each channel convolved with its own kernel.
 
   Padding is SAME by TensorFlow's rule: an odd pixel of padding goes to the bottom or right. Sums in
-  float32 and returns the dtype of `x`. Reverse mode only on CPU.
+  float32 and returns the dtype of `x`. Reverse mode only, but for "grouped".
 
   Args:
     x: features.
@@ -46,12 +49,10 @@ def depthwise_conv(
   Raises:
     ValueError: `impl` is unknown.
   """
-  if impl == "auto":
-    impl = "shift" if jax.default_backend() == "cpu" else "grouped"
-  if impl not in ("shift", "grouped"):
-    raise ValueError(f"impl must be 'auto', 'shift' or 'grouped'; got {impl!r}.")
-  convolve = _shift if impl == "shift" else _grouped
-  return convolve(jnp.asarray(x), jnp.asarray(kernel, x.dtype), strides, dilation)
+  if impl not in _IMPLEMENTATIONS:
+    raise ValueError(f"impl must be one of {sorted(_IMPLEMENTATIONS)}; got {impl!r}.")
+  x = jnp.asarray(x)
+  return _IMPLEMENTATIONS[impl](x, jnp.asarray(kernel, x.dtype), strides, dilation)
 
 
 def _grouped(x: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair) -> jax.Array:
@@ -138,21 +139,9 @@ def _add_each(totals: Sequence[jax.Array], values: Sequence[jax.Array]) -> list[
   return [total + value for total, value in zip(totals, values, strict=True)]
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _shift(x: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair) -> jax.Array:
-  return _sum_of_shifts(x, kernel, strides, dilation)
-
-
-def _shift_forward(
-  x: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair
-) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-  return _shift(x, kernel, strides, dilation), (x, kernel)
-
-
-def _shift_backward(
-  strides: Pair, dilation: Pair, saved: tuple[jax.Array, jax.Array], dy: Array
+def _shift_gradients(
+  x: jax.Array, kernel: jax.Array, dy: Array, strides: Pair, dilation: Pair
 ) -> tuple[jax.Array, jax.Array]:
-  x, kernel = saved
   kh, kw = kernel.shape[0], kernel.shape[1]
   same_padding_on_both_sides = strides == (1, 1) and kh % 2 and kw % 2
   if same_padding_on_both_sides:  # the transpose is the convolution with the kernel turned
@@ -164,4 +153,49 @@ def _shift_backward(
   return dx, dkernel.astype(kernel.dtype)
 
 
-_shift.defvjp(_shift_forward, _shift_backward)
+def _grouped_gradients(
+  x: jax.Array, kernel: jax.Array, dy: Array, strides: Pair, dilation: Pair
+) -> tuple[jax.Array, jax.Array]:
+  convolve = functools.partial(_grouped, strides=strides, dilation=dilation)
+  _, gradients = jax.vjp(convolve, x, kernel)
+  return gradients(dy)
+
+
+def _with_gradients(convolve: Callable[..., jax.Array], gradients: Gradients) -> Convolution:
+  """Returns a convolution with its own gradient, which stores only the inputs."""
+
+  @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+  def convolution(x: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair) -> jax.Array:
+    return convolve(x, kernel, strides=strides, dilation=dilation)
+
+  def forward(x: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair) -> Any:
+    return convolve(x, kernel, strides=strides, dilation=dilation), (x, kernel)
+
+  def backward(strides: Pair, dilation: Pair, saved: Any, dy: Array) -> Any:
+    return gradients(*saved, dy, strides=strides, dilation=dilation)
+
+  convolution.defvjp(forward, backward)
+  return convolution
+
+
+def _on_cpu_shift(shift: Callable[..., Any], grouped: Callable[..., Any]) -> Callable[..., Any]:
+  """Returns a function that is one on CPU, the other elsewhere.
+
+  The platform is the one that the program is compiled for, which need not be this machine's.
+  """
+
+  def choose(*arrays: jax.Array, strides: Pair, dilation: Pair) -> Any:
+    bound = [functools.partial(f, strides=strides, dilation=dilation) for f in (shift, grouped)]
+    return lax.platform_dependent(*arrays, cpu=bound[0], default=bound[1])
+
+  return choose
+
+
+_IMPLEMENTATIONS: dict[str, Convolution] = {
+  "shift": _with_gradients(_sum_of_shifts, _shift_gradients),
+  "grouped": _grouped,
+  "auto": _with_gradients(
+    _on_cpu_shift(_sum_of_shifts, _grouped),
+    _on_cpu_shift(_shift_gradients, _grouped_gradients),
+  ),
+}

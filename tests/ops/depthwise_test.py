@@ -84,3 +84,16 @@ def test_an_unknown_implementation_is_an_error():
   x, kernel = np.zeros((1, 2, 2, 1), np.float32), np.zeros((3, 3, 1, 1), np.float32)
   with pytest.raises(ValueError, match="'fast'"):
     depthwise_conv(x, kernel, impl="fast")
+
+
+@pytest.mark.parametrize("platform, is_grouped", [("cpu", False), ("cuda", True), ("tpu", True)])
+def test_the_choice_follows_the_platform_that_the_program_is_compiled_for(platform, is_grouped):
+  x, kernel = jnp.zeros((1, 8, 8, 3)), jnp.zeros((3, 3, 1, 3))
+
+  def loss(x, kernel):
+    return depthwise_conv(x, kernel).sum()
+
+  for function in (depthwise_conv, jax.grad(loss, (0, 1))):
+    lowered = jax.jit(function).trace(x, kernel).lower(lowering_platforms=(platform,))
+    text = lowered.as_text()
+    assert ("stablehlo.convolution" in text) == is_grouped

@@ -54,7 +54,7 @@ setup(
   python_requires=">=3.11",
   packages=find_packages(include=["jppf_jax", "jppf_jax.*"]) + DATA_PACKAGES + ["jppf_jax_configs"],
   package_dir={"jppf_jax_data": "data", "jppf_jax_configs": "configs"},
-  package_data={"jppf_jax": ["py.typed", "weights/*"], "jppf_jax_data": ["*/*.yaml"]},
+  package_data={"jppf_jax": ["py.typed", "weights/*/*"], "jppf_jax_data": ["*/*.yaml"]},
   install_requires=[
     "jax>=0.10",
     "flax>=0.12",
@@ -85,6 +85,8 @@ setup(
     "tpu": ["jax[tpu]>=0.10"],
     "torch": ["torch>=2.4", "efficientnet_lite_pytorch"],  # to compare with
     "colab": COLAB,
+    "hub": ["huggingface_hub>=0.23"],  # to fetch models
+    "video": ["imageio[ffmpeg]>=2.31"],  # to predict the frames of videos
     "test": TEST + COLAB,
   },
   entry_points={"console_scripts": ["jppf=jppf_jax.cli.main:run"]},

@@ -1,4 +1,4 @@
-r"""Trains the small weights that come with the package, `jppf_jax/weights/demo.safetensors`.
+r"""Trains the small weights that come with the package, `jppf_jax/weights/demo`.
 
 The network of demo.py, on many more generated scenes.
 

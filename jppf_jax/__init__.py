@@ -5,25 +5,27 @@ of Jagadeesh, Schuster and Stricker, "Multi-task Fusion for Efficient Panoptic-P
 
 Example:
     ```python
-    from jppf_jax import build, load_predictor, make_scene
-    from jppf_jax.visualization import render
-    from jppf_jax_configs import demo
+    import jppf_jax
 
-    image, _ = make_scene(0, size=(192, 384))                 # or any RGB photo as uint8 [H W 3]
-    predictor = load_predictor(demo.get_config(), build.weights_path("demo"))
-    parts = predictor(image)                                  # .semantic, .instance, .part: [H W]
-    picture = render.explained(image, parts, predictor.spec)  # uint8 RGB, with its legend
+    model = jppf_jax.from_pretrained("demo")  # a name, or the folder of a model or of a run
+    parts = model("photo.jpg")                # a path, an array, a picture; or a list of them
+    parts.save("predictions")                 # as `jppf predict` does
     ```
+
+`parts.semantic`, `.instance` and `.part` are maps of the photo's size, `print(parts.segments)`
+lists classes, scores, boxes and areas of parts, `parts.picture()` is an array, `parts.show()` opens
+it.
 
 What a first program needs is here, and is imported at its first use:
 
-    load_predictor   config and weights to a function from an image to its parts
+    from_pretrained  a trained model by name or folder: a function from images to their parts
     make_scene       a generated street scene with its labels
     load_spec        the taxonomy of that name ("cpp", "ppp"), or of a YAML file
+    load_predictor   config and weights to a function from an image to `PanopticParts`
     joint_fusion     the paper's fusion: logits and detections to `PanopticParts`
     FusionConfig     what the paper leaves open about the fusion
     JPPF             the network, a Flax module
-    PanopticParts    class, instance and part of every pixel
+    PanopticParts    class, instance and part of every pixel, as arrays
 
 `jppf_jax.ops` and `jppf_jax.metrics` show what their modules define: `nms` and `PartPQ` are there.
 
@@ -48,6 +50,7 @@ What is where, from the ground up; a module imports only what stands above it:
     build            a config to a model, an optimizer, a dataset
     evaluation       image to parts; dataset to scores
     training         the step, on many devices; the loop that resumes
+    pretrained       models by name: loaded, called, saved
     benchmarks, cli  what `jppf benchmark` measures; the commands
 
 `import jppf_jax` alone is light: it loads neither JAX nor Flax.
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
   from jppf_jax.fusion.joint import joint_fusion
   from jppf_jax.labels.registry import load_spec
   from jppf_jax.model import JPPF
+  from jppf_jax.pretrained import from_pretrained
   from jppf_jax.street_scenes.scene import make_scene
   from jppf_jax.structs import PanopticParts
 
@@ -71,6 +75,7 @@ __all__ = [
   "FusionConfig",
   "PanopticParts",
   "__version__",
+  "from_pretrained",
   "joint_fusion",
   "load_predictor",
   "load_spec",
@@ -81,6 +86,7 @@ _MODULE_OF = {
   "FusionConfig": "jppf_jax.fusion.config",
   "JPPF": "jppf_jax.model",
   "PanopticParts": "jppf_jax.structs",
+  "from_pretrained": "jppf_jax.pretrained",
   "joint_fusion": "jppf_jax.fusion.joint",
   "load_predictor": "jppf_jax.evaluation.predict",
   "load_spec": "jppf_jax.labels.registry",

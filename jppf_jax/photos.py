@@ -88,6 +88,21 @@ def decode_image(content: bytes) -> Photo:
   return Photo(upright(pixels, remaining), stored)
 
 
+def from_pillow(image: Image.Image) -> UInt8[np.ndarray, "H W 3"]:
+  """Returns a picture of Pillow as `read_image` returns that of a file.
+
+  Raises:
+    ImageError: it has numbers without a known black and white, or its file is damaged.
+  """
+  try:
+    image.load()
+    return upright(_rgb(image), orientation(image))
+  except ImageError as error:
+    raise ImageError(f"The picture cannot be used: {error}") from error
+  except OSError as error:
+    raise ImageError(f"The picture cannot be used: {error}. Is its file complete?") from error
+
+
 def orientation(image: Image.Image) -> int:
   """Returns how the pixels lie in an opened file: the EXIF orientation, 1 (upright) to 8.
 

@@ -33,8 +33,10 @@ ALLOWED = {
   "build": BELOW_BUILD | {"optimization"},
   "evaluation": BELOW_BUILD | {"build"},
   "training": BELOW_BUILD | {"optimization", "build", "evaluation"},
-  "benchmarks": BELOW_BUILD | {"street_scenes", "build", "evaluation", "training"},
-  "cli": BELOW_BUILD | {"street_scenes", "build", "evaluation", "training", "benchmarks"},
+  "pretrained": BELOW_BUILD | {"build", "evaluation"},
+  "benchmarks": BELOW_BUILD | {"street_scenes", "build", "evaluation", "training", "pretrained"},
+  "cli": BELOW_BUILD
+  | {"street_scenes", "build", "evaluation", "training", "pretrained", "benchmarks"},
 }
 DATA_ALLOWED = {"photos", "labels", "street_scenes"}  # the builders in data/
 FOUND_BY_NAME = {  # files that find modules by name at run time -> what they find

@@ -18,6 +18,7 @@ SURFACE = {
   "FusionConfig": "jppf_jax.fusion.config",
   "JPPF": "jppf_jax.model",
   "PanopticParts": "jppf_jax.structs",
+  "from_pretrained": "jppf_jax.pretrained",
   "joint_fusion": "jppf_jax.fusion.joint",
   "load_predictor": "jppf_jax.evaluation.predict",
   "load_spec": "jppf_jax.labels.registry",
@@ -100,12 +101,10 @@ def test_the_help_names_every_room_and_every_public_name():
   assert set(SURFACE) <= words
 
 
-def test_the_example_of_the_help_is_that_of_the_readme_with_shorter_imports():
+def test_the_example_of_the_help_is_that_of_the_readme():
   (example,) = pages.python_blocks(jppf_jax.__doc__)
   (of_readme,) = pages.python_blocks((pages.ROOT / "README.md").read_text())
-  imports, body = example.split("\n\n")
-  exec(imports, {})
-  assert statements(body) == statements(of_readme.split("\n\n")[1])
+  assert statements(example) == statements(of_readme)
 
 
 def statements(code: str) -> list[str]:

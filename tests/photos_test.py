@@ -181,3 +181,25 @@ def test_a_missing_file_and_a_text_are_named(tmp_path):
   for name in ("a.txt", "b.png"):
     with pytest.raises(ImageError, match=name):
       read_image(tmp_path / name)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_an_opened_picture_is_what_its_file_is(orientation, tmp_path):
+  picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8))
+  picture.getexif()[0x0112] = orientation
+  for suffix in ("png", "tif"):
+    picture.save(tmp_path / f"a.{suffix}", exif=picture.getexif())
+    with Image.open(tmp_path / f"a.{suffix}") as opened:
+      found = photos.from_pillow(opened)
+    np.testing.assert_array_equal(found, read_image(tmp_path / f"a.{suffix}"))
+
+
+def test_a_picture_that_cannot_be_shown_rightly_is_refused(tmp_path):
+  with pytest.raises(ImageError, match="^The picture cannot be used: its numbers are floats"):
+    photos.from_pillow(Image.new("F", (2, 2)))
+  noise = np.random.default_rng(0).integers(0, 256, (50, 50, 3), np.uint8)
+  Image.fromarray(noise).save(tmp_path / "a.png")
+  (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:4000])
+  cut = Image.open(tmp_path / "a.png")
+  with cut, pytest.raises(ImageError, match="Is its file complete"):
+    photos.from_pillow(cut)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 import yaml
+from PIL import Image
 
 import jppf_jax
 from jppf_jax.cli import main
@@ -16,13 +17,16 @@ README, CONTRIBUTING, CHANGELOG, CITATION, MAKEFILE = (
 LINKED = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md")
 
 
-def test_the_example_gives_parts_at_the_size_of_the_image_and_a_picture():
-  names = pages.run("README.md")
-  image, parts, picture = names["image"], names["parts"], names["picture"]
-  assert parts.semantic.shape == parts.instance.shape == parts.part.shape == image.shape[:2]
-  assert parts.instance.max() > 0  # the shipped weights find objects in a generated scene
-  assert picture.dtype == "uint8"
-  assert picture.ndim == 3
+def test_the_example_gives_parts_at_the_size_of_the_photo_and_files(tmp_path, monkeypatch):
+  scene, _ = jppf_jax.make_scene(0, size=(192, 384))
+  photo = Image.fromarray(scene).resize((400, 200))
+  photo.save(tmp_path / "photo.jpg", quality=95)
+  monkeypatch.chdir(tmp_path)
+  parts = pages.run("README.md")["parts"]
+  assert parts.semantic.shape == parts.instance.shape == parts.part.shape == (200, 400)
+  found = [segment for segment in parts.segments if segment["is_thing"]]
+  assert any(segment["parts"] for segment in found)  # the shipped weights know generated scenes
+  assert (tmp_path / "predictions" / "photo.png").is_file()
 
 
 def first_column(heading: str) -> list[str]:

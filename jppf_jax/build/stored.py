@@ -1,15 +1,14 @@
-"""What the folder of a run stores of its config, and where weights lie."""
+"""What the folders of runs and of models store of their config, and where weights lie."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from jppf_jax.build.network import Config, labels_of
-from jppf_jax.checkpoints import run_folder
+from jppf_jax.build.network import Config, label_spec, labels_of
+from jppf_jax.checkpoints import model_folder, run_folder
 from jppf_jax_configs import cpp
 
-WEIGHTS = Path(__file__).parents[1] / "weights"  # shipped with the package
-RUN_WEIGHTS = "weights.safetensors"  # in the folder of a run
+RUN_WEIGHTS = model_folder.RUN_WEIGHTS  # in the folder of a run
 
 
 def run_config(workdir: str | Path) -> Config:
@@ -25,9 +24,46 @@ def run_config(workdir: str | Path) -> Config:
 
 def store_run(config: Config, workdir: Path) -> None:
   """Writes what `run_config` reads, and the taxonomy if it is a file."""
-  labels = labels_of(config)
-  taxonomy = Path(labels) if Path(labels).suffix in (".yaml", ".yml") else None
-  run_folder.write_run(workdir, stored_config(config), taxonomy)
+  run_folder.write_run(workdir, stored_config(config), _taxonomy_file(config))
+
+
+def model_config(folder: Path) -> Config:
+  """Returns the config in the folder of a model or of a run.
+
+  What prediction needs must be there. Values that only training reads may come from another version
+  of this package: unknown ones are left out, missing ones are those of `configs/cpp.py`.
+
+  Raises:
+    RunError: the folder has no config, or it is damaged.
+  """
+  default = cpp.get_config().to_dict()
+  needed = {name: default[name] for name in ("model", "detection", "fusion")}
+  needed["data"] = {name: default["data"][name] for name in ("labels", "eval_size")}
+  stored = run_folder.read_config(folder.resolve(), needed)
+  known = {name: value for name, value in stored.items() if name in default}
+  return Config(run_folder.filled(known, default)).lock()
+
+
+def store_model(config: Config, folder: Path) -> None:
+  """Writes what `model_config` reads, with the keys of the model hub.
+
+  Nothing in it depends on this machine: the paths of data and of pretrained weights are left out.
+  """
+  default, stored = cpp.get_config(), stored_config(config)
+  name = Path(stored["data"]["name"]).stem.removesuffix("_dataset_builder")
+  stored["data"] |= {"name": name, "data_dir": default.data.data_dir, "manual_dir": ""}
+  start = Path(stored["model"]["pretrained"])
+  if start.name != str(start) or start.suffix:
+    stored["model"]["pretrained"] = ""
+  names = dict(enumerate(label_spec(config).class_names))
+  of_hub = {"library_name": "jppf_jax", "model_type": "jppf", "architectures": ["JPPF"]}
+  run_folder.write_run(folder, of_hub | {"id2label": names} | stored, _taxonomy_file(config))
+
+
+def _taxonomy_file(config: Config) -> Path | None:
+  """Returns the YAML file of the taxonomy; None if it is one of ours."""
+  labels = Path(labels_of(config))
+  return labels if labels.suffix in (".yaml", ".yml") else None
 
 
 def stored_config(config: Config) -> dict[str, Any]:
@@ -54,6 +90,8 @@ def _absolute(path: str) -> str:
 
 
 def weights_path(name_or_path: str) -> Path:
-  """Returns the file of shipped weights ("demo") or the path itself."""
-  shipped = WEIGHTS / f"{name_or_path}.safetensors"
-  return shipped if shipped.is_file() else Path(name_or_path)
+  """Returns the file of shipped weights ("demo"), that of a folder, or the path itself."""
+  if name_or_path in model_folder.shipped():
+    return model_folder.weights_in(model_folder.find(name_or_path))
+  path = Path(name_or_path)
+  return model_folder.weights_in(path) if path.is_dir() else path

@@ -63,6 +63,15 @@ def read_config(workdir: Path, like: dict[str, Any]) -> dict[str, Any]:
   return config
 
 
+def filled(values: dict[str, Any], default: dict[str, Any]) -> dict[str, Any]:
+  """Returns nested values, with those of `default` where they have none."""
+  result = {**default, **values}
+  for key, inner in default.items():
+    if isinstance(inner, dict) and isinstance(values.get(key), dict):
+      result[key] = filled(values[key], inner)
+  return result
+
+
 def _with_tuples(value: Any) -> Any:
   """Replaces lists by tuples, at any depth."""
   if isinstance(value, dict):

@@ -50,7 +50,8 @@ def save_weights(
   Args:
     path: the file; its folder is created.
     variables: nested dicts of arrays.
-    metadata: JSON values that say what made the weights; stored under "about".
+    metadata: JSON values that say what made the weights; stored under "about", beside the "format"
+      that the model hub asks for.
     dtype: storage type, "float32" or "float16"; reading always gives float32.
 
   Raises:
@@ -60,7 +61,7 @@ def save_weights(
   with np.errstate(over="ignore"):  # reported below
     stored = {name: np.ascontiguousarray(value, dtype) for name, value in flat.items()}
   check_finite(stored, f"These weights cannot be written to {path} as {dtype}")
-  content = save(stored, metadata={"about": json.dumps(metadata)})
+  content = save(stored, metadata={"format": "flax", "about": json.dumps(metadata)})
   with whole_file(path) as partial:
     partial.write_bytes(content)  # safetensors' `save_file` would let only this user read the file
 

@@ -1,13 +1,17 @@
-"""`jppf predict IMAGE... --out=DIR [--workdir=DIR]`: panoptic parts of images of any size. No
+"""`jppf predict IMAGE... [--weights=MODEL] [--out=DIR]`: panoptic parts of images of any size. No
 labels are needed.
 
-Without `--workdir` the small weights that come with the package are used; they were trained on
-generated street scenes only.
+IMAGE is a file; a folder, for the images in it; a pattern in quotes, such as `'photos/**/*.jpg'`;
+or a video, whose frames are predicted.
 
-Example: `jppf predict photo.jpg --workdir=runs/clothing --out=predictions`
+Without `--weights` or `--workdir` the best weights that come with the package are used; what they
+were trained on is printed.
+
+Example: `jppf predict photo.jpg --weights=runs/clothing --out=predictions`
 """
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +21,21 @@ from jppf_jax.cli import command, compile_cache, run_flags
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT
 from jppf_jax.saving import require_folder
-from jppf_jax_configs import demo as demo_config
 
 if TYPE_CHECKING:
   from jppf_jax.build import Config
+  from jppf_jax.evaluation.inputs import Inputs
+  from jppf_jax.evaluation.predict import Predictor
 
+DEFAULT_OUT = "predictions"
 _INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
+_WEIGHTS = flags.DEFINE_string(
+  "weights", None, "MODEL: of the package by name, or a folder (default: the best of the package)"
+)
+_BATCH_SIZE = flags.DEFINE_integer(
+  "batch_size", 1, "N: images that are computed together", lower_bound=1
+)
+_EVERY = flags.DEFINE_integer("every", 1, "N: of videos, predict each N-th frame", lower_bound=1)
 _NUMBERS = flags.DEFINE_bool("numbers", False, "write instance numbers into the pictures")
 _SCORES = flags.DEFINE_bool("scores", False, "write the scores of instances into the pictures")
 _MAX_MEGAPIXELS = flags.DEFINE_integer(
@@ -30,10 +43,13 @@ _MAX_MEGAPIXELS = flags.DEFINE_integer(
 )
 
 FLAGS = (
-  (OUT, "DIR: where pictures and labels are written (required)"),
-  (run_flags.WORKDIR, "DIR: the folder of a run (default: the weights of the package)"),
-  (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (default: the config of the run)"),
+  (OUT, f"DIR: where pictures and labels are written (default: {DEFAULT_OUT})"),
+  _WEIGHTS,
+  (run_flags.WORKDIR, "DIR: the folder of a run, in place of --weights"),
+  (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (default: the config of the weights)"),
   run_flags.CHANGES,
+  _BATCH_SIZE,
+  _EVERY,
   _NUMBERS,
   _SCORES,
   _MAX_MEGAPIXELS,
@@ -43,12 +59,11 @@ FLAGS = (
 
 def main(argv: list[str]) -> None:
   """Predicts the images that the command line names."""
-  paths = [Path(name) for name in argv[1:]]
-  if not paths or OUT.value is None:
-    raise app.UsageError(
-      "Needs images and --out=DIR, e.g. `jppf predict photo.jpg --out=predictions`."
-    )
-  folder = Path(OUT.value)
+  if len(argv) < 2:
+    raise app.UsageError("Needs images, e.g. `jppf predict photo.jpg`.")
+  if _WEIGHTS.value and run_flags.WORKDIR.value:
+    raise app.UsageError("Give --weights or --workdir, not both.")
+  folder = Path(OUT.value or DEFAULT_OUT)
   with plainly("predict", OSError):
     require_folder(folder)
   compile_cache.use()
@@ -56,47 +71,84 @@ def main(argv: list[str]) -> None:
   from jppf_jax.checkpoints.run_folder import RunError
   from jppf_jax.checkpoints.weights import WeightsError
   from jppf_jax.config_rules import ConfigError
+  from jppf_jax.evaluation import inputs
   from jppf_jax.evaluation.outputs import OutputError
   from jppf_jax.evaluation.predict import load_predictor
-  from jppf_jax.evaluation.save import predict_files
 
   with plainly("predict", ConfigError, RunError, WeightsError, OutputError, OSError):
+    found = inputs.find(argv[1:])
     config, weights = config_and_weights()
-    print(about_weights(weights), file=sys.stderr)
+    print(about_weights(weights), *found.notes, sep="\n", file=sys.stderr)
     predictor = load_predictor(config, weights)
     try:
       with photos.at_most(1_000_000 * _MAX_MEGAPIXELS.value):
-        problems = predict_files(
-          predictor, paths, folder, numbers=_NUMBERS.value, scores=_SCORES.value
-        )
+        problems = [*found.problems, *predict(predictor, found, folder)]
     except KeyboardInterrupt:
       print(f"jppf predict: stopped; {folder}/panoptic.json lists what is done.", file=sys.stderr)
       sys.exit(_INTERRUPTED)
-  written = len(paths) - len(problems)
-  if written:
-    labels = ", ".join(f"{folder}/{name}" for name in ("uids", "channels", "panoptic"))
-    count = "1 image" if written == 1 else f"{written} images"
-    print(f"{count}: pictures in {folder}, labels in {labels}")
   if problems:
-    count = f"{len(problems)} of {len(paths)}"
-    sys.exit("\n  ".join([f"{count} images could not be read:", *problems]))
+    sys.exit("\n  ".join([_failed(len(problems)), *problems]))
+
+
+def predict(predictor: "Predictor", found: "Inputs", folder: Path) -> Iterator[str]:
+  """Predicts images, then videos, and prints where the results are.
+
+  Args:
+    predictor: the network with its weights.
+    found: what to predict.
+    folder: where the results of images go; those of a video go to a folder of its name in it.
+
+  Yields:
+    A message for each file that could not be read.
+  """
+  from jppf_jax.evaluation import outputs, save
+
+  choices = save.Choices(_BATCH_SIZE.value, _NUMBERS.value, _SCORES.value)
+  if found.images:
+    problems = save.predict_files(predictor, found.images, folder, choices)
+    yield from problems
+    written = len(found.images) - len(problems)
+    if written:
+      print(_written("1 image" if written == 1 else f"{written} images", folder))
+  folders = outputs.video_folders(folder, found.videos)
+  for path, of_video in zip(found.videos, folders):
+    problems = save.predict_video(predictor, path, of_video, choices, every=_EVERY.value)
+    yield from problems
+    if of_video.is_dir():
+      print(_written(f"frames of {path}", of_video))
+
+
+def _written(what: str, folder: Path) -> str:
+  return (
+    f"{what}: pictures in {folder}, labels in {folder}/uids, {folder}/channels, "
+    f"{folder}/panoptic, segments in {folder}/segments.csv"
+  )
+
+
+def _failed(count: int) -> str:
+  return "1 input failed:" if count == 1 else f"{count} inputs failed:"
 
 
 def config_and_weights() -> "tuple[Config, Path]":
-  """Returns the config and the weights file of the run in `--workdir`, or those of the demo.
+  """Returns the config and the weights file of `--workdir`, of `--weights`, or of the package.
 
   `--config` replaces the config, `--config.name=value` changes one value.
 
   Raises:
     UsageError: there is no such config or value.
     RunError: the folder has no readable `config.json`, and `--config` is not given.
+    WeightsError: there is no such model.
   """
   from jppf_jax import build
+  from jppf_jax.checkpoints import model_folder
 
-  if run_flags.workdir_or_none() is None:
-    return run_flags.config_or(demo_config.get_config), build.weights_path("demo")
-  config, workdir = run_flags.run_of_workdir()
-  return config, workdir / build.RUN_WEIGHTS
+  if run_flags.workdir_or_none() is not None:
+    config, workdir = run_flags.run_of_workdir()
+    return config, workdir / build.RUN_WEIGHTS
+  best, *_ = model_folder.shipped()
+  folder = model_folder.find(_WEIGHTS.value or best)
+  config = run_flags.config_or(lambda: build.model_config(folder))
+  return config, model_folder.weights_in(folder)
 
 
 def about_weights(weights: Path) -> str:
@@ -105,16 +157,17 @@ def about_weights(weights: Path) -> str:
   Raises:
     WeightsError: the file cannot be read.
   """
-  from jppf_jax import build
+  from jppf_jax.checkpoints import model_folder
   from jppf_jax.checkpoints.weights import provenance, read_about
 
   origin = provenance(read_about(weights))
-  if weights == build.weights_path("demo"):
-    return (
-      f"Small weights of the package, {origin}:\n"
-      "generated street scenes, no photos. Those of a run: --workdir=DIR"
-    )
-  return f"Weights {weights}, {origin}"
+  if not weights.is_relative_to(model_folder.PACKAGED):
+    return f"Weights {weights}, {origin}"
+  name = weights.parent.name
+  return (
+    f"Weights of the package, {name}: {origin}\n"
+    f"({model_folder.shipped()[name]}). Others: --weights=MODEL"
+  )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where predictions go: a name of its own for each image, and the index that several runs share."""
+"""Where predictions go: a name of its own for each image, and the indexes that runs share."""
 
 import contextlib
 import fcntl
@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from jppf_jax.evaluation.segments import Record, Row, read_rows, rows_of, write_rows
 from jppf_jax.labels.formats import coco, files
 from jppf_jax.labels.spec import LabelSpec
 
 _LONGEST_NAME = 200  # bytes; file systems allow 255, and suffixes follow
+_ADVICE = "use another folder, or move that file away"
 _SECONDS = 30  # between two savings of the index, for runs that are killed
 
 
@@ -29,6 +31,7 @@ def files_of(folder: Path, name: str) -> dict[str, Path]:
     "uids": folder / "uids" / f"{name}.tif",
     "channels": folder / "channels" / f"{name}.png",
     "panoptic": folder / "panoptic" / f"{name}.png",
+    "segments": folder / "segments" / f"{name}.json",
     "picture": folder / f"{name}.png",
   }
 
@@ -36,6 +39,11 @@ def files_of(folder: Path, name: str) -> dict[str, Path]:
 def index_of(folder: Path) -> Path:
   """Returns the COCO panoptic JSON of a folder of predictions."""
   return folder / "panoptic.json"
+
+
+def table_of(folder: Path) -> Path:
+  """Returns the table of all segments of a folder of predictions."""
+  return folder / "segments.csv"
 
 
 def distinct_names(paths: Sequence[Path]) -> list[str]:
@@ -64,6 +72,16 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
       names[path] = name
       taken.add(_identity(name))
   return [names[path] for path in absolute]
+
+
+def video_folders(folder: Path, videos: Sequence[Path]) -> list[Path]:
+  """Returns the folder of each video, in the folder of results; none is that of label files."""
+  taken = {_identity(path.parent.name) for path in files_of(folder, "").values()}
+  names = []
+  for name in distinct_names(videos):
+    names.append(_free_name(name, taken))
+    taken.add(_identity(names[-1]))
+  return [folder / name for name in names]
 
 
 def _identity(name: str) -> str:
@@ -108,7 +126,7 @@ def _file_id(path: Path) -> tuple[int, int]:
 
 
 class Index:
-  """The `panoptic.json` of a folder: entries of this run beside those of earlier ones.
+  """The `panoptic.json` and `segments.csv` of a folder: entries of this run and of earlier ones.
 
   An image that is predicted again replaces its entry. Several runs may write into one folder.
 
@@ -118,17 +136,22 @@ class Index:
 
   Raises:
     OutputError: the JSON there has another taxonomy, or is no panoptic JSON.
+    OutputError: the CSV there is another table.
   """
 
   def __init__(self, folder: Path, spec: LabelSpec):
     self._folder, self._spec = folder, spec
     self._added: dict[str, coco.Record] = {}
+    self._rows: dict[str, list[Row]] = {}
     self._saved = time.monotonic()
     self._read()
+    self._read_rows()
 
-  def add(self, record: coco.Record) -> None:
-    """Adds the entry of an image; saves now and then."""
+  def add(self, record: coco.Record, segments: Sequence[Record]) -> None:
+    """Adds the entry of an image, and its segments; saves now and then."""
     self._added[record["file_name"]] = record
+    image = Path(record["file_name"]).stem
+    self._rows[image] = list(rows_of(image, segments))
     if time.monotonic() - self._saved > _SECONDS:
       self.save()
 
@@ -139,6 +162,10 @@ class Index:
     with _locked(self._folder):
       entries = self._read() | self._added
       coco.write_index(index_of(self._folder), list(entries.values()), self._spec)
+      rows = self._read_rows() | self._rows
+      present = {Path(name).stem for name in entries}
+      kept = {image: rows[image] for image in rows if image in present}
+      write_rows(table_of(self._folder), kept)
     self._saved = time.monotonic()
 
   def _read(self) -> dict[str, coco.Record]:
@@ -146,7 +173,6 @@ class Index:
     path = index_of(self._folder)
     if not path.exists():
       return {}
-    advice = "use another folder, or move that file away"
     try:
       content = json.loads(path.read_text(encoding="utf-8"))
       categories = [_meaning(category) for category in content["categories"]]
@@ -154,11 +180,21 @@ class Index:
       for entry in content["annotations"]:
         found[entry["file_name"]].update(entry)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-      raise OutputError(f"{path} is no COCO panoptic JSON to add images to; {advice}.") from error
+      raise OutputError(f"{path} is no COCO panoptic JSON to add images to; {_ADVICE}.") from error
     if categories != [_meaning(category) for category in coco.categories(self._spec)]:
-      raise OutputError(f"{path} has the classes of another taxonomy; {advice}.")
+      raise OutputError(f"{path} has the classes of another taxonomy; {_ADVICE}.")
     folder = self._folder / "panoptic"
     return {name: entry for name, entry in found.items() if (folder / name).is_file()}
+
+  def _read_rows(self) -> dict[str, list[Row]]:
+    """Returns the rows of the table that is in the folder now, by image."""
+    path = table_of(self._folder)
+    if not path.exists():
+      return {}
+    try:
+      return read_rows(path)
+    except (OSError, ValueError) as error:
+      raise OutputError(f"{path} is no table to add segments to; {_ADVICE}.") from error
 
 
 def _meaning(category: Any) -> tuple[int, str, int]:

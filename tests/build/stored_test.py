@@ -1,7 +1,12 @@
+import importlib
 import json
 import shutil
 
+import pytest
+
 from jppf_jax import build
+from jppf_jax.checkpoints import model_folder
+from jppf_jax.checkpoints.run_folder import RunError
 from jppf_jax.checkpoints.weights import read_weights
 from jppf_jax_configs import demo
 from tests import tiny
@@ -9,6 +14,7 @@ from tests import tiny
 
 def test_shipped_weights_have_names_and_others_are_paths():
   assert build.weights_path("demo").is_file()
+  assert build.weights_path(str(build.weights_path("demo").parent)) == build.weights_path("demo")
   assert str(build.weights_path("runs/x/weights.safetensors")) == "runs/x/weights.safetensors"
 
 
@@ -51,3 +57,46 @@ def test_a_run_stores_the_taxonomy_of_its_dataset(tmp_path):
     build.store_run(config, tmp_path)
     found = build.run_config(tmp_path).data.labels
     assert found == (stored or str(tmp_path / "clothing_co_parsing.yaml"))
+
+
+def test_the_config_of_a_model_stores_no_paths_and_what_only_training_reads_may_be_missing(
+  tmp_path,
+):
+  own = tmp_path / "robots.yaml"
+  own.write_text(OWN)
+  changes = {
+    "data.labels": str(own),
+    "data.name": str(tmp_path / "robots_dataset_builder.py"),
+    "data.manual_dir": str(tmp_path / "raw"),
+    "model.pretrained": str(own),
+    "data.eval_size": (96, 160),
+    "data.batch_size": 3,
+  }
+  config = tiny.config(tmp_path, **changes)
+  build.store_model(config, tmp_path / "model")
+  text = (tmp_path / "model/config.json").read_text()
+  assert str(tmp_path) not in text
+  moved = (tmp_path / "model").rename(tmp_path / "moved")
+  stored = json.loads(text)
+  assert stored["id2label"] == {"0": "floor", "1": "robot"}
+  del stored["data"]["batch_size"], stored["optimizer"]
+  stored["from_the_future"] = 5
+  (moved / "config.json").write_text(json.dumps(stored))
+  found = build.model_config(moved)
+  assert build.label_spec(found).class_names == ("floor", "robot")
+  assert (found.data.name, found.data.eval_size) == ("robots", (96, 160))
+  assert found.model.width == config.model.width
+  assert build.inference(found).size == (96, 160)
+  del stored["model"]["legacy"]
+  (moved / "config.json").write_text(json.dumps(stored))
+  with pytest.raises(RunError, match=r"config\.model\.legacy is missing"):
+    build.model_config(moved)
+
+
+@pytest.mark.parametrize("name", model_folder.shipped())
+def test_the_config_of_a_shipped_model_predicts_as_the_config_of_its_name(name):
+  stored = build.model_config(model_folder.PACKAGED / name)
+  module = importlib.import_module(f"jppf_jax_configs.{name}")
+  wanted, found = build.inference(module.get_config()), build.inference(stored)
+  assert found.meaning == wanted.meaning
+  assert (found.size, found.fusion, found.model) == (wanted.size, wanted.fusion, wanted.model)

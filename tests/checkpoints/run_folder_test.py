@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from jppf_jax.checkpoints.run_folder import CONFIG, RunError, read_config, write_run
+from jppf_jax.checkpoints.run_folder import CONFIG, RunError, filled, read_config, write_run
 
 CONFIG_OF_A_RUN = {
   "seed": 0,
@@ -78,3 +78,13 @@ def test_missing_values_are_listed_and_further_ones_are_kept(tmp_path):
   complete = {**model, "pretrained": ""}
   (tmp_path / CONFIG).write_text(json.dumps(CONFIG_OF_A_RUN | {"model": complete}))
   assert read(tmp_path)["model"]["more"] == "x"
+
+
+def test_missing_values_are_filled_in_at_any_depth_and_others_stay():
+  default = {"a": 1, "b": {"c": 2, "d": (1, 2)}, "e": {"f": 3}}
+  assert filled({"b": {"d": (3,), "x": 4}, "e": {"f": 5}}, default) == {
+    "a": 1,
+    "b": {"c": 2, "d": (3,), "x": 4},
+    "e": {"f": 5},
+  }
+  assert default["b"] == {"c": 2, "d": (1, 2)}

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from jppf_jax import build
+from jppf_jax.checkpoints import model_folder
 from jppf_jax.cli import run_flags
 from jppf_jax_configs import clothing, demo
 from tests.cli import verbs
@@ -74,11 +75,22 @@ def test_without_config_the_run_s_own_is_used_and_can_be_changed(verb, run, monk
   assert config.model == clothing.get_config().model
 
 
-def test_without_a_run_predict_changes_the_demo_s_config(monkeypatch):
+def test_without_a_run_predict_changes_the_config_of_the_best_shipped_model(monkeypatch):
   config, weights = used(monkeypatch, "predict", "--config.detection.max_detections=3")
   assert config.detection.max_detections == 3
-  assert config.model == demo.get_config().model
-  assert weights == build.weights_path("demo")
+  best, *_ = model_folder.shipped()
+  of_config = {"demo": demo, "clothing": clothing}[best].get_config()
+  assert config.model.encoder == of_config.model.encoder
+  assert config.data.eval_size == of_config.data.eval_size
+  assert weights == build.weights_path(best)
+
+
+def test_weights_are_a_folder_with_its_config_which_can_be_changed(run, monkeypatch):
+  (run / build.RUN_WEIGHTS).write_bytes(b"")
+  change = "--config.detection.max_detections=3"
+  config, weights = used(monkeypatch, "predict", f"--weights={run}", change)
+  assert (config.seed, config.detection.max_detections) == (77, 3)
+  assert weights == run / build.RUN_WEIGHTS
 
 
 @pytest.mark.parametrize("verb", OF_RUNS)

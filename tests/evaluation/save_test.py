@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jppf_jax.evaluation import save
+from jppf_jax.evaluation.batches import Photo
 from jppf_jax.evaluation.outputs import OutputError
 from jppf_jax.evaluation.predict import Predictor
-from jppf_jax.evaluation.save import predict_files, save_prediction
+from jppf_jax.evaluation.save import Choices, predict_files, predict_video, save_prediction
+from jppf_jax.evaluation.video import VideoError
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.formats import coco, files
 from jppf_jax.structs import PanopticParts
@@ -14,8 +17,8 @@ from tests.evaluation import empty
 
 SPEC = cpp()
 CAR = SPEC.class_names.index("car")
-FORMS_OF_A = ("a.png", "a.png", "a.png", "a.tif")  # picture, channels, panoptic, uids
-FORMS_OF_C = ("c.png", "c.png", "c.png", "c.tif")
+FORMS_OF_A = ("a.json", "a.png", "a.png", "a.png", "a.tif")  # segments, three pictures, uids
+FORMS_OF_C = ("c.json", "c.png", "c.png", "c.png", "c.tif")
 PHOTO = np.zeros((20, 30, 3), np.uint8)
 
 
@@ -33,14 +36,14 @@ class Stub(Predictor):
   """Predicts `answer()` for each image."""
 
   def __init__(self):
-    self.spec = SPEC
+    self.spec, self.size = SPEC, (64, 128)
 
-  def __call__(self, image):
-    return answer()
+  def batch(self, images):
+    return [answer() for _ in images]
 
 
 def test_all_forms_of_a_prediction_say_the_same(tmp_path):
-  record = save_prediction(tmp_path, "a", PHOTO, answer(), SPEC)
+  record, segments = save_prediction(tmp_path, "a", PHOTO, answer(), SPEC)
   decoded = SPEC.decode(files.read_uids(tmp_path / "uids" / "a.tif"))
   np.testing.assert_array_equal(decoded.semantic, answer().semantic)
   np.testing.assert_array_equal(decoded.part, answer().part)
@@ -49,6 +52,13 @@ def test_all_forms_of_a_prediction_say_the_same(tmp_path):
   assert distinct.tolist() == [[7, 0, 1], [26, 1, 1], [26, 1, 5]]
   panoptic = coco.read_panoptic(tmp_path / "panoptic" / "a.png", record)
   np.testing.assert_array_equal(panoptic.scene, channels[..., 0])
+  written = json.loads((tmp_path / "segments" / "a.json").read_text())
+  assert written == {"image": "a", "height": 20, "width": 30, "segments": segments}
+  of_coco = {entry["id"]: (entry["area"], entry["bbox"]) for entry in record["segments_info"]}
+  for segment in segments:
+    x0, y0, x1, y1 = segment["box"]
+    assert of_coco.pop(segment["id"]) == (segment["area"], [x0, y0, x1 - x0, y1 - y0])
+  assert not of_coco
   with Image.open(tmp_path / "a.png") as picture:
     assert 500 < picture.width < 2000
 
@@ -68,9 +78,14 @@ def test_files_are_predicted_and_those_that_cannot_be_read_are_listed(photos, tm
   assert len(problems) == 1
   assert f"{photos[1]} cannot be read as an image" in problems[0]
   written = sorted(path.name for path in (tmp_path / "out").rglob("*.*"))
-  assert written == [*FORMS_OF_A, *FORMS_OF_C, "panoptic.json"]
+  assert written == sorted([*FORMS_OF_A, *FORMS_OF_C, "panoptic.json", "segments.csv"])
   index = json.loads((tmp_path / "out" / "panoptic.json").read_text())
   assert [entry["file_name"] for entry in index["annotations"]] == ["a.png", "c.png"]
+  lines = (tmp_path / "out" / "segments.csv").read_text().splitlines()
+  assert [line.split(",")[:3] for line in lines if "road" in line] == [
+    ["a", "7", "road"],
+    ["c", "7", "road"],
+  ]
 
 
 def test_nothing_is_written_if_no_file_can_be_read(photos, tmp_path):
@@ -86,17 +101,17 @@ def index_of(folder):
 
 
 class Failing(Stub):
-  """Raises `error` for the image of this number, from 1."""
+  """Raises `error` for the batch of this number, from 1."""
 
   def __init__(self, error, number):
     super().__init__()
     self.error, self.left = error, number
 
-  def __call__(self, image):
+  def batch(self, images):
     self.left -= 1
     if self.left == 0:
       raise self.error
-    return super().__call__(image)
+    return super().batch(images)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
@@ -124,3 +139,47 @@ def test_nothing_is_predicted_if_results_would_be_lost(photos, tmp_path):
       predict_files(Stub(), paths, tmp_path / folder)
   np.testing.assert_array_equal(np.asarray(Image.open(photos[2])), PHOTO)
   assert not (tmp_path / "out").exists()
+
+
+class Counting(Stub):
+  """Keeps how many images came together; answers those of other sizes with road."""
+
+  def __init__(self):
+    super().__init__()
+    self.came = []
+
+  def batch(self, images):
+    self.came.append([image.shape[:2] for image in images])
+    return [answer() if image.shape == PHOTO.shape else road(image) for image in images]
+
+
+def road(image):
+  nothing = np.zeros(image.shape[:2], np.int32)
+  return PanopticParts(nothing, nothing, nothing, empty.SEGMENTS)
+
+
+def test_batches_have_one_orientation_and_one_length_and_each_image_its_own_answer(tmp_path):
+  wide, high = (20, 30), (30, 20)
+  paths = [tmp_path / f"{name}.png" for name in "abcd"]
+  for path, size in zip(paths, (wide, high, wide, wide)):
+    Image.fromarray(np.zeros((*size, 3), np.uint8)).save(path)
+  predictor = Counting()
+  assert not predict_files(predictor, paths, tmp_path / "out", Choices(batch_size=2))
+  assert predictor.came == [[wide, wide], [wide, wide], [high, high]]
+  assert index_of(tmp_path / "out") == ["a.png", "b.png", "c.png", "d.png"]
+  records = json.loads((tmp_path / "out/segments/b.json").read_text())
+  assert [segment["class"] for segment in records["segments"]] == ["road"]
+
+
+def test_a_video_gives_results_for_its_frames_up_to_where_it_breaks(tmp_path, monkeypatch):
+  def frames(path, *, every):
+    assert every == 5
+    yield Photo("000000", PHOTO, "")
+    yield Photo("000005", PHOTO, "")
+    raise VideoError("v.mp4 cannot be read")
+
+  monkeypatch.setattr(save, "frames", frames)
+  problems = predict_video(Stub(), tmp_path / "v.mp4", tmp_path / "v", every=5)
+  assert problems == ["v.mp4 cannot be read"]
+  assert index_of(tmp_path / "v") == ["000000.png", "000005.png"]
+  assert (tmp_path / "v" / "uids" / "000005.tif").is_file()

@@ -1,0 +1,10 @@
+"""Logits and detections of one image to panoptic parts: the joint fusion, and what it is compared
+with. All run in `jax.jit` and have no parameters; docs/pieces.md has an example.
+"""
+
+from jppf_jax.fusion.config import FusionConfig
+from jppf_jax.fusion.efficientps import efficientps_fusion
+from jppf_jax.fusion.joint import joint_fusion
+from jppf_jax.fusion.top_down import part_map, top_down_merge
+
+__all__ = ["FusionConfig", "efficientps_fusion", "joint_fusion", "part_map", "top_down_merge"]

@@ -1,10 +1,10 @@
-"""`jppf export --out=DIR [--workdir=DIR]`: writes the whole program, image to parts, as a folder
+"""`jppf export --out=DIR [--weights=MODEL]`: writes the whole program, image to parts, as a folder
 that runs without this library.
 
 The folder has the program as StableHLO, the weights, what the ids mean, and `load.py`, which needs
 only JAX and NumPy.
 
-Example: `jppf export --workdir=runs/clothing --out=exported --size=384x256`
+Example: `jppf export --weights=runs/clothing --out=exported --size=384x256`
 """
 
 import re
@@ -22,16 +22,16 @@ from jppf_jax.saving import require_folder
 _SIZE = flags.DEFINE_string(
   "size", None, "HxW: of the images (default: data.eval_size of the config)"
 )
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 1, "N: images at once", lower_bound=1)
 _PLATFORMS = flags.DEFINE_list("platforms", ["cpu", "cuda", "tpu"], "NAMES: where it is to run")
 
 FLAGS = (
   (OUT, "DIR: where the program is written (required)"),
-  (run_flags.WORKDIR, "DIR: the folder of a run (default: the weights of the package)"),
-  (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (default: the config of the run)"),
+  run_flags.WEIGHTS,
+  (run_flags.WORKDIR, "DIR: the folder of a run, in place of --weights (default: none)"),
+  (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (default: the config of the weights)"),
   run_flags.CHANGES,
   _SIZE,
-  _BATCH_SIZE,
+  run_flags.BATCH_SIZE,
   _PLATFORMS,
 )
 
@@ -58,7 +58,7 @@ def main(argv: list[str]) -> None:
       predictor,
       folder,
       size=size,
-      batch_size=_BATCH_SIZE.value,
+      batch_size=run_flags.BATCH_SIZE.value,
       platforms=_PLATFORMS.value,
     )
   height, width = size or predictor.size

@@ -29,12 +29,6 @@ if TYPE_CHECKING:
 
 DEFAULT_OUT = "predictions"
 _INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
-_WEIGHTS = flags.DEFINE_string(
-  "weights", None, "MODEL: of the package by name, or a folder (default: the best of the package)"
-)
-_BATCH_SIZE = flags.DEFINE_integer(
-  "batch_size", 1, "N: images that are computed together", lower_bound=1
-)
 _EVERY = flags.DEFINE_integer("every", 1, "N: of videos, predict each N-th frame", lower_bound=1)
 _NUMBERS = flags.DEFINE_bool("numbers", False, "write instance numbers into the pictures")
 _SCORES = flags.DEFINE_bool("scores", False, "write the scores of instances into the pictures")
@@ -44,11 +38,11 @@ _MAX_MEGAPIXELS = flags.DEFINE_integer(
 
 FLAGS = (
   (OUT, f"DIR: where pictures and labels are written (default: {DEFAULT_OUT})"),
-  _WEIGHTS,
-  (run_flags.WORKDIR, "DIR: the folder of a run, in place of --weights"),
+  run_flags.WEIGHTS,
+  (run_flags.WORKDIR, "DIR: the folder of a run, in place of --weights (default: none)"),
   (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (default: the config of the weights)"),
   run_flags.CHANGES,
-  _BATCH_SIZE,
+  run_flags.BATCH_SIZE,
   _EVERY,
   _NUMBERS,
   _SCORES,
@@ -61,8 +55,6 @@ def main(argv: list[str]) -> None:
   """Predicts the images that the command line names."""
   if len(argv) < 2:
     raise app.UsageError("Needs images, e.g. `jppf predict photo.jpg`.")
-  if _WEIGHTS.value and run_flags.WORKDIR.value:
-    raise app.UsageError("Give --weights or --workdir, not both.")
   folder = Path(OUT.value or DEFAULT_OUT)
   with plainly("predict", OSError):
     require_folder(folder)
@@ -103,7 +95,7 @@ def predict(predictor: "Predictor", found: "Inputs", folder: Path) -> Iterator[s
   """
   from jppf_jax.evaluation import outputs, save
 
-  choices = save.Choices(_BATCH_SIZE.value, _NUMBERS.value, _SCORES.value)
+  choices = save.Choices(run_flags.BATCH_SIZE.value, _NUMBERS.value, _SCORES.value)
   if found.images:
     problems = save.predict_files(predictor, found.images, folder, choices)
     yield from problems
@@ -136,17 +128,20 @@ def config_and_weights() -> "tuple[Config, Path]":
 
   Raises:
     UsageError: there is no such config or value.
+    UsageError: two models are given.
     RunError: the folder has no readable `config.json`, and `--config` is not given.
     WeightsError: there is no such model.
   """
   from jppf_jax import build
   from jppf_jax.checkpoints import model_folder
 
+  if run_flags.WEIGHTS.value and run_flags.WORKDIR.value:
+    raise app.UsageError("Give --weights or --workdir, not both.")
   if run_flags.workdir_or_none() is not None:
     config, workdir = run_flags.run_of_workdir()
     return config, workdir / build.RUN_WEIGHTS
   best, *_ = model_folder.shipped()
-  folder = model_folder.find(_WEIGHTS.value or best)
+  folder = model_folder.find(run_flags.WEIGHTS.value or best)
   config = run_flags.config_or(lambda: build.model_config(folder))
   return config, model_folder.weights_in(folder)
 

@@ -22,6 +22,12 @@ CHANGES = flags.DEFINE_multi_string(
   "VALUE: change a value of the config, e.g. --config.data.batch_size=2 (default: none)",
 )
 WORKDIR = flags.DEFINE_string("workdir", None, WORKDIR_TEXT)
+WEIGHTS = flags.DEFINE_string(
+  "weights", None, "MODEL: of the package by name, or a folder (default: the best of the package)"
+)
+BATCH_SIZE = flags.DEFINE_integer(
+  "batch_size", 1, "N: images that are computed together", lower_bound=1
+)
 
 _CHANGE = re.compile(r"--?(no)?config\.([^=]+)(=.*)?", re.DOTALL)
 

@@ -56,7 +56,10 @@ def test_the_import_alone_loads_no_library():
   assert [name for name in loaded if name.startswith("jppf_jax")] == ["jppf_jax"]
 
 
-@pytest.mark.parametrize("room", ["ops", "metrics"])
+ROOMS = ("encoder", "fusion", "heads", "losses", "metrics", "ops", "targets")
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_a_room_shows_what_its_modules_define(room):
   package = importlib.import_module(f"jppf_jax.{room}")
   assert package.__all__ == sorted(package.__all__, key=lambda name: (not name.isupper(), name))

@@ -14,7 +14,14 @@ README, CONTRIBUTING, CHANGELOG, CITATION, MAKEFILE = (
   (pages.ROOT / name).read_text()
   for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "Makefile")
 )
-LINKED = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/pieces.md", "docs/predict.md")
+LINKED = (
+  "README.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  "docs/architecture.md",
+  "docs/pieces.md",
+  "docs/predict.md",
+)
 
 
 def test_the_example_gives_parts_at_the_size_of_the_photo_and_files(tmp_path, monkeypatch):

@@ -1,5 +1,5 @@
 """Logits and detections of one image to panoptic parts: the joint fusion, and what it is compared
-with. All run in `jax.jit` and have no parameters; docs/pieces.md has an example.
+with. All run in `jax.jit` and have no parameters.
 """
 
 from jppf_jax.fusion.config import FusionConfig

@@ -1,4 +1,4 @@
-"""What each head is trained with; `compute_losses` has them all. docs/pieces.md has an example."""
+"""What each head is trained with; `compute_losses` has them all."""
 
 from jppf_jax.losses.instance_regions import region_losses
 from jppf_jax.losses.instance_rpn import rpn_losses

@@ -1,4 +1,4 @@
-"""What each head should answer: sampled anchors and regions. docs/pieces.md has an example."""
+"""What each head should answer: sampled anchors and regions."""
 
 from jppf_jax.targets.instance_regions import sample_regions
 from jppf_jax.targets.instance_rpn import rpn_targets

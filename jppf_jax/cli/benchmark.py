@@ -16,7 +16,7 @@ from typing import Any
 
 from absl import app, flags
 
-from jppf_jax.cli import command
+from jppf_jax.cli import command, run_flags
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT
 from jppf_jax.cli.help_text import suggestion
@@ -27,18 +27,21 @@ SUBJECTS = ("metrics", "input", "inference")  # modules of `jppf_jax.benchmarks`
 _ENCODER = flags.DEFINE_string(
   "encoder", None, "NAME: inference: b0 to b7 or lite0 to lite4 (default: b5)"
 )
-_SIZE = flags.DEFINE_string(
-  "size", None, "HxW: inference: of the image, multiples of 32 (default: 512x1024)"
-)
 _DTYPE = flags.DEFINE_enum(
   "dtype", None, ["float32", "bfloat16"], "inference: of the products (default: float32)"
 )
 _REPEATS = flags.DEFINE_integer(
   "repeats", None, "N: inference: the median of N calls (default: 5)", lower_bound=1
 )
-_OF_INFERENCE = (_ENCODER, _SIZE, _DTYPE, _REPEATS)
+_OF_INFERENCE = (_ENCODER, run_flags.SIZE, _DTYPE, _REPEATS)
 
-FLAGS = ((OUT, "FILE: the figures as JSON (default: they are only printed)"), *_OF_INFERENCE)
+FLAGS = (
+  (OUT, "FILE: the figures as JSON (default: they are only printed)"),
+  _ENCODER,
+  (run_flags.SIZE, "HxW: inference: of the image, multiples of 32 (default: 512x1024)"),
+  _DTYPE,
+  _REPEATS,
+)
 
 
 def main(argv: list[str]) -> None:
@@ -64,8 +67,8 @@ def _options() -> dict[str, Any]:
   options: dict[str, Any] = {
     flag.name: flag.value for flag in _OF_INFERENCE if flag.value is not None
   }
-  if _SIZE.value is not None:
-    options["size"] = _rows_and_columns(_SIZE.value)
+  if run_flags.SIZE.value is not None:
+    options["size"] = _rows_and_columns(run_flags.SIZE.value)
   if _ENCODER.value is not None:
     from jppf_jax.encoder.variants import variant
 

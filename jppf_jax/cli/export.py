@@ -19,9 +19,6 @@ from jppf_jax.cli.file_flags import OUT
 from jppf_jax.cli.predict import about_weights, config_and_weights
 from jppf_jax.saving import require_folder
 
-_SIZE = flags.DEFINE_string(
-  "size", None, "HxW: of the images (default: data.eval_size of the config)"
-)
 _PLATFORMS = flags.DEFINE_list("platforms", ["cpu", "cuda", "tpu"], "NAMES: where it is to run")
 
 FLAGS = (
@@ -30,7 +27,7 @@ FLAGS = (
   (run_flags.WORKDIR, "DIR: the folder of a run, in place of --weights (default: none)"),
   (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (default: the config of the weights)"),
   run_flags.CHANGES,
-  _SIZE,
+  (run_flags.SIZE, "HxW: of the images (default: data.eval_size of the config)"),
   run_flags.BATCH_SIZE,
   _PLATFORMS,
 )
@@ -40,7 +37,7 @@ def main(argv: list[str]) -> None:
   """Exports the program and says how it is used."""
   if len(argv) > 1 or OUT.value is None:
     raise app.UsageError("Needs --out=DIR, e.g. `jppf export --workdir=runs/x --out=exported`.")
-  size = _size(_SIZE.value)
+  size = _size(run_flags.SIZE.value)
   folder = Path(OUT.value)
   with plainly("export", OSError):
     require_folder(folder)

@@ -25,6 +25,7 @@ WORKDIR = flags.DEFINE_string("workdir", None, WORKDIR_TEXT)
 WEIGHTS = flags.DEFINE_string(
   "weights", None, "MODEL: of the package by name, or a folder (default: the best of the package)"
 )
+SIZE = flags.DEFINE_string("size", None, "HxW: height and width of the images")
 BATCH_SIZE = flags.DEFINE_integer(
   "batch_size", 1, "N: images that are computed together", lower_bound=1
 )

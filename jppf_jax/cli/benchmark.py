@@ -1,10 +1,11 @@
-"""`jppf benchmark {metrics,input,inference} [--out=FILE.json]`: measures speed.
+"""`jppf benchmark {metrics,input,inference,fusion} [--out=FILE.json]`: measures speed.
 
 Compilation is measured apart. Ratios compare two implementations in one run.
 
 - metrics: seconds of the released evaluator for an image, and ours
 - input: what the input pipeline costs at 1024 x 2048, stage by stage
 - inference: seconds, memory and work of each stage of the paper's network
+- fusion: seconds and memory of both fusions, beside plain versions
 
 Example: `jppf benchmark inference --encoder=b5 --size=1024x2048`
 """
@@ -22,7 +23,7 @@ from jppf_jax.cli.file_flags import OUT
 from jppf_jax.cli.help_text import suggestion
 from jppf_jax.saving import require_json
 
-SUBJECTS = ("metrics", "input", "inference")  # modules of `jppf_jax.benchmarks`
+SUBJECTS = ("metrics", "input", "inference", "fusion")  # modules of `jppf_jax.benchmarks`
 
 _ENCODER = flags.DEFINE_string(
   "encoder", None, "NAME: inference: b0 to b7 or lite0 to lite4 (default: b5)"
@@ -31,16 +32,30 @@ _DTYPE = flags.DEFINE_enum(
   "dtype", None, ["float32", "bfloat16"], "inference: of the products (default: float32)"
 )
 _REPEATS = flags.DEFINE_integer(
-  "repeats", None, "N: inference: the median of N calls (default: 5)", lower_bound=1
+  "repeats", None, "N: inference, fusion: the median of N calls (default: 5)", lower_bound=1
 )
-_OF_INFERENCE = (_ENCODER, run_flags.SIZE, _DTYPE, _REPEATS)
+_DETECTIONS = flags.DEFINE_integer(
+  "detections", None, "N: fusion: how many compete (default: 100)", lower_bound=1
+)
+_OPTIONS = (_ENCODER, run_flags.SIZE, _DTYPE, _REPEATS, _DETECTIONS)
+_OF_SUBJECT = {
+  "inference": (_ENCODER, run_flags.SIZE, _DTYPE, _REPEATS),
+  "fusion": (run_flags.SIZE, _REPEATS, _DETECTIONS),
+}
+_MULTIPLES = {"inference": 32, "fusion": 4}  # of the sides of --size
+
+_SIZE_TEXT = (
+  "HxW: of the image: inference: multiples of 32 (default: 512x1024); "
+  "fusion: multiples of 4 (default: 1024x2048)"
+)
 
 FLAGS = (
   (OUT, "FILE: the figures as JSON (default: they are only printed)"),
   _ENCODER,
-  (run_flags.SIZE, "HxW: inference: of the image, multiples of 32 (default: 512x1024)"),
+  (run_flags.SIZE, _SIZE_TEXT),
   _DTYPE,
   _REPEATS,
+  _DETECTIONS,
 )
 
 
@@ -51,10 +66,7 @@ def main(argv: list[str]) -> None:
     near = suggestion(argv[1], SUBJECTS) if len(argv) == 2 else "."
     raise app.UsageError(f"Say what to measure: `jppf benchmark {{{names}}}`; got {argv[1:]}{near}")
   name = argv[1]
-  options = _options()
-  if options and name != "inference":
-    given = ", ".join(f"--{option}" for option in options)
-    raise app.UsageError(f"{given}: only `jppf benchmark inference` has these flags.")
+  options = _options(name)
   subject = importlib.import_module(f"jppf_jax.benchmarks.{name}")
   with plainly("benchmark", OSError):
     if OUT.value is not None:
@@ -62,13 +74,18 @@ def main(argv: list[str]) -> None:
     subject.run(OUT.value, **options)
 
 
-def _options() -> dict[str, Any]:
-  """Returns the flags of the network that were given, checked."""
-  options: dict[str, Any] = {
-    flag.name: flag.value for flag in _OF_INFERENCE if flag.value is not None
-  }
+def _options(subject: str) -> dict[str, Any]:
+  """Returns the flags of the subject that were given, checked; refuses those of others."""
+  own = _OF_SUBJECT.get(subject, ())
+  given = [flag for flag in _OPTIONS if flag.value is not None]
+  for flag in given:
+    if flag not in own:
+      owners = [name for name, its_flags in _OF_SUBJECT.items() if flag in its_flags]
+      names = " and ".join(f"`jppf benchmark {name}`" for name in owners)
+      raise app.UsageError(f"--{flag.name}: only {names} can have this flag.")
+  options: dict[str, Any] = {flag.name: flag.value for flag in given}
   if run_flags.SIZE.value is not None:
-    options["size"] = _rows_and_columns(run_flags.SIZE.value)
+    options["size"] = _rows_and_columns(run_flags.SIZE.value, _MULTIPLES[subject])
   if _ENCODER.value is not None:
     from jppf_jax.encoder.variants import variant
 
@@ -79,12 +96,14 @@ def _options() -> dict[str, Any]:
   return options
 
 
-def _rows_and_columns(text: str) -> tuple[int, int]:
+def _rows_and_columns(text: str, multiple: int) -> tuple[int, int]:
   """Returns the size that a text like 512x1024 names."""
   found = re.fullmatch(r"(\d+)x(\d+)", text)
   rows, columns = (int(found[1]), int(found[2])) if found else (0, 0)
-  if min(rows, columns) < 32 or rows % 32 or columns % 32:
-    raise app.UsageError(f"--size is rows x columns, multiples of 32 like 512x1024; got {text!r}.")
+  if not (rows and columns) or rows % multiple or columns % multiple:
+    raise app.UsageError(
+      f"--size is rows x columns, multiples of {multiple} like 512x1024; got {text!r}."
+    )
   return rows, columns
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Int
 
 from jppf_jax import build
@@ -16,11 +15,10 @@ from jppf_jax.evaluation.predict import (
   restore_parts,
 )
 from jppf_jax.evaluation.program import Program
-from jppf_jax.fusion.canvas import upsample
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.efficientps import efficientps_fusion
 from jppf_jax.fusion.joint import joint_fusion
-from jppf_jax.fusion.top_down import part_map, top_down_merge
+from jppf_jax.fusion.top_down import class_map, part_map, top_down_merge
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Array, Detections, Outputs, PanopticParts, struct
 
@@ -91,12 +89,12 @@ def fuse_both(
       covered=covered,
       score_threshold=config.score_threshold,
       overlap_threshold=config.overlap_threshold,
-      min_stuff_area=config.min_stuff(size if covered is None else covered),
+      min_stuff_area=config.min_stuff_area,
+      min_stuff_relative=config.min_stuff_relative,
       legacy=legacy,
     )
     top_down = top_down_merge(panoptic, parts, spec=spec)
-    class_logits = upsample(semantic, size, covered)
-    classes = jnp.argmax(class_logits, -1).astype(jnp.int32)
+    classes = class_map(semantic, size=size, covered=covered)
     return Prediction(joint, top_down, classes, parts, detections)
 
   return jax.vmap(one)(outputs.semantic, outputs.part, found_by(outputs), covered)

@@ -4,11 +4,14 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import jax
 import jax.numpy as jnp
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from jppf_jax.ops.boxes import ImageSize
+from jppf_jax.structs import Array
+
+Area = int | Int[Array, ""] | Float[Array, ""]  # pixels
+Zoom = Float[Array, "2"] | None
 
 StuffFill = Literal["semantic_argmax", "stuff_only", "fused"]
 
@@ -34,10 +37,11 @@ class FusionConfig:
     score_threshold: only detections with a larger score are fused (average precision needs
       detections with far smaller scores).
     overlap_threshold: an instance is dropped if better ones cover a larger share of its mask.
-    min_stuff_area: stuff classes that end with fewer pixels become void.
+    min_stuff_area: stuff classes that end with fewer pixels become void. Areas are in pixels of the
+      network's frame: a result with twice as many rows and columns needs four times as many pixels.
     min_stuff_relative: the same as a share of the image; replaces `min_stuff_area` if given.
-    min_thing_area: instances that won fewer pixels are removed; their pixels are filled like the
-      rest.
+    min_thing_area: instances that won fewer pixels (of the network's frame) are removed; their
+      pixels are filled like the rest.
     stuff_fill: the class of pixels that no instance won. "semantic_argmax": the best of all
       classes, and void if it is a thing; "stuff_only": the best stuff class; "fused": the stuff
       class with the largest fused logit.
@@ -80,18 +84,37 @@ class FusionConfig:
         f"FusionConfig.instance_logit_scale is {self.instance_logit_scale}, expected a number."
       )
 
-  def min_stuff(self, size: ImageSize) -> int | Int[jax.Array, ""]:
-    """Returns the least area, in pixels, of a stuff class in an image of this height and width.
+  def min_stuff(self, size: ImageSize, zoom: Zoom = None) -> Area:
+    """Returns the least area of a stuff class in a result, in its pixels.
 
     Args:
-      size: without padding; may be traced, and then is the result.
+      size: height and width of the image in the result, without padding; may be traced, and then
+        is the answer.
+      zoom: pixels of the result per pixel of the network, rows and columns; None: 1.
     """
-    if self.min_stuff_relative is None:
-      return self.min_stuff_area
-    pixels = size[0] * size[1]
-    if isinstance(pixels, int):
-      return math.ceil(self.min_stuff_relative * pixels)
-    return jnp.ceil(self.min_stuff_relative * pixels).astype(jnp.int32)
+    return least_stuff(self.min_stuff_area, self.min_stuff_relative, size, zoom)
+
+
+def least_stuff(area: Area, share: float | None, size: ImageSize, zoom: Zoom) -> Area:
+  """Returns `FusionConfig.min_stuff` for settings that are given one by one.
+
+  Args:
+    area: `min_stuff_area`.
+    share: `min_stuff_relative`.
+    size: of the image in the result.
+    zoom: of the result.
+  """
+  if share is None:
+    return in_result(area, zoom)
+  pixels = size[0] * size[1]
+  if isinstance(pixels, int):
+    return math.ceil(share * pixels)
+  return jnp.ceil(share * pixels).astype(jnp.int32)
+
+
+def in_result(area: Area, zoom: Zoom) -> Area:
+  """Returns an area of the network's frame in pixels of the result."""
+  return area if zoom is None else area * (zoom[0] * zoom[1])
 
 
 PAPER = FusionConfig()

@@ -8,15 +8,23 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 
-from jppf_jax.fusion.canvas import assemble, one_at_a_time, things_of, upsample
+from jppf_jax.fusion.canvas import assemble, first_maximum, things_of
 from jppf_jax.fusion.channels import unknown_parts
-from jppf_jax.fusion.instances import PlacedMasks, Window, filter_detections, maximum_over_instances
+from jppf_jax.fusion.config import Area, Zoom, least_stuff
+from jppf_jax.fusion.frame import Frame, make_frame, upsample
+from jppf_jax.fusion.instances import (
+  PlacedMasks,
+  filter_detections,
+  maximum_over_instances,
+  paste_into,
+)
 from jppf_jax.fusion.joint import fused_logits
+from jppf_jax.fusion.tiles import Shape, Tile, by_platform, one_at_a_time, over_image
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.ops.boxes import ImageSize
-from jppf_jax.structs import Array, Detections, PanopticParts
+from jppf_jax.structs import IGNORE, Array, Detections, PanopticParts
 
 
 def efficientps_fusion(
@@ -26,10 +34,12 @@ def efficientps_fusion(
   spec: LabelSpec,
   size: tuple[int, int],
   covered: ImageSize | None = None,
+  zoom: Zoom = None,
   instance_logit_scale: float = 4.0,
   score_threshold: float = 0.5,
   overlap_threshold: float = 0.5,
-  min_stuff_area: int | Int[Array, ""] = 2048,
+  min_stuff_area: Area = 2048,
+  min_stuff_relative: float | None = None,
   legacy: bool = True,
 ) -> PanopticParts:
   """Returns class and instance of each pixel of one image; parts of classes that have several are
@@ -50,10 +60,12 @@ def efficientps_fusion(
     spec: the taxonomy.
     size: height and width of the result, at the top left of the padded image; static.
     covered: rows and columns of it that the image covers, see `joint.joint_fusion`.
+    zoom: pixels of the result per pixel of the network, see `joint.joint_fusion`.
     instance_logit_scale: factor on the mask logits.
     score_threshold: only detections with a larger score are fused.
     overlap_threshold: see `keep_instances`.
-    min_stuff_area: stuff classes with fewer pixels become void.
+    min_stuff_area: stuff classes with fewer pixels (of the network's frame) become void.
+    min_stuff_relative: the same as a share of the image; replaces `min_stuff_area` if given.
     legacy: as in `ops.masks.paste_weights`.
 
   Raises:
@@ -67,91 +79,128 @@ def efficientps_fusion(
     )
 
   def fuse(
+    shape: Shape,
     semantic_logits: Array,
     detections: Detections,
     covered: ImageSize | None,
-    min_stuff_area: int | Array,
+    zoom: Zoom,
+    min_stuff_area: Area,
   ) -> PanopticParts:
-    logits = upsample(semantic_logits, size, covered)
+    frame = make_frame(size, covered, zoom, semantic_logits.shape[:2])
+    stuff, fill = _stuff(semantic_logits, frame, shape, spec)
     placed, kept = filter_detections(
       detections,
-      size,
+      frame,
+      shape,
       score_threshold=score_threshold,
       overlap_threshold=overlap_threshold,
-      covered=covered,
       legacy=legacy,
     )
     scaled = dataclasses.replace(placed, masks=placed.masks * instance_logit_scale)
     things = things_of(detections, spec)
-    best, slot = _best_instances(scaled, kept, jnp.moveaxis(logits, -1, 0), things)
-    stuff = jnp.max(logits[..., : spec.num_stuff], axis=-1, initial=-jnp.inf)
-    slot = jnp.where(best > stuff, slot, -1)
-    fill = jnp.argmax(logits, axis=-1)
+    best, slot = _best_instances(scaled, kept, semantic_logits, things, frame, shape)
+    slot = _slots(best, slot, stuff, placed.spans, kept, frame, shape)
     no_part = jnp.zeros(size, jnp.int32)
     result = assemble(
       slot,
       no_part,
-      fill,
+      fill.astype(jnp.int32),
       no_part,
       detections,
       spec=spec,
-      min_stuff_area=min_stuff_area,
-      covered=covered,
+      min_stuff_area=least_stuff(min_stuff_area, min_stuff_relative, frame.image, zoom),
+      covered=frame.covered,
     )
     part = jnp.asarray(unknown_parts(spec))[result.semantic]
     return dataclasses.replace(result, part=part)
 
-  return one_at_a_time(fuse)(semantic_logits, detections, covered, min_stuff_area)
+  fuse_image = one_at_a_time(by_platform(fuse))
+  return fuse_image(semantic_logits, detections, covered, zoom, min_stuff_area)
+
+
+def _stuff(
+  semantic_logits: Float[Array, "h w K"], frame: Frame, shape: Shape, spec: LabelSpec
+) -> tuple[Float[Array, "H W"], UInt8[Array, "H W"]]:
+  """The largest logit of stuff at each pixel (-inf if there is no stuff), and the best class."""
+
+  def look(state: tuple[Array, Array], tile: Tile) -> tuple[Array, Array]:
+    logits = tuple(upsample(semantic_logits, tile, frame))
+    stuff = logits[: spec.num_stuff] or (jnp.full(tile.shape, -jnp.inf),)
+    largest, _ = first_maximum(stuff)
+    _, fill = first_maximum(logits)
+    return tile.put(state[0], largest), tile.put(state[1], fill)
+
+  start = jnp.zeros(frame.size), jnp.full(frame.size, IGNORE, jnp.uint8)
+  return over_image(frame.image, frame.size, shape, look, start)
 
 
 def _best_instances(
   placed: PlacedMasks,
   kept: Bool[Array, "D"],
-  logits: Float[Array, "K H W"],
+  semantic_logits: Float[Array, "h w K"],
   things: Int[Array, "D"],
+  frame: Frame,
+  shape: Shape,
 ) -> tuple[Float[Array, "H W"], Int[Array, "H W"]]:
-  """The largest fused logit of all kept instances at each pixel, and the first instance that has
-  it; -inf if no instance is kept.
+  """The largest fused logit of the instances that reach each pixel, and the first that has it; -inf
+  and -1 if there is none.
   """
 
-  def fuse(window: Window) -> tuple[Array, Array]:
-    n = window.instance
-    in_rectangle = window.within(placed.rectangles[n])
-    semantic = jnp.where(in_rectangle, window.cut(logits, things[n]), 0)
-    fused = fused_logits(window.paste(placed), semantic)
-    reached = window.within(placed.spans[n])
+  def fuse(n: Int[Array, ""], tile: Tile) -> tuple[Array, Array]:
+    in_rectangle = tile.within(placed.rectangles[n])
+    own_logits = upsample(semantic_logits, tile, frame, things[n, None])
+    fused = fused_logits(paste_into(tile, placed, n), jnp.where(in_rectangle, own_logits[0], 0))
+    reached = tile.within(placed.spans[n])
     return jnp.where(reached, fused, -jnp.inf), n
 
-  _, height, width = logits.shape
-  size = height, width
-  best, slot = maximum_over_instances(fuse, placed.spans, jnp.arange(kept.size), kept, size)
-  absent = _first_absent(placed.spans, kept, size)
-  is_absent = absent < kept.size
-  absent_ties_first = (best == 0) & (absent < slot)
-  absent_wins = is_absent & ((best < 0) | absent_ties_first)
-  return jnp.where(absent_wins, 0, best), jnp.where(absent_wins, absent, slot)
+  order = jnp.arange(kept.size)
+  return maximum_over_instances(fuse, placed.spans, order, kept, frame.size, shape)
+
+
+def _slots(
+  best: Float[Array, "H W"],
+  slot: Int[Array, "H W"],
+  stuff: Float[Array, "H W"],
+  spans: Int[Array, "D 4"],
+  kept: Bool[Array, "D"],
+  frame: Frame,
+  shape: Shape,
+) -> Int[Array, "H W"]:
+  """The instance that wins each pixel, -1 = stuff, which wins ties.
+
+  Instances that do not reach a pixel compete there with the fused logit 0; the first of them
+  counts.
+  """
+  none = kept.size
+
+  def decide(slot: Array, tile: Tile) -> jax.Array:
+    own_best, own_slot, own_stuff = tile.cut(best), tile.cut(slot), tile.cut(stuff)
+    zero_can_win = (own_stuff < 0) & (own_best <= 0)
+    absent = _first_absent(zero_can_win, spans, kept, tile)
+    absent_ties_first = (own_best == 0) & (absent < own_slot)
+    absent_wins = (absent < none) & ((own_best < 0) | absent_ties_first)
+    reached_wins = jnp.where(own_best > own_stuff, own_slot, -1)
+    return tile.put(slot, jnp.where(zero_can_win & absent_wins, absent, reached_wins))
+
+  return over_image(frame.image, frame.size, shape, decide, slot)
 
 
 def _first_absent(
-  spans: Int[Array, "D 4"], kept: Bool[Array, "D"], size: tuple[int, int]
-) -> Int[Array, "H W"]:
-  """The first kept instance that does not reach the pixel (its fused logit is 0); D if none."""
+  wanted: Bool[Array, "th tw"], spans: Int[Array, "D 4"], kept: Bool[Array, "D"], tile: Tile
+) -> Int[Array, "th tw"]:
+  """The first kept instance that does not reach a wanted pixel; D if none."""
   none = kept.size
-  y = jnp.arange(size[0])[:, None]
-  x = jnp.arange(size[1])
 
   def look(carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
     n, absent = carry
-    x0, y0, x1, y1 = spans[n]
-    outside = (y < y0) | (y >= y1) | (x < x0) | (x >= x1)
-    is_first = (absent == none) & outside & kept[n]
+    is_first = (absent == none) & ~tile.within(spans[n]) & kept[n]
     return n + 1, jnp.where(is_first, n, absent)
 
   def unfinished(carry: tuple[jax.Array, jax.Array]) -> jax.Array:
     n, absent = carry
-    return (n < none) & (absent == none).any()
+    return (n < none) & (wanted & (absent == none)).any()
 
-  start = jnp.zeros((), jnp.int32), jnp.full(size, none, jnp.int32)
+  start = jnp.zeros((), jnp.int32), jnp.full(tile.shape, none, jnp.int32)
   # Takes few steps: no pixel lies in many of the best instances.
   _, absent = jax.lax.while_loop(unfinished, look, start)
   return absent

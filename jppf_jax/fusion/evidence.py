@@ -1,7 +1,7 @@
-"""What the three heads say about one image, at image resolution: the input of the joint fusion."""
+"""What the three heads say about one image: the input of the joint fusion."""
 
 import dataclasses
-from functools import reduce
+from functools import partial, reduce
 from typing import NamedTuple
 
 import jax
@@ -9,10 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from jppf_jax.fusion.canvas import things_of, upsample
+from jppf_jax.fusion.canvas import UNROLLED, things_of
 from jppf_jax.fusion.channels import part_channels
-from jppf_jax.fusion.config import FusionConfig
-from jppf_jax.fusion.instances import PlacedMasks, Window, filter_detections
+from jppf_jax.fusion.config import FusionConfig, Zoom
+from jppf_jax.fusion.frame import Frame, make_frame, upsample
+from jppf_jax.fusion.instances import PlacedMasks, filter_detections, paste_into
+from jppf_jax.fusion.tiles import Shape, Tile
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.ops.boxes import ImageSize
 from jppf_jax.structs import Array, Detections, struct
@@ -21,34 +23,35 @@ _TINY = 1e-30  # keeps a sum of probabilities that underflowed from dividing by 
 
 
 class Evidence(NamedTuple):
-  """Probabilities and masks of one image. Channels first, so a window of one channel is contiguous.
+  """Logits and masks of one image. Nothing here has all channels at image resolution.
 
   Attributes:
-    semantic_logits: at image resolution.
-    semantic: their softmax.
-    part: softmax of the part logits; with `allow_void_part` and several backgrounds, one more
-      channel holds the sum of these.
+    semantic_logits: at stride 4.
+    part_logits: at stride 4.
     masks: mask logits (or probabilities) of the detections, ready to be pasted.
     things: train ids of the detections.
     kept: detections that enter the fusion.
     detections: as the network gave them.
-    covered: rows and columns that the image covers, from the top left; the rest is padding.
+    frame: of the result.
   """
 
-  semantic_logits: Float[Array, "H W K"]
-  semantic: Float[Array, "K H W"]
-  part: Float[Array, "O H W"]
+  semantic_logits: Float[Array, "h w K"]
+  part_logits: Float[Array, "h w O"]
   masks: PlacedMasks
   things: Int[Array, "D"]
   kept: Bool[Array, "D"]
   detections: Detections
-  covered: ImageSize
+  frame: Frame
 
-  @property
-  def size(self) -> tuple[int, int]:
-    """Height and width of the frame that the image is in."""
-    height, width, _ = self.semantic_logits.shape
-    return height, width
+
+class Norms(NamedTuple):
+  """The logarithm of the sum of the exponentials of all logits, at each pixel of the image.
+
+  A probability of the softmax is `exp(logit - norm)`, so one channel can be had alone.
+  """
+
+  semantic: Float[Array, "H W"]
+  part: Float[Array, "H W"]
 
 
 def gather_evidence(
@@ -58,32 +61,38 @@ def gather_evidence(
   *,
   spec: LabelSpec,
   size: tuple[int, int],
+  shape: Shape,
   config: FusionConfig,
   legacy: bool,
   covered: ImageSize | None = None,
+  zoom: Zoom = None,
 ) -> Evidence:
-  """Up-samples the logits and takes their softmax, places the masks and filters the detections.
+  """Places the masks and filters the detections.
 
-  Arguments as in `joint.joint_fusion`.
+  Args:
+    semantic_logits: this and the others are as in `joint.joint_fusion`.
+    part_logits: raw, stride 4.
+    detections: of this image.
+    spec: the taxonomy.
+    size: of the result.
+    shape: of the tiles that are visited.
+    config: what the paper leaves open.
+    legacy: of the model.
+    covered: what the image covers of the result.
+    zoom: of the result.
 
   Raises:
     ValueError: the logits do not have the channels of the taxonomy.
     ValueError: the logits do not cover an image of this size.
   """
   _check_channels(semantic_logits, part_logits, spec)
-  semantic_logits = upsample(semantic_logits, size, covered)
-  semantic = _channel_probabilities(semantic_logits)
-  part = _channel_probabilities(upsample(part_logits, size, covered))
-  if config.allow_void_part and len(spec.background_outputs) > 1:
-    backgrounds = part[np.array(spec.background_outputs)]
-    part = jnp.concatenate([part, backgrounds.sum(0, keepdims=True)])
-
+  frame = make_frame(size, covered, zoom, semantic_logits.shape[:2])
   placed, kept = filter_detections(
     detections,
-    size,
+    frame,
+    shape,
     score_threshold=config.score_threshold,
     overlap_threshold=config.overlap_threshold,
-    covered=covered,
     legacy=legacy,
   )
   masks = placed.masks
@@ -91,13 +100,12 @@ def gather_evidence(
     masks = jax.nn.sigmoid(masks)
   placed = dataclasses.replace(placed, masks=masks * config.instance_logit_scale)
   things = things_of(detections, spec)
-  inside = size if covered is None else covered
-  return Evidence(semantic_logits, semantic, part, placed, things, kept, detections, inside)
+  return Evidence(semantic_logits, part_logits, placed, things, kept, detections, frame)
 
 
 @struct
 class InstanceTerms:
-  """What Eq. 1 fuses for one instance, in one window of the image.
+  """What Eq. 1 fuses for one instance, in one tile of the image.
 
   Attributes:
     mli: pasted mask logits.
@@ -117,25 +125,30 @@ class InstanceTerms:
 
 
 def instance_terms(
-  window: Window, evidence: Evidence, spec: LabelSpec, config: FusionConfig
+  n: Int[Array, ""],
+  tile: Tile,
+  evidence: Evidence,
+  norms: Norms,
+  spec: LabelSpec,
+  config: FusionConfig,
 ) -> InstanceTerms:
-  """Returns MLI, MLS and MLP of the window's instance (Sec. 3.2, "Fusion for Things")."""
-  n = window.instance
+  """Returns MLI, MLS and MLP of instance `n` in a tile (Sec. 3.2, "Fusion for Things")."""
   thing = evidence.things[n]
   table = part_channels(spec, allow_void_part=config.allow_void_part)
   channels, labels, valid, partitionable = (jnp.asarray(column)[thing] for column in table)
-  inside = window.within(evidence.masks.rectangles[n])
-  reached = window.within(evidence.masks.spans[n])
+  inside = tile.within(evidence.masks.rectangles[n])
+  reached = tile.within(evidence.masks.spans[n])
   region = reached if config.outside_value == 0 else inside
 
-  semantic = window.cut(evidence.semantic, thing)
-  parts = [window.cut(evidence.part, channel) for channel in channels]
+  own_logits = upsample(evidence.semantic_logits, tile, evidence.frame, thing[None])
+  semantic = jnp.exp(own_logits[0] - tile.cut(norms.semantic))
+  parts = _part_probabilities(channels, tile, evidence, norms, spec, config.allow_void_part)
   if config.renormalise_parts:
     own_parts = [jnp.where(ok, part, 0) for ok, part in zip(valid, parts)]
     total = jnp.maximum(reduce(jnp.add, own_parts), _TINY)
     parts = [jnp.where(partitionable, part / total, part) for part in parts]
   return InstanceTerms(
-    mli=window.paste(evidence.masks),
+    mli=paste_into(tile, evidence.masks, n),
     mls=jnp.where(inside, semantic, config.outside_value),
     mlp=tuple(jnp.where(inside, part, config.outside_value) for part in parts),
     competes=tuple(region & ok for ok in valid),
@@ -144,8 +157,33 @@ def instance_terms(
   )
 
 
-def _channel_probabilities(logits: Float[Array, "H W C"]) -> Float[Array, "C H W"]:
-  return jnp.moveaxis(jax.nn.softmax(logits, axis=-1), -1, 0)
+def _part_probabilities(
+  channels: Int[Array, "M"],
+  tile: Tile,
+  evidence: Evidence,
+  norms: Norms,
+  spec: LabelSpec,
+  allow_void_part: bool,
+) -> list[Float[Array, "th tw"]]:
+  """The probabilities of some part outputs; the one past the last is the sum of all backgrounds."""
+  norm = tile.cut(norms.part)
+  read = partial(upsample, evidence.part_logits, tile, evidence.frame)
+  outputs = spec.num_part_outputs
+  parts = list(jnp.exp(read(jnp.minimum(channels, outputs - 1)) - norm))
+  if len(spec.background_outputs) == 1 or not allow_void_part:
+    return parts
+  backgrounds = jnp.exp(read(np.array(spec.background_outputs)) - norm).sum(0)
+  return [jnp.where(channel < outputs, part, backgrounds) for channel, part in zip(channels, parts)]
+
+
+def log_sum_exp(logits: Float[Array, "C th tw"]) -> Float[Array, "th tw"]:
+  """Returns `Norms` of one tile."""
+  if len(logits) > UNROLLED:
+    largest = logits.max(0)
+    return largest + jnp.log(jnp.exp(logits - largest).sum(0))
+  largest = reduce(jnp.maximum, logits)
+  total = reduce(jnp.add, [jnp.exp(channel - largest) for channel in logits])
+  return largest + jnp.log(total)
 
 
 def _check_channels(semantic_logits: Array, part_logits: Array, spec: LabelSpec) -> None:

@@ -11,8 +11,10 @@ the box. Eq. 1 fuses them to three groups of channels:
 The argmax over FLP, FLNP and FLS, in this order, decides each pixel; the first wins a tie. The
 instances that win go onto an empty canvas, and the stuff of the semantic head fills the rest.
 
-FLP and FLNP of 100 instances would take gigabytes, so they are never stored: the fusion visits the
-image in windows, instance by instance, and keeps the best score so far and its label.
+All these channels would take gigabytes at image resolution, so they are never stored. The fusion
+visits the image in tiles: first once for stuff, and then, instance by instance, those that the
+instance reaches, where it keeps the best score so far and its label. In each tile the few logits
+that are needed are up-sampled from stride 4.
 """
 
 from functools import partial, reduce
@@ -20,22 +22,25 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
-from jppf_jax.fusion.canvas import (
-  assemble,
-  fill_classes,
-  first_maximum,
-  one_at_a_time,
-  stuff_parts,
-)
+from jppf_jax.fusion.canvas import assemble, fill_classes, first_maximum, stuff_parts
 from jppf_jax.fusion.channels import part_channels, stuff_channels
-from jppf_jax.fusion.config import PAPER, FusionConfig
-from jppf_jax.fusion.evidence import Evidence, InstanceTerms, gather_evidence, instance_terms
-from jppf_jax.fusion.instances import Window, maximum_over_instances
+from jppf_jax.fusion.config import PAPER, FusionConfig, Zoom, in_result
+from jppf_jax.fusion.evidence import (
+  Evidence,
+  InstanceTerms,
+  Norms,
+  gather_evidence,
+  instance_terms,
+  log_sum_exp,
+)
+from jppf_jax.fusion.frame import upsample
+from jppf_jax.fusion.instances import maximum_over_instances
+from jppf_jax.fusion.tiles import Shape, Tile, by_platform, one_at_a_time, over_image
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.ops.boxes import ImageSize
-from jppf_jax.structs import Array, Detections, PanopticParts
+from jppf_jax.structs import IGNORE, Array, Detections, PanopticParts
 
 _LABELS = 256  # an instance and its part are stored as one integer: detection * 256 + part
 
@@ -66,52 +71,130 @@ def fused_instance(terms: InstanceTerms, config: FusionConfig) -> tuple[Float[Ar
 
 
 def fused_stuff(
-  evidence: Evidence, spec: LabelSpec, config: FusionConfig
-) -> tuple[Float[Array, "H W"], ...]:
-  """Fusion for stuff: returns FLS, each stuff class with its background or its best part."""
+  semantic: Float[Array, "K th tw"],
+  part: Float[Array, "O th tw"],
+  spec: LabelSpec,
+  config: FusionConfig,
+) -> tuple[Float[Array, "th tw"], ...]:
+  """Fusion for stuff: returns FLS, each stuff class with its background or its best part.
+
+  Args:
+    semantic: probabilities.
+    part: probabilities.
+    spec: the taxonomy.
+    config: what the paper leaves open.
+  """
   fuse = partial(fused_logits, mean=config.fuse_reduce == "mean")
   fused = []
   for k, channels in enumerate(stuff_channels(spec)):
-    choices = [fuse(evidence.semantic[k], evidence.part[p]) for p in channels]
+    choices = [fuse(semantic[k], part[p]) for p in channels]
     fused.append(reduce(jnp.maximum, choices))
   return tuple(fused)
+
+
+def best_stuff(
+  semantic_logits: Float[Array, "K th tw"],
+  part_logits: Float[Array, "O th tw"],
+  norms: Norms,
+  spec: LabelSpec,
+  config: FusionConfig,
+) -> tuple[Float[Array, "th tw"], Int[Array, "th tw"]]:
+  """Returns the largest of FLS and its class in a tile; -inf and any class if there is no stuff.
+
+  Eq. 1 of two probabilities grows with each of them. So among stuff classes that are fused with the
+  same part outputs, the one with the largest logit has the largest FLS, and only this one is fused.
+  """
+  fuse = partial(fused_logits, mean=config.fuse_reduce == "mean")
+  groups: dict[tuple[int, ...], list[int]] = {}
+  for k, channels in enumerate(stuff_channels(spec)):
+    groups.setdefault(channels, []).append(k)
+
+  best = jnp.full(norms.part.shape, -jnp.inf)
+  label = jnp.full(norms.part.shape, spec.num_stuff, jnp.int32)
+  for channels, classes in groups.items():
+    logit, rival = first_maximum([semantic_logits[k] for k in classes], classes)
+    probability = jnp.exp(logit - norms.semantic)
+    choices = [fuse(probability, jnp.exp(part_logits[p] - norms.part)) for p in channels]
+    score = reduce(jnp.maximum, choices)
+    comes_first = (score == best) & (rival < label)
+    label = jnp.where((score > best) | comes_first, rival, label)
+    best = jnp.maximum(score, best)
+  return best, label
+
+
+class Ground(NamedTuple):
+  """The image without instances.
+
+  Attributes:
+    norms: of the softmax of both heads.
+    stuff: the largest of FLS.
+    fill: train ids for the pixels that no instance won.
+    stuff_part: the part at these pixels; None if no stuff has parts.
+  """
+
+  norms: Norms
+  stuff: Float[Array, "H W"]
+  fill: UInt8[Array, "H W"]
+  stuff_part: UInt8[Array, "H W"] | None
+
+
+def ground(evidence: Evidence, shape: Shape, spec: LabelSpec, config: FusionConfig) -> Ground:
+  """Visits the image once for all that does not depend on instances."""
+  frame = evidence.frame
+
+  def look(state: Ground, tile: Tile) -> Ground:
+    semantic = upsample(evidence.semantic_logits, tile, frame)
+    part = upsample(evidence.part_logits, tile, frame)
+    norms = Norms(log_sum_exp(semantic), log_sum_exp(part))
+    stuff, best = best_stuff(semantic, part, norms, spec, config)
+    fill = fill_classes(config.stuff_fill, tuple(semantic), best, spec.num_stuff)
+    parts = None if state.stuff_part is None else stuff_parts(fill, tuple(part), spec)
+    seen = Ground(norms, stuff, fill, parts)
+    return jax.tree.map(tile.put, state, seen)
+
+  zero = jnp.zeros(frame.size)
+  ids = jnp.full(frame.size, IGNORE, jnp.uint8)
+  has_parts = any(spec.class_parts[: spec.num_stuff])
+  start = Ground(Norms(zero, zero), zero, ids, ids if has_parts else None)
+  return over_image(frame.image, frame.size, shape, look, start)
 
 
 class Competition(NamedTuple):
   """The decision at each pixel of one image.
 
   Attributes:
+    ground: the image without instances.
     things: the largest of FLP and FLNP, -inf if no instance competes.
     slot: the detection that wins each pixel, -1 = stuff.
-    fill: train ids for the pixels that no instance won.
     result: the answer.
   """
 
+  ground: Ground
   things: Float[Array, "H W"]
   slot: Int[Array, "H W"]
-  fill: Int[Array, "H W"]
   result: PanopticParts
 
 
-def compete(evidence: Evidence, spec: LabelSpec, config: FusionConfig) -> Competition:
+def compete(evidence: Evidence, shape: Shape, spec: LabelSpec, config: FusionConfig) -> Competition:
   """Overall fusion: the argmax over FLP, FLNP and FLS, then the canvas, things before stuff."""
-  things, detection, part = _best_instances(evidence, spec, config)  # FLP and FLNP
-  no_stuff = jnp.full(evidence.size, -jnp.inf)
-  stuff, best_stuff = first_maximum(fused_stuff(evidence, spec, config) or (no_stuff,))  # FLS
-  slot = jnp.where(things >= stuff, detection, -1)
-  fill = fill_classes(config.stuff_fill, evidence.semantic_logits, best_stuff, spec.num_stuff)
+  below = ground(evidence, shape, spec, config)  # FLS
+  things, detection, part = _best_instances(evidence, below.norms, shape, spec, config)  # FLP, FLNP
+  slot = jnp.where(things >= below.stuff, detection, -1)
+  fill = below.fill.astype(jnp.int32)
+  stuff_part = jnp.zeros_like(slot) if below.stuff_part is None else below.stuff_part
+  frame = evidence.frame
   result = assemble(
     slot,
     part,
     fill,
-    stuff_parts(fill, evidence.part, spec),
+    stuff_part.astype(jnp.int32),
     evidence.detections,
     spec=spec,
-    min_stuff_area=config.min_stuff(evidence.covered),
-    min_thing_area=config.min_thing_area,
-    covered=evidence.covered,
+    min_stuff_area=config.min_stuff(frame.image, frame.zoom),
+    min_thing_area=in_result(config.min_thing_area, frame.zoom),
+    covered=frame.covered,
   )
-  return Competition(things, slot, fill, result)
+  return Competition(below, things, slot, result)
 
 
 def joint_fusion(
@@ -122,14 +205,18 @@ def joint_fusion(
   spec: LabelSpec,
   size: tuple[int, int],
   covered: ImageSize | None = None,
+  zoom: Zoom = None,
   config: FusionConfig = PAPER,
   legacy: bool = True,
 ) -> PanopticParts:
   """Returns class, instance and part of each pixel of one image (the paper's Sec. 3.2, Eq. 1).
 
-  Runs in jit; under `jax.vmap` it fuses one image after the other. Memory is that of the
-  probabilities at image resolution, for any number of detections. Time grows with the area of the
-  boxes.
+  Runs in jit; under `jax.vmap` it fuses one image after the other. Memory is that of a few maps at
+  the size of the result, for any number of classes, parts and detections. Time grows with the area
+  of the image and of the boxes.
+
+  The result may have more pixels than the network saw: with `zoom`, logits and masks are
+  interpolated between them.
 
   Differs from the paper: an instance competes only where its mask or its rectangle reaches.
   Elsewhere all its terms are 0, and it could at best equal stuff whose probabilities all underflow.
@@ -143,8 +230,10 @@ def joint_fusion(
     spec: the taxonomy.
     size: height and width of the result, at the top left of the padded image; static.
     covered: rows and columns of it that the image covers; may be traced, so that one program serves
-      images of many sizes. Nothing outside has any influence, and the pixels there are void. None:
-      all.
+      images of many sizes. Nothing outside has any influence, and the pixels there are void; they
+      cost almost nothing. None: all.
+    zoom: pixels of the result per pixel of the network, rows and columns, each at least 1; may be
+      traced. Boxes and logits stay in the frame of the network. None: 1.
     config: what the paper leaves open.
     legacy: of the model, see `ops.masks.paste_weights`.
 
@@ -153,33 +242,48 @@ def joint_fusion(
     ValueError: the logits do not cover an image of this size.
   """
 
-  gather = partial(gather_evidence, spec=spec, size=size, config=config, legacy=legacy)
-
   def fuse(
-    semantic: Array, part: Array, detections: Detections, covered: ImageSize | None
+    shape: Shape,
+    semantic: Array,
+    part: Array,
+    detections: Detections,
+    covered: ImageSize | None,
+    zoom: Zoom,
   ) -> PanopticParts:
-    evidence = gather(semantic, part, detections, covered=covered)
-    return compete(evidence, spec, config).result
+    evidence = gather_evidence(
+      semantic,
+      part,
+      detections,
+      spec=spec,
+      size=size,
+      shape=shape,
+      config=config,
+      legacy=legacy,
+      covered=covered,
+      zoom=zoom,
+    )
+    return compete(evidence, shape, spec, config).result
 
-  return one_at_a_time(fuse)(semantic_logits, part_logits, detections, covered)
+  fuse_image = one_at_a_time(by_platform(fuse))
+  return fuse_image(semantic_logits, part_logits, detections, covered, zoom)
 
 
 def _best_instances(
-  evidence: Evidence, spec: LabelSpec, config: FusionConfig
+  evidence: Evidence, norms: Norms, shape: Shape, spec: LabelSpec, config: FusionConfig
 ) -> tuple[Float[Array, "H W"], Int[Array, "H W"], Int[Array, "H W"]]:
   """The largest of FLP and FLNP at each pixel, its detection and its part.
 
   If no instance competes: -inf, -1 and any part.
   """
 
-  def best_part(window: Window) -> tuple[Float[Array, "th tw"], Int[Array, "th tw"]]:
-    terms = instance_terms(window, evidence, spec, config)
-    score, winner = first_maximum(fused_instance(terms, config))
-    return score, window.instance * _LABELS + terms.labels[winner]
+  def best_part(n: Int[Array, ""], tile: Tile) -> tuple[Float[Array, "th tw"], Int[Array, "th tw"]]:
+    terms = instance_terms(n, tile, evidence, norms, spec, config)
+    score, part = first_maximum(fused_instance(terms, config), terms.labels)
+    return score, n * _LABELS + part
 
   has_parts = jnp.asarray(part_channels(spec).partitionable)[evidence.things]
   flp_first = jnp.argsort(~has_parts, stable=True)
   best, code = maximum_over_instances(
-    best_part, evidence.masks.spans, flp_first, evidence.kept, evidence.size
+    best_part, evidence.masks.spans, flp_first, evidence.kept, evidence.frame.size, shape
   )
   return best, code // _LABELS, code % _LABELS

@@ -5,8 +5,9 @@ from jaxtyping import Bool, Float, Int
 
 from jppf_jax.fusion.config import PAPER, FusionConfig
 from jppf_jax.fusion.evidence import gather_evidence, instance_terms
-from jppf_jax.fusion.instances import Window
+from jppf_jax.fusion.frame import upsample
 from jppf_jax.fusion.joint import compete, fused_instance, fused_stuff
+from jppf_jax.fusion.tiles import whole_image
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Array, Detections, PanopticParts, struct
 
@@ -72,27 +73,29 @@ def joint_fusion_steps(
 ) -> FusionSteps:
   """Returns the intermediates of `joint_fusion`; those of one instance for detection `chosen`.
 
-  It stores maps that `joint_fusion` never stores. The other arguments are those of `joint_fusion`.
+  The whole image is a single tile, so it stores maps that `joint_fusion` never stores. The other
+  arguments are those of `joint_fusion`.
 
   Args:
     chosen: the detection whose terms are returned.
   """
   heads = semantic_logits, part_logits, detections
-  evidence = gather_evidence(*heads, spec=spec, size=size, config=config, legacy=legacy)
-  competition = compete(evidence, spec, config)
-  zero = jnp.zeros((), jnp.int32)
-  whole_image = Window(jnp.asarray(chosen, jnp.int32), zero, zero, zero, zero, size)
-  terms = instance_terms(whole_image, evidence, spec, config)
+  evidence = gather_evidence(*heads, spec=spec, size=size, shape=size, config=config, legacy=legacy)
+  competition = compete(evidence, size, spec, config)
+  norms, whole = competition.ground.norms, whole_image(size)
+  semantic = jnp.exp(upsample(semantic_logits, whole, evidence.frame) - norms.semantic)
+  part = jnp.exp(upsample(part_logits, whole, evidence.frame) - norms.part)
+  instance = jnp.asarray(chosen, jnp.int32)
+  terms = instance_terms(instance, whole, evidence, norms, spec, config)
   fused = fused_instance(terms, config)
-  part = evidence.part[: spec.num_part_outputs]  # without the sum of all backgrounds
   return FusionSteps(
-    semantic=jnp.moveaxis(evidence.semantic, 0, -1),
+    semantic=jnp.moveaxis(semantic, 0, -1),
     part=jnp.moveaxis(part, 0, -1),
     kept=evidence.kept,
     instance=InstanceLogits(terms.mli, terms.mls, terms.mlp, fused, terms.labels, terms.valid),
     things=competition.things,
-    stuff=fused_stuff(evidence, spec, config),
+    stuff=fused_stuff(semantic, part, spec, config),
     slot=competition.slot,
-    fill=competition.fill,
+    fill=competition.ground.fill.astype(jnp.int32),
     result=competition.result,
   )

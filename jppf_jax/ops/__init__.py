@@ -9,7 +9,7 @@ from jppf_jax.ops.anchors import level_anchors, pyramid_anchors
 from jppf_jax.ops.batch_norm import batch_norm, normalise
 from jppf_jax.ops.boxes import area, clip, decode, encode, image_sizes, iou_matrix
 from jppf_jax.ops.depthwise import depthwise_conv
-from jppf_jax.ops.masks import box_rectangle, crop_mask_targets, paste, paste_weights
+from jppf_jax.ops.masks import box_rectangle, crop_mask_targets, paste, paste_reach, paste_weights
 from jppf_jax.ops.nms import nms
 from jppf_jax.ops.resize import nearest_down2, nearest_up2, resize_bilinear
 from jppf_jax.ops.roi_align import assign_levels, roi_align
@@ -34,6 +34,7 @@ __all__ = [
   "nms",
   "normalise",
   "paste",
+  "paste_reach",
   "paste_weights",
   "pyramid_anchors",
   "resize_bilinear",

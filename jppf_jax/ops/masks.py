@@ -8,14 +8,20 @@ import itertools
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from jppf_jax.ops.boxes import ImageSize
 from jppf_jax.structs import Array
 
 
 def paste_weights(
-  low: Float[Array, ""], high: Float[Array, ""], *, cells: int, length: int, legacy: bool = True
+  low: Float[Array, ""],
+  high: Float[Array, ""],
+  *,
+  cells: int,
+  length: int,
+  first: int | Int[Array, ""] = 0,
+  legacy: bool = True,
 ) -> Float[Array, "{length} {cells}"]:
   """Returns the weight of each mask cell in each pixel along one axis.
 
@@ -26,20 +32,53 @@ def paste_weights(
     low: first coordinate of the box on this axis, pixels.
     high: last coordinate.
     cells: side of the mask.
-    length: side of the image.
+    length: number of pixels, e.g. the side of the image.
+    first: the first of these pixels; may be traced.
     legacy: as EfficientPS, where the mask reaches from the first to the last pixel of a box:
       `high - 1` instead of `high`.
   """
+  u, has_side = _mask_coordinates(low, high, cells, length, first, legacy)
+  cell_centres = np.arange(cells) + 0.5
+  distance = jnp.abs(u[:, None] - cell_centres)
+  weights = jnp.maximum(0, 1 - distance)
+  return jnp.where(has_side, weights, 0)
+
+
+def paste_reach(
+  low: Float[Array, ""], high: Float[Array, ""], *, cells: int, length: int, legacy: bool = True
+) -> Bool[Array, "{length}"]:
+  """Returns the pixels along one axis that have any weight in `paste_weights`.
+
+  They reach half a mask cell beyond the box.
+
+  Args:
+    low: as in `paste_weights`, and so are the others.
+    high: last coordinate.
+    cells: side of the mask.
+    length: number of pixels.
+    legacy: as EfficientPS.
+  """
+  u, has_side = _mask_coordinates(low, high, cells, length, 0, legacy)
+  nearest_centre = jnp.clip(u, 0.5, cells - 0.5)
+  return has_side & (jnp.abs(u - nearest_centre) < 1)
+
+
+def _mask_coordinates(
+  low: Float[Array, ""],
+  high: Float[Array, ""],
+  cells: int,
+  length: int,
+  first: int | Int[Array, ""],
+  legacy: bool,
+) -> tuple[Float[Array, "{length}"], Bool[Array, ""]]:
+  """The position of each pixel centre in cells of the mask, and whether the box has a side."""
   pixel = 1 if legacy else 0
   high = jnp.asarray(high, jnp.float32)
   side = high - low - pixel
-  pixel_centres = np.arange(length) + 0.5
-  cell_centres = np.arange(cells) + 0.5
-  safe_side = jnp.where(side > 0, side, 1)
-  u = cells * (pixel_centres - low) / safe_side
-  distance = jnp.abs(u[:, None] - cell_centres)
-  weights = jnp.maximum(0, 1 - distance)
-  return jnp.where(side > 0, weights, 0)
+  has_side = side > 0
+  pixel_centres = first + (np.arange(length) + 0.5)
+  u = cells * (pixel_centres - low) / jnp.where(has_side, side, 1)
+  return jnp.asarray(u, jnp.float32), has_side
 
 
 def paste(

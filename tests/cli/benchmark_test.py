@@ -2,6 +2,7 @@ import pytest
 from absl import app, flags
 from absl.testing import flagsaver
 
+from jppf_jax.benchmarks import fusion as fusion_benchmark
 from jppf_jax.benchmarks import inference as inference_benchmark
 from jppf_jax.benchmarks import input as input_benchmark
 from jppf_jax.benchmarks import metrics as metrics_benchmark
@@ -12,6 +13,7 @@ MODULES = {
   "metrics": metrics_benchmark,
   "input": input_benchmark,
   "inference": inference_benchmark,
+  "fusion": fusion_benchmark,
 }
 
 
@@ -30,7 +32,7 @@ def test_a_subject_runs_its_own_benchmark(subject, module, monkeypatch):
 
 
 def with_flags(**values):
-  holders = {holder.name: holder for holder in benchmark._OF_INFERENCE}
+  holders = {holder.name: holder for holder in benchmark._OPTIONS}
   return flagsaver.as_parsed(*((holders[name], value) for name, value in values.items()))
 
 
@@ -43,9 +45,28 @@ def test_the_flags_of_the_network_reach_its_benchmark(monkeypatch):
   assert calls == [(None, expected)]
 
 
-def test_they_are_refused_for_other_benchmarks():
-  with with_flags(size="64x96"), pytest.raises(app.UsageError, match="^--size: only"):
-    benchmark.main(["jppf benchmark", "metrics"])
+def test_the_fusion_has_a_size_and_a_number_of_detections(monkeypatch):
+  calls = []
+  monkeypatch.setattr(fusion_benchmark, "run", lambda out, **given: calls.append(given))
+  with with_flags(size="64x100", detections="7"):
+    benchmark.main(["jppf benchmark", "fusion"])
+  assert calls == [{"size": (64, 100), "detections": 7}]
+
+
+@pytest.mark.parametrize(
+  "subject, name, value",
+  [("metrics", "size", "64x96"), ("input", "repeats", "3"), ("fusion", "dtype", "bfloat16")],
+)
+def test_flags_of_other_benchmarks_are_refused(subject, name, value):
+  message = f"^--{name}: only `jppf benchmark inference`"
+  with with_flags(**{name: value}), pytest.raises(app.UsageError, match=message):
+    benchmark.main(["jppf benchmark", subject])
+
+
+@pytest.mark.parametrize("size", ["64", "66x64"])
+def test_the_fusion_needs_a_size_of_whole_cells(size):
+  with with_flags(size=size), pytest.raises(app.UsageError, match="multiples of 4"):
+    benchmark.main(["jppf benchmark", "fusion"])
 
 
 @pytest.mark.parametrize(
@@ -84,7 +105,7 @@ def test_a_file_that_is_no_json_is_not_replaced(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("argv", [["jppf benchmark"], ["jppf benchmark", "speed"]])
 def test_anything_else_lists_the_subjects(argv):
-  with pytest.raises(app.UsageError, match="metrics,input,inference"):
+  with pytest.raises(app.UsageError, match="metrics,input,inference,fusion"):
     benchmark.main(argv)
 
 

@@ -1,21 +1,19 @@
-"""Up-sampling, stuff and the table of segments."""
+"""Stuff, counting and the table of segments."""
 
 import dataclasses
 
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from jppf_jax.fusion.canvas import (
   assemble,
+  count_labels,
   fill_classes,
   fill_stuff,
   first_maximum,
   things_of,
-  upsample,
 )
-from tests.fusion.scenes import CAR, CELLS, PERSON, SIZE, SPEC, detections, logits, train_id
-from tests.oracles import fusion as oracle
+from tests.fusion.scenes import CAR, PERSON, SPEC, detections, train_id
 
 ROOM = [([0, 0, 9, 9], CAR, 0.9, 1.0), ([9, 0, 18, 9], PERSON, 0.8, 1.0)]
 
@@ -36,21 +34,6 @@ def test_void_has_no_part_whatever_the_part_of_its_stuff():
   assert result.part.tolist() == [[2, 2, 0, 3]]
 
 
-def test_upsampling_reads_between_cell_centres_and_crops_the_padding():
-  x = logits(0, 4)
-  np.testing.assert_allclose(upsample(x, SIZE), oracle.upsample(x, SIZE), atol=1e-6)
-  columns = np.arange(10, dtype=np.float32)
-  ramp = np.broadcast_to(columns[:, None], (*CELLS, 1))
-  between = [0, 0, 0.125, 0.375, 0.625, 0.875, 1.125, 1.375]
-  np.testing.assert_allclose(upsample(ramp, (1, 8))[0, :, 0], between)
-
-
-@pytest.mark.parametrize("size", [(25, 40), (24, 41), (0, 40)])
-def test_an_image_the_logits_do_not_cover_is_refused(size):
-  with pytest.raises(ValueError, match="up to 24 x 40"):
-    upsample(logits(0, 3), size)
-
-
 def test_small_stuff_and_things_of_the_semantic_head_become_void():
   fill = np.array([[0, 0, 0, 0], [1, 1, 2, 2], [1, 9, 9, 9]])
   won = np.array([[1, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0]], bool)
@@ -62,7 +45,7 @@ def test_small_stuff_and_things_of_the_semantic_head_become_void():
 
 
 def test_the_fill_is_the_best_class_or_the_best_stuff_or_the_fused_stuff():
-  semantic = np.float32([[[0, 2, 1, 3]]])
+  semantic = tuple(np.float32([[logit]]) for logit in (0, 2, 1, 3))
   fused = np.int32([[2]])
   fills = {
     choice: int(fill_classes(choice, semantic, fused, 3)[0, 0])
@@ -72,8 +55,21 @@ def test_the_fill_is_the_best_class_or_the_best_stuff_or_the_fused_stuff():
 
 
 def test_the_first_of_equal_maps_has_the_maximum():
-  best, index = first_maximum(tuple(np.float32([[[1, 2]], [[3, 2]], [[3, 0]]])))
+  maps = tuple(np.float32([[[1, 2]], [[3, 2]], [[3, 0]]]))
+  best, index = first_maximum(maps)
   assert best.tolist() == [[3, 2]] and index.tolist() == [[1, 0]]
+  assert first_maximum(maps, (7, 5, 9))[1].tolist() == [[5, 7]]
+  many = [maps[k % 3] for k in range(50)]
+  best, label = first_maximum(many, range(100, 150))
+  assert best.tolist() == [[3, 2]] and label.tolist() == [[101, 100]]
+
+
+def test_labels_are_counted_once_and_inside_the_image_only():
+  labels = np.random.default_rng(0).integers(0, 5, (131, 9))  # three bands, the last moved back
+  expected = np.bincount(labels.ravel(), minlength=4)[:4]
+  np.testing.assert_array_equal(count_labels(labels, 4), expected)
+  inside = np.bincount(labels[:70, :4].ravel(), minlength=5)
+  np.testing.assert_array_equal(count_labels(labels, 5, (70, 4)), inside)
 
 
 def test_instances_stand_on_the_canvas_and_in_the_table():

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from jppf_jax.fusion.config import PAPER
@@ -27,6 +28,12 @@ def test_an_impossible_value_is_refused_by_name(field, value):
 def test_areas_may_be_0():
   config = dataclasses.replace(PAPER, min_stuff_area=0, min_thing_area=0)
   assert config.min_stuff((1024, 2048)) == 0
+
+
+def test_areas_are_those_of_the_network_and_shares_those_of_the_result():
+  zoom = np.float32([2, 1.5])
+  assert PAPER.min_stuff((1024, 2048), zoom) == 2048 * 3
+  assert dataclasses.replace(PAPER, min_stuff_relative=0.01).min_stuff((15, 30), zoom) == 5
 
 
 def test_the_least_stuff_is_an_area_or_a_share_of_the_image_rounded_up():

@@ -2,12 +2,12 @@
 
 import pytest
 
-from jppf_jax.fusion import instances
+from jppf_jax.fusion import tiles
 
 
 @pytest.fixture(scope="module", autouse=True)
-def windows_smaller_than_the_image():
-  before = instances._CPU_WINDOW
-  instances._CPU_WINDOW = (8, 16)
+def tiles_smaller_than_the_image():
+  before = tiles.CPU_TILE
+  tiles.CPU_TILE = (8, 16)
   yield
-  instances._CPU_WINDOW = before
+  tiles.CPU_TILE = before

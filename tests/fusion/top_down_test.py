@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from jppf_jax.fusion.efficientps import efficientps_fusion
-from jppf_jax.fusion.top_down import part_map, top_down_merge
+from jppf_jax.fusion.top_down import class_map, part_map, top_down_merge
 from jppf_jax.labels.ppp import ppp
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.structs import PanopticParts, Segments
@@ -59,6 +59,13 @@ def test_the_part_map_is_the_best_channel_after_upsampling():
   x = normal(SPEC.num_part_outputs)
   parts = part_map(x, spec=SPEC, size=SIZE)
   np.testing.assert_array_equal(parts, oracle.upsample(x, SIZE).argmax(-1))
+
+
+def test_the_class_map_is_the_best_class_after_upsampling_and_the_first_of_equals():
+  x = normal(SPEC.num_classes)
+  x[..., 12] = x[..., 3]
+  expected = oracle.upsample(x, SIZE).argmax(-1)
+  np.testing.assert_array_equal(class_map(x, size=SIZE), expected)
 
 
 def test_each_background_of_the_part_head_is_no_part():

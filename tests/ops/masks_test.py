@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from jppf_jax.ops.masks import box_rectangle, crop_mask_targets, paste, paste_weights
+from jppf_jax.ops.masks import (
+  box_rectangle,
+  crop_mask_targets,
+  paste,
+  paste_reach,
+  paste_weights,
+)
 from tests.oracles import masks as oracle
 from tests.oracles.boxes import boxes_around
 
@@ -38,6 +44,16 @@ def test_a_pasted_mask_fades_in_over_half_a_cell():
   image = paste(np.ones((28, 28), np.float32), box, (80, 80))
   np.testing.assert_allclose(image[8:12, 40], [0, 0.25, 0.75, 1], atol=1e-5)
   np.testing.assert_allclose(image[40, 64:68], [1, 0.75, 0.25, 0], atol=1e-5)
+
+
+@pytest.mark.parametrize("low, high", [(3.2, 17.9), (-6.0, 4.0), (9.0, 9.0), (18.0, 40.0)])
+def test_weights_can_begin_at_any_pixel_and_reach_as_far_as_said(low, high):
+  ends = np.float32(low), np.float32(high)
+  whole = paste_weights(*ends, cells=5, length=24)
+  piece = paste_weights(*ends, cells=5, length=9, first=jnp.int32(7))
+  np.testing.assert_allclose(piece, whole[7:16], atol=1e-6)
+  reach = paste_reach(*ends, cells=5, length=24)
+  np.testing.assert_array_equal(reach, np.asarray(whole).any(1))
 
 
 def test_exact_pasting_puts_every_cell_back_where_it_was():

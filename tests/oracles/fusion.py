@@ -15,16 +15,16 @@ def softmax(x, axis=-1):
   return e / e.sum(axis, keepdims=True)
 
 
-def upsample(logits, size):
-  """Bilinear, four times the size, borders repeated, cropped."""
+def upsample(logits, size, zoom=(1, 1)):
+  """Bilinear, `4 * zoom` times the size, borders repeated, cropped."""
   for axis in (0, 1):
     n = logits.shape[axis]
-    u = (np.arange(4 * n) + 0.5) / 4 - 0.5
+    u = (np.arange(size[axis]) + 0.5) / zoom[axis] / 4 - 0.5
     low = np.floor(u).astype(int)
     share = (u - low).reshape([-1 if a == axis else 1 for a in range(3)])
     a, b = (np.take(logits, np.clip(i, 0, n - 1), axis) for i in (low, low + 1))
-    logits = a * (1 - share) + b * share
-  return logits[: size[0], : size[1]].astype(np.float64)
+    logits = a.astype(np.float64) * (1 - share) + b * share
+  return logits
 
 
 def paste(mask, box, size, legacy=True):
@@ -118,15 +118,17 @@ def background_output(spec, k):
 
 
 def joint_fusion(
-  semantic_logits, part_logits, detections, *, spec, size, config, answer, legacy=True
+  semantic_logits, part_logits, detections, *, spec, size, config, answer, legacy=True, zoom=(1, 1)
 ):
   """Returns (semantic, instance, part, margin).
 
   The margin is that of each pixel's maximum, before areas are looked at. `answer` is the instance
-  map under test, see `first_maximum`.
+  map under test, see `first_maximum`. `size`, the boxes and the areas in `config` are in pixels of
+  the result; `zoom` of them are one pixel of the network.
   """
-  semantic = np.moveaxis(upsample(semantic_logits, size), -1, 0)
-  s, p = softmax(semantic, 0), softmax(np.moveaxis(upsample(part_logits, size), -1, 0), 0)
+  semantic = np.moveaxis(upsample(semantic_logits, size, zoom), -1, 0)
+  part = np.moveaxis(upsample(part_logits, size, zoom), -1, 0)
+  s, p = softmax(semantic, 0), softmax(part, 0)
   reduce = {"sum": np.sum, "mean": np.mean}[config.fuse_reduce]
   flp, flnp = [], []  # (channel, (instance, class, part))
   kept = keep_instances(detections, size, config.score_threshold, config.overlap_threshold, legacy)
@@ -179,9 +181,11 @@ def _part_evidence(p, c, spec, config):
   return parts
 
 
-def efficientps_fusion(semantic_logits, detections, *, spec, size, scale=4.0, config, answer):
+def efficientps_fusion(
+  semantic_logits, detections, *, spec, size, scale=4.0, config, answer, zoom=(1, 1)
+):
   """Returns (semantic, instance, margin); arguments as above."""
-  logits = np.moveaxis(upsample(semantic_logits, size), -1, 0)
+  logits = np.moveaxis(upsample(semantic_logits, size, zoom), -1, 0)
   channels = list(logits[: spec.num_stuff])
   owners = []
   for n in np.flatnonzero(keep_instances(detections, size)):

@@ -15,7 +15,7 @@ def kept(spans: list[tuple[int, int]], **settings) -> list[bool]:
   masks = jnp.full((len(spans), 28, 28), 8.0)
   placed = place(masks, boxes, SIZE, legacy=False)
   candidates = jnp.ones(len(spans), bool)
-  found = keep_instances(placed, candidates, overlap_threshold=0.5, **settings)
+  found = keep_instances(placed, candidates, SIZE, (8, 16), overlap_threshold=0.5, **settings)
   return np.asarray(found).tolist()
 
 

@@ -1,0 +1,79 @@
+"""Where the pixels of a result read the logits."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jppf_jax.fusion.frame import make_frame, upsample
+from jppf_jax.fusion.tiles import Tile, whole_image
+from tests.fusion.scenes import CELLS, SIZE, logits
+from tests.oracles import fusion as oracle
+
+SCENE = logits(0, 4) + np.random.default_rng(1).normal(size=(*CELLS, 4)).astype(np.float32)
+
+
+def upsampled(x, size, covered=None, zoom=None, tile=None, **choice):
+  frame = make_frame(size, covered, zoom, x.shape[:2])
+  tile = whole_image(size) if tile is None else tile
+  return np.moveaxis(upsample(jnp.asarray(x), tile, frame, **choice), 0, -1)
+
+
+def test_upsampling_reads_between_cell_centres_and_crops_the_padding():
+  np.testing.assert_allclose(upsampled(SCENE, SIZE), oracle.upsample(SCENE, SIZE), atol=1e-5)
+  columns = np.arange(10, dtype=np.float32)
+  ramp = np.broadcast_to(columns[:, None], (*CELLS, 1))
+  between = [0, 0, 0.125, 0.375, 0.625, 0.875, 1.125, 1.375]
+  np.testing.assert_allclose(upsampled(ramp, (1, 8))[0, :, 0], between)
+
+
+@pytest.mark.parametrize("zoom", [(1.5, 2.5), (1.37, 1.0)])
+def test_a_zoomed_frame_reads_the_logits_at_its_own_pixels(zoom):
+  size = 31, 90
+  found = upsampled(SCENE, size, zoom=jnp.float32(zoom))
+  np.testing.assert_allclose(found, oracle.upsample(SCENE, size, zoom), atol=1e-4)
+
+
+@pytest.mark.parametrize("y, x", [(0, 0), (3, 5), (17, 79)])
+def test_a_tile_is_a_piece_of_the_whole_and_its_channels_can_be_chosen(y, x):
+  size, zoom = (31, 90), jnp.float32([1.5, 2.5])
+  where = jnp.asarray([y, x], jnp.int32)
+  tile = Tile(*where, *where, (14, 11))
+  chosen = jnp.array([3, 0, 3])
+  piece = upsampled(SCENE, size, zoom=zoom, tile=tile, channels=chosen)
+  whole = upsampled(SCENE, size, zoom=zoom)[y : y + 14, x : x + 11]
+  np.testing.assert_allclose(piece, whole[..., [3, 0, 3]], atol=1e-6)
+
+
+@pytest.mark.parametrize("zoom", [None, (1.0, 1.0), (1.25, 2.0)])
+def test_cells_wholly_outside_of_the_image_have_no_influence(zoom):
+  factors = np.array([1, 1] if zoom is None else zoom)
+  covered = tuple(np.round([12 * factors[0], 29 * factors[1]]).astype(int).tolist())
+  poisoned = SCENE.copy()
+  poisoned[3:], poisoned[:, 8:] = np.nan, np.nan
+  zoom = None if zoom is None else jnp.float32(zoom)
+  size = (24, 40) if zoom is None else (24, 60)
+  own = oracle.upsample(SCENE[:3, :8], covered, factors)
+  found = upsampled(np.nan_to_num(poisoned, nan=1e9), size, covered, zoom)
+  np.testing.assert_allclose(found[: covered[0], : covered[1]], own, atol=1e-4)
+
+
+def test_equal_logits_stay_equal_whatever_the_zoom():
+  x = np.repeat(SCENE[..., :1], 5, axis=-1)
+  found = upsampled(x, (50, 63), zoom=jnp.float32([2.3, 1.7]))
+  assert (found == found[..., :1]).all()
+
+
+def test_a_zoom_of_1_is_none():
+  with_zoom = upsampled(SCENE, SIZE, zoom=jnp.ones(2))
+  np.testing.assert_array_equal(with_zoom, upsampled(SCENE, SIZE))
+
+
+def test_boxes_grow_with_the_frame():
+  frame = make_frame((90, 90), None, jnp.float32([2, 3]), CELLS)
+  assert frame.scaled(jnp.array([[1.0, 2, 10, 20]])).tolist() == [[3, 4, 30, 40]]
+
+
+@pytest.mark.parametrize("size", [(25, 40), (24, 41), (0, 40)])
+def test_an_image_the_logits_do_not_cover_is_refused(size):
+  with pytest.raises(ValueError, match="up to 24 x 40"):
+    make_frame(size, None, None, CELLS)

@@ -1,6 +1,7 @@
 """Joint fusion as one would first write it, to compare with: all maps at the size of the image."""
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import jax
@@ -17,6 +18,7 @@ from jppf_jax.ops.resize import resize_bilinear
 from jppf_jax.structs import Array, Detections, PanopticParts
 
 Maps = tuple[Int[np.ndarray, "H W"], Int[np.ndarray, "H W"]]
+State = tuple[jax.Array, jax.Array, jax.Array]  # best score, detection and part of each pixel
 
 
 def scan_fusion(
@@ -43,7 +45,7 @@ def scan_fusion(
   kept = _kept(detections, size)
   table = part_channels(spec)
 
-  def look(carry: tuple[Array, Array, Array], n: Array) -> tuple[tuple[Array, Array, Array], None]:
+  def look(carry: State, n: jax.Array) -> tuple[State, None]:
     best, slot, label = carry
     box = detections.boxes[n]
     mli = paste(detections.mask_logits[n], box, size)
@@ -80,7 +82,7 @@ def scan_fusion(
 def _kept(detections: Detections, size: tuple[int, int]) -> Bool[Array, "D"]:
   """The filter of the detections, with masks of the whole image."""
 
-  def look(occupied: Array, n: Array) -> tuple[Array, Array]:
+  def look(occupied: jax.Array, n: jax.Array) -> tuple[jax.Array, jax.Array]:
     mask = paste(detections.mask_logits[n], detections.boxes[n], size) > 0
     covered = (mask & occupied).sum()
     few_covered = covered <= PAPER.overlap_threshold * mask.sum()
@@ -94,8 +96,8 @@ def _kept(detections: Detections, size: tuple[int, int]) -> Bool[Array, "D"]:
 
 def _fused(*terms: Float[Array, "..."]) -> Float[Array, "..."]:
   """Eq. 1."""
-  confidence = sum(jax.nn.sigmoid(term) for term in terms)
-  return confidence * sum(terms)
+  confidence = reduce(jnp.add, [jax.nn.sigmoid(term) for term in terms])
+  return confidence * reduce(jnp.add, terms)
 
 
 def _reach(box: Float[Array, "4"], size: tuple[int, int]) -> Bool[Array, "H W"]:
@@ -172,7 +174,7 @@ def torch_fusion(
       best = torch.full(size, -torch.inf)
       slot = torch.zeros(size, dtype=torch.int32)
       kept = []
-      for n in np.flatnonzero(good):
+      for n in np.flatnonzero(good).tolist():
         window, mli = pasted(n)
         mask = mli > 0
         if (mask & occupied[window]).sum() <= PAPER.overlap_threshold * mask.sum():

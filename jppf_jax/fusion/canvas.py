@@ -88,7 +88,7 @@ def fill_stuff(
   no_stuff = won | (fill >= num_stuff)
   classes = jnp.where(no_stuff, num_stuff, fill)
   areas = count_labels(classes, num_stuff + 1, covered)
-  stays = areas >= min_area
+  stays = jnp.asarray(areas >= min_area)
   stays = stays.at[num_stuff].set(False)
   return jnp.where(stays[classes], classes, IGNORE)
 
@@ -164,7 +164,8 @@ def assemble(
     covered: rows and columns that the image covers, from the top left; may be traced. None: all.
   """
   if covered is not None:
-    inside = Frame(slot.shape, covered, None).inside
+    height, width = slot.shape
+    inside = Frame((height, width), covered, None).inside
     slot = jnp.where(inside, slot, -1)
     fill = jnp.where(inside, fill, IGNORE)
   num_slots = detections.labels.size

@@ -123,7 +123,7 @@ def _stuff(
 ) -> tuple[Float[Array, "H W"], UInt8[Array, "H W"]]:
   """The largest logit of stuff at each pixel (-inf if there is no stuff), and the best class."""
 
-  def look(state: tuple[Array, Array], tile: Tile) -> tuple[Array, Array]:
+  def look(state: tuple[jax.Array, jax.Array], tile: Tile) -> tuple[jax.Array, jax.Array]:
     logits = tuple(upsample(semantic_logits, tile, frame))
     stuff = logits[: spec.num_stuff] or (jnp.full(tile.shape, -jnp.inf),)
     largest, _ = first_maximum(stuff)

@@ -51,7 +51,7 @@ class Frame(NamedTuple):
 
 
 def make_frame(
-  size: tuple[int, int], covered: ImageSize | None, zoom: Zoom, cells: tuple[int, int]
+  size: tuple[int, int], covered: ImageSize | None, zoom: Zoom, cells: tuple[int, ...]
 ) -> Frame:
   """Returns the frame of a result.
 
@@ -119,7 +119,7 @@ def _reading(
     cells: number of cells.
   """
   zoom = 1 if frame.zoom is None else frame.zoom[axis]
-  last = cells - 1
+  last: int | Array = cells - 1
   if frame.covered is not None:
     touched = jnp.ceil(frame.covered[axis] / zoom / STRIDE - _HARDLY)
     last = jnp.clip(touched - 1, 0, last)

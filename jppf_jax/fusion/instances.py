@@ -63,7 +63,7 @@ def place(
   limits = jnp.asarray(size if covered is None else covered, jnp.int32)
   boxes = jnp.asarray(boxes, jnp.float32)
   rectangles = jax.vmap(lambda box: box_rectangle(box, limits))(boxes)
-  shift = np.float32([0, 0, legacy, legacy])
+  shift = np.array([0, 0, legacy, legacy], np.float32)
   extents = boxes - shift
   (x0, x1), (y0, y1) = (
     _span(extents, rectangles, limits, cells=masks.shape[axis + 1], length=size[axis], axis=axis)
@@ -196,11 +196,11 @@ def keep_instances(
     occupied = claims.keep[owner]
     fresh_mask = mask & tile.fresh()
     pixels = jnp.stack([_count(fresh_mask), _count(fresh_mask & occupied)])
-    areas = claims.areas.at[n].add(pixels)
+    areas = jnp.asarray(claims.areas).at[n].add(pixels)
     area, covered = areas[n]
     # Final after its last tile. Until then the instance finds own pixels in no tile but where a
     # tile was moved back, and these are not counted again.
-    keep = claims.keep.at[n].set(covered <= overlap_threshold * area)
+    keep = jnp.asarray(claims.keep).at[n].set(covered <= overlap_threshold * area)
     owner = jnp.where(mask & ~occupied, n, owner)
     return _Claims(tile.put(claims.owner, owner), keep, areas)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import jax
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from jppf_jax import build
 from jppf_jax.evaluation.frames import Frame
@@ -49,6 +49,7 @@ def fuse_both(
   size: tuple[int, int],
   config: FusionConfig,
   covered: Int[Array, "B 2"] | None = None,
+  zoom: Float[Array, "B 2"] | None = None,
   legacy: bool = True,
 ) -> Prediction:
   """Returns both fusions and the heads alone, for a batch.
@@ -61,6 +62,7 @@ def fuse_both(
     size: height and width of the results; the padded image is cut at the bottom and at the right.
     config: settings of the fusions.
     covered: rows and columns of the results that each image covers, from the top left. None: all.
+    zoom: pixels of the results per pixel of the network, rows and columns. None: 1.
     legacy: of the model, see `ops.masks.paste_weights`.
 
   Raises:
@@ -68,9 +70,13 @@ def fuse_both(
   """
 
   def one(
-    semantic: Array, part: Array, detections: Detections, covered: Array | None
+    semantic: Array,
+    part: Array,
+    detections: Detections,
+    covered: Array | None,
+    zoom: Array | None,
   ) -> Prediction:
-    parts = part_map(part, spec=spec, size=size, covered=covered)
+    parts = part_map(part, spec=spec, size=size, covered=covered, zoom=zoom)
     joint = joint_fusion(
       semantic,
       part,
@@ -78,6 +84,7 @@ def fuse_both(
       spec=spec,
       size=size,
       covered=covered,
+      zoom=zoom,
       config=config,
       legacy=legacy,
     )
@@ -87,6 +94,7 @@ def fuse_both(
       spec=spec,
       size=size,
       covered=covered,
+      zoom=zoom,
       score_threshold=config.score_threshold,
       overlap_threshold=config.overlap_threshold,
       min_stuff_area=config.min_stuff_area,
@@ -94,17 +102,21 @@ def fuse_both(
       legacy=legacy,
     )
     top_down = top_down_merge(panoptic, parts, spec=spec)
-    classes = class_map(semantic, size=size, covered=covered)
+    classes = class_map(semantic, size=size, covered=covered, zoom=zoom)
     return Prediction(joint, top_down, classes, parts, detections)
 
-  return jax.vmap(one)(outputs.semantic, outputs.part, found_by(outputs), covered)
+  return jax.vmap(one)(outputs.semantic, outputs.part, found_by(outputs), covered, zoom)
 
 
 class Comparison(Program[Prediction]):
   """Predicts images in all ways that are compared. See `Program` for its arguments."""
 
   def answer(
-    self, outputs: Outputs, covered: Int[Array, "B 2"], size: tuple[int, int]
+    self,
+    outputs: Outputs,
+    size: tuple[int, int],
+    covered: Int[Array, "B 2"],
+    zoom: Float[Array, "B 2"] | None,
   ) -> Prediction:
     """Fuses the heads both ways; see `Program.answer`."""
     return fuse_both(
@@ -113,6 +125,7 @@ class Comparison(Program[Prediction]):
       size=size,
       config=self.config,
       covered=covered,
+      zoom=zoom,
       legacy=self.model.legacy,
     )
 

@@ -19,15 +19,29 @@ class Frame:
     image: size of the image itself.
     size: of the network's input, which the image is scaled into and padded to.
     covered: rows and columns of the input that the image covers, from the top left.
+    canvas: of the answer. Images that are larger than the input get one for their own pixels, of
+      the few sizes that `frame_of` chooses from.
+    answered: rows and columns of the answer that the image covers.
   """
 
   image: Size
   size: Size
   covered: Size
+  canvas: Size
+  answered: Size
+
+  @property
+  def is_enlarged(self) -> bool:
+    """Whether the answer has more pixels than the network saw."""
+    return self.answered != self.covered
 
 
 def frame_of(image: Size, size: Size) -> Frame:
   """Returns the frame of an image: it is scaled into the working size, aspect kept.
+
+  The answer for a larger image has the image's own pixels: logits and masks are interpolated
+  between those of the network. Its canvas has sides of 1, 1.5, 2, 3, 4, 6, 8, ... times those of
+  the input, so that images of many sizes share a program.
 
   Args:
     image: height and width of the image.
@@ -37,7 +51,22 @@ def frame_of(image: Size, size: Size) -> Frame:
   factor = min(size[0] / image[0], size[1] / image[1])
   rows = _side(image[0] * factor, size[0])
   columns = _side(image[1] * factor, size[1])
-  return Frame(image, size, (rows, columns))
+  covered = rows, columns
+  if factor >= 1:
+    return Frame(image, size, covered, size, covered)
+  canvas = _canvas_side(image[0], size[0]), _canvas_side(image[1], size[1])
+  return Frame(image, size, covered, canvas, image)
+
+
+def _canvas_side(length: int, unit: int) -> int:
+  """Returns the first of 1, 1.5, 2, 3, 4, 6, 8, ... times the unit that is at least the length."""
+  whole = unit
+  while whole < length:
+    middle = whole + -(-whole // 2)
+    if middle >= length:
+      return middle
+    whole *= 2
+  return whole
 
 
 def working_size(image_size: Size, size: Size) -> Size:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from jppf_jax import build
 from jppf_jax.checkpoints.weights import load_weights
@@ -19,11 +19,17 @@ class Predictor(Program[PanopticParts]):
   """Segments images: network and joint fusion, nothing else. See `Program` for its arguments."""
 
   def answer(
-    self, outputs: Outputs, covered: Int[Array, "B 2"], size: tuple[int, int]
+    self,
+    outputs: Outputs,
+    size: tuple[int, int],
+    covered: Int[Array, "B 2"],
+    zoom: Float[Array, "B 2"] | None,
   ) -> PanopticParts:
     """Fuses the heads; see `Program.answer`."""
 
-    def one(semantic: Array, part: Array, detections: Detections, covered: Array) -> PanopticParts:
+    def one(
+      semantic: Array, part: Array, detections: Detections, covered: Array, zoom: Array | None
+    ) -> PanopticParts:
       return joint_fusion(
         semantic,
         part,
@@ -31,11 +37,12 @@ class Predictor(Program[PanopticParts]):
         spec=self.spec,
         size=size,
         covered=covered,
+        zoom=zoom,
         config=self.config,
         legacy=self.model.legacy,
       )
 
-    return jax.vmap(one)(outputs.semantic, outputs.part, found_by(outputs), covered)
+    return jax.vmap(one)(outputs.semantic, outputs.part, found_by(outputs), covered, zoom)
 
   def restore(self, answer: PanopticParts, frame: Frame) -> PanopticParts:
     """Returns the answer at the size of the image; see `Program.restore`."""
@@ -54,8 +61,8 @@ def found_by(outputs: Outputs) -> Detections:
 
 
 def restore_map(ids: Int[Array, "h w"], frame: Frame) -> Int[np.ndarray, "H W"]:
-  """Crops the covered part of an id map and scales it to the image's own size."""
-  rows, columns = frame.covered
+  """Crops the part of an id map that the image covers, and scales it to the image's own size."""
+  rows, columns = frame.answered
   return nearest(np.asarray(ids)[:rows, :columns], frame.image)
 
 

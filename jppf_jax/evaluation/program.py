@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Int, Shaped, UInt8
+from jaxtyping import Float, Int, Shaped, UInt8
 
 from jppf_jax.evaluation.frames import Frame, checked, fit, frame_of
 from jppf_jax.fusion.config import FusionConfig
@@ -20,7 +20,8 @@ Answer = TypeVar("Answer")
 
 
 class Program(ABC, Generic[Answer]):
-  """Predicts images with one compiled program per working size: `size`, and `size` turned.
+  """Predicts images with one compiled program for each canvas: those of `size`, of `size` turned,
+  and a few larger ones for images with more pixels, see `frames.frame_of`.
 
   Subclasses say what is made of the outputs of the network, and how it is brought to the size of an
   image.
@@ -44,16 +45,23 @@ class Program(ABC, Generic[Answer]):
   ):
     self.model, self.spec, self.size, self.config = model, spec, size, config
     self.variables = jax.device_put(variables)
-    self._compiled = jax.jit(self.compute)
+    self._compiled = jax.jit(self.compute, static_argnames="canvas")
 
   @abstractmethod
-  def answer(self, outputs: Outputs, covered: Int[Array, "B 2"], size: tuple[int, int]) -> Answer:
+  def answer(
+    self,
+    outputs: Outputs,
+    size: tuple[int, int],
+    covered: Int[Array, "B 2"],
+    zoom: Float[Array, "B 2"] | None,
+  ) -> Answer:
     """Returns what is made of the outputs for a batch; runs in jit.
 
     Args:
       outputs: of the network.
-      covered: rows and columns that each image covers.
       size: height and width of the answer.
+      covered: rows and columns of the answer that each image covers.
+      zoom: pixels of the answer per pixel of the network, rows and columns; None: 1.
     """
 
   @abstractmethod
@@ -61,7 +69,12 @@ class Program(ABC, Generic[Answer]):
     """Returns the answer for one image at the image's own size; in NumPy."""
 
   def compute(
-    self, variables: Any, image: UInt8[Array, "B H W 3"], covered: Int[Array, "B 2"]
+    self,
+    variables: Any,
+    image: UInt8[Array, "B H W 3"],
+    covered: Int[Array, "B 2"],
+    answered: Int[Array, "B 2"] | None = None,
+    canvas: tuple[int, int] | None = None,
   ) -> Answer:
     """Returns the answer for a batch of images, each in a frame of one working size.
 
@@ -71,21 +84,28 @@ class Program(ABC, Generic[Answer]):
       variables: parameters and running statistics.
       image: RGB, padded at the bottom and on the right.
       covered: rows and columns that each image covers; the rest has no influence on the answer.
+      answered: rows and columns of the answer that each image covers; None: those of the input.
+      canvas: height and width of the answer, static; None: those of the input.
     """
     height, width = image.shape[1:3]
     color = jnp.array(mean_color(self.model.pixel_mean), jnp.uint8)
     multiples_of_32 = (height + -height % 32, width + -width % 32)
-    canvas = jnp.broadcast_to(color, (image.shape[0], *multiples_of_32, 3))
-    padded = canvas.at[:, :height, :width].set(image)
+    padding = jnp.broadcast_to(color, (image.shape[0], *multiples_of_32, 3))
+    padded = padding.at[:, :height, :width].set(image)
     # without `mutable`, apply returns what the model returns; its annotation allows a tuple as well
     found = self.model.apply(variables, padded, train=False, covered=covered)
-    return self.answer(cast(Outputs, found), covered, (height, width))
+    outputs = cast(Outputs, found)
+    if answered is None:
+      return self.answer(outputs, (height, width), covered, None)
+    zoom = answered / jnp.asarray(covered)
+    return self.answer(outputs, canvas or (height, width), answered, zoom.astype(jnp.float32))
 
   def __call__(self, image: Shaped[Array, "..."]) -> Answer:
     """Returns the answer for one image, at the image's own size, in NumPy.
 
-    The image is scaled to fit into the working size, aspect kept, and padded. Ids are scaled back
-    by nearest neighbour, boxes exactly; areas of segments are counted in the image's own pixels.
+    The image is scaled to fit into the working size, aspect kept, and padded. The answer for an
+    image that is larger than the working size is computed at the image's own pixels; that for a
+    smaller one is scaled by nearest neighbour. Areas of segments are in the image's own pixels.
 
     Args:
       image: RGB, uint8 [H W 3], 0..255.
@@ -96,9 +116,9 @@ class Program(ABC, Generic[Answer]):
     return self.batch([image])[0]
 
   def batch(self, images: Sequence[Shaped[Array, "..."]]) -> list[Answer]:
-    """Returns the answers for several images; those of one orientation are computed together.
+    """Returns the answers for several images; those that share a canvas are computed together.
 
-    Each number of images is compiled once for each orientation.
+    Each number of images is compiled once for each canvas.
 
     Args:
       images: RGB, uint8 [H W 3], 0..255, of any sizes.
@@ -108,22 +128,27 @@ class Program(ABC, Generic[Answer]):
     """
     pixels = [checked(image) for image in images]
     frames = [frame_of(image.shape[:2], self.size) for image in pixels]
-    together: dict[tuple[int, int], list[int]] = {}
+    together: dict[Any, list[int]] = {}
     for place, frame in enumerate(frames):
-      together.setdefault(frame.size, []).append(place)
+      key = frame.size, frame.canvas, frame.is_enlarged
+      together.setdefault(key, []).append(place)
     answers: dict[int, Answer] = {}
     for places in together.values():
       group = [pixels[place] for place in places]
-      found = self._of_one_size(group, [frames[place] for place in places])
+      found = self._of_one_canvas(group, [frames[place] for place in places])
       answers.update(zip(places, found, strict=True))
     return [answers[place] for place in range(len(pixels))]
 
-  def _of_one_size(self, images: list[np.ndarray], frames: list[Frame]) -> list[Answer]:
-    """Returns the answers for images whose frames have one size."""
+  def _of_one_canvas(self, images: list[np.ndarray], frames: list[Frame]) -> list[Answer]:
+    """Returns the answers for images whose frames have one size and one canvas."""
     color = mean_color(self.model.pixel_mean)
     fitted = np.stack([fit(image, frame, color) for image, frame in zip(images, frames)])
     covered = np.array([frame.covered for frame in frames], np.int32)
-    batch = self._compiled(self.variables, *jax.device_put((fitted, covered)))
+    arrays = [fitted, covered]
+    if frames[0].is_enlarged:
+      arrays.append(np.array([frame.answered for frame in frames], np.int32))
+    canvas = frames[0].canvas if frames[0].is_enlarged else None
+    batch = self._compiled(self.variables, *jax.device_put(arrays), canvas=canvas)
     found = jax.device_get(batch)
     rows = [jax.tree.map(lambda x, n=n: x[n], found) for n in range(len(frames))]
     return [self.restore(row, frame) for row, frame in zip(rows, frames)]

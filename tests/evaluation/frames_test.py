@@ -33,6 +33,34 @@ def test_fitting_keeps_the_aspect_and_pads():
   assert (canvas[32:] == (1, 2, 3)).all()
 
 
+@pytest.mark.parametrize(
+  "image, canvas",
+  [
+    ((64, 128), (64, 128)),
+    ((65, 128), (96, 128)),
+    ((65, 129), (96, 192)),
+    ((96, 192), (96, 192)),
+    ((97, 100), (128, 128)),
+    ((190, 385), (192, 512)),
+    ((200, 100), (256, 96)),
+    ((1, 1000), (64, 1024)),
+  ],
+)
+def test_the_answer_for_a_larger_image_has_its_own_pixels(image, canvas):
+  frame = frame_of(image, (64, 128))
+  assert frame.canvas == canvas
+  assert frame.answered == image
+  assert frame.is_enlarged == (image != (64, 128))
+  assert all(own >= seen for own, seen in zip(frame.answered, frame.covered))
+
+
+@pytest.mark.parametrize("image", [(1, 1), (30, 100), (64, 127), (100, 50)])
+def test_the_answer_for_a_smaller_image_has_the_pixels_of_the_network(image):
+  frame = frame_of(image, (64, 128))
+  assert not frame.is_enlarged
+  assert frame.canvas == frame.size
+
+
 @pytest.mark.parametrize("shape", [(64, 128), (128, 64)])
 def test_an_image_of_the_working_size_is_untouched(shape):
   image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)

@@ -22,15 +22,17 @@ def image_of(size):
   return RANDOM.integers(0, 256, (*size, 3), dtype=np.uint8)
 
 
-def test_images_of_any_size_compile_one_program_for_each_orientation(predictor):
-  for _ in range(20):
-    height, width = RANDOM.integers(1, 150, 2)
-    predictor(image_of((height, width)))
-  assert predictor._compiled._cache_size() == 2
+def test_twenty_images_of_twenty_sizes_compile_only_the_canvases(predictor):
+  smaller = [(64 - n, 128 - 2 * n) for n in range(6)] + [(100 - n, 50) for n in range(6)]
+  larger = [(70 + n, 180 - n) for n in range(8)]
+  for size in (*smaller, *larger):
+    found = predictor(image_of(size))
+    assert found.semantic.shape == size
+  assert predictor._compiled._cache_size() == 3  # both orientations, and one and a half the size
 
 
 def test_a_batch_answers_as_each_image_alone_and_in_order(predictor):
-  images = [image_of(size) for size in ((64, 128), (100, 30), (20, 41), (90, 70))]
+  images = [image_of(size) for size in ((64, 128), (100, 30), (20, 41), (90, 70), (75, 150))]
   together = predictor.batch(images)
   for image, found in zip(images, together, strict=True):
     alone = predictor(image)

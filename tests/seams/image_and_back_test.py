@@ -51,6 +51,37 @@ def test_each_pixel_gets_the_class_of_its_own_colour(shape, axis):
     np.testing.assert_array_equal(answer.semantic[:-1, :-1], classes[:-1, :-1])
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("shape", [(75, 110), (110, 75)])
+def test_a_photo_larger_than_the_working_size_gets_the_classes_of_its_own_pixels(shape, axis):
+  red, expected, shades = ramp(shape[axis])
+  image = np.zeros((*shape, 3), np.uint8)
+  along = (slice(None), None) if axis == 0 else (None, slice(None))
+  image[..., 0] = red[along]
+  found = predict(image, size=(48, 64), shades=shades)
+  middle = slice(6, -6)  # the network's cells at the edges hold half a ramp
+  for answer in (found, found.joint, found.top_down):
+    assert answer.semantic.shape == shape
+    classes = np.moveaxis(answer.semantic, axis, 0)[middle]
+    # a half of a pixel: the photo is scaled in whole values of red
+    wrong = (classes != expected[middle, None]).any(1).sum()
+    assert wrong <= CLASSES - 1
+    changes = np.flatnonzero(np.diff(classes[:, 0]))
+    assert np.abs(changes - np.flatnonzero(np.diff(expected[middle]))).max() <= 1
+
+
+def test_boxes_of_a_larger_photo_are_drawn_at_its_own_pixels():
+  image = np.full((96, 160, 3), 10, np.uint8)
+  found = predict(image, size=(48, 80), boxes=((20, 10, 60, 40),), legacy=False)
+  inside = np.zeros((96, 160), bool)
+  inside[20:80, 40:120] = True
+  for answer in (found.joint, found.top_down):
+    differs = (answer.instance > 0) != inside
+    assert not differs[22:78, 42:118].any() and not differs[:18].any() and not differs[:, :38].any()
+    assert answer.segments.areas[0] == (answer.instance == 1).sum()
+  np.testing.assert_allclose(found.detections.boxes[0], [40, 20, 120, 80])
+
+
 @pytest.mark.parametrize("size", [(64, 128), (50, 100)])  # the latter is padded to 64 x 128
 @pytest.mark.parametrize("shape", [(37, 91), (64, 100)])
 def test_padding_has_the_mean_colour_of_the_model(shape, size):

@@ -3,12 +3,24 @@
 import importlib
 import re
 
+import jax
+import pytest
+
 from tests import pages
 from tests.package_test import ROOMS
 
 PAGE = (pages.ROOT / "docs/pieces.md").read_text()
 
 
+@pytest.fixture
+def quick_compiler():
+  """Programs that run once compile in a third of the time without XLA's optimizations."""
+  jax.config.update("jax_disable_most_optimizations", True)
+  yield
+  jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.mark.usefixtures("quick_compiler")
 def test_every_example_prints_what_the_page_says():
   pages.run("docs/pieces.md")
 

@@ -7,9 +7,9 @@ Example:
     ```python
     import jppf_jax
 
-    model = jppf_jax.from_pretrained("demo")  # a name, or the folder of a model or of a run
-    parts = model("photo.jpg")                # a path, an array, a picture; or a list of them
-    parts.save("predictions")                 # as `jppf predict` does
+    model = jppf_jax.from_pretrained("clothing")  # a name, or the folder of a model or of a run
+    parts = model("photo.jpg")                    # a path, an array, a picture; or a list of them
+    parts.save("predictions")                     # as `jppf predict` does
     ```
 
 `parts.semantic`, `.instance` and `.part` are maps of the photo's size, `print(parts.segments)`

@@ -4,7 +4,7 @@ Example:
     ```python
     import jppf_jax
 
-    model = jppf_jax.from_pretrained("demo")
+    model = jppf_jax.from_pretrained("clothing")
     parts = model("photo.jpg")
     parts.save("predictions")
     ```

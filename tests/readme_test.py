@@ -3,10 +3,10 @@
 import re
 
 import pytest
+import skimage.data
 import yaml
 from PIL import Image
 
-import jppf_jax
 from jppf_jax.cli import main
 from tests import pages
 
@@ -25,14 +25,15 @@ LINKED = (
 
 
 def test_the_example_gives_parts_at_the_size_of_the_photo_and_files(tmp_path, monkeypatch):
-  scene, _ = jppf_jax.make_scene(0, size=(192, 384))
-  photo = Image.fromarray(scene).resize((400, 200))
+  photo = Image.fromarray(skimage.data.astronaut()).crop((0, 0, 480, 512))
   photo.save(tmp_path / "photo.jpg", quality=95)
   monkeypatch.chdir(tmp_path)
   parts = pages.run("README.md")["parts"]
-  assert parts.semantic.shape == parts.instance.shape == parts.part.shape == (200, 400)
-  found = [segment for segment in parts.segments if segment["is_thing"]]
-  assert any(segment["parts"] for segment in found)  # the shipped weights know generated scenes
+  assert parts.semantic.shape == parts.instance.shape == parts.part.shape == (512, 480)
+  (person,) = [segment for segment in parts.segments if segment["is_thing"]]
+  assert {"person-hair_and_hat", "person-skin"} <= set(person["parts"])
+  face = parts.mask(person)[100:180, 190:250]
+  assert face.mean() > 0.9
   assert (tmp_path / "predictions" / "photo.png").is_file()
 
 

@@ -7,6 +7,7 @@ import skimage.data
 import yaml
 from PIL import Image
 
+import jppf_jax
 from jppf_jax.cli import main
 from tests import pages
 

@@ -58,6 +58,7 @@ setup(
   install_requires=[
     "jax>=0.10",
     "flax>=0.12",
+    "flatbuffers>=23.5",  # for jax.export, which does not declare it
     "optax>=0.2.6",
     "orbax-checkpoint>=0.11.28,<1",
     "numpy>=1.26",

@@ -2,7 +2,7 @@
 that runs without this library.
 
 The folder has the program as StableHLO, the weights, what the ids mean, and `load.py`, which needs
-only JAX and NumPy.
+only JAX, flatbuffers and NumPy.
 
 Example: `jppf export --weights=runs/clothing --out=exported --size=384x256`
 """

@@ -1,7 +1,7 @@
 """The whole program, image to parts, as a folder that runs without this library.
 
 `jax.export` turns it into StableHLO for several platforms at once. The folder has the program and
-the weights, what the ids mean, and `load.py`, which needs only JAX and NumPy.
+the weights, what the ids mean, and `load.py`, which needs only JAX, flatbuffers, NumPy.
 """
 
 import datetime

@@ -1,4 +1,4 @@
-"""Loads the program of this folder: images to panoptic parts. Needs only JAX and NumPy."""
+"""Loads the program of this folder: images to parts. Needs only JAX, flatbuffers and NumPy."""
 
 import json
 from collections.abc import Callable
@@ -21,6 +21,8 @@ def load(folder: str | Path = Path(__file__).parent) -> tuple[Callable[..., Any]
   try:
     exported = export.deserialize(bytearray((folder / "program.jax").read_bytes()))
     exported.mlir_module()
+  except ImportError:
+    raise  # JAX says what to install
   except Exception as error:
     raise RuntimeError(
       f"Expired: the program was exported on {about['exported']} with JAX {about['jax']}, and JAX "

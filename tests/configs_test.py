@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jppf_jax import build
+from jppf_jax.build import batches
 from jppf_jax.input_pipeline import read
 from jppf_jax.structs import IGNORE
 
@@ -59,7 +60,7 @@ def one_car(monkeypatch):
   uids[:32, :64] = 26_001
   examples = read.Examples([None], cache=True)
   examples._cache[0] = {"image_id": "car", "image": image, "uids": uids}
-  monkeypatch.setattr(build, "examples", lambda config, split: examples)
+  monkeypatch.setattr(batches, "examples", lambda config, split: examples)
 
 
 def first_batch(name, **data):

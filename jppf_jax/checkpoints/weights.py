@@ -61,9 +61,23 @@ def save_weights(
   with np.errstate(over="ignore"):  # reported below
     stored = {name: np.ascontiguousarray(value, dtype) for name, value in flat.items()}
   check_finite(stored, f"These weights cannot be written to {path} as {dtype}")
-  content = save(stored, metadata={"format": "flax", "about": json.dumps(metadata)})
+  notes = {"format": "flax", "about": json.dumps(metadata)}
+  content = _with_sorted_notes(save(stored, metadata=notes), notes)
   with whole_file(path) as partial:
     partial.write_bytes(content)  # safetensors' `save_file` would let only this user read the file
+
+
+def _with_sorted_notes(content: bytes, notes: dict[str, str]) -> bytes:
+  """Returns a safetensors file whose metadata are in one order; safetensors' own is random.
+
+  So the same weights give the same bytes.
+  """
+  length = int.from_bytes(content[:8], "little")
+  header = json.loads(content[8 : 8 + length])
+  header["__metadata__"] = notes
+  text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+  padded = text.ljust(-(-len(text) // 8) * 8)
+  return len(padded).to_bytes(8, "little") + padded + content[8 + length :]
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

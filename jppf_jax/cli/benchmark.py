@@ -79,8 +79,12 @@ def _options(subject: str) -> dict[str, Any]:
   own = _OF_SUBJECT.get(subject, ())
   given = [flag for flag in _OPTIONS if flag.value is not None]
   for flag in given:
-    if flag not in own:
-      owners = [name for name, its_flags in _OF_SUBJECT.items() if flag in its_flags]
+    if flag.name not in {its.name for its in own}:
+      owners = [
+        name
+        for name, its_flags in _OF_SUBJECT.items()
+        if flag.name in {its.name for its in its_flags}
+      ]
       names = " and ".join(f"`jppf benchmark {name}`" for name in owners)
       raise app.UsageError(f"--{flag.name}: only {names} can have this flag.")
   options: dict[str, Any] = {flag.name: flag.value for flag in given}

@@ -173,3 +173,16 @@ def test_what_older_weights_do_not_say_is_logged_and_they_load(tmp_path, caplog)
 )
 def test_weights_say_where_they_come_from(about, origin):
   assert provenance(about) == origin
+
+
+def test_the_same_weights_give_the_same_bytes_and_notes_in_order(tmp_path):
+  variables = {"params": {"a": np.arange(3, dtype=np.float32)}}
+  for name in "abcdef":
+    save_weights(tmp_path / name, variables, {"ä": 1})
+  contents = {(tmp_path / name).read_bytes() for name in "abcdef"}
+  (content,) = contents
+  length = int.from_bytes(content[:8], "little")
+  assert length % 8 == 0 and b'"format":"flax","about"' in content[: 8 + length]
+  found, about = read_weights(tmp_path / "a")
+  np.testing.assert_array_equal(found["params/a"], variables["params"]["a"])
+  assert about == {"ä": 1}

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-import numpy as np
+import jax.numpy as jnp
 import pytest
 
 from jppf_jax.fusion.config import PAPER
@@ -31,7 +31,7 @@ def test_areas_may_be_0():
 
 
 def test_areas_are_those_of_the_network_and_shares_those_of_the_result():
-  zoom = np.float32([2, 1.5])
+  zoom = jnp.float32([2, 1.5])
   assert PAPER.min_stuff((1024, 2048), zoom) == 2048 * 3
   assert dataclasses.replace(PAPER, min_stuff_relative=0.01).min_stuff((15, 30), zoom) == 5
 

@@ -48,7 +48,7 @@ def test_a_pasted_mask_fades_in_over_half_a_cell():
 
 @pytest.mark.parametrize("low, high", [(3.2, 17.9), (-6.0, 4.0), (9.0, 9.0), (18.0, 40.0)])
 def test_weights_can_begin_at_any_pixel_and_reach_as_far_as_said(low, high):
-  ends = np.float32(low), np.float32(high)
+  ends = jnp.float32(low), jnp.float32(high)
   whole = paste_weights(*ends, cells=5, length=24)
   piece = paste_weights(*ends, cells=5, length=9, first=jnp.int32(7))
   np.testing.assert_allclose(piece, whole[7:16], atol=1e-6)

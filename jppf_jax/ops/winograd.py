@@ -31,14 +31,14 @@ def conv3x3(
 ) -> Float[Array, "B h w C"]:
   """Returns `x` convolved with `kernel` at stride 1, zeros around the map.
 
-  Reverse mode only where it is "winograd".
+  Reverse mode only where it can be "winograd".
 
   Args:
     x: features.
     kernel: `kernel[i, j]` is the matrix of row i, column j.
     impl: "direct" is XLA's convolution. "winograd" gives the same up to rounding, about 3e-6 of the
-      largest output in float32. "auto": winograd on CPU for float32 maps of many channels and
-      pixels, direct otherwise.
+      largest output in float32. "auto": winograd for float32 maps of many channels and pixels if
+      the program is compiled for CPU, direct otherwise.
 
   Raises:
     ValueError: `impl` is unknown.
@@ -46,18 +46,19 @@ def conv3x3(
   x = jnp.asarray(x)
   kernel = jnp.asarray(kernel, x.dtype)
   if impl == "auto":
-    impl = "winograd" if _is_faster(x, kernel) else "direct"
+    return _on_cpu_winograd(x, kernel) if _is_faster(x, kernel) else _direct(x, kernel)
   if impl not in ("winograd", "direct"):
     raise ValueError(f"impl must be 'auto', 'winograd' or 'direct'; got {impl!r}.")
   return _winograd(x, kernel) if impl == "winograd" else _direct(x, kernel)
 
 
 def _is_faster(x: jax.Array, kernel: jax.Array) -> bool:
+  """Whether Winograd's form is the faster one on CPU."""
   inputs, outputs = kernel.shape[2:]
   is_wide = min(inputs, outputs) >= _MIN_CHANNELS
   pixels = math.prod(x.shape[:3])
   is_large = pixels * inputs * outputs >= _MIN_PRODUCTS
-  return is_wide and is_large and x.dtype == jnp.float32 and jax.default_backend() == "cpu"
+  return is_wide and is_large and x.dtype == jnp.float32
 
 
 def _direct(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -96,6 +97,34 @@ def _backward(saved: tuple[jax.Array, jax.Array], dy: jax.Array) -> tuple[jax.Ar
 
 
 _winograd.defvjp(_forward, _backward)
+
+
+@jax.custom_vjp
+def _on_cpu_winograd(x: jax.Array, kernel: jax.Array) -> jax.Array:
+  """The platform is the one that the program is compiled for, which need not be this machine's."""
+  return lax.platform_dependent(x, kernel, cpu=_winograd, default=_direct)
+
+
+def _on_cpu_forward(
+  x: jax.Array, kernel: jax.Array
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+  return _on_cpu_winograd(x, kernel), (x, kernel)
+
+
+def _on_cpu_backward(
+  saved: tuple[jax.Array, jax.Array], dy: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+  return lax.platform_dependent(saved, dy, cpu=_backward, default=_direct_backward)
+
+
+def _direct_backward(
+  saved: tuple[jax.Array, jax.Array], dy: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+  _, gradients = jax.vjp(_direct, *saved)
+  return gradients(dy)
+
+
+_on_cpu_winograd.defvjp(_on_cpu_forward, _on_cpu_backward)
 
 
 def _strip(x: jax.Array, weights: jax.Array) -> jax.Array:

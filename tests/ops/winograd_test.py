@@ -62,6 +62,13 @@ def is_winograd(function, *shapes, dtype=jnp.float32):
   return "_winograd" in str(traced)
 
 
+def lowered_to_winograd(function, *shapes, dtype=jnp.float32, platform):
+  """Whether a program for the platform loops over strips."""
+  arguments = [jax.ShapeDtypeStruct(shape, dtype) for shape in shapes]
+  traced = jax.jit(lambda *values: function(*values)).trace(*arguments)
+  return "stablehlo.while" in traced.lower(lowering_platforms=(platform,)).as_text()
+
+
 @pytest.mark.parametrize(
   "shape, dtype, expected",
   [
@@ -71,11 +78,21 @@ def is_winograd(function, *shapes, dtype=jnp.float32):
     ((8, 512, 512, 32), jnp.float32, False),  # few channels
   ],
 )
-def test_large_wide_float32_maps_are_worth_it_on_cpu(shape, dtype, expected, monkeypatch):
+def test_large_wide_float32_maps_are_worth_it_on_cpu(shape, dtype, expected):
   kernel = (3, 3, shape[-1], shape[-1])
   assert is_winograd(conv3x3, shape, kernel, dtype=dtype) == expected
-  monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-  assert not is_winograd(conv3x3, shape, kernel, dtype=dtype)
+  assert lowered_to_winograd(conv3x3, shape, kernel, dtype=dtype, platform="cpu") == expected
+  for platform in ("cuda", "tpu"):  # also if this machine, which lowers it, has none
+    assert not lowered_to_winograd(conv3x3, shape, kernel, dtype=dtype, platform=platform)
+
+
+def test_the_gradient_is_that_of_the_platform_too():
+  def gradients(x, kernel):
+    return jax.grad(lambda *values: conv3x3(*values).sum(), (0, 1))(x, kernel)
+
+  shapes = (1, 128, 256, 256), (3, 3, 256, 256)
+  assert lowered_to_winograd(gradients, *shapes, platform="cpu")
+  assert not lowered_to_winograd(gradients, *shapes, platform="cuda")
 
 
 def test_the_layer_uses_it_at_stride_one_only():

@@ -1,4 +1,4 @@
-"""Images in batches of one size and orientation, so that each orientation is compiled once."""
+"""Images in batches that share a compiled program, so that each program is compiled once."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from jaxtyping import UInt8
 
-from jppf_jax.evaluation.frames import Size, working_size
+from jppf_jax.evaluation.frames import Size, frame_of
 from jppf_jax.evaluation.program import Program
 
 Answer = TypeVar("Answer")
@@ -27,17 +27,17 @@ class Photo(NamedTuple):
 
 
 def in_batches(photos: Iterable[Photo], batch_size: int, size: Size) -> Iterator[list[Photo]]:
-  """Yields the photos in lists whose images have one orientation; only the last lists of each are
-  shorter than `batch_size`.
+  """Yields the photos in lists whose images share a program (`frames.Frame.program`); only the last
+  list of each is shorter than `batch_size`.
 
   Args:
-    photos: in any order; at most `batch_size` - 1 of each orientation wait.
+    photos: in any order; at most `batch_size` - 1 for each program wait.
     batch_size: images in a list.
-    size: the working size, see `frames.working_size`.
+    size: the working size, see `frames.frame_of`.
   """
-  waiting: dict[Size, list[Photo]] = {}
+  waiting: dict[tuple[Size, Size | None], list[Photo]] = {}
   for photo in photos:
-    group = waiting.setdefault(working_size(photo.image.shape[:2], size), [])
+    group = waiting.setdefault(frame_of(photo.image.shape[:2], size).program, [])
     group.append(photo)
     if len(group) == batch_size:
       yield list(group)
@@ -48,7 +48,7 @@ def in_batches(photos: Iterable[Photo], batch_size: int, size: Size) -> Iterator
 def answers(
   program: Program[Answer], images: Sequence[UInt8[np.ndarray, "H W 3"]], batch_size: int
 ) -> list[Answer]:
-  """Returns the answers for at most `batch_size` images of one orientation.
+  """Returns the answers for at most `batch_size` images that share a program.
 
   A short batch is filled with repeats of its last image, whose answers are dropped: another number
   of images would be another program to compile.

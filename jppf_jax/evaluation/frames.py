@@ -35,6 +35,13 @@ class Frame:
     """Whether the answer has more pixels than the network saw."""
     return self.answered != self.covered
 
+  @property
+  def program(self) -> tuple[Size, Size | None]:
+    """What images share that go through one compiled program: the size of the input, and the canvas
+    if the answer is enlarged.
+    """
+    return self.size, self.canvas if self.is_enlarged else None
+
 
 def frame_of(image: Size, size: Size) -> Frame:
   """Returns the frame of an image: it is scaled into the working size, aspect kept.

@@ -130,24 +130,23 @@ class Program(ABC, Generic[Answer]):
     frames = [frame_of(image.shape[:2], self.size) for image in pixels]
     together: dict[Any, list[int]] = {}
     for place, frame in enumerate(frames):
-      key = frame.size, frame.canvas, frame.is_enlarged
-      together.setdefault(key, []).append(place)
+      together.setdefault(frame.program, []).append(place)
     answers: dict[int, Answer] = {}
     for places in together.values():
       group = [pixels[place] for place in places]
-      found = self._of_one_canvas(group, [frames[place] for place in places])
+      found = self._of_one_program(group, [frames[place] for place in places])
       answers.update(zip(places, found, strict=True))
     return [answers[place] for place in range(len(pixels))]
 
-  def _of_one_canvas(self, images: list[np.ndarray], frames: list[Frame]) -> list[Answer]:
-    """Returns the answers for images whose frames have one size and one canvas."""
+  def _of_one_program(self, images: list[np.ndarray], frames: list[Frame]) -> list[Answer]:
+    """Returns the answers for images whose frames share a program."""
     color = mean_color(self.model.pixel_mean)
     fitted = np.stack([fit(image, frame, color) for image, frame in zip(images, frames)])
     covered = np.array([frame.covered for frame in frames], np.int32)
     arrays = [fitted, covered]
-    if frames[0].is_enlarged:
+    _, canvas = frames[0].program
+    if canvas is not None:
       arrays.append(np.array([frame.answered for frame in frames], np.int32))
-    canvas = frames[0].canvas if frames[0].is_enlarged else None
     batch = self._compiled(self.variables, *jax.device_put(arrays), canvas=canvas)
     found = jax.device_get(batch)
     rows = [jax.tree.map(lambda x, n=n: x[n], found) for n in range(len(frames))]

@@ -39,6 +39,13 @@ def test_a_batch_is_given_as_soon_as_it_is_full():
   assert [one.name for one in batch] == ["0", "2"]
 
 
+def test_larger_images_share_a_batch_only_if_their_canvases_are_one():
+  shapes = [(64, 128), (65, 130), (70, 140), (100, 140), (66, 131), (130, 65)]
+  photos = [Photo(str(n), np.zeros((*shape, 3), np.uint8), "") for n, shape in enumerate(shapes)]
+  batches = [[one.name for one in batch] for batch in in_batches(photos, 3, SIZE)]
+  assert sorted(batches) == [["0"], ["1", "2", "4"], ["3"], ["5"]]
+
+
 class Counting(Predictor):
   """Answers an image by its first value; keeps how many images came together."""
 

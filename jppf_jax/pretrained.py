@@ -21,7 +21,7 @@ from PIL import Image
 from jppf_jax import build, photos
 from jppf_jax.checkpoints import model_folder
 from jppf_jax.checkpoints.card import Card
-from jppf_jax.checkpoints.weights import provenance, read_about, save_weights
+from jppf_jax.checkpoints.weights import dataset_name, provenance, read_about, save_weights
 from jppf_jax.evaluation.batches import Photo, answers, in_batches
 from jppf_jax.evaluation.frames import checked
 from jppf_jax.evaluation.outputs import distinct_names
@@ -186,6 +186,5 @@ def _passed_on(about: dict[str, Any]) -> dict[str, Any]:
   kept: dict[str, Any] = {name: about[name] for name in ("steps", "from", "file") if name in about}
   match about:
     case {"config": {"data": {"name": str(dataset)}}}:
-      name = Path(dataset).stem.removesuffix("_dataset_builder")
-      kept["config"] = {"data": {"name": name}}
+      kept["config"] = {"data": {"name": dataset_name(dataset)}}
   return kept

@@ -6,6 +6,7 @@ from typing import Any
 
 from jppf_jax.build.network import Config, label_spec, labels_of
 from jppf_jax.checkpoints import model_folder, run_folder
+from jppf_jax.checkpoints.weights import dataset_name
 from jppf_jax_configs import cpp
 
 RUN_WEIGHTS = model_folder.RUN_WEIGHTS  # in the folder of a run
@@ -50,7 +51,7 @@ def store_model(config: Config, folder: Path) -> None:
   Nothing in it depends on this machine: the paths of data and of pretrained weights are left out.
   """
   default, stored = cpp.get_config(), stored_config(config)
-  name = Path(stored["data"]["name"]).stem.removesuffix("_dataset_builder")
+  name = dataset_name(stored["data"]["name"])
   stored["data"] |= {"name": name, "data_dir": default.data.data_dir, "manual_dir": ""}
   start = Path(stored["model"]["pretrained"])
   if start.name != str(start) or start.suffix:

@@ -116,12 +116,16 @@ def read_about(path: str | Path) -> dict[str, Any]:
     return _about(file, path)
 
 
+def dataset_name(name_or_builder: str) -> str:
+  """Returns the name of a dataset, which a config gives by name or as the file of its builder."""
+  return Path(name_or_builder).stem.removesuffix("_dataset_builder")
+
+
 def provenance(about: dict[str, Any]) -> str:
   """Returns where weights come from, such as "trained 40 steps on clothing_co_parsing"."""
   match about:
     case {"steps": steps, "config": {"data": {"name": str(dataset)}}}:
-      name = Path(dataset).stem.removesuffix("_dataset_builder")
-      return f"trained {steps} steps on {name}"
+      return f"trained {steps} steps on {dataset_name(dataset)}"
     case {"from": source, "file": file}:
       return f"imported from {source}, {file}"
   return "the file does not say what they were trained on"

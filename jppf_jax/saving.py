@@ -46,24 +46,34 @@ def require_file(path: str | Path) -> None:
   _require_room(path, path.parent)
 
 
-def require_json(path: str | Path) -> None:
-  """Checks that JSON can be written at `path` and replaces nothing but JSON or an empty file.
+def require_json(path: str | Path, keys: Iterable[str] = ()) -> None:
+  """Checks that JSON can be written at `path` and replaces nothing but the like, or an empty file.
+
+  Args:
+    path: where the JSON goes.
+    keys: those by which JSON of the same kind is known, an object that has all of them. None: any
+      JSON may be replaced.
 
   Raises:
-    OSError: as `require_file`, or there is a file that is no JSON.
+    OSError: as `require_file`, or there is a file that is no JSON, or JSON of another kind.
   """
   path = Path(path)
   require_file(path)
-  if not path.is_file():
+  content = path.read_bytes() if path.is_file() else b""
+  if not content:
     return
-  content = path.read_bytes()
   try:
-    if content:
-      json.loads(content)
+    found = json.loads(content)
   except (ValueError, RecursionError):
     raise FileExistsError(
       f"Cannot write {path}: the file that is there is no JSON; name another file."
     ) from None
+  expected = set(keys)
+  if expected and not (isinstance(found, dict) and expected <= found.keys()):
+    raise FileExistsError(
+      f"Cannot write {path}: the JSON that is there is something else (expected the keys "
+      f"{', '.join(sorted(expected))}); name another file, or move that one away."
+    )
 
 
 def require_other(path: str | Path, inputs: Iterable[str | Path]) -> None:
@@ -80,6 +90,25 @@ def require_other(path: str | Path, inputs: Iterable[str | Path]) -> None:
   for given in inputs:
     if path.exists() and Path(given).exists() and path.samefile(given):
       raise FileExistsError(f"Cannot write {path}: it is the input {given}; name another file.")
+
+
+def require_outside(folder: str | Path, inputs: Iterable[str | Path]) -> None:
+  """Checks that results in `folder` come to lie in no input, whose files they would join.
+
+  Args:
+    folder: where the results go.
+    inputs: folders that are read, with all folders in them.
+
+  Raises:
+    FileExistsError: `folder` is one of them, or lies in one, maybe by another name.
+  """
+  place = Path(folder).resolve()
+  for given in inputs:
+    if place.is_relative_to(Path(given).resolve()):
+      raise FileExistsError(
+        f"Cannot write to {folder}: results would join or replace what is in the input {given}; "
+        "name a folder outside of it."
+      )
 
 
 def require_folder(path: str | Path) -> None:

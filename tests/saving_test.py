@@ -7,6 +7,7 @@ from jppf_jax.saving import (
   require_folder,
   require_json,
   require_other,
+  require_outside,
   whole_file,
   write_text,
 )
@@ -96,6 +97,28 @@ def test_json_may_be_new_or_replace_json_or_an_empty_file(tmp_path):
     require_json(tmp_path / name)
   with pytest.raises(IsADirectoryError):
     require_json(tmp_path)
+
+
+def test_json_of_another_kind_is_not_replaced(tmp_path):
+  path = tmp_path / "a.json"
+  for text in ('{"spec": 1}', "[]", '"spec"', "3"):
+    path.write_text(text)
+    with pytest.raises(FileExistsError, match=r"a\.json: the JSON .* \(expected the keys images, sp"):
+      require_json(path, ["spec", "images"])
+    assert path.read_text() == text
+  for text in ('{"spec": 1, "images": 2, "more": 3}', ""):
+    path.write_text(text)
+    require_json(path, ["spec", "images"])
+
+
+def test_results_come_to_lie_in_no_input(tmp_path):
+  (tmp_path / "in").mkdir()
+  (tmp_path / "link").symlink_to(tmp_path / "in")
+  for name in ("in", "in/new/deep", "link/x", "other/../in"):
+    with pytest.raises(FileExistsError, match=r"results would join .* input .*/in; name a folder"):
+      require_outside(tmp_path / name, [tmp_path / "nowhere", tmp_path / "in"])
+  for name in (".", "inside", "in/.."):
+    require_outside(tmp_path / name, [tmp_path / "in"])
 
 
 def test_an_input_is_not_replaced_by_any_of_its_names(tmp_path):

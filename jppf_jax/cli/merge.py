@@ -12,6 +12,7 @@ Example: `jppf merge --spec=cpp --panoptic=panoptic --parts=parts --out=merged`
 
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from absl import app, flags
 from jppf_jax.cli import command
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT, SPEC
+from jppf_jax.saving import require_outside
 
 if TYPE_CHECKING:
   from jppf_jax.evaluation.merge import Source
@@ -74,15 +76,24 @@ def main(argv: list[str]) -> None:
 
   with plainly("merge", ValueError, OSError):
     spec = load_spec(spec_name)
-    for given in (_PANOPTIC.value, _SEMANTIC.value, _INSTANCES.value):
-      if given is not None and Path(given).resolve() == Path(out).resolve():
-        raise ValueError(f"The results would replace what is in {given}; name another --out.")
+    require_outside(out, _folders_read())
     source = panoptic_predictions(spec)
     crowded = merge_folder(source, Path(parts), Path(out), spec)
   if crowded:
     print(f"{len(crowded)} have more than 256 instances of a class: uid TIFFs, e.g. {crowded[0]}.")
   score = shlex.join(["jppf", "score", f"--pred={out}"])
   print(f"{len(source)} images written to {out}; score them with {score}.")
+
+
+def _folders_read() -> Iterator[Path]:
+  """Yields the folders of predictions that the flags name."""
+  from jppf_jax.evaluation.merge import folder_read
+
+  for given in (_SEMANTIC.value, _INSTANCES.value):
+    if given is not None:
+      yield Path(given)
+  if _PANOPTIC.value is not None:
+    yield folder_read(Path(_PANOPTIC.value))
 
 
 def panoptic_predictions(spec: "LabelSpec") -> "Source":

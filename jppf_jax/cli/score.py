@@ -70,11 +70,12 @@ def main(argv: list[str]) -> None:
     raise app.UsageError(USAGE)
   from jppf_jax.evaluation.score import score_folders
   from jppf_jax.labels.registry import load_spec
+  from jppf_jax.metrics.scores import OWN_KEYS
 
   workers = _WORKERS.value or os.cpu_count() or 1
   with plainly("score", ValueError, OSError):
     require_other(out, [spec_name])
-    require_json(out)
+    require_json(out, OWN_KEYS)
     spec = load_spec(spec_name)
     scores = score_folders(spec, Path(gt), Path(pred), missing=_MISSING.value, workers=workers)
     report = scores.to_json()

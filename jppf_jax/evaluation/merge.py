@@ -17,7 +17,7 @@ from jppf_jax.labels.formats import cityscapes, coco, files
 from jppf_jax.labels.formats.merge import check_parts, merge_instances, merge_parts
 from jppf_jax.labels.quote import quoted
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.saving import require_folder
+from jppf_jax.saving import require_folder, require_outside
 from jppf_jax.structs import Detection, Panoptic
 
 Source = dict[str, Callable[[], Panoptic]]  # image id -> reads its panoptic prediction
@@ -38,13 +38,11 @@ def merge_folder(source: Source, parts: Path, out: Path, spec: LabelSpec) -> lis
 
   Raises:
     FileNotFoundError: the folder of parts does not exist or is empty.
-    OSError: `out` cannot be written.
-    ValueError: `out` is the folder of parts.
+    OSError: `out` cannot be written, or is the folder of parts or in it.
     ValueError: images have no parts; nothing is written.
     ValueError: images cannot be merged; all of them are listed.
   """
-  if out.resolve() == parts.resolve():
-    raise ValueError(f"The results would replace the parts in {parts}; name another folder.")
+  require_outside(out, [parts])
   require_folder(out)
   part_files = files.find(parts, files.IMAGES)
   missing = [image_id for image_id in source if image_id not in part_files]
@@ -102,8 +100,7 @@ def panoptic_source(path: Path, spec: LabelSpec) -> Source:
     ValueError: the folder has several JSON files, or two files are one image.
   """
   if path.suffix.lower() == ".json":
-    folder = path.with_name(path.stem)
-    return _coco_source(path, folder if folder.is_dir() else path.parent)
+    return _coco_source(path, folder_read(path))
   whole = path.resolve()  # so that "." has a name too
   beside = whole.with_name(f"{whole.name}.json")
   indices = [beside] if beside.is_file() else sorted(path.glob("*.json"))
@@ -116,6 +113,16 @@ def panoptic_source(path: Path, spec: LabelSpec) -> Source:
   images = files.find(path, files.IMAGES)
   _note_others(path, files.IMAGES)
   return {image_id: partial(_read_panoptic, file, spec) for image_id, file in images.items()}
+
+
+def folder_read(path: Path) -> Path:
+  """Returns the folder whose images `panoptic_source(path)` reads: of a JSON, the one of the same
+  name, or else the one it lies in.
+  """
+  if path.suffix.lower() != ".json":
+    return path
+  folder = path.with_name(path.stem)
+  return folder if folder.is_dir() else path.parent
 
 
 def _coco_source(index: Path, folder: Path) -> Source:

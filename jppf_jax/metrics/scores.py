@@ -16,6 +16,7 @@ from jppf_jax.metrics.pq import Counts, averages, panoptic_quality
 
 PART_PQ = ("part_pq", "part_sq", "part_rq")
 PQ = ("pq", "sq", "rq")
+OWN_KEYS = ("spec", "images", "part_pq", "per_class")  # by which a report of ours is known
 
 Row = dict[str, Any]  # of a table in the report, as JSON
 

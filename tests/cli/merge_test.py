@@ -17,12 +17,12 @@ def path_of(root, name):
   return name and str(root / name)
 
 
-def run(root, *, panoptic=None, semantic=None, instances=None, min_stuff=1024):
+def run(root, *, panoptic=None, semantic=None, instances=None, min_stuff=1024, out="out"):
   """Runs the verb in this process and returns what it wrote, by image id."""
   flags.FLAGS.mark_as_parsed()
   with flagsaver.flagsaver(
     (file_flags.SPEC, "cpp"),
-    (file_flags.OUT, str(root / "out")),
+    (file_flags.OUT, str(root / out)),
     (merge._PARTS, str(root / "parts")),
     (merge._PANOPTIC, path_of(root, panoptic)),
     (merge._SEMANTIC, path_of(root, semantic)),
@@ -30,7 +30,7 @@ def run(root, *, panoptic=None, semantic=None, instances=None, min_stuff=1024):
     (merge._MIN_STUFF, min_stuff),
   ):
     merge.main(["merge"])
-  return {path.stem: files.read_channels(path) for path in (root / "out").iterdir()}
+  return {path.stem: files.read_channels(path) for path in (root / out).iterdir()}
 
 
 def test_a_panoptic_folder_is_merged_with_its_parts(tmp_path, capsys):
@@ -76,11 +76,22 @@ def test_images_with_very_many_instances_are_named(tmp_path, capsys):
   assert "1 have more than 256 instances of a class: uid TIFFs, e.g. a." in shown
 
 
-def test_results_never_replace_what_they_are_made_of(tmp_path):
+@pytest.mark.parametrize(
+  "given, out",
+  [
+    ({"panoptic": "channels"}, "channels"),
+    ({"panoptic": "channels"}, "channels/merged"),
+    ({"panoptic": "panoptic.json"}, "panoptic/merged"),
+    ({"semantic": "a", "instances": "b"}, "a/x"),
+    ({"semantic": "a", "instances": "b"}, "b"),
+    ({"panoptic": "channels"}, "parts/merged"),
+  ],
+)
+def test_results_never_replace_or_join_what_they_are_made_of(tmp_path, given, out):
   write_panoptic_forms(tmp_path)
-  (tmp_path / "channels").rename(tmp_path / "out")
-  with pytest.raises(SystemExit, match="would replace what is in .*out; name another --out"):
-    run(tmp_path, panoptic="out")
+  with pytest.raises(SystemExit, match="jppf merge: Cannot write to .* replace what is in the inp"):
+    run(tmp_path, out=out, **given)
+  assert not (tmp_path / out / f"{IDS[0]}.png").exists() or out == "channels"
 
 
 @pytest.mark.parametrize(

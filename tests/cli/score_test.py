@@ -79,6 +79,17 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path, m
     run(tmp_path)
 
 
+def test_only_an_earlier_report_is_replaced(tmp_path):
+  write_pairs(tmp_path, cpp(), 1)
+  config = tmp_path / "config.json"
+  config.write_text('{"images": 1}')
+  with pytest.raises(SystemExit, match=r"jppf score: Cannot write .*config\.json: .* name another"):
+    run(tmp_path, out="config.json")
+  assert config.read_text() == '{"images": 1}'
+  first = run(tmp_path)
+  assert run(tmp_path) == first
+
+
 def test_a_flag_that_is_missing_is_a_usage_error(tmp_path):
   with pytest.raises(app.UsageError, match=r"Needs --spec, --gt=DIR, --pred=DIR and --out=FILE"):
     run(tmp_path, pred=None)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jppf_jax.evaluation.merge import instance_source, merge_folder, panoptic_source
+from jppf_jax.evaluation.merge import folder_read, instance_source, merge_folder, panoptic_source
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.formats import coco, files
 from jppf_jax.labels.formats.merge import merge_instances
@@ -191,11 +191,20 @@ def test_the_other_form_of_an_earlier_merge_is_not_touched(tmp_path, count, othe
   assert (tmp_path / "out" / other).read_bytes() == before
 
 
-def test_results_never_replace_the_parts(tmp_path):
+@pytest.mark.parametrize("out", ["uids/../parts", "parts/merged"])
+def test_results_never_replace_or_join_the_parts(tmp_path, out):
   write_crowded(tmp_path, 3)
   source = panoptic_source(tmp_path / "uids", cpp())
-  with pytest.raises(ValueError, match="would replace the parts in"):
-    merge_folder(source, tmp_path / "parts", tmp_path / "uids" / ".." / "parts", cpp())
+  with pytest.raises(FileExistsError, match="would join or replace what is in the input .*parts"):
+    merge_folder(source, tmp_path / "parts", tmp_path / out, cpp())
+  assert not (tmp_path / "parts/merged").exists()
+
+
+def test_the_folder_that_is_read_is_that_of_the_index_s_name_or_the_one_it_lies_in(tmp_path):
+  assert folder_read(tmp_path / "a") == tmp_path / "a"
+  assert folder_read(tmp_path / "a.v1.json") == tmp_path
+  (tmp_path / "a.v1").mkdir()
+  assert folder_read(tmp_path / "a.v1.json") == tmp_path / "a.v1"
 
 
 def test_folders_with_dots_in_their_names_keep_to_their_own_index(predictions):

@@ -13,23 +13,25 @@ channels of the box head; the train id of region class `t` is `num_stuff + t - 1
 import dataclasses
 import inspect
 from collections.abc import Iterable
-from typing import Any, NamedTuple, TypeVar, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform
 
 import jax
 import numpy as np
-from jaxtyping import Bool, Float, Int, Int32, UInt8
+from jax import export
+from jaxtyping import Bool, Float, Int, UInt8
+
+from jppf_jax.panoptic import IGNORE as IGNORE  # of train ids in structs, too
 
 Array = jax.Array | np.ndarray
 Pyramid = dict[int, Float[Array, "_b _h _w _c"]]  # {4: [B, H/4, W/4, c4], 8: ...}
-
-IGNORE = 255  # semantic and part train ids that no loss and no metric counts
 
 _T = TypeVar("_T")
 
 
 @dataclass_transform(frozen_default=True)
 def struct(cls: type[_T]) -> type[_T]:
-  """Makes a frozen dataclass that is a pytree; `dataclasses.replace` gives a changed copy.
+  """Makes a frozen dataclass that is a pytree; `dataclasses.replace` gives a changed copy. Programs
+  that `jax.export` writes know it by its name.
 
   JAX rebuilds it without calling `__init__`: inside `vmap` the fields have lost an axis, and in a
   tree of shapes or specs they are no arrays at all. So annotations are checked (in tests) only when
@@ -48,6 +50,12 @@ def struct(cls: type[_T]) -> type[_T]:
     return value
 
   jax.tree_util.register_pytree_with_keys(made, flatten, unflatten)
+  export.register_pytree_node_serialization(
+    made,
+    serialized_name=f"{made.__module__}.{made.__qualname__}",
+    serialize_auxdata=lambda _: b"",
+    deserialize_auxdata=lambda _: None,
+  )
   return made
 
 
@@ -237,29 +245,3 @@ class PanopticParts:
   instance: Int[Array, "*B H W"]
   part: Int[Array, "*B H W"]
   segments: Segments
-
-
-class Panoptic(NamedTuple):
-  """A panoptic prediction.
-
-  Attributes:
-    scene: scene ids, 255 = void.
-    instance: ids that count from 1 inside each class, stuff too.
-  """
-
-  scene: Int32[np.ndarray, "H W"]
-  instance: Int32[np.ndarray, "H W"]
-
-
-class Detection(NamedTuple):
-  """An instance as a detector saves it.
-
-  Attributes:
-    scene: scene id.
-    score: larger is better.
-    mask: its pixels.
-  """
-
-  scene: int
-  score: float
-  mask: Bool[np.ndarray, "H W"]

@@ -103,7 +103,7 @@ def test_json_of_another_kind_is_not_replaced(tmp_path):
   path = tmp_path / "a.json"
   for text in ('{"spec": 1}', "[]", '"spec"', "3"):
     path.write_text(text)
-    with pytest.raises(FileExistsError, match=r"a\.json: the JSON .* \(expected the keys images, sp"):
+    with pytest.raises(FileExistsError, match=r"a\.json: the JSON .* \(expected the keys imag"):
       require_json(path, ["spec", "images"])
     assert path.read_text() == text
   for text in ('{"spec": 1, "images": 2, "more": 3}', ""):

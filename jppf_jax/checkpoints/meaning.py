@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import IGNORE
+from jppf_jax.panoptic import IGNORE
 
 Meaning = dict[str, dict[str, Any]]
 

@@ -58,12 +58,13 @@ def main(argv: list[str]) -> None:
   folder = Path(OUT.value or DEFAULT_OUT)
   with plainly("predict", OSError):
     require_folder(folder)
-  compile_cache.use()
+  programs = compile_cache.use()
   from jppf_jax import photos
   from jppf_jax.checkpoints.run_folder import RunError
   from jppf_jax.checkpoints.weights import WeightsError
   from jppf_jax.config_rules import ConfigError
   from jppf_jax.evaluation import inputs
+  from jppf_jax.evaluation.kept import Kept
   from jppf_jax.evaluation.outputs import OutputError
   from jppf_jax.evaluation.predict import load_predictor
 
@@ -71,7 +72,8 @@ def main(argv: list[str]) -> None:
     found = inputs.find(argv[1:])
     config, weights = config_and_weights()
     print(about_weights(weights), *found.notes, sep="\n", file=sys.stderr)
-    predictor = load_predictor(config, weights)
+    kept = None if programs is None else Kept(programs)
+    predictor = load_predictor(config, weights, kept)
     try:
       with photos.at_most(1_000_000 * _MAX_MEGAPIXELS.value):
         problems = [*found.problems, *predict(predictor, found, folder)]

@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float, Int
 from scipy.ndimage import map_coordinates
 
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import Detection, Detections
+from jppf_jax.panoptic import Detection
+from jppf_jax.structs import Detections
 
 
 def in_image(detections: Detections, covered: tuple[int, int], size: tuple[int, int]) -> Detections:

@@ -17,8 +17,8 @@ from jppf_jax.labels.formats import cityscapes, coco, files
 from jppf_jax.labels.formats.merge import check_parts, merge_instances, merge_parts
 from jppf_jax.labels.quote import quoted
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.panoptic import Detection, Panoptic
 from jppf_jax.saving import require_folder, require_outside
-from jppf_jax.structs import Detection, Panoptic
 
 Source = dict[str, Callable[[], Panoptic]]  # image id -> reads its panoptic prediction
 

@@ -1,5 +1,6 @@
 """An image of any size to panoptic parts, by joint fusion."""
 
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -9,6 +10,7 @@ from jaxtyping import Float, Int
 from jppf_jax import build
 from jppf_jax.checkpoints.weights import load_weights
 from jppf_jax.evaluation.frames import Frame
+from jppf_jax.evaluation.kept import Kept
 from jppf_jax.evaluation.program import Program
 from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.labels.resample import nearest
@@ -90,17 +92,25 @@ def _recounted(segments: Segments, instance: Int[np.ndarray, "H W"]) -> Segments
   )
 
 
-def load_predictor(config: build.Config, weights: str | Path) -> Predictor:
+def load_predictor(
+  config: build.Config, weights: str | Path, kept: Kept | None = None
+) -> Predictor:
   """Returns a predictor with the weights of a file, e.g. `runs/x/weights.safetensors`.
 
   Args:
     config: of the run that made the weights.
     weights: the file.
+    kept: what earlier starts have traced, see `Program`.
 
   Raises:
     WeightsError: there is no such file.
     WeightsError: the weights do not fit the config's network, or were made for another taxonomy.
   """
   network = build.inference(config)
-  variables = load_weights(weights, build.variable_shapes(network.model), network.meaning)
-  return Predictor(network.model, variables, network.spec, size=network.size, config=network.fusion)
+  model = network.model
+  shapes_of = partial(build.variable_shapes, model)
+  shapes = shapes_of() if kept is None else kept.shapes(shapes_of, repr(model))
+  variables = load_weights(weights, shapes, network.meaning)
+  return Predictor(
+    model, variables, network.spec, size=network.size, config=network.fusion, kept=kept
+  )

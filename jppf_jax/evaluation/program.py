@@ -1,7 +1,8 @@
 """The network and what is made of its outputs, as one compiled program for images of any size."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 import jax
@@ -9,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, Shaped, UInt8
 
-from jppf_jax.evaluation.frames import Frame, checked, fit, frame_of
+from jppf_jax.evaluation.frames import Frame, Size, checked, fit, frame_of
+from jppf_jax.evaluation.kept import Kept, as_text
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.input_pipeline.augment import mean_color
 from jppf_jax.labels.spec import LabelSpec
@@ -32,6 +34,7 @@ class Program(ABC, Generic[Answer]):
     spec: the taxonomy it was trained for.
     size: working size (H, W); see `frames.working_size` for images of the other orientation.
     config: settings of the fusions.
+    kept: has traced programs of earlier starts, and keeps those of this one; None: each is traced.
   """
 
   def __init__(
@@ -42,10 +45,13 @@ class Program(ABC, Generic[Answer]):
     *,
     size: tuple[int, int],
     config: FusionConfig,
+    kept: Kept | None = None,
   ):
     self.model, self.spec, self.size, self.config = model, spec, size, config
     self.variables = jax.device_put(variables)
     self._compiled = jax.jit(self.compute, static_argnames="canvas")
+    self._kept = kept
+    self._loaded: dict[Any, Callable[..., Answer]] = {}
 
   @abstractmethod
   def answer(
@@ -147,7 +153,24 @@ class Program(ABC, Generic[Answer]):
     _, canvas = frames[0].program
     if canvas is not None:
       arrays.append(np.array([frame.answered for frame in frames], np.int32))
-    batch = self._compiled(self.variables, *jax.device_put(arrays), canvas=canvas)
+    on_device = jax.device_put(arrays)
+    batch = self._program(on_device, canvas)(self.variables, *on_device)
     found = jax.device_get(batch)
     rows = [jax.tree.map(lambda x, n=n: x[n], found) for n in range(len(frames))]
     return [self.restore(row, frame) for row, frame in zip(rows, frames)]
+
+  def _program(self, images: Sequence[Array], canvas: Size | None) -> Callable[..., Answer]:
+    """Returns `compute` as a compiled program for one canvas and batches like this one."""
+    if self._kept is None:
+      return partial(self._compiled, canvas=canvas)
+    place = canvas, *(image.shape for image in images)
+    if place not in self._loaded:
+      compute = partial(self.compute, canvas=canvas)
+      arguments = self.variables, *images
+      self._loaded[place] = self._kept.program(compute, arguments, self._about(canvas))
+    return self._loaded[place]
+
+  def _about(self, canvas: Size | None) -> str:
+    """Returns what a program depends on besides the shapes of its arguments."""
+    own = type(self).__qualname__, repr(self.model), as_text(self.spec), as_text(self.config)
+    return "\n".join([*own, repr(canvas)])

@@ -12,7 +12,7 @@ from jppf_jax.labels.formats import files, pixels
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics.cells import count_cells, count_uid_cells
 from jppf_jax.metrics.scores import ImageScore, Scores, score_cells, score_image
-from jppf_jax.structs import IGNORE
+from jppf_jax.panoptic import IGNORE
 
 
 def score_folders(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from jppf_jax.labels.tables import LabelTables
-from jppf_jax.structs import IGNORE
+from jppf_jax.panoptic import IGNORE
 
 
 def contradictions(spec: LabelTables) -> list[str]:

@@ -19,7 +19,7 @@ from jppf_jax.labels.quote import listed, shortened
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.labels.tables import part_colors
 from jppf_jax.labels.yaml_file import load_yaml
-from jppf_jax.structs import IGNORE
+from jppf_jax.panoptic import IGNORE
 
 PartChannels = dict[int, int]  # sid * 100 + evaluation pid -> part channel
 

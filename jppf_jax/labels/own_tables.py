@@ -13,7 +13,7 @@ from jaxtyping import Int32
 
 from jppf_jax.labels.quote import quoted
 from jppf_jax.labels.tables import LabelTables, part_colors, unmirrored
-from jppf_jax.structs import IGNORE
+from jppf_jax.panoptic import IGNORE
 
 FIELDS = {"stuff", "things", "share_parts", "ignore", "mirror"}
 CLASS_FIELDS = {"id", "color", "parts"}

@@ -23,7 +23,7 @@ from jppf_jax.labels import uids as uid_format
 from jppf_jax.labels.consistency import contradictions
 from jppf_jax.labels.quote import listed
 from jppf_jax.labels.tables import LabelTables, unmirrored
-from jppf_jax.structs import IGNORE
+from jppf_jax.panoptic import IGNORE
 
 
 class Decoded(NamedTuple):

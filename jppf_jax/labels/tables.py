@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Int32, UInt8
 
-from jppf_jax.structs import IGNORE
+from jppf_jax.panoptic import IGNORE
 
 _GOLDEN_RATIO = 0.61803398875
 

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import IGNORE
+from jppf_jax.panoptic import IGNORE
 
 
 @cache

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Int, Int32, Int64, Integer, Shaped
 from jppf_jax.labels import runs
 from jppf_jax.labels import uids as uid_format
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import IGNORE
+from jppf_jax.panoptic import IGNORE
 
 MOST_INSTANCE_IDS = 2**23  # a key has 64 bits: 24 for the uid, 8 each for scene and part
 

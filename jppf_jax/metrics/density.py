@@ -12,7 +12,7 @@ from jaxtyping import Int, Shaped
 
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics.cells import Cells, check_prediction, is_scored_by_parts
-from jppf_jax.structs import IGNORE
+from jppf_jax.panoptic import IGNORE
 
 
 @dataclass

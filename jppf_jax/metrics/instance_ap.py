@@ -24,7 +24,7 @@ from jppf_jax.labels import uids as uid_format
 from jppf_jax.labels.formats.coco import Record, result
 from jppf_jax.labels.formats.merge import check_detection
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import IGNORE, Detection
+from jppf_jax.panoptic import IGNORE, Detection
 
 OVERLAPS = np.arange(0.5, 1.0, 0.05)
 SMALLEST = 100  # pixels; Cityscapes ignores smaller ground-truth instances

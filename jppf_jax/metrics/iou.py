@@ -7,7 +7,7 @@ from jaxtyping import Float64, Int, Int64, Shaped
 
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics.cells import Cells
-from jppf_jax.structs import IGNORE
+from jppf_jax.panoptic import IGNORE
 
 
 @dataclass

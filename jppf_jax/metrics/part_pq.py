@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float64, Int64, Shaped
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics.cells import Cells, count_cells, is_scored_by_parts
 from jppf_jax.metrics.pq import Averages, Counts, Matching, averages, match
-from jppf_jax.structs import IGNORE
+from jppf_jax.panoptic import IGNORE
 
 LABELS = 256  # pids that a prediction can name; 255 = unknown
 

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float64, Int, Int64, Shaped
 
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics.cells import Cells, count_cells
-from jppf_jax.structs import IGNORE
+from jppf_jax.panoptic import IGNORE
 
 Averages = dict[str, dict[str, float | int | None]]  # {group of classes: {name: value}}
 

@@ -95,13 +95,17 @@ def test_a_flag_that_is_missing_is_a_usage_error(tmp_path):
     run(tmp_path, pred=None)
 
 
-def test_the_module_is_a_command(tmp_path):
+def test_the_module_is_a_command_that_starts_without_jax(tmp_path):
   write_pairs(tmp_path, cpp(), 1)
   out = tmp_path / "scores.json"
   folders = [f"--gt={tmp_path}/gt", f"--pred={tmp_path}/pred"]
-  command = [sys.executable, "-m", "jppf_jax.cli.score", "--spec=cpp", *folders, f"--out={out}"]
-  subprocess.run(command, check=True, capture_output=True)
+  python = [sys.executable, "-X", "importtime", "-m", "jppf_jax.cli.score"]
+  command = [*python, "--spec=cpp", *folders, f"--out={out}"]
+  done = subprocess.run(command, check=True, capture_output=True, text=True)
   assert json.loads(out.read_text())["images"] == 1
+  imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+  assert "jppf_jax.evaluation.score" in imported
+  assert not imported & {"jax", "flax", "tensorflow_datasets"}
 
 
 def printed(report, width=80):

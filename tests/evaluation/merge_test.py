@@ -10,7 +10,7 @@ from jppf_jax.evaluation.merge import folder_read, instance_source, merge_folder
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.formats import coco, files
 from jppf_jax.labels.formats.merge import merge_instances
-from jppf_jax.structs import Detection
+from jppf_jax.panoptic import Detection
 from tests.evaluation.saved_files import (
   IDS,
   PANOPTIC_FORMS,

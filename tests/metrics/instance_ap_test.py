@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.ppp import ppp
 from jppf_jax.metrics.instance_ap import OVERLAPS, CityscapesAP, CocoAP
-from jppf_jax.structs import Detection
+from jppf_jax.panoptic import Detection
 from tests.oracles import cityscapes_ap, random_labels
 
 CAR, PERSON, ROAD = 26, 24, 7

@@ -10,7 +10,7 @@ import numpy as np
 
 from jppf_jax.labels.formats.files import is_file_name, read_image
 from jppf_jax.labels.quote import quoted
-from jppf_jax.structs import Detection
+from jppf_jax.panoptic import Detection
 
 
 def read_results(path: Path) -> list[Detection]:

@@ -23,8 +23,8 @@ from jppf_jax.labels.formats.files import is_file_name, read_channels, write_ima
 from jppf_jax.labels.quote import quoted, shortened
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.labels.uids import decode
+from jppf_jax.panoptic import IGNORE, Detection, Panoptic
 from jppf_jax.saving import write_text
-from jppf_jax.structs import IGNORE, Detection, Panoptic
 
 Record = dict[str, Any]
 RESULT_FIELDS = {"image_id", "category_id", "segmentation", "score"}

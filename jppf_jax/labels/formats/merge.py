@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Int, Int32
 
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import IGNORE, Detection, Panoptic
+from jppf_jax.panoptic import IGNORE, Detection, Panoptic
 
 
 def merge_instances(

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as arrays
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.formats import coco, files
 from jppf_jax.labels.ppp import ppp
-from jppf_jax.structs import Detection
+from jppf_jax.panoptic import Detection
 from tests.labels import yaml_mutations
 from tests.oracles import random_labels
 

@@ -12,7 +12,7 @@ from jppf_jax.labels.evaluation_spec import package_folder
 from jppf_jax.labels.formats import coco, files
 from jppf_jax.labels.formats.merge import merge_instances, merge_parts
 from jppf_jax.labels.ppp import ppp
-from jppf_jax.structs import Detection, Panoptic
+from jppf_jax.panoptic import Detection, Panoptic
 from tests.oracles import random_labels
 from tests.oracles import saved as oracle
 

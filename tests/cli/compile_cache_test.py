@@ -1,9 +1,11 @@
 """Where compiled programs are kept, and when they are not."""
 
+import os
 from pathlib import Path
 
 import jax
 import pytest
+from absl import flags
 from absl.testing import flagsaver
 
 from jppf_jax.cli import compile_cache
@@ -28,10 +30,14 @@ def cache(tmp_path, monkeypatch):
 
 
 def used(**values) -> str | None:
-  """The folder that JAX uses after `compile_cache.use`."""
+  """The folder that JAX uses after `compile_cache.use`, which returns its own."""
+  flags.FLAGS.mark_as_parsed()
+  chosen = jax.config.jax_compilation_cache_dir
   with flagsaver.as_parsed(**values):
-    compile_cache.use()
-  return jax.config.jax_compilation_cache_dir
+    kept = compile_cache.use()
+  found = jax.config.jax_compilation_cache_dir
+  assert kept == (Path(found) if found and not chosen else None)
+  return found
 
 
 def test_programs_are_kept_in_the_user_s_cache_folder_by_machine(cache):
@@ -120,6 +126,26 @@ def test_the_next_start_finds_the_program(cache):
     assert compiled() == first
   finally:
     jax.experimental.compilation_cache.compilation_cache.reset_cache()
+
+
+def test_the_folder_keeps_what_was_used_last_up_to_its_limit(cache, monkeypatch):
+  old = cache / "jppf_jax/compiled/another-machine"
+  old.mkdir(parents=True)
+  for name, used_at in (("a", 3), ("b", 1), ("c", 2), ("d", 4)):
+    (old / name).write_bytes(bytes(100))
+    os.utime(old / name, (used_at, 1))
+  monkeypatch.setattr(compile_cache, "LARGEST", 250)
+  used()
+  assert sorted(path.name for path in old.iterdir()) == ["a", "d"]
+
+
+def test_a_file_that_another_process_removes_first_is_no_error(tmp_path, monkeypatch):
+  (tmp_path / "a").write_bytes(bytes(100))
+  unlink = Path.unlink
+  monkeypatch.setattr(Path, "unlink", lambda path: (unlink(path), unlink(path)))
+  compile_cache.trim(tmp_path, 0)
+  assert not list(tmp_path.iterdir())
+  compile_cache.trim(tmp_path / "nowhere", 0)
 
 
 @pytest.mark.parametrize("verb", ["train", "evaluate", "predict", "demo"])

@@ -1,20 +1,23 @@
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
 
+from jppf_jax.evaluation.kept import Kept
 from jppf_jax.evaluation.predict import Predictor
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.labels.registry import load_spec
 from tests.seams.stub_network import ColourNetwork
 
 SPEC = load_spec("cpp")
+SHADES = tuple(np.linspace(10, 240, SPEC.num_classes).tolist())
 RANDOM = np.random.default_rng(0)
 
 
 @pytest.fixture
 def predictor():
-  shades = tuple(np.linspace(10, 240, SPEC.num_classes))
-  net = ColourNetwork(shades=shades, num_parts=SPEC.num_part_outputs)
+  net = ColourNetwork(shades=SHADES, num_parts=SPEC.num_part_outputs)
   return Predictor(net, {}, SPEC, size=(64, 128), config=FusionConfig(min_stuff_area=0))
 
 
@@ -53,3 +56,41 @@ def test_arrays_move_between_host_and_device_only_where_the_code_says_so(predict
 def test_what_is_no_image_is_refused(predictor):
   with pytest.raises(ValueError, match=r"Expected an RGB image, uint8 \[H W 3\]; got"):
     predictor.batch([image_of((8, 8)), np.zeros((8, 8, 4), np.uint8)])
+
+
+def kept_predictor(folder, *, shades=SHADES, spec=SPEC, size=(64, 128), min_stuff_area=0):
+  net = ColourNetwork(shades=shades, num_parts=SPEC.num_part_outputs)
+  config = FusionConfig(min_stuff_area=min_stuff_area)
+  return Predictor(net, {}, spec, size=size, config=config, kept=Kept(folder))
+
+
+def test_the_answer_is_the_same_without_and_with_a_kept_program(predictor, tmp_path, monkeypatch):
+  image = image_of((90, 150))
+  expected = predictor(image)
+  for _ in range(2):
+    found = kept_predictor(tmp_path)(image)
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
+    monkeypatch.setattr(ColourNetwork, "apply", None)  # the second start does not trace
+
+
+def test_a_kept_program_of_other_settings_is_not_used(tmp_path, monkeypatch):
+  def cheap(self, variables, image, covered, answered=None, canvas=None):
+    return image.sum() + covered
+
+  monkeypatch.setattr(Predictor, "compute", cheap)
+
+  def programs(size=(64, 128), **settings):
+    predictor = kept_predictor(tmp_path, **settings)
+    frame = np.zeros((1, *size, 3), np.uint8), np.array([size], np.int32)
+    for canvas in (None, (96, 192)):
+      predictor._program(frame, canvas)
+    return len(list(tmp_path.iterdir()))
+
+  same = dataclasses.replace(SPEC)
+  assert programs() == programs(spec=same) == 2
+  assert programs(min_stuff_area=1) == 4
+  assert programs(shades=SHADES[::-1]) == 6
+  assert programs(size=(128, 64)) == 8
+  sids = SPEC.sid_to_train.copy()
+  sids[99] = 0
+  assert programs(spec=dataclasses.replace(SPEC, sid_to_train=sids)) == 10

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int
-from scipy import ndimage
 
+from jppf_jax.labels import runs
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.saving import write_text
 from jppf_jax.structs import IGNORE, PanopticParts
@@ -62,13 +62,13 @@ def segment_table(answer: PanopticParts, spec: LabelSpec) -> SegmentTable:
   classes = np.zeros(len(areas), int)
   classes[numbers] = semantic
   part_areas = _part_areas(numbers, np.asarray(answer.part), spec.num_parts)
-  boxes = ndimage.find_objects(numbers)
+  regions = runs.regions(numbers)
   scores = np.asarray(answer.segments.scores)
   table = SegmentTable()
   for number in _in_order(areas, spec.num_classes):
     train_id, of_instance = int(classes[number]), max(0, number - spec.num_classes)
     scene_id = int(spec.class_ids[train_id])
-    rows, columns = boxes[number - 1]
+    rows, columns, area = regions[number]
     found = np.flatnonzero(part_areas[number])
     table.append(
       {
@@ -80,7 +80,7 @@ def segment_table(answer: PanopticParts, spec: LabelSpec) -> SegmentTable:
         "instance": of_instance,
         "score": round(float(scores[of_instance - 1]), 4) if of_instance else None,
         "box": [columns.start, rows.start, columns.stop, rows.stop],
-        "area": int(areas[number]),
+        "area": area,
         "parts": {spec.part_names[part]: int(part_areas[number, part]) for part in found},
       }
     )

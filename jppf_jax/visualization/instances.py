@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Int32, Int64, UInt8
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from jppf_jax.labels import runs
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.visualization.palette import instance_color
 from jppf_jax.visualization.sheet import font
@@ -158,17 +159,15 @@ def _by_size(
 
   Boxes whose sides are shorter than `smallest` are left out.
   """
-  from scipy.ndimage import find_objects  # a second to import
-
-  areas = np.bincount(instances.labels.ravel(), minlength=1)[1:]
-  windows = find_objects(instances.labels)
-  for row in np.argsort(-areas, kind="stable").tolist():
-    rows, columns = windows[row]
+  found = runs.regions(instances.labels)
+  labels = [label for label in found if label > 0]
+  for label in sorted(labels, key=lambda label: -found[label].area):
+    rows, columns, _ = found[label]
     if min(rows.stop - rows.start, columns.stop - columns.start) < smallest:
       continue
-    y, x = np.nonzero(instances.labels[rows, columns] == row + 1)
+    y, x = np.nonzero(instances.labels[rows, columns] == label)
     middle = (columns.start + float(np.median(x)), rows.start + float(np.median(y)))
-    yield row, middle, (rows.start, columns.start, rows.stop, columns.stop)
+    yield label - 1, middle, (rows.start, columns.start, rows.stop, columns.stop)
 
 
 def _texts(name: str, number: int, captions: Captions) -> list[str]:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Int, Int32, Int64, UInt8
 from PIL import Image, ImageFilter
 
+from jppf_jax.labels import runs
 from jppf_jax.labels.resample import nearest, nearest_positions
 
 _SAMPLES = 512  # lines that are looked at to find the grid of a map
@@ -100,11 +101,10 @@ def _strongest(
   segments: Int32[np.ndarray, "h w"], size: tuple[int, int]
 ) -> Int32[np.ndarray, "H W"]:
   """Returns for each enlarged pixel the segment whose blurred mask is strongest."""
-  from scipy.ndimage import find_objects  # a second to import
-
   result = nearest(segments, size)
   step = (size[0] / segments.shape[0], size[1] / segments.shape[1])
-  boxes = find_objects(segments + 1)
+  found = runs.regions(segments)
+  boxes = [(region.rows, region.columns) for region in found.values()]
   work = sum((rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in boxes)
   if len(boxes) > _MOST_SEGMENTS or work > _LARGEST_WORK * segments.size:
     return result

@@ -45,3 +45,20 @@ def test_distinct_values_are_sorted_and_found_again(values):
   found, place = runs.distinct(values)
   assert found.tolist() == sorted(set(values.tolist()))
   np.testing.assert_array_equal(found[place], values)
+
+
+@given(seed=st.integers(0, 2**16), height=st.integers(1, 5), width=st.integers(1, 6))
+def test_regions_are_the_boxes_and_areas_of_each_label(seed, height, width):
+  labels = np.random.default_rng(seed).integers(-1, 4, (height, width)) * 1_000_000
+  found = runs.regions(labels)
+  assert list(found) == sorted(set(labels.ravel().tolist()))
+  for label, (rows, columns, area) in found.items():
+    y, x = np.nonzero(labels == label)
+    assert (rows.start, rows.stop) == (y.min(), y.max() + 1)
+    assert (columns.start, columns.stop) == (x.min(), x.max() + 1)
+    assert area == len(y)
+
+
+def test_an_empty_map_has_no_region():
+  assert runs.regions(np.zeros((0, 5), np.int32)) == {}
+  assert runs.regions(np.zeros((5, 0), np.uint8)) == {}

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skimage.measure
 from jaxtyping import Int, Int32, UInt8
 from PIL import Image
 from pycocotools import mask as encoder
 
+from jppf_jax.labels import runs
 from jppf_jax.labels.formats import rle
 from jppf_jax.labels.formats.files import is_file_name, read_channels, write_image
 from jppf_jax.labels.quote import quoted, shortened
@@ -70,17 +70,18 @@ def write_panoptic(path: Path, uids: Int[np.ndarray, "H W"], spec: LabelSpec) ->
 def _segments(ids: Int[np.ndarray, "H W"], spec: LabelSpec) -> list[Record]:
   """Returns the entries of `segments_info` of one image, ascending by segment id."""
   segments = []
-  for region in skimage.measure.regionprops(ids):  # 0 is no region
-    segment = region.label
+  for segment, (rows, columns, area) in runs.regions(ids).items():
+    if segment == 0:
+      continue
     category = segment if segment <= 99 else segment // 1000
     is_thing = bool(spec.sid_to_train[category] >= spec.num_stuff)
-    y0, x0, y1, x1 = region.bbox
+    width, height = columns.stop - columns.start, rows.stop - rows.start
     segments.append(
       {
         "id": segment,
         "category_id": category,
-        "area": int(region.area),
-        "bbox": [x0, y0, x1 - x0, y1 - y0],
+        "area": area,
+        "bbox": [columns.start, rows.start, width, height],
         "iscrowd": int(is_thing and segment <= 99),
       }
     )

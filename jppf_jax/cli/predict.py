@@ -72,7 +72,7 @@ def main(argv: list[str]) -> None:
     found = inputs.find(argv[1:])
     config, weights = config_and_weights()
     print(about_weights(weights), *found.notes, sep="\n", file=sys.stderr)
-    kept = None if programs is None else Kept(programs)
+    kept = None if programs is None else Kept(programs, on_new=say_that_it_compiles)
     predictor = load_predictor(config, weights, kept)
     try:
       with photos.at_most(1_000_000 * _MAX_MEGAPIXELS.value):
@@ -121,6 +121,14 @@ def _written(what: str, folder: Path) -> str:
 
 def _failed(count: int) -> str:
   return "1 input failed:" if count == 1 else f"{count} inputs failed:"
+
+
+def say_that_it_compiles() -> None:
+  """Says on stderr, beside the progress bar, why it takes long."""
+  from tqdm import tqdm
+
+  text = "Compiling for photos of this shape, once: the next start takes seconds."
+  tqdm.write(text, file=sys.stderr)
 
 
 def config_and_weights() -> "tuple[Config, Path]":

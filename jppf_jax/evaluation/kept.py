@@ -33,10 +33,11 @@ class Kept:
 
   Args:
     folder: is made if needed; if it cannot be written, nothing is kept.
+    on_new: called before a program is traced and compiled, which may take a minute.
   """
 
-  def __init__(self, folder: Path):
-    self._folder = folder
+  def __init__(self, folder: Path, on_new: Callable[[], None] = lambda: None):
+    self._folder, self._on_new = folder, on_new
     self._environment = _environment()
 
   def program(
@@ -54,6 +55,7 @@ class Kept:
     path = self._path("program", [about, jax.default_backend(), str(structure), *types])
     found = _program_in(_read(path))
     if found is None:
+      self._on_new()
       found = export.export(jax.jit(compute))(*arguments)
       _write(path, bytes(found.serialize()))
     return jax.jit(found.call)

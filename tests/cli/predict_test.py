@@ -1,3 +1,4 @@
+import jax
 import numpy as np
 import pytest
 from absl import flags
@@ -76,18 +77,27 @@ def test_a_model_that_is_not_there_is_one_sentence(name, words, tmp_path, monkey
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-  """Runs the verb in this process, with a stub for the network; returns how."""
+  """Runs the verb in this process, with a stub for the network; returns how.
+
+  What it returns is the arguments with which the network was loaded.
+  """
   if not flags.FLAGS.is_parsed():
     flags.FLAGS(["jppf"])
 
-  def run(*images, predictor=None, **values):
+  def run(*images, predictor=None, programs=None, **values):
+    loads = []
+
+    def load(*arguments):
+      loads.append(arguments)
+      return predictor or Stub()
+
     monkeypatch.setattr(predict, "config_and_weights", lambda: (None, tmp_path))
     monkeypatch.setattr(predict, "about_weights", lambda _: "")
-    monkeypatch.setattr(compile_cache, "use", lambda: None)
-    load = "jppf_jax.evaluation.predict.load_predictor"
-    monkeypatch.setattr(load, lambda *_: predictor or Stub())
+    monkeypatch.setattr(compile_cache, "use", lambda: programs)
+    monkeypatch.setattr("jppf_jax.evaluation.predict.load_predictor", load)
     with flagsaver.flagsaver(**{"out": str(tmp_path / "out"), **values}):
       predict.main(["predict", *map(str, images)])
+    return loads
 
   return run
 
@@ -95,6 +105,17 @@ def here(tmp_path, monkeypatch):
 def write_scene(path, size=(20, 30)):
   Image.fromarray(np.zeros((*size, 3), np.uint8)).save(path)
   return path
+
+
+def test_a_new_program_is_announced_and_kept_in_the_cache_folder(here, tmp_path, capsys):
+  image, programs = write_scene(tmp_path / "a.png"), tmp_path / "programs"
+  [(_, _, kept)] = here(image, programs=programs)
+  assert "Compiling" not in capsys.readouterr().err
+  kept.program(jax.numpy.square, (np.arange(3),), "a square")
+  assert [path.suffix for path in programs.iterdir()] == [".program"]
+  assert "Compiling for photos of this shape, once:" in capsys.readouterr().err
+  [(_, _, kept)] = here(image)
+  assert kept is None
 
 
 def test_what_would_be_overwritten_ends_in_one_sentence(here, tmp_path):

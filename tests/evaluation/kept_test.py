@@ -47,6 +47,15 @@ def test_the_next_start_has_the_program_without_tracing(folder):
   assert entries(folder) == before and len(before) == 1
 
 
+def test_the_caller_hears_of_what_is_compiled(folder):
+  heard = []
+  kept = Kept(folder, on_new=lambda: heard.append("new"))
+  kept.program(double, (WEIGHTS, ROW), "double")
+  assert not heard
+  kept.program(double, (WEIGHTS, ROW[:2]), "double")
+  assert heard == ["new"]
+
+
 def test_weights_are_arguments(folder):
   other = {"params": {"scale": np.float32(5)}}
   found = Kept(folder).program(never, (other, ROW), "double")(other, ROW)

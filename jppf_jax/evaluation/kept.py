@@ -52,11 +52,14 @@ class Kept:
     """
     leaves, structure = jax.tree.flatten(arguments)
     types = map(str, map(jax.typeof, leaves))
-    path = self._path("program", [about, jax.default_backend(), str(structure), *types])
+    path = self._path("program", [about, _device(), str(structure), *types])
     found = _program_in(_read(path))
     if found is None:
       self._on_new()
-      found = export.export(jax.jit(compute))(*arguments)
+      try:
+        found = export.export(jax.jit(compute))(*arguments)
+      except ValueError:  # JAX does not export every library call of every platform
+        return jax.jit(compute)
       _write(path, bytes(found.serialize()))
     return jax.jit(found.call)
 
@@ -95,6 +98,12 @@ def _environment() -> list[str]:
     code.update(path.read_bytes())
   versions = [f"{library.__name__} {library.__version__}" for library in _LIBRARIES]
   return [*versions, code.hexdigest(), repr(sorted(jax.config.values.items()))]
+
+
+def _device() -> str:
+  """Returns the platform that programs are lowered for, with its version."""
+  device = jax.devices()[0]
+  return f"{device.platform} {device.device_kind} {device.client.platform_version}"
 
 
 def as_text(value: Any) -> str:

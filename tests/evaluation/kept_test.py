@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jppf_jax.checkpoints.weights import WeightsError, load_weights, save_weights
 from jppf_jax.evaluation import kept as module
 from jppf_jax.evaluation.kept import Kept, as_text
 from jppf_jax.labels.registry import load_spec
@@ -94,6 +95,24 @@ def test_another_version_code_or_setting_is_another_environment(folder, monkeypa
     Kept(folder).program(never, (WEIGHTS, ROW), "double")
 
 
+def test_another_device_has_programs_of_its_own(folder, monkeypatch):
+  before = module._device()
+  assert before.startswith("cpu ") and module._device() == before
+  monkeypatch.setattr(module, "_device", lambda: "another")
+  with pytest.raises(AssertionError, match="traced again"):
+    Kept(folder).program(never, (WEIGHTS, ROW), "double")
+
+
+def test_a_program_that_cannot_be_exported_is_only_compiled(tmp_path, monkeypatch):
+  def refuse(_):
+    raise ValueError("Cannot serialize code with custom calls")
+
+  monkeypatch.setattr(module.export, "export", refuse)
+  found = Kept(tmp_path).program(double, (WEIGHTS, ROW), "double")(WEIGHTS, ROW)
+  np.testing.assert_array_equal(found.areas, 3 * ROW)
+  assert not entries(tmp_path)
+
+
 def shortened(content):
   return content[:-1]
 
@@ -107,9 +126,11 @@ def foreign(_):
   return module.hashlib.sha256(content).digest() + content
 
 
-@pytest.mark.parametrize(
-  "damage", [shortened, changed, foreign, lambda _: b"", lambda _: b"x" * 99]
-)
+def emptied(_):
+  return b""
+
+
+@pytest.mark.parametrize("damage", [shortened, changed, foreign, emptied])
 def test_a_damaged_entry_is_made_again(folder, damage):
   [path] = folder.iterdir()
   whole = path.read_bytes()
@@ -154,6 +175,18 @@ def test_shapes_are_found_once_for_what_they_depend_on(tmp_path):
     assert found == jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), tree)
   with pytest.raises(AssertionError, match="traced again"):
     Kept(tmp_path).shapes(never, "another network")
+
+
+def test_a_wrong_file_gets_the_same_message_from_kept_shapes(tmp_path):
+  tree = {"params": {"a": {"kernel": ROW[None].astype(np.float32)}}}
+  wrong = {"params": {"a": {"kernel": np.ones((2, 4)), "bias": np.ones(4)}}}
+  save_weights(tmp_path / "w.safetensors", wrong, {})
+  messages = []
+  for template in (tree, *(Kept(tmp_path).shapes(lambda: tree, "a network") for _ in range(2))):
+    with pytest.raises(WeightsError, match=r"left over params/a/bias .*\n.*model \(1, 4\)") as e:
+      load_weights(tmp_path / "w.safetensors", template)
+    messages.append(str(e.value))
+  assert len(messages) == 3 and len(set(messages)) == 1
 
 
 def test_text_differs_where_an_array_or_a_value_does():

@@ -33,19 +33,27 @@ def struct(cls: type[_T]) -> type[_T]:
   """Makes a frozen dataclass that is a pytree; `dataclasses.replace` gives a changed copy. Programs
   that `jax.export` writes know it by its name.
 
+  Fields with a default other than None are static: they are no leaves, but part of the tree.
+
   JAX rebuilds it without calling `__init__`: inside `vmap` the fields have lost an axis, and in a
   tree of shapes or specs they are no arrays at all. So annotations are checked (in tests) only when
   our own code builds one.
   """
   made = dataclasses.dataclass(frozen=True)(cls)
   names = list(inspect.get_annotations(made))
+  statics = [name for name in names if getattr(made, name, None) is not None]
+  children_of = [name for name in names if name not in statics]
 
-  def flatten(value: _T) -> tuple[list[tuple[jax.tree_util.GetAttrKey, Any]], None]:
-    return [(jax.tree_util.GetAttrKey(name), getattr(value, name)) for name in names], None
+  def flatten(
+    value: _T,
+  ) -> tuple[list[tuple[jax.tree_util.GetAttrKey, Any]], tuple[Any, ...]]:
+    keys = map(jax.tree_util.GetAttrKey, children_of)
+    children = (getattr(value, name) for name in children_of)
+    return list(zip(keys, children)), tuple(getattr(value, name) for name in statics)
 
-  def unflatten(_: None, children: Iterable[Any]) -> _T:
+  def unflatten(static: tuple[Any, ...], children: Iterable[Any]) -> _T:
     value = object.__new__(made)
-    for name, child in zip(names, children, strict=True):
+    for name, child in zip(children_of + statics, [*children, *static], strict=True):
       object.__setattr__(value, name, child)
     return value
 
@@ -211,6 +219,55 @@ class Outputs:
   regions: RegionOutputs | None = None
   region_targets: RegionTargets | None = None
   detections: Detections | None = None
+
+
+@struct
+class LogitView:
+  """Logits of an image that the network saw at another scale, or mirrored.
+
+  Attributes:
+    logits: at stride 4 of the view.
+    covered: rows and columns of the view that the image covers, from the top left.
+    scale: about how many pixels of the view one pixel of the working size is; static.
+    mirrored: whether the view shows the image mirrored left to right; static.
+    exchange: the channel of the image for which each channel of a mirrored view speaks; static.
+      Empty: itself.
+  """
+
+  logits: Float[Array, "*B h w C"]
+  covered: Int[Array, "*B 2"]
+  scale: float = 1.0
+  mirrored: bool = False
+  exchange: tuple[int, ...] = ()
+
+
+@struct
+class LogitViews:
+  """Logits of several views of the same images: they stand for the mean of their probabilities at
+  each pixel of a result, see `fusion.frame.upsample`.
+  """
+
+  views: tuple[LogitView, ...]
+
+  @property
+  def shape(self) -> tuple[int, ...]:
+    """Shape of the logits of the first view."""
+    return self.views[0].logits.shape
+
+
+@struct
+class AveragedOutputs:
+  """What the network predicts for a batch of which it saw several views.
+
+  Attributes:
+    semantic: logits of each view.
+    part: logits of each view.
+    detections: of all views together.
+  """
+
+  semantic: LogitViews
+  part: LogitViews
+  detections: Detections
 
 
 @struct

@@ -1,8 +1,10 @@
 """What the paper's Sec. 3.2 leaves open about the fusion: the readings that can be compared."""
 
 import math
-from dataclasses import dataclass
-from typing import Literal, get_args
+import sys
+from dataclasses import dataclass, fields
+from numbers import Real
+from typing import Any, Literal, get_args
 
 import jax.numpy as jnp
 from jaxtyping import Float, Int
@@ -20,6 +22,21 @@ _CHOICES = {
   "outside_value": (0.0, -math.inf),
   "stuff_fill": get_args(StuffFill),
   "fuse_reduce": ("sum", "mean"),
+  "renormalise_parts": (False, True),
+  "allow_void_part": (False, True),
+  "fill_void": (False, True),
+}
+_SHARE = 0.0, 1.0, "a share from 0 to 1"
+_AREA = 0.0, sys.float_info.max, "an area of 0 pixels or more"
+_FINITE = -sys.float_info.max, sys.float_info.max, "a number"
+_RANGES = {
+  "instance_logit_scale": _FINITE,
+  "box_margin": _SHARE,
+  "score_threshold": _SHARE,
+  "overlap_threshold": _SHARE,
+  "min_stuff_area": _AREA,
+  "min_stuff_relative": _SHARE,
+  "min_thing_area": _AREA,
 }
 
 
@@ -34,6 +51,8 @@ class FusionConfig:
     instance_logit_scale: factor on the mask logits; EfficientPS's code has an undocumented 4.
     outside_value: semantic and part evidence outside the rectangle of the box: 0, or -inf, which
       confines instances to the rectangle.
+    box_margin: the rectangle of a box, outside of which its evidence is 0, is larger by this share
+      of the box's sides, on each side. The mask's outermost logits continue into the margin.
     score_threshold: only detections with a larger score are fused (average precision needs
       detections with far smaller scores).
     overlap_threshold: an instance is dropped if better ones cover a larger share of its mask.
@@ -51,11 +70,14 @@ class FusionConfig:
       stuff.
     allow_void_part: the background of the part head (the sum of all, if classes have their own)
       competes with the parts of an instance; if it wins, the part is unknown.
+    fill_void: pixels that end void, and unknown parts, are filled from what survived; see
+      `fill.fill_void`.
   """
 
   instance_logit_activation: Literal["none", "sigmoid"] = "none"
   instance_logit_scale: float = 1.0
   outside_value: float = 0.0
+  box_margin: float = 0.0
   score_threshold: float = 0.5
   overlap_threshold: float = 0.5
   min_stuff_area: int = 2048
@@ -65,24 +87,13 @@ class FusionConfig:
   renormalise_parts: bool = False
   fuse_reduce: Literal["sum", "mean"] = "sum"
   allow_void_part: bool = False
+  fill_void: bool = False
 
   def __post_init__(self) -> None:
-    for name, known in _CHOICES.items():
-      choice = getattr(self, name)
-      if choice not in known:
-        raise ValueError(f"FusionConfig.{name} is {choice!r}, expected one of {known}.")
-    for name in ("score_threshold", "overlap_threshold", "min_stuff_relative"):
-      share = getattr(self, name)
-      if share is not None and not 0 <= share <= 1:
-        raise ValueError(f"FusionConfig.{name} is {share}, expected a share from 0 to 1.")
-    for name in ("min_stuff_area", "min_thing_area"):
-      area = getattr(self, name)
-      if area < 0:
-        raise ValueError(f"FusionConfig.{name} is {area}, expected an area of 0 pixels or more.")
-    if not math.isfinite(self.instance_logit_scale):
-      raise ValueError(
-        f"FusionConfig.instance_logit_scale is {self.instance_logit_scale}, expected a number."
-      )
+    for field in fields(self):
+      found = problem(field.name, getattr(self, field.name))
+      if found:
+        raise ValueError(f"FusionConfig.{found}")
 
   def min_stuff(self, size: ImageSize, zoom: Zoom = None) -> Area:
     """Returns the least area of a stuff class in a result, in its pixels.
@@ -93,6 +104,19 @@ class FusionConfig:
       zoom: pixels of the result per pixel of the network, rows and columns; None: 1.
     """
     return least_stuff(self.min_stuff_area, self.min_stuff_relative, size, zoom)
+
+
+def problem(name: str, value: Any) -> str | None:
+  """Returns what is wrong with the value of a field of `FusionConfig`; None if it is allowed."""
+  if name in _CHOICES:
+    known = _CHOICES[name]
+    return None if value in known else f"{name} is {value!r}, expected one of {known}."
+  smallest, largest, text = _RANGES[name]
+  is_number = isinstance(value, Real) and not isinstance(value, bool)
+  may_be_none = name == "min_stuff_relative" and value is None
+  if may_be_none or (is_number and smallest <= value <= largest):
+    return None
+  return f"{name} is {value!r}, expected {text}."
 
 
 def least_stuff(area: Area, share: float | None, size: ImageSize, zoom: Zoom) -> Area:

@@ -24,11 +24,11 @@ from jppf_jax.fusion.joint import fused_logits
 from jppf_jax.fusion.tiles import Shape, Tile, by_platform, one_at_a_time, over_image
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.ops.boxes import ImageSize
-from jppf_jax.structs import IGNORE, Array, Detections, PanopticParts
+from jppf_jax.structs import IGNORE, Array, Detections, LogitViews, PanopticParts
 
 
 def efficientps_fusion(
-  semantic_logits: Float[Array, "h w K"],
+  semantic_logits: Float[Array, "h w K"] | LogitViews,
   detections: Detections,
   *,
   spec: LabelSpec,
@@ -40,6 +40,7 @@ def efficientps_fusion(
   overlap_threshold: float = 0.5,
   min_stuff_area: Area = 2048,
   min_stuff_relative: float | None = None,
+  box_margin: float = 0.0,
   legacy: bool = True,
 ) -> PanopticParts:
   """Returns class and instance of each pixel of one image; parts of classes that have several are
@@ -66,6 +67,7 @@ def efficientps_fusion(
     overlap_threshold: see `keep_instances`.
     min_stuff_area: stuff classes with fewer pixels (of the network's frame) become void.
     min_stuff_relative: the same as a share of the image; replaces `min_stuff_area` if given.
+    box_margin: see `FusionConfig`.
     legacy: as in `ops.masks.paste_weights`.
 
   Raises:
@@ -80,7 +82,7 @@ def efficientps_fusion(
 
   def fuse(
     shape: Shape,
-    semantic_logits: Array,
+    semantic_logits: Array | LogitViews,
     detections: Detections,
     covered: ImageSize | None,
     zoom: Zoom,
@@ -95,6 +97,7 @@ def efficientps_fusion(
       score_threshold=score_threshold,
       overlap_threshold=overlap_threshold,
       legacy=legacy,
+      margin=box_margin,
     )
     scaled = dataclasses.replace(placed, masks=placed.masks * instance_logit_scale)
     things = things_of(detections, spec)
@@ -119,7 +122,7 @@ def efficientps_fusion(
 
 
 def _stuff(
-  semantic_logits: Float[Array, "h w K"], frame: Frame, shape: Shape, spec: LabelSpec
+  semantic_logits: Float[Array, "h w K"] | LogitViews, frame: Frame, shape: Shape, spec: LabelSpec
 ) -> tuple[Float[Array, "H W"], UInt8[Array, "H W"]]:
   """The largest logit of stuff at each pixel (-inf if there is no stuff), and the best class."""
 
@@ -137,7 +140,7 @@ def _stuff(
 def _best_instances(
   placed: PlacedMasks,
   kept: Bool[Array, "D"],
-  semantic_logits: Float[Array, "h w K"],
+  semantic_logits: Float[Array, "h w K"] | LogitViews,
   things: Int[Array, "D"],
   frame: Frame,
   shape: Shape,

@@ -17,7 +17,7 @@ from jppf_jax.fusion.instances import PlacedMasks, filter_detections, paste_into
 from jppf_jax.fusion.tiles import Shape, Tile
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.ops.boxes import ImageSize
-from jppf_jax.structs import Array, Detections, struct
+from jppf_jax.structs import Array, Detections, LogitViews, struct
 
 _TINY = 1e-30  # keeps a sum of probabilities that underflowed from dividing by 0
 
@@ -35,8 +35,8 @@ class Evidence(NamedTuple):
     frame: of the result.
   """
 
-  semantic_logits: Float[Array, "h w K"]
-  part_logits: Float[Array, "h w O"]
+  semantic_logits: Float[Array, "h w K"] | LogitViews
+  part_logits: Float[Array, "h w O"] | LogitViews
   masks: PlacedMasks
   things: Int[Array, "D"]
   kept: Bool[Array, "D"]
@@ -55,8 +55,8 @@ class Norms(NamedTuple):
 
 
 def gather_evidence(
-  semantic_logits: Float[Array, "h w K"],
-  part_logits: Float[Array, "h w O"],
+  semantic_logits: Float[Array, "h w K"] | LogitViews,
+  part_logits: Float[Array, "h w O"] | LogitViews,
   detections: Detections,
   *,
   spec: LabelSpec,
@@ -94,6 +94,7 @@ def gather_evidence(
     score_threshold=config.score_threshold,
     overlap_threshold=config.overlap_threshold,
     legacy=legacy,
+    margin=config.box_margin,
   )
   masks = placed.masks
   if config.instance_logit_activation == "sigmoid":
@@ -186,7 +187,9 @@ def log_sum_exp(logits: Float[Array, "C th tw"]) -> Float[Array, "th tw"]:
   return largest + jnp.log(total)
 
 
-def _check_channels(semantic_logits: Array, part_logits: Array, spec: LabelSpec) -> None:
+def _check_channels(
+  semantic_logits: Array | LogitViews, part_logits: Array | LogitViews, spec: LabelSpec
+) -> None:
   found = semantic_logits.shape[-1], part_logits.shape[-1]
   expected = spec.num_classes, spec.num_part_outputs
   if found != expected:

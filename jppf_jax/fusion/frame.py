@@ -1,18 +1,22 @@
 """The frame of a result: its size, and where its pixels read the logits of the network."""
 
 import math
+from functools import partial, reduce
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from jppf_jax.fusion.config import Zoom
 from jppf_jax.fusion.tiles import Tile
 from jppf_jax.ops.boxes import ImageSize
-from jppf_jax.structs import Array
+from jppf_jax.structs import Array, LogitView, LogitViews
 
 STRIDE = 4  # of the logits, in pixels of the network
+_TINY = 1e-37  # a mean probability below it counts as this much: its logarithm is finite
+_ROUNDED = 0.5  # a view of one pixel at scale s has s + 1/2 pixels at most
 _HARDLY = 1e-3  # cells: an image that reaches so little into a cell was rounded
 
 
@@ -75,7 +79,7 @@ def make_frame(
 
 
 def upsample(
-  logits: Float[Array, "h w C"],
+  logits: Float[Array, "h w C"] | LogitViews,
   tile: Tile,
   frame: Frame,
   channels: Int[Array, "n"] | None = None,
@@ -87,15 +91,70 @@ def upsample(
 
   Differs from EfficientPS's code, which squeezes the padded logits to the size of the image.
 
+  Several views of the image: the softmax of the result is the mean of their softmax at each pixel,
+  and the result is as high as the logits of the views are on average.
+
   Args:
-    logits: at stride 4 of the network.
+    logits: at stride 4 of the network, or those of several views.
     tile: the pixels.
     frame: of the result.
     channels: which to read; may be traced. None: all.
   """
+  if isinstance(logits, LogitViews):
+    mean = _mean_of_views(logits.views, tile, frame)
+    return mean if channels is None else jnp.take(mean, channels, axis=0)
+  return _read(logits, tile, frame, channels)
+
+
+def _mean_of_views(
+  views: tuple[LogitView, ...], tile: Tile, frame: Frame
+) -> Float[Array, "C th tw"]:
+  """The logarithm of the mean probability, plus the mean norm (`evidence.Norms`), which the softmax
+  does not see and the fusion of raw logits needs.
+  """
+  probabilities, norms = [], []
+  for view in views:
+    logits = _read_view(view, tile, frame)
+    norm = jax.nn.logsumexp(logits, axis=0)
+    probabilities.append(jnp.exp(logits - norm))
+    norms.append(norm)
+  mean = reduce(jnp.add, probabilities) / len(views)
+  height = reduce(jnp.add, norms) / len(views)
+  return jnp.log(jnp.maximum(mean, _TINY)) + height
+
+
+def _read_view(view: LogitView, tile: Tile, frame: Frame) -> Float[Array, "C th tw"]:
+  """The logits of a view at the pixels of a tile of the image."""
+  covered = jnp.asarray(frame.image, jnp.int32)
+  zoom = covered / jnp.asarray(view.covered)
+  of_view = Frame(frame.size, covered, zoom.astype(jnp.float32))
+  cells_per_pixel = (view.scale + _ROUNDED) / STRIDE
+  logits = _read(
+    view.logits, tile, of_view, None, mirrored=view.mirrored, cells_per_pixel=cells_per_pixel
+  )
+  return logits[np.array(view.exchange)] if view.exchange else logits
+
+
+def _read(
+  logits: Float[Array, "h w C"],
+  tile: Tile,
+  frame: Frame,
+  channels: Int[Array, "n"] | None,
+  *,
+  mirrored: bool = False,
+  cells_per_pixel: float = 1 / STRIDE,
+) -> Float[Array, "_c th tw"]:
+  """`upsample` for logits of one view.
+
+  Args:
+    logits: as in `upsample`; so are `tile`, `frame` and `channels`.
+    mirrored: whether the logits are those of the mirrored image.
+    cells_per_pixel: the distance of two pixels of the result in cells is at most this.
+  """
   rows, columns, count = logits.shape
-  first_row, row_weights = _reading(frame, 0, tile.y, tile.shape[0], rows)
-  first_column, column_weights = _reading(frame, 1, tile.x, tile.shape[1], columns)
+  reading = partial(_reading, frame, cells_per_pixel=cells_per_pixel)
+  first_row, row_weights = reading(0, tile.y, tile.shape[0], rows)
+  first_column, column_weights = reading(1, tile.x, tile.shape[1], columns, mirrored=mirrored)
   piece = row_weights.shape[1], column_weights.shape[1], count
   cells = jax.lax.dynamic_slice(jnp.asarray(logits), (first_row, first_column, 0), piece)
   if channels is not None:
@@ -107,7 +166,14 @@ def upsample(
 
 
 def _reading(
-  frame: Frame, axis: int, first: Int[Array, ""], length: int, cells: int
+  frame: Frame,
+  axis: int,
+  first: Int[Array, ""],
+  length: int,
+  cells: int,
+  *,
+  mirrored: bool = False,
+  cells_per_pixel: float,
 ) -> tuple[Int[Array, ""], Float[Array, "{length} n"]]:
   """The first cell that some pixels along an axis read, and the weight of each from there on.
 
@@ -117,6 +183,8 @@ def _reading(
     first: pixel.
     length: number of pixels.
     cells: number of cells.
+    mirrored: whether pixels are counted from the other end of the image.
+    cells_per_pixel: the distance of two pixels in cells is at most this.
   """
   zoom = 1 if frame.zoom is None else frame.zoom[axis]
   last: int | Array = cells - 1
@@ -124,12 +192,15 @@ def _reading(
     touched = jnp.ceil(frame.covered[axis] / zoom / STRIDE - _HARDLY)
     last = jnp.clip(touched - 1, 0, last)
   centres = first + (jnp.arange(length) + 0.5)
+  if mirrored:
+    centres = frame.image[axis] - centres
   position = jnp.clip(centres / zoom / STRIDE - 0.5, 0, last)
   low = jnp.floor(position)
   share = position - low
-  most = math.ceil((length - 1) / STRIDE) + 2  # a zoom of at least 1 spreads the pixels less
+  most = math.ceil((length - 1) * cells_per_pixel) + 2
   count = min(most, cells)
-  start = jnp.minimum(low[0].astype(jnp.int32), cells - count)
+  lowest = low[-1] if mirrored else low[0]
+  start = jnp.minimum(lowest.astype(jnp.int32), cells - count)
   distance = (start + jnp.arange(count)) - low[:, None]
   weights = jnp.where(distance == 0, 1 - share[:, None], 0)
   return start, jnp.where(distance == 1, share[:, None], weights)

@@ -32,6 +32,7 @@ class PlacedMasks:
     spans: `x0 y0 x1 y1`, the pixels that the mask or the rectangle reaches; empty if `x1 <= x0`
       or `y1 <= y0`.
     limits: rows and columns that the image covers; masks are cut there.
+    continued: whether the outermost cells of masks continue to the end of the rectangle; static.
   """
 
   masks: Float[Array, "D my mx"]
@@ -39,6 +40,7 @@ class PlacedMasks:
   rectangles: Int[Array, "D 4"]
   spans: Int[Array, "D 4"]
   limits: Int[Array, "2"]
+  continued: bool = False
 
 
 def place(
@@ -48,6 +50,7 @@ def place(
   *,
   covered: ImageSize | None = None,
   legacy: bool = True,
+  margin: float = 0.0,
 ) -> PlacedMasks:
   """Returns masks laid over their boxes, ready to be pasted piece by piece.
 
@@ -59,10 +62,11 @@ def place(
     size: height and width of the frame that the image is in.
     covered: rows and columns that the image covers, from the top left; may be traced. None: all.
     legacy: see `ops.masks.paste_weights`.
+    margin: see `FusionConfig.box_margin`.
   """
   limits = jnp.asarray(size if covered is None else covered, jnp.int32)
   boxes = jnp.asarray(boxes, jnp.float32)
-  rectangles = jax.vmap(lambda box: box_rectangle(box, limits))(boxes)
+  rectangles = jax.vmap(lambda box: box_rectangle(box, limits, margin=margin))(boxes)
   shift = np.array([0, 0, legacy, legacy], np.float32)
   extents = boxes - shift
   (x0, x1), (y0, y1) = (
@@ -70,7 +74,8 @@ def place(
     for axis in (1, 0)
   )
   spans = jnp.stack([x0, y0, x1, y1], axis=1)
-  return PlacedMasks(jnp.asarray(masks, jnp.float32), extents, rectangles, spans, limits)
+  masks = jnp.asarray(masks, jnp.float32)
+  return PlacedMasks(masks, extents, rectangles, spans, limits, continued=margin > 0)
 
 
 def _span(
@@ -104,13 +109,16 @@ def paste_into(tile: Tile, placed: PlacedMasks, n: Int[Array, ""]) -> Float[Arra
   _, mask_rows, mask_columns = placed.masks.shape
   (height, width), (rows_end, columns_end) = tile.shape, placed.limits
   x0, y0, x1, y1 = placed.extents[n]
-  weights = partial(paste_weights, legacy=False)
+  weights = partial(paste_weights, legacy=False, continued=placed.continued)
   rows = weights(y0, y1, cells=mask_rows, length=height, first=tile.y)
   columns = weights(x0, x1, cells=mask_columns, length=width, first=tile.x)
   rows = jnp.where((tile.y + jnp.arange(height) < rows_end)[:, None], rows, 0)
   columns = jnp.where((tile.x + jnp.arange(width) < columns_end)[:, None], columns, 0)
   product = partial(jnp.einsum, "hm,mn,wn->hw", precision=jax.lax.Precision.HIGHEST)
-  return product(rows, placed.masks[n], columns)
+  pasted = product(rows, placed.masks[n], columns)
+  if not placed.continued:
+    return pasted
+  return jnp.where(tile.within(placed.rectangles[n]), pasted, 0)
 
 
 def maximum_over_instances(
@@ -225,6 +233,7 @@ def filter_detections(
   score_threshold: float,
   overlap_threshold: float,
   legacy: bool,
+  margin: float = 0.0,
 ) -> tuple[PlacedMasks, Bool[Array, "D"]]:
   """Returns the placed mask logits of one image's detections, and which enter the fusion.
 
@@ -235,9 +244,11 @@ def filter_detections(
     score_threshold: detections that score no more are left out.
     overlap_threshold: see `keep_instances`.
     legacy: see `place`.
+    margin: see `place`.
   """
   boxes = frame.scaled(detections.boxes)
-  placed = place(detections.mask_logits, boxes, frame.size, covered=frame.covered, legacy=legacy)
+  place_masks = partial(place, covered=frame.covered, legacy=legacy, margin=margin)
+  placed = place_masks(detections.mask_logits, boxes, frame.size)
   candidates = detections.valid & (detections.scores > score_threshold)
   kept = keep_instances(placed, candidates, frame.size, shape, overlap_threshold=overlap_threshold)
   return placed, kept

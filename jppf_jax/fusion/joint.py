@@ -35,12 +35,13 @@ from jppf_jax.fusion.evidence import (
   instance_terms,
   log_sum_exp,
 )
+from jppf_jax.fusion.fill import fill_void
 from jppf_jax.fusion.frame import upsample
 from jppf_jax.fusion.instances import maximum_over_instances
 from jppf_jax.fusion.tiles import Shape, Tile, by_platform, one_at_a_time, over_image
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.ops.boxes import ImageSize
-from jppf_jax.structs import IGNORE, Array, Detections, PanopticParts
+from jppf_jax.structs import IGNORE, Array, Detections, LogitViews, PanopticParts
 
 _LABELS = 256  # an instance and its part are stored as one integer: detection * 256 + part
 
@@ -198,8 +199,8 @@ def compete(evidence: Evidence, shape: Shape, spec: LabelSpec, config: FusionCon
 
 
 def joint_fusion(
-  semantic_logits: Float[Array, "h w K"],
-  part_logits: Float[Array, "h w O"],
+  semantic_logits: Float[Array, "h w K"] | LogitViews,
+  part_logits: Float[Array, "h w O"] | LogitViews,
   detections: Detections,
   *,
   spec: LabelSpec,
@@ -244,8 +245,8 @@ def joint_fusion(
 
   def fuse(
     shape: Shape,
-    semantic: Array,
-    part: Array,
+    semantic: Array | LogitViews,
+    part: Array | LogitViews,
     detections: Detections,
     covered: ImageSize | None,
     zoom: Zoom,
@@ -265,7 +266,11 @@ def joint_fusion(
     return compete(evidence, shape, spec, config).result
 
   fuse_image = one_at_a_time(by_platform(fuse))
-  return fuse_image(semantic_logits, part_logits, detections, covered, zoom)
+  heads = semantic_logits, part_logits, detections
+  found = fuse_image(*heads, covered, zoom)
+  if not config.fill_void:
+    return found
+  return fill_void(found, *heads, spec=spec, covered=covered, zoom=zoom, legacy=legacy)
 
 
 def _best_instances(

@@ -5,6 +5,7 @@ from jaxtyping import Bool, Float, Int
 
 from jppf_jax.fusion.config import PAPER, FusionConfig
 from jppf_jax.fusion.evidence import gather_evidence, instance_terms
+from jppf_jax.fusion.fill import fill_void
 from jppf_jax.fusion.frame import upsample
 from jppf_jax.fusion.joint import compete, fused_instance, fused_stuff
 from jppf_jax.fusion.tiles import whole_image
@@ -88,6 +89,9 @@ def joint_fusion_steps(
   instance = jnp.asarray(chosen, jnp.int32)
   terms = instance_terms(instance, whole, evidence, norms, spec, config)
   fused = fused_instance(terms, config)
+  result = competition.result
+  if config.fill_void:
+    result = fill_void(result, *heads, spec=spec, legacy=legacy)
   return FusionSteps(
     semantic=jnp.moveaxis(semantic, 0, -1),
     part=jnp.moveaxis(part, 0, -1),
@@ -97,5 +101,5 @@ def joint_fusion_steps(
     stuff=fused_stuff(semantic, part, spec, config),
     slot=competition.slot,
     fill=competition.ground.fill.astype(jnp.int32),
-    result=competition.result,
+    result=result,
   )

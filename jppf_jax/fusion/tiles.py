@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
 from jppf_jax.ops.boxes import ImageSize
 from jppf_jax.structs import Array
@@ -56,6 +56,14 @@ class Tile(NamedTuple):
     y, x = self._pixels()
     x0, y0, x1, y1 = box
     return ((y >= y0) & (y < y1)) & ((x >= x0) & (x < x1))
+
+  def squared_distance(self, box: Float[Array, "4"]) -> Float[Array, "th tw"]:
+    """Returns the squared distance of each pixel's centre to a box; 0 inside."""
+    y, x = self._pixels()
+    x0, y0, x1, y1 = box
+    dx = jnp.maximum(jnp.maximum(x0 - (x + 0.5), x + 0.5 - x1), 0)
+    dy = jnp.maximum(jnp.maximum(y0 - (y + 0.5), y + 0.5 - y1), 0)
+    return dx**2 + dy**2
 
   def fresh(self) -> Bool[Array, "th tw"]:
     """Returns which pixels of this piece no earlier tile of the same visit contained."""

@@ -18,11 +18,11 @@ from jppf_jax.fusion.frame import make_frame, upsample
 from jppf_jax.fusion.tiles import Shape, Tile, by_platform, one_at_a_time, over_image
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.ops.boxes import ImageSize
-from jppf_jax.structs import Array, PanopticParts
+from jppf_jax.structs import Array, LogitViews, PanopticParts
 
 
 def class_map(
-  semantic_logits: Float[Array, "h w K"],
+  semantic_logits: Float[Array, "h w K"] | LogitViews,
   *,
   size: tuple[int, int],
   covered: ImageSize | None = None,
@@ -38,7 +38,9 @@ def class_map(
     zoom: pixels of the result per pixel of the network, see `joint.joint_fusion`.
   """
 
-  def find(shape: Shape, logits: Array, covered: ImageSize | None, zoom: Zoom) -> Int[Array, "H W"]:
+  def find(
+    shape: Shape, logits: Array | LogitViews, covered: ImageSize | None, zoom: Zoom
+  ) -> Int[Array, "H W"]:
     frame = make_frame(size, covered, zoom, logits.shape[:2])
 
     def look(best: Array, tile: Tile) -> jax.Array:
@@ -52,7 +54,7 @@ def class_map(
 
 
 def part_map(
-  part_logits: Float[Array, "h w O"],
+  part_logits: Float[Array, "h w O"] | LogitViews,
   *,
   spec: LabelSpec,
   size: tuple[int, int],

@@ -8,6 +8,7 @@ import numpy as np
 
 from jppf_jax.labels.quote import quoted
 from jppf_jax.labels.tables import LabelTables
+from jppf_jax.structs import IGNORE
 
 SIDES = (("left", "right"), ("l", "r"), ("lt", "rt"), ("lh", "rh"), ("lhs", "rhs"))
 _CERTAIN = {"left", "right"}
@@ -36,6 +37,24 @@ def warn_of(spec: LabelTables) -> None:
     "arm]]), or train with --config.data.flip=False.",
     SidesWarning,
     stacklevel=1,  # one place for all callers, so Python shows it once
+  )
+
+
+def exchanged_outputs(spec: LabelTables) -> tuple[int, ...]:
+  """Returns, for each part output, the one that takes its place in a mirrored image.
+
+  That of the other side for parts that are paired under `mirror`; itself for all others, and for a
+  channel that several classes share and exchange differently.
+  """
+  partners: list[set[int]] = [set() for _ in range(spec.num_part_outputs)]
+  for sid in spec.class_ids:
+    for pid in np.flatnonzero(spec.legal[sid]):
+      here = spec.sid_pid_to_channel[sid, pid]
+      there = spec.sid_pid_to_channel[sid, spec.mirrored_pid[sid, pid]]
+      if here not in (0, IGNORE) and there not in (0, IGNORE):
+        partners[here].add(int(there))
+  return tuple(
+    found.pop() if len(found) == 1 else channel for channel, found in enumerate(partners)
   )
 
 

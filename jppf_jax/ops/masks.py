@@ -22,6 +22,7 @@ def paste_weights(
   length: int,
   first: int | Int[Array, ""] = 0,
   legacy: bool = True,
+  continued: bool = False,
 ) -> Float[Array, "{length} {cells}"]:
   """Returns the weight of each mask cell in each pixel along one axis.
 
@@ -36,8 +37,11 @@ def paste_weights(
     first: the first of these pixels; may be traced.
     legacy: as EfficientPS, where the mask reaches from the first to the last pixel of a box:
       `high - 1` instead of `high`.
+    continued: the outermost cells continue outwards without end; nothing fades to 0.
   """
   u, has_side = _mask_coordinates(low, high, cells, length, first, legacy)
+  if continued:
+    u = jnp.clip(u, 0.5, cells - 0.5)
   cell_centres = np.arange(cells) + 0.5
   distance = jnp.abs(u[:, None] - cell_centres)
   weights = jnp.maximum(0, 1 - distance)
@@ -104,7 +108,9 @@ def paste(
   return jnp.einsum("hm,mn,wn->hw", rows, mask, columns, precision=jax.lax.Precision.HIGHEST)
 
 
-def box_rectangle(box: Float[Array, "4"], size: ImageSize) -> Int[Array, "4"]:
+def box_rectangle(
+  box: Float[Array, "4"], size: ImageSize, *, margin: float = 0.0
+) -> Int[Array, "4"]:
   """Returns the whole pixels `x0 y0 x1 y1` (ends excluded) where a box uses semantic logits.
 
   The panoptic fusion reads the semantic logits of an instance in this rectangle only. EfficientPS's
@@ -114,8 +120,11 @@ def box_rectangle(box: Float[Array, "4"], size: ImageSize) -> Int[Array, "4"]:
   Args:
     box: image pixels.
     size: height and width of the image.
+    margin: moves each side of the box outwards, by this share of its width or height.
   """
   x0, y0, x1, y1 = jnp.asarray(box, jnp.float32)
+  dx, dy = margin * (x1 - x0), margin * (y1 - y0)
+  x0, y0, x1, y1 = x0 - dx, y0 - dy, x1 + dx, y1 + dy
   height, width = size
   left, top = jnp.trunc(x0 + 1), jnp.trunc(y0 + 1)
   right, bottom = jnp.round(x1) - 1, jnp.round(y1) - 1

@@ -4,9 +4,11 @@ import dataclasses
 from functools import cache, partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from jppf_jax.fusion.config import PAPER
 from jppf_jax.fusion.efficientps import efficientps_fusion
@@ -18,10 +20,12 @@ from tests.fusion.scenes import (
   TRAIN,
   constant_logits,
   detections,
+  logit_views,
   logits,
   scenes,
 )
 from tests.oracles import fusion as oracle
+from tests.oracles.fusion import is_clear
 
 
 @cache
@@ -35,13 +39,14 @@ def instances_of(result, rows=slice(None), columns=slice(None)):
 
 
 @settings(max_examples=25, deadline=None)
-@given(scenes())
-def test_equals_the_dense_oracle(scene):
+@given(scenes(), st.sampled_from([0.0, 0.0, 0.2]))
+def test_equals_the_dense_oracle(scene, box_margin):
   semantic_logits, _, found = scene
   semantic_logits = semantic_logits - 5  # also negative, where far instances compete with their 0
-  result = fuse()(semantic_logits, found)
+  assume(is_clear(found, SIZE, box_margin))
+  result = fuse(box_margin=box_margin)(semantic_logits, found)
   answer = np.asarray(result.instance)
-  config = dataclasses.replace(PAPER, min_stuff_area=20)
+  config = dataclasses.replace(PAPER, min_stuff_area=20, box_margin=box_margin)
   semantic, instance, margin = oracle.efficientps_fusion(
     semantic_logits, found, spec=SPEC, size=SIZE, config=config, answer=answer
   )
@@ -50,6 +55,23 @@ def test_equals_the_dense_oracle(scene):
   np.testing.assert_array_equal(answer[clear], instance[clear])
   if clear.all():  # one unclear pixel may decide over a whole class
     np.testing.assert_array_equal(result.semantic, semantic)
+
+
+def test_views_are_fused_as_the_oracle_fuses_their_mean():
+  views = logit_views(0, SPEC.num_classes, count=2)
+  found = detections(([3, 2, 21, 18], PERSON, 0.9, 1.5), ([15, 6, 37, 20], CAR, 0.8, 2.5))
+  scene = jax.tree.map(jnp.asarray, (views, found))
+  options = {"xla_backend_optimization_level": 0}
+  run = partial(efficientps_fusion, spec=SPEC, size=SIZE, min_stuff_area=20)
+  result = jax.jit(run, compiler_options=options)(*scene, covered=jnp.array(SIZE), zoom=jnp.ones(2))
+  config = dataclasses.replace(PAPER, min_stuff_area=20)
+  *expected, margin = oracle.efficientps_fusion(
+    views, found, spec=SPEC, size=SIZE, config=config, answer=np.asarray(result.instance)
+  )
+  clear = margin > 1e-4
+  assert clear.mean() > 0.95 and set(np.unique(result.instance)) >= {1, 2}
+  for own, wanted in zip((result.semantic, result.instance), expected):
+    np.testing.assert_array_equal(np.asarray(own)[clear], wanted[clear])
 
 
 def test_negative_stuff_logits_give_far_pixels_to_the_first_instance_that_is_not_there():

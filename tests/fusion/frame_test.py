@@ -1,12 +1,14 @@
 """Where the pixels of a result read the logits."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jppf_jax.fusion.frame import make_frame, upsample
 from jppf_jax.fusion.tiles import Tile, whole_image
-from tests.fusion.scenes import CELLS, SIZE, logits
+from jppf_jax.structs import LogitView, LogitViews
+from tests.fusion.scenes import CELLS, SIZE, logit_views, logits
 from tests.oracles import fusion as oracle
 
 SCENE = logits(0, 4) + np.random.default_rng(1).normal(size=(*CELLS, 4)).astype(np.float32)
@@ -55,6 +57,34 @@ def test_cells_wholly_outside_of_the_image_have_no_influence(zoom):
   own = oracle.upsample(SCENE[:3, :8], covered, factors)
   found = upsampled(np.nan_to_num(poisoned, nan=1e9), size, covered, zoom)
   np.testing.assert_allclose(found[: covered[0], : covered[1]], own, atol=1e-4)
+
+
+def read_views(views, y, x, shape, **choice):
+  def read(views, y, x):
+    frame = make_frame((24, 44), jnp.array(SIZE), jnp.ones(2), views.shape[:2])
+    return upsample(views, Tile(y, x, y, x, shape), frame, **choice)
+
+  return np.moveaxis(jax.jit(read)(views, jnp.int32(y), jnp.int32(x)), 0, -1)
+
+
+@pytest.mark.parametrize("y, x, height, width", [(0, 0, *SIZE), (3, 5, 9, 14), (13, 21, 9, 17)])
+def test_views_are_averaged_as_probabilities_at_the_pixels_of_the_image(y, x, height, width):
+  views = logit_views(0, 4, exchange=(0, 2, 1, 3))
+  found = read_views(views, y, x, (height, width))
+  expected = oracle.averaged(views, SIZE)[y : y + height, x : x + width]
+  np.testing.assert_allclose(found, expected, atol=1e-4)
+  chosen = read_views(views, y, x, (height, width), channels=jnp.array([3, 0]))
+  np.testing.assert_allclose(chosen, expected[..., [3, 0]], atol=1e-4)
+
+
+def test_one_view_is_read_as_its_own_logits():
+  scene = 10 * SCENE  # some probabilities underflow
+  view = LogitView(jnp.asarray(scene), jnp.array(SIZE))
+  found = read_views(LogitViews((view,)), 0, 0, SIZE)
+  own = oracle.upsample(scene, SIZE)
+  likely = own > own.max(-1, keepdims=True) - 80
+  np.testing.assert_allclose(found[likely], own[likely], atol=1e-3)
+  assert np.isfinite(found).all()
 
 
 def test_equal_logits_stay_equal_whatever_the_zoom():

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.joint import fused_logits, joint_fusion
@@ -25,6 +25,7 @@ from tests.fusion.scenes import (
   TRAIN,
   constant_logits,
   detections,
+  logit_views,
   logits,
   scenes,
   train_id,
@@ -52,7 +53,9 @@ READINGS = {
   "parts renormalised, fused stuff, masks on whole boxes": dataclasses.replace(
     SMALL, stuff_fill="fused", renormalise_parts=True
   ),
+  "evidence counts beyond the box": dataclasses.replace(SMALL, box_margin=0.2),
 }
+QUICK = {"xla_backend_optimization_level": 0}
 SEMBG = load_spec("cpp_grouped_sembg")
 SEMBG_READINGS = {
   "a background per class": SMALL,
@@ -81,6 +84,8 @@ def test_streaming_equals_the_dense_oracle_ties_included(reading):
   @settings(max_examples=8, deadline=None)
   @given(scenes(spec))
   def check(scene):
+    if config.box_margin:
+      assume(oracle.is_clear(scene[2], SIZE, config.box_margin))
     result = fast(*scene)
     answer = np.asarray(result.instance)
     semantic, instance, part, margin = oracle.joint_fusion(
@@ -94,6 +99,26 @@ def test_streaming_equals_the_dense_oracle_ties_included(reading):
     np.testing.assert_array_equal(np.asarray(result.part)[clear], part[clear])
 
   check()
+
+
+def test_views_are_fused_as_the_oracle_fuses_their_mean_probabilities():
+  heads = logit_views(0, SPEC.num_classes, count=2), logit_views(1, SPEC.num_parts, count=2)
+  found = detections(
+    ([3, 2, 21, 18], PERSON, 0.9, 1.5),
+    ([15, 6, 37, 20], CAR, 0.8, 2.5),
+    ([0, 0, 9, 9], TRAIN, 0.7, 1),
+  )
+  frame = {"size": SIZE, "spec": SPEC, "config": SMALL}
+  scene = jax.tree.map(jnp.asarray, (*heads, found))
+  compiled = jax.jit(partial(joint_fusion, **frame), compiler_options=QUICK)
+  result = compiled(*scene, covered=jnp.array(SIZE), zoom=jnp.ones(2))
+  *expected, margin = oracle.joint_fusion(
+    *heads, found, answer=np.asarray(result.instance), **frame
+  )
+  clear = margin > 1e-4
+  assert clear.mean() > 0.95 and set(np.unique(result.instance)) >= {1, 2}
+  for own, wanted in zip((result.semantic, result.instance, result.part), expected):
+    np.testing.assert_array_equal(np.asarray(own)[clear], wanted[clear])
 
 
 def test_fused_logits_of_worked_values():

@@ -5,7 +5,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from jppf_jax.labels.cpp import cpp
-from jppf_jax.structs import Detections
+from jppf_jax.structs import Detections, LogitView, LogitViews
 from tests.oracles.fusion import is_clear
 
 SPEC = cpp()
@@ -39,6 +39,20 @@ def detections(*rows, count=6):
   for n, (box, label, score, mask) in enumerate(rows):
     boxes[n], labels[n], scores[n], masks[n] = box, label, score, mask
   return Detections(boxes=boxes, labels=labels, scores=scores, mask_logits=masks, valid=valid)
+
+
+def logit_views(seed, channels, *, exchange=(), count=3):
+  """Views of an image of `SIZE`, one of them mirrored; cells outside of them are large."""
+  rng = np.random.default_rng(seed)
+  kinds = (1.5, (33, 57), True), (1.0, (22, 38), False), (0.6, (13, 23), False)
+  views = []
+  for scale, covered, mirrored in kinds[:count]:
+    logits = np.full((10, 17, channels), 1e3, np.float32)
+    rows, columns = -(-np.array(covered) // 4)
+    logits[:rows, :columns] = rng.normal(size=(rows, columns, channels)) * 3
+    of_mirrored = exchange if mirrored else ()
+    views.append(LogitView(logits, np.array(covered, np.int32), scale, mirrored, of_mirrored))
+  return LogitViews(tuple(views))
 
 
 @st.composite

@@ -4,7 +4,7 @@ import pytest
 
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.ppp import ppp
-from jppf_jax.labels.sides import SidesWarning, sided, warn_of
+from jppf_jax.labels.sides import SidesWarning, exchanged_outputs, sided, warn_of
 from jppf_jax.labels.spec import LabelSpec
 
 
@@ -78,3 +78,15 @@ def test_python_shows_the_warning_once():
     for _ in range(3):
       LabelSpec.from_dict(people(), name="people of one test")
   assert len(shown) == 1
+
+
+def test_a_mirrored_part_takes_the_output_of_the_other_side():
+  spec = LabelSpec.from_dict(people(mirror=[["left arm", "right arm"]]), name="people")
+  names = [spec.part_names[output] for output in exchanged_outputs(spec)]
+  assert spec.part_names[1:3] == ("person-left arm", "person-right arm")
+  assert names == ["background", "person-right arm", "person-left arm", "person-torso"]
+
+
+def test_without_pairs_each_output_stays_itself():
+  for spec in (cpp(), ppp()):
+    assert exchanged_outputs(spec) == tuple(range(spec.num_part_outputs))

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from jppf_jax.structs import LogitViews
+
 TIE = 1e-10  # logits closer than this are equal
 
 
@@ -17,6 +19,8 @@ def softmax(x, axis=-1):
 
 def upsample(logits, size, zoom=(1, 1)):
   """Bilinear, `4 * zoom` times the size, borders repeated, cropped."""
+  if isinstance(logits, LogitViews):
+    return averaged(logits, size)
   for axis in (0, 1):
     n = logits.shape[axis]
     u = (np.arange(size[axis]) + 0.5) / zoom[axis] / 4 - 0.5
@@ -27,8 +31,28 @@ def upsample(logits, size, zoom=(1, 1)):
   return logits
 
 
-def paste(mask, box, size, legacy=True):
-  """One pixel at a time: bilinear between the four nearest cells, 0 outside the mask."""
+def averaged(logits, size):
+  """The log of the mean softmax of all views, plus the mean of their log-sum-exp."""
+  probabilities, norms = [], []
+  for view in logits.views:
+    covered = np.asarray(view.covered)
+    rows, columns = -(-covered // 4)
+    seen = upsample(np.asarray(view.logits)[:rows, :columns], size, np.array(size) / covered)
+    if view.mirrored:
+      seen = seen[:, ::-1]
+    if view.exchange:
+      seen = np.stack([seen[..., channel] for channel in view.exchange], -1)
+    probabilities.append(softmax(seen))
+    norms.append(np.log(np.exp(seen).sum(-1, keepdims=True)))
+  return np.log(np.mean(probabilities, 0)) + np.mean(norms, 0)
+
+
+def paste(mask, box, size, legacy=True, margin=0.0):
+  """One pixel at a time: bilinear between the four nearest cells, 0 outside the mask; with a margin
+  the outermost cells continue to the end of the rectangle.
+  """
+  if margin:
+    return _continued(mask, box, size, legacy) * rectangle(box, size, margin)
   x0, y0, x1, y1 = map(float, box)
   w, h = x1 - legacy - x0, y1 - legacy - y0
   image = np.zeros(size)
@@ -50,8 +74,27 @@ def paste(mask, box, size, legacy=True):
   return image
 
 
-def rectangle(box, size):
+def _continued(mask, box, size, legacy):
   x0, y0, x1, y1 = map(float, box)
+  w, h = x1 - legacy - x0, y1 - legacy - y0
+  image = np.zeros(size)
+  if w <= 0 or h <= 0:
+    return image
+  cells = len(mask)
+  for i, j in np.ndindex(size):
+    v = min(max(cells * (i + 0.5 - y0) / h - 0.5, 0), cells - 1)
+    u = min(max(cells * (j + 0.5 - x0) / w - 0.5, 0), cells - 1)
+    a, b = min(int(v), cells - 2), min(int(u), cells - 2)
+    s, t = v - a, u - b
+    top, bottom = (1 - t) * mask[a : a + 2, b] + t * mask[a : a + 2, b + 1]
+    image[i, j] = (1 - s) * top + s * bottom
+  return image
+
+
+def rectangle(box, size, margin=0.0):
+  x0, y0, x1, y1 = map(float, box)
+  dx, dy = margin * (x1 - x0), margin * (y1 - y0)
+  x0, y0, x1, y1 = x0 - dx, y0 - dy, x1 + dx, y1 + dy
   inside = np.zeros(size, bool)
   rows = slice(max(int(y0 + 1), 0), max(round(y1 - 2) + 1, 0))
   columns = slice(max(int(x0 + 1), 0), max(round(x1 - 2) + 1, 0))
@@ -60,13 +103,19 @@ def rectangle(box, size):
 
 
 def keep_instances(
-  detections, size, score_threshold=0.5, overlap_threshold=0.5, legacy=True, above=0.0
+  detections,
+  size,
+  score_threshold=0.5,
+  overlap_threshold=0.5,
+  legacy=True,
+  above=0.0,
+  margin=0.0,
 ):
   occupied, kept = np.zeros(size, bool), []
   for n, valid in enumerate(detections.valid):
     box = detections.boxes[n]
-    reached = paste(np.ones((28, 28)), box, size, legacy) > 0
-    mask = reached & (paste(detections.mask_logits[n], box, size, legacy) > above)
+    reached = paste(np.ones((28, 28)), box, size, legacy, margin) > 0
+    mask = reached & (paste(detections.mask_logits[n], box, size, legacy, margin) > above)
     good = bool(valid) and detections.scores[n] > score_threshold
     if good and mask.any():
       taken = mask & occupied
@@ -77,9 +126,10 @@ def keep_instances(
   return np.array(kept)
 
 
-def is_clear(detections, size):
+def is_clear(detections, size, margin=0.0):
   """Whether the kept instances do not depend on the rounding of mask logits near 0."""
-  rounded = [keep_instances(detections, size, above=above) for above in (-1e-5, 0.0, 1e-5)]
+  levels = -1e-5, 0.0, 1e-5
+  rounded = [keep_instances(detections, size, above=above, margin=margin) for above in levels]
   return all(np.array_equal(kept, rounded[0]) for kept in rounded)
 
 
@@ -131,11 +181,14 @@ def joint_fusion(
   s, p = softmax(semantic, 0), softmax(part, 0)
   reduce = {"sum": np.sum, "mean": np.mean}[config.fuse_reduce]
   flp, flnp = [], []  # (channel, (instance, class, part))
-  kept = keep_instances(detections, size, config.score_threshold, config.overlap_threshold, legacy)
+  margins = {"margin": config.box_margin, "legacy": legacy}
+  kept = keep_instances(
+    detections, size, config.score_threshold, config.overlap_threshold, **margins
+  )
   for n in np.flatnonzero(kept):
     c = train_id(detections, n, spec)
     mli = _mask_logits(detections, n, size, config, legacy)
-    inside = rectangle(detections.boxes[n], size)
+    inside = rectangle(detections.boxes[n], size, config.box_margin)
     mls = np.where(inside, s[c], config.outside_value)
     group = flp if spec.class_parts[c] else flnp
     for share, label in _part_evidence(p, c, spec, config):
@@ -164,7 +217,8 @@ def _mask_logits(detections, n, size, config, legacy):
   mask = detections.mask_logits[n].astype(np.float64)
   if config.instance_logit_activation == "sigmoid":
     mask = sigmoid(mask)
-  return config.instance_logit_scale * paste(mask, detections.boxes[n], size, legacy)
+  box, margin = detections.boxes[n], config.box_margin
+  return config.instance_logit_scale * paste(mask, box, size, legacy, margin)
 
 
 def _part_evidence(p, c, spec, config):
@@ -188,10 +242,11 @@ def efficientps_fusion(
   logits = np.moveaxis(upsample(semantic_logits, size, zoom), -1, 0)
   channels = list(logits[: spec.num_stuff])
   owners = []
-  for n in np.flatnonzero(keep_instances(detections, size)):
+  margin = config.box_margin
+  for n in np.flatnonzero(keep_instances(detections, size, margin=margin)):
     c, box = train_id(detections, n, spec), detections.boxes[n]
-    mla = scale * paste(detections.mask_logits[n], box, size)
-    mlb = np.where(rectangle(box, size), logits[c], 0)
+    mla = scale * paste(detections.mask_logits[n], box, size, margin=margin)
+    mlb = np.where(rectangle(box, size, margin), logits[c], 0)
     channels.append(fused_logits([mla, mlb]))
     owners.append((n, c, 0))
   numbers = [0] * spec.num_stuff + [n + 1 for n, _, _ in owners]
@@ -216,3 +271,53 @@ def _canvas(index, owners, fill, spec, config, size):
     if free.sum() >= config.min_stuff(size):
       semantic[free] = k
   return semantic, instance, part
+
+
+def fill_void(found, semantic_logits, part_logits, detections, *, spec, zoom=(1, 1), legacy=True):
+  """Returns (semantic, instance, part, margin) of an answer without void, pixel by pixel."""
+  size = found.semantic.shape
+  semantic, instance, part = (np.array(x) for x in (found.semantic, found.instance, found.part))
+  classes = upsample(semantic_logits, size, zoom)
+  parts = upsample(part_logits, size, zoom)
+  there = sorted(set(semantic[semantic != 255].tolist())) or list(range(spec.num_stuff))
+  pasted = [paste(m, b, size, legacy) for m, b in zip(detections.mask_logits, detections.boxes)]
+  reached = [paste(np.ones((28, 28)), box, size, legacy) > 0 for box in detections.boxes]
+  reached = [a | rectangle(box, size) for a, box in zip(reached, detections.boxes)]
+  margin = np.full(size, np.inf)
+  for y, x in np.ndindex(size):
+    unknown = part[y, x] == 255
+    if semantic[y, x] == 255 and there:
+      unknown = True
+      values = [classes[y, x, k] for k in there]
+      k = there[int(np.argmax(values))]
+      margin[y, x] = _gap(values)
+      semantic[y, x] = k
+      if k >= spec.num_stuff:
+        own = [n for n in np.flatnonzero(found.segments.valid) if found.segments.labels[n] == k]
+        near = [n for n in own if reached[n][y, x]]
+        if near:
+          values = [pasted[n][y, x] for n in near]
+        else:
+          near, values = own, [-_distance(detections.boxes[n], y, x) for n in own]
+        instance[y, x] = 1 + near[int(np.argmax(values))]
+        margin[y, x] = min(margin[y, x], _gap(values))
+    channels = spec.class_parts[semantic[y, x]] if semantic[y, x] < spec.num_classes else ()
+    if unknown:
+      part[y, x] = 0
+      if channels:
+        values = [parts[y, x, q] for q in channels]
+        part[y, x] = channels[int(np.argmax(values))]
+        margin[y, x] = min(margin[y, x], _gap(values))
+  return semantic, instance, part, margin
+
+
+def _gap(values):
+  """How much the best is ahead; equal values tie for certain."""
+  best = max(values)
+  return min([best - v for v in values if v != best], default=np.inf)
+
+
+def _distance(box, y, x):
+  x0, y0, x1, y1 = map(float, box)
+  dx, dy = max(x0 - x - 0.5, x + 0.5 - x1, 0), max(y0 - y - 0.5, y + 0.5 - y1, 0)
+  return np.float32(dx * dx + dy * dy)

@@ -1,10 +1,13 @@
 """What the compiled fusions need beside their inputs and outputs."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import pytest
 
 from jppf_jax.benchmarks.fusion import top_down
+from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.spec import LabelSpec
@@ -37,7 +40,10 @@ def temporary_bytes(fuse, spec, count=100):
   return program.memory_analysis().temp_size_in_bytes
 
 
-@pytest.mark.parametrize("fuse", [joint_fusion, top_down])
+DENSE = partial(joint_fusion, config=FusionConfig(fill_void=True))
+
+
+@pytest.mark.parametrize("fuse", [joint_fusion, top_down, DENSE])
 def test_a_fusion_at_full_size_needs_at_most_64_mb(fuse):
   assert temporary_bytes(fuse, cpp()) <= 64e6
 

@@ -28,6 +28,10 @@ POSITIVE: Rule = (lambda value: 0 < value < math.inf, "above 0")
 SHARE: Rule = (lambda value: 0 <= value <= 1, "0 to 1")
 ALL_POSITIVE: Rule = (lambda values: all(0 < x < math.inf for x in values), "all above 0")
 RANGE: Rule = (lambda values: 0 < values[0] <= values[1] < math.inf, "(smallest, largest), above 0")
+SCALES: Rule = (
+  lambda values: len(values) > 0 and all(0 < x < math.inf for x in values),
+  "one number or more, all above 0",
+)
 GRID: Rule = (
   lambda sides: all(side > 0 and side % STRIDE == 0 for side in sides),
   f"rows and columns, multiples of {STRIDE}",
@@ -62,6 +66,7 @@ RULES: dict[str, Rule] = {
   "detection.score_threshold": SHARE,
   "detection.nms_threshold": SHARE,
   "detection.max_detections": _at_least(1),
+  "testing.scales": SCALES,
   "optimizer.name": _one_of("sgd", "adamw"),
   "optimizer.momentum": SHARE,
   "optimizer.weight_decay": _at_least(0),
@@ -75,7 +80,7 @@ RULES: dict[str, Rule] = {
   "train.keep": _at_least(1),
   "train.weights_dtype": _one_of("float32", "float16"),
 }
-ANY_LENGTH = ("drops",)
+ANY_LENGTH = ("drops", "scales")
 
 
 def check(config: Mapping[str, Any], like: Mapping[str, Any], optional: Mapping[str, Any]) -> None:

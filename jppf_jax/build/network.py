@@ -1,6 +1,7 @@
 """A config to the network, its taxonomy, and what else a prediction needs."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
@@ -10,12 +11,12 @@ import jax.numpy as jnp
 import ml_collections
 
 from jppf_jax import config_rules
-from jppf_jax.checkpoints import meaning
+from jppf_jax.checkpoints import meaning, run_folder
 from jppf_jax.checkpoints.meaning import Meaning
 from jppf_jax.encoder.efficientnet import Classifier, EfficientNet
 from jppf_jax.encoder.variants import LITE_MEAN, LITE_STD, variant
 from jppf_jax.fpn import TwoWayFPN
-from jppf_jax.fusion.config import FusionConfig
+from jppf_jax.fusion.config import PAPER, FusionConfig, problem
 from jppf_jax.heads.instance_regions import BoxHead, MaskHead
 from jppf_jax.heads.instance_rpn import RPNHead
 from jppf_jax.heads.semantic_part import SemanticPartHead
@@ -32,6 +33,33 @@ _SIZE = (64, 64)  # any size the model accepts: parameters do not depend on it
 
 
 @dataclasses.dataclass(frozen=True)
+class MultiScale:
+  """What the network sees of an image in a prediction. The default is the image alone.
+
+  Attributes:
+    scales: of the working size; the network sees the image at each of them.
+    flip: at each scale it sees the mirrored image as well.
+  """
+
+  scales: tuple[float, ...] = (1.0,)
+  flip: bool = False
+
+  def __post_init__(self) -> None:
+    if not self.scales or not all(0 < scale < math.inf for scale in self.scales):
+      raise ValueError(f"testing.scales must be numbers above 0; got {self.scales!r}.")
+
+  @property
+  def is_single(self) -> bool:
+    """Whether the network sees the image once, as it is."""
+    return self.scales == (1.0,) and not self.flip
+
+  def __str__(self) -> str:
+    scales = ", ".join(f"{scale:g}" for scale in self.scales)
+    kind = "scale" if len(self.scales) == 1 else "scales"
+    return f"{kind} {scales}{', mirrored too' if self.flip else ''}"
+
+
+@dataclasses.dataclass(frozen=True)
 class Inference:
   """What a prediction needs besides weights.
 
@@ -41,6 +69,7 @@ class Inference:
     meaning: what its weights mean, to be compared with those that are loaded.
     size: height and width that images are resized to.
     fusion: settings of the fusions.
+    testing: what the network sees of an image.
   """
 
   model: JPPF
@@ -48,6 +77,7 @@ class Inference:
   meaning: Meaning
   size: tuple[int, int]
   fusion: FusionConfig
+  testing: MultiScale
 
 
 def inference(config: Config) -> Inference:
@@ -60,20 +90,36 @@ def inference(config: Config) -> Inference:
   spec = label_spec(config)
   net = model(config, spec)
   size = tuple(config.data.eval_size)
-  return Inference(net, spec, network_meaning(net, spec), size, fusion(config))
+  meant = network_meaning(net, spec)
+  return Inference(net, spec, meant, size, fusion(config), testing(config))
 
 
 def check(config: Config) -> None:
   """Raises ConfigError if names are unknown or missing, or values are not allowed."""
-  optional = {
-    "fusion": dataclasses.asdict(FusionConfig()),
-    "phases": dict.fromkeys(PHASES, _OPTIONAL),
-  }
+  optional = optional_values() | {"phases": dict.fromkeys(PHASES, _OPTIONAL)}
   config_rules.check(config.to_dict(), cpp.get_config().to_dict(), optional)
+  fusion(config)
   try:
     variant(config.model.encoder)
   except ValueError as error:
     raise config_rules.ConfigError(f"config.model.encoder: {error}") from error
+
+
+def optional_values() -> dict[str, dict[str, Any]]:
+  """Returns the sections whose values a config may leave out, with the values it then has."""
+  return {"fusion": dataclasses.asdict(PAPER), "testing": dataclasses.asdict(MultiScale())}
+
+
+def completed(config: Config) -> Config:
+  """Returns a config with the values that it left out, locked: each can then be changed by name."""
+  known = optional_values()
+  whole = run_folder.filled(config.to_dict(), known)
+  for section, values in known.items():
+    for name, default in values.items():
+      found = whole[section]
+      if isinstance(default, float) and isinstance(found, dict) and type(found[name]) is int:
+        found[name] = float(found[name])
+  return Config(whole).lock()
 
 
 def label_spec(config: Config) -> LabelSpec:
@@ -138,9 +184,20 @@ def fusion(config: Config) -> FusionConfig:
   """Returns the settings of the fusions.
 
   Raises:
-    TypeError: `config.fusion` has a key that `FusionConfig` does not have.
+    ConfigError: a value is not allowed.
   """
-  return FusionConfig(**config.fusion)
+  values = config.get("fusion", {})
+  for name, value in values.items():
+    found = problem(name, value)
+    if found:
+      raise config_rules.ConfigError(f"config.fusion.{found}")
+  return FusionConfig(**values)
+
+
+def testing(config: Config) -> MultiScale:
+  """Returns what the network sees of an image."""
+  values = completed(config).testing
+  return MultiScale(tuple(map(float, values.scales)), values.flip)
 
 
 def variable_shapes(net: JPPF) -> Any:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jppf_jax.build.network import Config, label_spec, labels_of
+from jppf_jax.build.network import Config, completed, label_spec, labels_of, optional_values
 from jppf_jax.checkpoints import model_folder, run_folder
 from jppf_jax.checkpoints.weights import dataset_name
 from jppf_jax_configs import cpp
@@ -15,12 +15,15 @@ RUN_WEIGHTS = model_folder.RUN_WEIGHTS  # in the folder of a run
 def run_config(workdir: str | Path) -> Config:
   """Returns the config that the folder of a run stores; it is valid in any working directory.
 
+  Values that a config may leave out are there, see `network.completed`.
+
   Raises:
     RunError: the folder holds no run, or its config is damaged.
   """
   like = json.loads(cpp.get_config().to_json_best_effort())
+  del like["testing"]  # runs of older versions do not have it
   stored = run_folder.read_config(Path(workdir).resolve(), like)
-  return Config(stored).lock()
+  return completed(Config(stored))
 
 
 def store_run(config: Config, workdir: Path) -> None:
@@ -41,8 +44,9 @@ def model_config(folder: Path) -> Config:
   needed = {name: default[name] for name in ("model", "detection", "fusion")}
   needed["data"] = {name: default["data"][name] for name in ("labels", "eval_size")}
   stored = run_folder.read_config(folder.resolve(), needed)
-  known = {name: value for name, value in stored.items() if name in default}
-  return Config(run_folder.filled(known, default)).lock()
+  sections = {*default, *optional_values()}
+  known = {name: value for name, value in stored.items() if name in sections}
+  return completed(Config(run_folder.filled(known, default)))
 
 
 def store_model(config: Config, folder: Path) -> None:

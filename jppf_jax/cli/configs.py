@@ -85,11 +85,26 @@ def _change(config: "Config", changes: list[str]) -> None:
   argv = ["jppf", *(f"--config.{change}" for change in changes)]
   values = flags.FlagValues()
   before = _value(config, path)
+  if before is None or isinstance(before, float):
+    text = changes[-1].partition("=")[2]
+    if before is None or text.lower() == "none":
+      _change_number(config, path, text)
+      return
   try:
     config_flags.DEFINE_config_dict("config", config, flag_values=values, sys_argv=argv)
     values(argv)
   except (flags.Error, ValueError, TypeError) as error:
     raise app.UsageError(_expected(path, before, changes)) from error
+
+
+def _change_number(config: "Config", path: str, text: str) -> None:
+  """Changes a value that is a number or None, in place."""
+  try:
+    value = None if text.lower() == "none" else float(text)
+  except ValueError as error:
+    raise app.UsageError(f"--config.{path} must be a number or none; got {text!r}.") from error
+  with config.ignore_type():
+    config.update_from_flattened_dict({path: value})
 
 
 def _is_like(value: Any, before: Any) -> bool:

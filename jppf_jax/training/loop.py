@@ -150,7 +150,9 @@ def _accept(run: build.Training, record: dict[str, Any], *, modules: set[str]) -
   step = record["step"]
   what, advice = f"The checkpoint of step {step}", "choose another --workdir"
   weights.check_meaning(record, run.meaning, modules, what=what, advice=advice)
-  changes = run_folder.changes(record["config"], run.stored)
+  known = build.optional_values()
+  before, now = (run_folder.filled(values, known) for values in (record["config"], run.stored))
+  changes = run_folder.changes(before, now)
   if changes:
     say(f"Changed since step {step} was saved: {', '.join(changes)}")
 

@@ -1,10 +1,18 @@
+import dataclasses
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from absl import app
 
 from jppf_jax import build
+from jppf_jax.build import network
+from jppf_jax.cli import configs
 from jppf_jax.config_rules import ConfigError
+from jppf_jax.fusion.config import PAPER, FusionConfig
+from jppf_jax_configs import smoke
 from tests import tiny
 
 
@@ -33,6 +41,90 @@ def test_a_fusion_setting_that_does_not_exist_is_an_error(tmp_path):
     config.fusion.min_staff_area = 1
   with pytest.raises(ConfigError, match="did you mean min_stuff_area"):
     build.inference(config)
+
+
+OTHER = {  # for each field of `FusionConfig`: a text of the command line, and its value
+  "instance_logit_activation": ("sigmoid", "sigmoid"),
+  "instance_logit_scale": ("4", 4.0),
+  "outside_value": ("-inf", -math.inf),
+  "box_margin": ("0.08", 0.08),
+  "score_threshold": ("0.4", 0.4),
+  "overlap_threshold": ("1", 1.0),
+  "min_stuff_area": ("7", 7),
+  "min_stuff_relative": ("0.01", 0.01),
+  "min_thing_area": ("9", 9),
+  "stuff_fill": ("fused", "fused"),
+  "renormalise_parts": ("true", True),
+  "fuse_reduce": ("mean", "mean"),
+  "allow_void_part": ("true", True),
+  "fill_void": ("true", True),
+}
+WRONG_TEXT = {str: "both", float: "much", int: "0.5", bool: "2"}
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(FusionConfig)])
+def test_every_setting_of_the_fusion_can_be_changed_by_name(field):
+  text, value = OTHER[field]
+  config = build.completed(smoke.get_config())
+  changed = configs.changed(config, [f"fusion.{field}={text}"])
+  before, after = build.fusion(config), build.fusion(changed)
+  assert before == dataclasses.replace(PAPER, min_stuff_area=config.fusion.min_stuff_area)
+  assert after == dataclasses.replace(before, **{field: value}) != before
+  wrong = f"fusion.{field}={WRONG_TEXT[type(value)]}"
+  with pytest.raises((ConfigError, app.UsageError), match=field) as caught:
+    network.check(configs.changed(config, [wrong]))
+  assert len(str(caught.value).splitlines()) == 1
+  nearest = rf"did you mean .*--config\.fusion\.{field}"
+  with pytest.raises(app.UsageError, match=nearest):
+    configs.changed(config, [f"fusion.{field}x={text}"])
+
+
+@pytest.mark.parametrize(
+  "field, value", [("score_threshold", 1.5), ("box_margin", -0.1), ("min_stuff_relative", "few")]
+)
+def test_an_impossible_setting_of_the_fusion_is_one_sentence_before_training(field, value):
+  config = smoke.get_config()
+  with config.ignore_type(), config.unlocked():
+    config.fusion[field] = value
+  with pytest.raises(ConfigError, match=f"^config.fusion.*{field}") as caught:
+    network.check(config)
+  assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_config_without_settings_of_the_fusion_has_the_paper_s():
+  config = smoke.get_config()
+  with config.unlocked():
+    del config["fusion"]
+  network.check(config)
+  assert build.fusion(config) == PAPER
+  assert build.completed(config).fusion.to_dict() == dataclasses.asdict(PAPER)
+
+
+def test_a_number_that_may_be_none_can_be_given_and_taken_back():
+  config = build.completed(smoke.get_config())
+  share = configs.changed(config, ["fusion.min_stuff_relative=0.5"])
+  back = configs.changed(share, ["fusion.min_stuff_relative=none"])
+  assert (share.fusion.min_stuff_relative, back.fusion.min_stuff_relative) == (0.5, None)
+
+
+def test_the_network_sees_an_image_once_unless_the_config_says_otherwise():
+  config = build.completed(smoke.get_config())
+  assert build.testing(config).is_single
+  changed = configs.changed(config, ["testing.scales=0.75,1,2", "testing.flip=true"])
+  testing = build.testing(changed)
+  assert (testing.scales, testing.flip, testing.is_single) == ((0.75, 1.0, 2.0), True, False)
+  assert str(testing) == "scales 0.75, 1, 2, mirrored too"
+  assert not build.MultiScale((1.0,), flip=True).is_single
+  assert not build.MultiScale((0.5,)).is_single
+
+
+@pytest.mark.parametrize("scales", [(), (0.0,), (1.0, -1.0), (float("inf"),), ("1",)])
+def test_scales_that_are_none_are_refused(scales):
+  config = build.completed(smoke.get_config())
+  with config.ignore_type(), config.unlocked():
+    config.testing.scales = scales
+  with pytest.raises(ConfigError, match=r"config\.testing\.scales"):
+    network.check(config)
 
 
 def test_without_a_name_the_labels_are_those_of_the_dataset(tmp_path):

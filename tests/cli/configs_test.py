@@ -183,8 +183,8 @@ def test_changes_add_up_and_the_last_one_of_a_value_counts():
   [
     ("data.batchsize=2", ["data.batch_size"]),
     ("batch_size=2", ["data.batch_size"]),
-    ("dat.flip=true", ["data.flip"]),
-    ("data.Flip=true", ["data.flip"]),
+    ("dat.flip=true", ["data.flip", "testing.flip"]),
+    ("data.Flip=true", ["data.flip", "testing.flip"]),
     ("optimizer.learning_rat=1", ["phases.frozen.learning_rate", "phases.main.learning_rate"]),
     ("model.encodr=b0", ["model.encoder"]),
   ],

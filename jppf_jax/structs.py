@@ -58,12 +58,13 @@ def struct(cls: type[_T]) -> type[_T]:
     return value
 
   jax.tree_util.register_pytree_with_keys(made, flatten, unflatten)
-  export.register_pytree_node_serialization(
-    made,
-    serialized_name=f"{made.__module__}.{made.__qualname__}",
-    serialize_auxdata=lambda _: b"",
-    deserialize_auxdata=lambda _: None,
-  )
+  if not statics:  # those with static fields stay inside of programs
+    export.register_pytree_node_serialization(
+      made,
+      serialized_name=f"{made.__module__}.{made.__qualname__}",
+      serialize_auxdata=lambda _: b"",
+      deserialize_auxdata=lambda _: (),
+    )
   return made
 
 

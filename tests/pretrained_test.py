@@ -9,8 +9,10 @@ import yaml
 from PIL import Image
 from safetensors import safe_open
 
+from jppf_jax import build
 from jppf_jax.checkpoints.run_folder import RunError
 from jppf_jax.checkpoints.weights import WeightsError
+from jppf_jax.config_rules import ConfigError
 from jppf_jax.photos import ImageError
 from jppf_jax.pretrained import Model, from_pretrained
 from tests.evaluation.save_test import PHOTO, Counting, answer
@@ -116,3 +118,11 @@ def test_a_model_that_is_not_there_and_a_damaged_one_say_so(tmp_path):
     (tmp_path / name).write_text("{")
   with pytest.raises(RunError, match="config.json is damaged"):
     from_pretrained(tmp_path)
+
+
+def test_scales_and_flip_are_those_given_or_those_of_the_config(tiny_run):
+  assert from_pretrained(tiny_run.workdir).predictor.testing == build.MultiScale()
+  model = from_pretrained(tiny_run.workdir, scales=[0.5, 1], flip=True)
+  assert model.predictor.testing == build.MultiScale((0.5, 1.0), flip=True)
+  with pytest.raises(ConfigError, match=r"config\.testing\.scales must be one number or more"):
+    from_pretrained(tiny_run.workdir, scales=[0])

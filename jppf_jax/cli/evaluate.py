@@ -26,6 +26,8 @@ FLAGS = (
   (run_flags.WORKDIR, f"{run_flags.WORKDIR_TEXT} (required)"),
   (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (default: the config of the run)"),
   run_flags.CHANGES,
+  run_flags.SCALES,
+  run_flags.FLIP,
   _SPLIT,
   _PICTURES,
   compile_cache.COMPILE_CACHE,
@@ -51,11 +53,13 @@ def main(argv: list[str]) -> None:
 
   with plainly("evaluate", ConfigError, RunError, WeightsError, *in_data(), OSError):
     config, workdir = run_flags.run_of_workdir()
+    config = run_flags.tested(config)
     split = _SPLIT.value or build.eval_split(config)
     report = evaluate(config, workdir, split=split, pictures=_PICTURES.value)
   images, seconds = report["joint"]["images"], report["seconds_per_image"]
   console = Console()
-  console.print(summary(report, f"{config.data.name}, {split}: {images} images, percent"))
+  title = f"{config.data.name}, {split}: {images} images, percent"
+  console.print(summary(report, f"{title}\n{build.testing(config)}"))
   if seconds is not None:
     console.print(f"{seconds:.2f} s per image, compilation apart.")
   console.print(f"Scores and pictures: {workdir}/evaluation/{split}/", soft_wrap=True)

@@ -42,6 +42,8 @@ FLAGS = (
   (run_flags.WORKDIR, "DIR: the folder of a run, in place of --weights (default: none)"),
   (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (default: the config of the weights)"),
   run_flags.CHANGES,
+  run_flags.SCALES,
+  run_flags.FLIP,
   run_flags.BATCH_SIZE,
   _EVERY,
   _NUMBERS,
@@ -73,7 +75,7 @@ def main(argv: list[str]) -> None:
     config, weights = config_and_weights()
     print(about_weights(weights), *found.notes, sep="\n", file=sys.stderr)
     kept = None if programs is None else Kept(programs, on_new=say_that_it_compiles)
-    predictor = load_predictor(config, weights, kept)
+    predictor = load_predictor(run_flags.tested(config), weights, kept)
     try:
       with photos.at_most(1_000_000 * _MAX_MEGAPIXELS.value):
         problems = [*found.problems, *predict(predictor, found, folder)]

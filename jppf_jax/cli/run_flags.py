@@ -29,6 +29,13 @@ SIZE = flags.DEFINE_string("size", None, "HxW: height and width of the images")
 BATCH_SIZE = flags.DEFINE_integer(
   "batch_size", 1, "N: images that are computed together", lower_bound=1
 )
+SCALES = flags.DEFINE_list(
+  "scales",
+  None,
+  "NUMBERS: scales at which the network sees each image, e.g. 0.75,1,1.25 (default: 1, or those of "
+  "the config)",
+)
+FLIP = flags.DEFINE_bool("flip", None, "the network sees each image mirrored, too")
 
 _CHANGE = re.compile(r"--?(no)?config\.([^=]+)(=.*)?", re.DOTALL)
 
@@ -62,7 +69,9 @@ def config_or_none() -> "Config | None":
   """
   if CONFIG.value is None:
     return None
-  return configs.changed(configs.load(CONFIG.value), CHANGES.value)
+  from jppf_jax import build
+
+  return configs.changed(build.completed(configs.load(CONFIG.value)), CHANGES.value)
 
 
 def config_or(other: "Callable[[], Config]") -> "Config":
@@ -72,6 +81,18 @@ def config_or(other: "Callable[[], Config]") -> "Config":
     UsageError: the config cannot be loaded, or has no such value.
   """
   return config_or_none() or configs.changed(other(), CHANGES.value)
+
+
+def tested(config: "Config") -> "Config":
+  """Returns the config with the changes of `--scales` and `--flip`.
+
+  Raises:
+    UsageError: a scale is no number above 0.
+  """
+  scales = f"testing.scales={','.join(SCALES.value)}," if SCALES.value is not None else None
+  flip = None if FLIP.value is None else f"testing.flip={FLIP.value}"
+  changes = [change for change in (scales, flip) if change is not None]
+  return configs.changed(config, changes) if changes else config
 
 
 def workdir_or_none() -> Path | None:

@@ -1,5 +1,6 @@
 """All that evaluation compares: both fusions, and each head before fusion."""
 
+import dataclasses
 from pathlib import Path
 
 import jax
@@ -17,10 +18,19 @@ from jppf_jax.evaluation.predict import (
 from jppf_jax.evaluation.program import Program
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.efficientps import efficientps_fusion
+from jppf_jax.fusion.fill import fill_void
 from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.fusion.top_down import class_map, part_map, top_down_merge
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import Array, Detections, Outputs, PanopticParts, struct
+from jppf_jax.structs import (
+  Array,
+  AveragedOutputs,
+  Detections,
+  LogitViews,
+  Outputs,
+  PanopticParts,
+  struct,
+)
 
 
 @struct
@@ -33,6 +43,8 @@ class Prediction:
     semantic: of the semantic head alone, train ids.
     part: of the part head alone, part channels (0 = any background).
     detections: of the instance head alone; `instances.instance_masks` gives their masks.
+    joint_filled: as `joint`, without void; None unless `FusionConfig.fill_void`.
+    top_down_filled: as `top_down`, without void; None unless `FusionConfig.fill_void`.
   """
 
   joint: PanopticParts
@@ -40,10 +52,12 @@ class Prediction:
   semantic: Int[Array, "*B H W"]
   part: Int[Array, "*B H W"]
   detections: Detections
+  joint_filled: PanopticParts | None = None
+  top_down_filled: PanopticParts | None = None
 
 
 def fuse_both(
-  outputs: Outputs,
+  outputs: Outputs | AveragedOutputs,
   *,
   spec: LabelSpec,
   size: tuple[int, int],
@@ -53,6 +67,8 @@ def fuse_both(
   legacy: bool = True,
 ) -> Prediction:
   """Returns both fusions and the heads alone, for a batch.
+
+  With `config.fill_void` it returns both fusions without filling, and with it.
 
   Nothing outside of an image influences a pixel inside.
 
@@ -70,8 +86,8 @@ def fuse_both(
   """
 
   def one(
-    semantic: Array,
-    part: Array,
+    semantic: Array | LogitViews,
+    part: Array | LogitViews,
     detections: Detections,
     covered: Array | None,
     zoom: Array | None,
@@ -85,7 +101,7 @@ def fuse_both(
       size=size,
       covered=covered,
       zoom=zoom,
-      config=config,
+      config=dataclasses.replace(config, fill_void=False),
       legacy=legacy,
     )
     panoptic = efficientps_fusion(
@@ -99,11 +115,27 @@ def fuse_both(
       overlap_threshold=config.overlap_threshold,
       min_stuff_area=config.min_stuff_area,
       min_stuff_relative=config.min_stuff_relative,
+      box_margin=config.box_margin,
       legacy=legacy,
     )
     top_down = top_down_merge(panoptic, parts, spec=spec)
     classes = class_map(semantic, size=size, covered=covered, zoom=zoom)
-    return Prediction(joint, top_down, classes, parts, detections)
+    if not config.fill_void:
+      return Prediction(joint, top_down, classes, parts, detections)
+    filled = (
+      fill_void(
+        found,
+        semantic,
+        part,
+        detections,
+        spec=spec,
+        covered=covered,
+        zoom=zoom,
+        legacy=legacy,
+      )
+      for found in (joint, top_down)
+    )
+    return Prediction(joint, top_down, classes, parts, detections, *filled)
 
   return jax.vmap(one)(outputs.semantic, outputs.part, found_by(outputs), covered, zoom)
 
@@ -113,7 +145,7 @@ class Comparison(Program[Prediction]):
 
   def answer(
     self,
-    outputs: Outputs,
+    outputs: Outputs | AveragedOutputs,
     size: tuple[int, int],
     covered: Int[Array, "B 2"],
     zoom: Float[Array, "B 2"] | None,
@@ -131,12 +163,16 @@ class Comparison(Program[Prediction]):
 
   def restore(self, answer: Prediction, frame: Frame) -> Prediction:
     """Returns all predictions at the size of the image; see `Program.restore`."""
+    filled = answer.joint_filled, answer.top_down_filled
+    joint_filled, top_down_filled = (found and restore_parts(found, frame) for found in filled)
     return Prediction(
       joint=restore_parts(answer.joint, frame),
       top_down=restore_parts(answer.top_down, frame),
       semantic=restore_map(answer.semantic, frame),
       part=restore_map(answer.part, frame),
       detections=in_image(answer.detections, frame.covered, frame.image),
+      joint_filled=joint_filled,
+      top_down_filled=top_down_filled,
     )
 
 
@@ -144,5 +180,10 @@ def load_comparison(config: build.Config, weights: str | Path) -> Comparison:
   """Returns a `Comparison` with the weights of a file; as `predict.load_predictor`."""
   loaded = load_predictor(config, weights)
   return Comparison(
-    loaded.model, loaded.variables, loaded.spec, size=loaded.size, config=loaded.config
+    loaded.model,
+    loaded.variables,
+    loaded.spec,
+    size=loaded.size,
+    config=loaded.config,
+    testing=loaded.testing,
   )

@@ -1,5 +1,6 @@
 """A dataset to scores and pictures: joint fusion, top-down merging, and each head before fusion."""
 
+import dataclasses
 import json
 import time
 from pathlib import Path
@@ -22,7 +23,12 @@ from jppf_jax.saving import write_text
 from jppf_jax.structs import PanopticParts
 from jppf_jax.visualization import render
 
-METHODS = {"joint": "joint fusion", "top_down": "top-down merge"}  # key in the report: title
+METHODS = {  # key in the report: title
+  "joint": "joint fusion",
+  "joint_filled": "joint, filled",
+  "top_down": "top-down merge",
+  "top_down_filled": "top-down, filled",
+}
 ROWS = {  # of the printed table: where the number is in the scores
   "PartPQ All": ("part_pq", "all", "part_pq"),
   "PartPQ P": ("part_pq", "parts", "part_pq"),
@@ -85,11 +91,13 @@ def score_dataset(
 
   Returns:
     `{"joint": scores, "top_down": scores, "heads": {"semantic_miou", "part_miou", "instance_ap"},
-    "seconds_per_image"}`. Scores are those of `Scores.to_json`, and AP is that of
-    `CityscapesAP.results`. The seconds are the median, None for a single image: the first compiles.
+    "testing": {"scales", "flip"}, "seconds_per_image"}`. Scores are those of `Scores.to_json`, and
+    AP is that of `CityscapesAP.results`. The seconds are the median, None for a single image: the
+    first compiles.
   """
   spec = predictor.spec
-  scores = {name: Scores(spec) for name in METHODS}
+  methods = [name for name in METHODS if predictor.config.fill_void or "filled" not in name]
+  scores = {name: Scores(spec) for name in methods}
   semantic, part = IoU(spec.num_classes), IoU(spec.num_parts)
   instances = instance_ap(spec)
   seconds = []
@@ -119,13 +127,15 @@ def score_dataset(
     "part_miou": part.mean(),
     "instance_ap": instances.results(),
   }
-  report = {name: scores[name].to_json() for name in METHODS}
-  return report | {"heads": heads, "seconds_per_image": _median(seconds[1:])}
+  report = {name: scores[name].to_json() for name in methods}
+  testing = dataclasses.asdict(predictor.testing)
+  return report | {"heads": heads, "testing": testing, "seconds_per_image": _median(seconds[1:])}
 
 
 def _by_method(prediction: Prediction) -> dict[str, PanopticParts]:
-  """Returns the answer of each of `METHODS`."""
-  return {"joint": prediction.joint, "top_down": prediction.top_down}
+  """Returns the answer of each of `METHODS` that the prediction has."""
+  found = {name: getattr(prediction, name) for name in METHODS}
+  return {name: answer for name, answer in found.items() if answer is not None}
 
 
 def _median(seconds: list[float]) -> float | None:
@@ -141,10 +151,11 @@ def summary(report: dict[str, Any], title: str) -> Table:
   """Returns the report of `evaluate` as a table, in percent, one column per method."""
   table = Table(title=title)
   table.add_column("")
-  for method in METHODS.values():
-    table.add_column(method, justify="right")
+  methods = [name for name in METHODS if name in report]
+  for name in methods:
+    table.add_column(METHODS[name], justify="right")
   for row, keys in ROWS.items():
-    values = [_at(report[name], keys) for name in METHODS]
+    values = [_at(report[name], keys) for name in methods]
     table.add_row(row, *map(_percent, values))
   table.add_section()
   heads = report["heads"]

@@ -56,10 +56,16 @@ def export(
 
   Raises:
     ExportError: a platform is unknown, or a side is below 1.
+    ExportError: the predictor sees each image several times.
   """
   unknown = [name for name in platforms if name not in PLATFORMS]
   if unknown or not platforms:
     raise ExportError(f"Platforms are some of {', '.join(PLATFORMS)}; got {unknown or 'none'}.")
+  if not predictor.testing.is_single:
+    raise ExportError(
+      f"An exported program sees each image once, but the config says {predictor.testing}; export "
+      "with --config.testing.scales=1 --noconfig.testing.flip."
+    )
   height, width = size or predictor.size
   if min(height, width, batch_size) < 1:
     raise ExportError(f"Expected sizes of 1 or more; got {height} x {width}, batch {batch_size}.")

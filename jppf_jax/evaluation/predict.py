@@ -14,7 +14,15 @@ from jppf_jax.evaluation.kept import Kept
 from jppf_jax.evaluation.program import Program
 from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.labels.resample import nearest
-from jppf_jax.structs import Array, Detections, Outputs, PanopticParts, Segments
+from jppf_jax.structs import (
+  Array,
+  AveragedOutputs,
+  Detections,
+  LogitViews,
+  Outputs,
+  PanopticParts,
+  Segments,
+)
 
 
 class Predictor(Program[PanopticParts]):
@@ -22,7 +30,7 @@ class Predictor(Program[PanopticParts]):
 
   def answer(
     self,
-    outputs: Outputs,
+    outputs: Outputs | AveragedOutputs,
     size: tuple[int, int],
     covered: Int[Array, "B 2"],
     zoom: Float[Array, "B 2"] | None,
@@ -30,7 +38,11 @@ class Predictor(Program[PanopticParts]):
     """Fuses the heads; see `Program.answer`."""
 
     def one(
-      semantic: Array, part: Array, detections: Detections, covered: Array, zoom: Array | None
+      semantic: Array | LogitViews,
+      part: Array | LogitViews,
+      detections: Detections,
+      covered: Array,
+      zoom: Array | None,
     ) -> PanopticParts:
       return joint_fusion(
         semantic,
@@ -51,7 +63,7 @@ class Predictor(Program[PanopticParts]):
     return restore_parts(answer, frame)
 
 
-def found_by(outputs: Outputs) -> Detections:
+def found_by(outputs: Outputs | AveragedOutputs) -> Detections:
   """Returns the detections of a network in inference.
 
   Raises:
@@ -112,5 +124,11 @@ def load_predictor(
   shapes = shapes_of() if kept is None else kept.shapes(shapes_of, repr(model))
   variables = load_weights(weights, shapes, network.meaning)
   return Predictor(
-    model, variables, network.spec, size=network.size, config=network.fusion, kept=kept
+    model,
+    variables,
+    network.spec,
+    size=network.size,
+    config=network.fusion,
+    testing=network.testing,
+    kept=kept,
   )

@@ -10,13 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, Shaped, UInt8
 
+from jppf_jax.build import MultiScale
 from jppf_jax.evaluation.frames import Frame, Size, checked, fit, frame_of
 from jppf_jax.evaluation.kept import Kept, as_text
+from jppf_jax.evaluation.multi_scale import Shot, averaged_outputs, scaled_frame
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.input_pipeline.augment import mean_color
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
-from jppf_jax.structs import Array, Outputs
+from jppf_jax.structs import Array, AveragedOutputs, Outputs
 
 Answer = TypeVar("Answer")
 
@@ -34,6 +36,7 @@ class Program(ABC, Generic[Answer]):
     spec: the taxonomy it was trained for.
     size: working size (H, W); see `frames.working_size` for images of the other orientation.
     config: settings of the fusions.
+    testing: what the network sees of an image; None: the image alone.
     kept: has traced programs of earlier starts, and keeps those of this one; None: each is traced.
   """
 
@@ -45,18 +48,21 @@ class Program(ABC, Generic[Answer]):
     *,
     size: tuple[int, int],
     config: FusionConfig,
+    testing: MultiScale | None = None,
     kept: Kept | None = None,
   ):
     self.model, self.spec, self.size, self.config = model, spec, size, config
+    self.testing = testing or MultiScale()
     self.variables = jax.device_put(variables)
     self._compiled = jax.jit(self.compute, static_argnames="canvas")
+    self._compiled_views = jax.jit(self.compute_views, static_argnames="canvas")
     self._kept = kept
     self._loaded: dict[Any, Callable[..., Answer]] = {}
 
   @abstractmethod
   def answer(
     self,
-    outputs: Outputs,
+    outputs: Outputs | AveragedOutputs,
     size: tuple[int, int],
     covered: Int[Array, "B 2"],
     zoom: Float[Array, "B 2"] | None,
@@ -94,10 +100,7 @@ class Program(ABC, Generic[Answer]):
       canvas: height and width of the answer, static; None: those of the input.
     """
     height, width = image.shape[1:3]
-    color = jnp.array(mean_color(self.model.pixel_mean), jnp.uint8)
-    multiples_of_32 = (height + -height % 32, width + -width % 32)
-    padding = jnp.broadcast_to(color, (image.shape[0], *multiples_of_32, 3))
-    padded = padding.at[:, :height, :width].set(image)
+    padded = self._padded(image)
     # without `mutable`, apply returns what the model returns; its annotation allows a tuple as well
     found = self.model.apply(variables, padded, train=False, covered=covered)
     outputs = cast(Outputs, found)
@@ -105,6 +108,45 @@ class Program(ABC, Generic[Answer]):
       return self.answer(outputs, (height, width), covered, None)
     zoom = answered / jnp.asarray(covered)
     return self.answer(outputs, canvas or (height, width), answered, zoom.astype(jnp.float32))
+
+  def compute_views(
+    self,
+    variables: Any,
+    images: tuple[UInt8[Array, "B _h _w 3"], ...],
+    covered: tuple[Int[Array, "B 2"], ...],
+    size: Int[Array, "B 2"],
+    answered: Int[Array, "B 2"],
+    canvas: tuple[int, int],
+  ) -> Answer:
+    """Returns the answer for a batch of images that the network sees at several scales.
+
+    Runs in jit; see `multi_scale`.
+
+    Args:
+      variables: parameters and running statistics.
+      images: at each of the scales of `testing`, as in `compute`.
+      covered: rows and columns of each of them that the images cover.
+      size: rows and columns that each image covers at the working size.
+      answered: rows and columns of the answer that each image covers.
+      canvas: height and width of the answer, static.
+    """
+    shots = [
+      Shot(self._padded(image), sides, scale)
+      for image, sides, scale in zip(images, covered, self.testing.scales)
+    ]
+    outputs = averaged_outputs(
+      self.model, variables, shots, size, flip=self.testing.flip, spec=self.spec
+    )
+    zoom = answered / jnp.asarray(size)
+    return self.answer(outputs, canvas, answered, zoom.astype(jnp.float32))
+
+  def _padded(self, image: UInt8[Array, "B H W 3"]) -> UInt8[Array, "B _h _w 3"]:
+    """Pads with the mean colour to sides that are multiples of 32."""
+    height, width = image.shape[1:3]
+    color = jnp.array(mean_color(self.model.pixel_mean), jnp.uint8)
+    multiples_of_32 = (height + -height % 32, width + -width % 32)
+    padding = jnp.broadcast_to(color, (image.shape[0], *multiples_of_32, 3))
+    return padding.at[:, :height, :width].set(image)
 
   def __call__(self, image: Shaped[Array, "..."]) -> Answer:
     """Returns the answer for one image, at the image's own size, in NumPy.
@@ -146,18 +188,30 @@ class Program(ABC, Generic[Answer]):
 
   def _of_one_program(self, images: list[np.ndarray], frames: list[Frame]) -> list[Answer]:
     """Returns the answers for images whose frames share a program."""
-    color = mean_color(self.model.pixel_mean)
-    fitted = np.stack([fit(image, frame, color) for image, frame in zip(images, frames)])
-    covered = np.array([frame.covered for frame in frames], np.int32)
-    arrays = [fitted, covered]
+    arrays = [*self._fitted(images, frames)]
+    answered = np.array([frame.answered for frame in frames], np.int32)
     _, canvas = frames[0].program
-    if canvas is not None:
-      arrays.append(np.array([frame.answered for frame in frames], np.int32))
-    on_device = jax.device_put(arrays)
-    batch = self._program(on_device, canvas)(self.variables, *on_device)
+    if self.testing.is_single:
+      if canvas is not None:
+        arrays.append(answered)
+      on_device = jax.device_put(arrays)
+      batch = self._program(on_device, canvas)(self.variables, *on_device)
+    else:
+      scaled = [[scaled_frame(frame, scale) for frame in frames] for scale in self.testing.scales]
+      shots = tuple(zip(*(self._fitted(images, of_scale) for of_scale in scaled)))
+      views = jax.device_put((*shots, arrays[1], answered))
+      batch = self._compiled_views(self.variables, *views, canvas=frames[0].canvas)
     found = jax.device_get(batch)
     rows = [jax.tree.map(lambda x, n=n: x[n], found) for n in range(len(frames))]
     return [self.restore(row, frame) for row, frame in zip(rows, frames)]
+
+  def _fitted(
+    self, images: list[np.ndarray], frames: list[Frame]
+  ) -> tuple[UInt8[np.ndarray, "B h w 3"], Int[np.ndarray, "B 2"]]:
+    """Returns images in their frames, and what they cover of them."""
+    color = mean_color(self.model.pixel_mean)
+    fitted = np.stack([fit(image, frame, color) for image, frame in zip(images, frames)])
+    return fitted, np.array([frame.covered for frame in frames], np.int32)
 
   def _program(self, images: Sequence[Array], canvas: Size | None) -> Callable[..., Answer]:
     """Returns `compute` as a compiled program for one canvas and batches like this one."""

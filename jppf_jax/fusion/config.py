@@ -52,7 +52,7 @@ class FusionConfig:
     outside_value: semantic and part evidence outside the rectangle of the box: 0, or -inf, which
       confines instances to the rectangle.
     box_margin: the rectangle of a box, outside of which its evidence is 0, is larger by this share
-      of the box's sides, on each side. The mask's outermost logits continue into the margin.
+      of the box's sides, on each side. Mask logits are 0 (undecided) beyond the mask, as always.
     score_threshold: only detections with a larger score are fused (average precision needs
       detections with far smaller scores).
     overlap_threshold: an instance is dropped if better ones cover a larger share of its mask.

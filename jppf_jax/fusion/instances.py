@@ -32,7 +32,6 @@ class PlacedMasks:
     spans: `x0 y0 x1 y1`, the pixels that the mask or the rectangle reaches; empty if `x1 <= x0`
       or `y1 <= y0`.
     limits: rows and columns that the image covers; masks are cut there.
-    continued: whether the outermost cells of masks continue to the end of the rectangle; static.
   """
 
   masks: Float[Array, "D my mx"]
@@ -40,7 +39,6 @@ class PlacedMasks:
   rectangles: Int[Array, "D 4"]
   spans: Int[Array, "D 4"]
   limits: Int[Array, "2"]
-  continued: bool = False
 
 
 def place(
@@ -74,8 +72,7 @@ def place(
     for axis in (1, 0)
   )
   spans = jnp.stack([x0, y0, x1, y1], axis=1)
-  masks = jnp.asarray(masks, jnp.float32)
-  return PlacedMasks(masks, extents, rectangles, spans, limits, continued=margin > 0)
+  return PlacedMasks(jnp.asarray(masks, jnp.float32), extents, rectangles, spans, limits)
 
 
 def _span(
@@ -109,16 +106,13 @@ def paste_into(tile: Tile, placed: PlacedMasks, n: Int[Array, ""]) -> Float[Arra
   _, mask_rows, mask_columns = placed.masks.shape
   (height, width), (rows_end, columns_end) = tile.shape, placed.limits
   x0, y0, x1, y1 = placed.extents[n]
-  weights = partial(paste_weights, legacy=False, continued=placed.continued)
+  weights = partial(paste_weights, legacy=False)
   rows = weights(y0, y1, cells=mask_rows, length=height, first=tile.y)
   columns = weights(x0, x1, cells=mask_columns, length=width, first=tile.x)
   rows = jnp.where((tile.y + jnp.arange(height) < rows_end)[:, None], rows, 0)
   columns = jnp.where((tile.x + jnp.arange(width) < columns_end)[:, None], columns, 0)
   product = partial(jnp.einsum, "hm,mn,wn->hw", precision=jax.lax.Precision.HIGHEST)
-  pasted = product(rows, placed.masks[n], columns)
-  if not placed.continued:
-    return pasted
-  return jnp.where(tile.within(placed.rectangles[n]), pasted, 0)
+  return product(rows, placed.masks[n], columns)
 
 
 def maximum_over_instances(

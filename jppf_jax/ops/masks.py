@@ -22,7 +22,6 @@ def paste_weights(
   length: int,
   first: int | Int[Array, ""] = 0,
   legacy: bool = True,
-  continued: bool = False,
 ) -> Float[Array, "{length} {cells}"]:
   """Returns the weight of each mask cell in each pixel along one axis.
 
@@ -37,11 +36,8 @@ def paste_weights(
     first: the first of these pixels; may be traced.
     legacy: as EfficientPS, where the mask reaches from the first to the last pixel of a box:
       `high - 1` instead of `high`.
-    continued: the outermost cells continue outwards without end; nothing fades to 0.
   """
   u, has_side = _mask_coordinates(low, high, cells, length, first, legacy)
-  if continued:
-    u = jnp.clip(u, 0.5, cells - 0.5)
   cell_centres = np.arange(cells) + 0.5
   distance = jnp.abs(u[:, None] - cell_centres)
   weights = jnp.maximum(0, 1 - distance)

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 from jppf_jax import build
 from jppf_jax.checkpoints import model_folder
@@ -63,7 +64,7 @@ def test_a_config_by_name_with_changes_before_and_after_it_works_in_any_folder(
   assert path in (run, run / build.RUN_WEIGHTS)
   expected = clothing.get_config().unlock()
   expected.seed, expected.data.train_size = 5, (64, 32)
-  assert config == expected.lock()
+  assert config == build.completed(expected)
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "predict"])
@@ -136,3 +137,33 @@ def test_config_and_workdir_are_asked_for():
   done = verbs.here("train", "--config=smoke")
   assert "Needs --config=CONFIG (clothing, cpp" in done.err
   assert "Needs --workdir=DIR" in verbs.here("evaluate", "--config=smoke").err
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "predict"])
+def test_scales_and_flip_change_the_config_that_the_network_is_loaded_with(
+  verb, run, tmp_path, monkeypatch
+):
+  loaded = []
+
+  def load(config, *_, **__):
+    loaded.append(build.inference(config).testing)
+    raise OSError("loaded")
+
+  monkeypatch.setattr("jppf_jax.evaluation.predict.load_predictor", load)
+  monkeypatch.setattr("jppf_jax.evaluation.evaluate.load_comparison", load)
+  photo = tmp_path / "a.png"
+  Image.new("RGB", (9, 9)).save(photo)
+  given = [str(photo), f"--out={tmp_path}"] if verb == "predict" else []
+  where = (f"--workdir={run}", "--nocompile_cache", *given)
+  (run / "weights.safetensors").write_bytes(b"")
+  monkeypatch.setattr(verbs.module("predict"), "about_weights", lambda _: "")
+  for flags in ([], ["--scales=0.5,1"], ["--flip"], ["--config.testing.flip=true", "--scales=2"]):
+    assert verbs.here(verb, *where, *flags).status == f"jppf {verb}: loaded"
+  once, two, mirrored, both = loaded
+  assert once == build.MultiScale()
+  assert two == build.MultiScale((0.5, 1.0), False)
+  assert mirrored == build.MultiScale((1.0,), True)
+  assert both == build.MultiScale((2.0,), True)
+  wrong = verbs.here(verb, *where, "--scales=0.5,0")
+  assert wrong.status.startswith(f"jppf {verb}: config.testing.scales must be one number or more")
+  assert verbs.here(verb, *where, "--scales=big").status == 2

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -7,11 +8,11 @@ from jppf_jax import build
 from jppf_jax.checkpoints.weights import WeightsError
 from jppf_jax.evaluation import evaluate as module
 from jppf_jax.evaluation.compare import Comparison, Prediction
-from jppf_jax.evaluation.evaluate import evaluate, instance_ap, summary
+from jppf_jax.evaluation.evaluate import evaluate, instance_ap, score_dataset, summary
 from jppf_jax.evaluation.instances import stretch
 from jppf_jax.evaluation.predict import load_predictor
 from jppf_jax.labels.registry import load_spec
-from jppf_jax.structs import Detections, PanopticParts
+from jppf_jax.structs import IGNORE, Detections, PanopticParts
 from tests import tiny
 from tests.evaluation import empty
 
@@ -59,7 +60,8 @@ class Oracle(Comparison):
   """A predictor that knows the labels of the images it is asked for."""
 
   def __init__(self, config, split):
-    self.spec = build.label_spec(config)
+    self.spec, self.config = build.label_spec(config), build.fusion(config)
+    self.testing = build.testing(config)
     self._examples = list(build.examples(config, split))
 
   def __call__(self, image):
@@ -68,7 +70,10 @@ class Oracle(Comparison):
     instance = np.where(things_of(truth, self.spec), truth.instance + 1, 0)
     answer = PanopticParts(truth.semantic, instance.astype(np.int32), truth.part, empty.SEGMENTS)
     detections = detections_of(truth, self.spec)
-    return Prediction(answer, answer, truth.semantic, truth.part, detections)
+    unfilled = dataclasses.replace(answer, semantic=np.full_like(truth.semantic, IGNORE))
+    filled = (answer, answer) if self.config.fill_void else ()
+    one = unfilled if filled else answer
+    return Prediction(one, answer, truth.semantic, truth.part, detections, *filled)
 
 
 def test_the_labels_themselves_get_the_best_scores(tiny_run, tmp_path, monkeypatch):
@@ -84,6 +89,19 @@ def test_the_labels_themselves_get_the_best_scores(tiny_run, tmp_path, monkeypat
   ap = heads["instance_ap"]
   assert ap["protocol"] == "cityscapes"
   assert ap["ap50"] == 1  # masks of 28 x 28 are coarse, boxes are not
+
+
+def test_scores_with_and_without_void_stand_side_by_side_if_asked(tiny_run, tmp_path):
+  config = build.completed(tiny_run.config).unlock()
+  config.fusion.fill_void, config.testing.scales = True, (0.5, 1.0)
+  report = score_dataset(
+    Oracle(config, "validation"), build.examples(config, "validation"), tmp_path
+  )
+  assert report["joint"]["part_pq"]["all"]["part_pq"] == 0
+  assert report["joint_filled"]["part_pq"]["all"]["part_pq"] == pytest.approx(1)
+  assert report["testing"] == {"scales": (0.5, 1.0), "flip": False}
+  headers = [column.header for column in summary(report, "test").columns]
+  assert headers == ["", "joint fusion", "joint, filled", "top-down merge", "top-down, filled"]
 
 
 @pytest.mark.parametrize("name, protocol", [("cpp_default", "cityscapes"), ("ppp", "coco")])

@@ -98,3 +98,13 @@ def test_what_cannot_be_exported_is_refused(exported, tmp_path, wrong, message):
   with pytest.raises(ExportError, match=message):
     export(exported[1], tmp_path / "out", **wrong)
   assert not (tmp_path / "out").exists()
+
+
+def test_a_program_that_sees_an_image_several_times_is_refused_with_what_to_do(tmp_path):
+  net = ColourNetwork(shades=(10.0,) * SPEC.num_classes, num_parts=SPEC.num_part_outputs)
+  testing = build.MultiScale((1.0,), flip=True)
+  predictor = Predictor(net, {}, SPEC, size=(64, 64), config=FusionConfig(), testing=testing)
+  message = "sees each image once, but the config says scale 1, mirrored too; export with"
+  with pytest.raises(ExportError, match=message):
+    export(predictor, tmp_path / "out")
+  assert not (tmp_path / "out").exists()

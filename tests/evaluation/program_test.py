@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from jppf_jax.build import MultiScale
 from jppf_jax.evaluation.kept import Kept
 from jppf_jax.evaluation.predict import Predictor
 from jppf_jax.fusion.config import FusionConfig
@@ -41,6 +42,16 @@ def test_a_batch_answers_as_each_image_alone_and_in_order(predictor):
     alone = predictor(image)
     assert found.semantic.shape == image.shape[:2]
     jax.tree.map(np.testing.assert_array_equal, found, alone)
+
+
+def test_one_scale_that_is_not_mirrored_is_bit_for_bit_the_plain_prediction(predictor):
+  net, spec, size, config = predictor.model, predictor.spec, predictor.size, predictor.config
+  once = MultiScale((1.0,), flip=False)
+  explicit = Predictor(net, {}, spec, size=size, config=config, testing=once)
+  image = image_of((50, 90))
+  jax.tree.map(np.testing.assert_array_equal, explicit(image), predictor(image))
+  assert explicit._compiled._cache_size() == 1
+  assert explicit._compiled_views._cache_size() == 0
 
 
 def test_no_image_gives_no_answer(predictor):

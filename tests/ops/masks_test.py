@@ -127,14 +127,6 @@ def test_a_margin_moves_each_side_of_the_rectangle_by_a_share_of_the_box():
   np.testing.assert_array_equal(grown, box_rectangle(np.float32([16, 28, 64, 52]), (99, 62)))
 
 
-def test_outermost_cells_continue_without_fading_if_asked():
-  weights = partial(paste_weights, 8.0, 16.0, cells=4, length=24, legacy=False)
-  inside, continued = np.asarray(weights()), np.asarray(weights(continued=True))
-  np.testing.assert_array_equal(continued[9:15], inside[9:15])
-  np.testing.assert_array_equal(continued[:9], np.tile([1, 0, 0, 0], (9, 1)))
-  np.testing.assert_array_equal(continued[15:], np.tile([0, 0, 0, 1], (9, 1)))
-
-
 def test_the_rectangle_drops_the_first_pixel_and_rounds_half_to_even():
   rectangle = box_rectangle(np.array([10.3, 0, 21.7, 9], np.float32), (99, 99))
   np.testing.assert_array_equal(rectangle, [11, 1, 21, 8])

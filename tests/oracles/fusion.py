@@ -47,12 +47,8 @@ def averaged(logits, size):
   return np.log(np.mean(probabilities, 0)) + np.mean(norms, 0)
 
 
-def paste(mask, box, size, legacy=True, margin=0.0):
-  """One pixel at a time: bilinear between the four nearest cells, 0 outside the mask; with a margin
-  the outermost cells continue to the end of the rectangle.
-  """
-  if margin:
-    return _continued(mask, box, size, legacy) * rectangle(box, size, margin)
+def paste(mask, box, size, legacy=True):
+  """One pixel at a time: bilinear between the four nearest cells, 0 outside the mask."""
   x0, y0, x1, y1 = map(float, box)
   w, h = x1 - legacy - x0, y1 - legacy - y0
   image = np.zeros(size)
@@ -74,23 +70,6 @@ def paste(mask, box, size, legacy=True, margin=0.0):
   return image
 
 
-def _continued(mask, box, size, legacy):
-  x0, y0, x1, y1 = map(float, box)
-  w, h = x1 - legacy - x0, y1 - legacy - y0
-  image = np.zeros(size)
-  if w <= 0 or h <= 0:
-    return image
-  cells = len(mask)
-  for i, j in np.ndindex(size):
-    v = min(max(cells * (i + 0.5 - y0) / h - 0.5, 0), cells - 1)
-    u = min(max(cells * (j + 0.5 - x0) / w - 0.5, 0), cells - 1)
-    a, b = min(int(v), cells - 2), min(int(u), cells - 2)
-    s, t = v - a, u - b
-    top, bottom = (1 - t) * mask[a : a + 2, b] + t * mask[a : a + 2, b + 1]
-    image[i, j] = (1 - s) * top + s * bottom
-  return image
-
-
 def rectangle(box, size, margin=0.0):
   x0, y0, x1, y1 = map(float, box)
   dx, dy = margin * (x1 - x0), margin * (y1 - y0)
@@ -109,13 +88,12 @@ def keep_instances(
   overlap_threshold=0.5,
   legacy=True,
   above=0.0,
-  margin=0.0,
 ):
   occupied, kept = np.zeros(size, bool), []
   for n, valid in enumerate(detections.valid):
     box = detections.boxes[n]
-    reached = paste(np.ones((28, 28)), box, size, legacy, margin) > 0
-    mask = reached & (paste(detections.mask_logits[n], box, size, legacy, margin) > above)
+    reached = paste(np.ones((28, 28)), box, size, legacy) > 0
+    mask = reached & (paste(detections.mask_logits[n], box, size, legacy) > above)
     good = bool(valid) and detections.scores[n] > score_threshold
     if good and mask.any():
       taken = mask & occupied
@@ -126,10 +104,9 @@ def keep_instances(
   return np.array(kept)
 
 
-def is_clear(detections, size, margin=0.0):
+def is_clear(detections, size):
   """Whether the kept instances do not depend on the rounding of mask logits near 0."""
-  levels = -1e-5, 0.0, 1e-5
-  rounded = [keep_instances(detections, size, above=above, margin=margin) for above in levels]
+  rounded = [keep_instances(detections, size, above=above) for above in (-1e-5, 0.0, 1e-5)]
   return all(np.array_equal(kept, rounded[0]) for kept in rounded)
 
 
@@ -181,10 +158,7 @@ def joint_fusion(
   s, p = softmax(semantic, 0), softmax(part, 0)
   reduce = {"sum": np.sum, "mean": np.mean}[config.fuse_reduce]
   flp, flnp = [], []  # (channel, (instance, class, part))
-  margins = {"margin": config.box_margin, "legacy": legacy}
-  kept = keep_instances(
-    detections, size, config.score_threshold, config.overlap_threshold, **margins
-  )
+  kept = keep_instances(detections, size, config.score_threshold, config.overlap_threshold, legacy)
   for n in np.flatnonzero(kept):
     c = train_id(detections, n, spec)
     mli = _mask_logits(detections, n, size, config, legacy)
@@ -217,8 +191,7 @@ def _mask_logits(detections, n, size, config, legacy):
   mask = detections.mask_logits[n].astype(np.float64)
   if config.instance_logit_activation == "sigmoid":
     mask = sigmoid(mask)
-  box, margin = detections.boxes[n], config.box_margin
-  return config.instance_logit_scale * paste(mask, box, size, legacy, margin)
+  return config.instance_logit_scale * paste(mask, detections.boxes[n], size, legacy)
 
 
 def _part_evidence(p, c, spec, config):
@@ -242,11 +215,10 @@ def efficientps_fusion(
   logits = np.moveaxis(upsample(semantic_logits, size, zoom), -1, 0)
   channels = list(logits[: spec.num_stuff])
   owners = []
-  margin = config.box_margin
-  for n in np.flatnonzero(keep_instances(detections, size, margin=margin)):
+  for n in np.flatnonzero(keep_instances(detections, size)):
     c, box = train_id(detections, n, spec), detections.boxes[n]
-    mla = scale * paste(detections.mask_logits[n], box, size, margin=margin)
-    mlb = np.where(rectangle(box, size, margin), logits[c], 0)
+    mla = scale * paste(detections.mask_logits[n], box, size)
+    mlb = np.where(rectangle(box, size, config.box_margin), logits[c], 0)
     channels.append(fused_logits([mla, mlb]))
     owners.append((n, c, 0))
   numbers = [0] * spec.num_stuff + [n + 1 for n, _, _ in owners]

@@ -1,17 +1,15 @@
 """What the compiled fusions need beside their inputs and outputs."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import pytest
 
 from jppf_jax.benchmarks.fusion import top_down
-from jppf_jax.fusion.config import FusionConfig
+from jppf_jax.fusion.fill import fill_void
 from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import Detections
+from jppf_jax.structs import IGNORE, Detections, PanopticParts, Segments
 
 SIZE = (1024, 2048)
 MAP = 4 * SIZE[0] * SIZE[1]  # bytes of one
@@ -40,10 +38,16 @@ def temporary_bytes(fuse, spec, count=100):
   return program.memory_analysis().temp_size_in_bytes
 
 
-DENSE = partial(joint_fusion, config=FusionConfig(fill_void=True))
+def fill(semantic, part, found, *, spec, size, **frame):
+  """Fills an image that is all void."""
+  void = jnp.full(size, IGNORE)
+  table = Segments(found.labels, found.scores, found.labels, found.valid)
+  return fill_void(
+    PanopticParts(void, void, void, table), semantic, part, found, spec=spec, **frame
+  )
 
 
-@pytest.mark.parametrize("fuse", [joint_fusion, top_down, DENSE])
+@pytest.mark.parametrize("fuse", [joint_fusion, top_down, fill])
 def test_a_fusion_at_full_size_needs_at_most_64_mb(fuse):
   assert temporary_bytes(fuse, cpp()) <= 64e6
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from jppf_jax.labels.quote import quoted
 from jppf_jax.labels.tables import LabelTables
-from jppf_jax.structs import IGNORE
+from jppf_jax.panoptic import IGNORE
 
 SIDES = (("left", "right"), ("l", "r"), ("lt", "rt"), ("lh", "rh"), ("lhs", "rhs"))
 _CERTAIN = {"left", "right"}

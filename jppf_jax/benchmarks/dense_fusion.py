@@ -1,12 +1,9 @@
 """Joint fusion as one would first write it, to compare with: all maps at the size of the image."""
 
-from collections.abc import Callable
 from functools import reduce
-from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from jppf_jax.fusion.canvas import assemble, things_of
@@ -17,7 +14,6 @@ from jppf_jax.ops.masks import box_rectangle, paste, paste_reach
 from jppf_jax.ops.resize import resize_bilinear
 from jppf_jax.structs import Array, Detections, PanopticParts
 
-Maps = tuple[Int[np.ndarray, "H W"], Int[np.ndarray, "H W"]]
 State = tuple[jax.Array, jax.Array, jax.Array]  # best score, detection and part of each pixel
 
 
@@ -111,94 +107,3 @@ def _within(box: Int[Array, "4"], size: tuple[int, int]) -> Bool[Array, "H W"]:
   x0, y0, x1, y1 = box
   y, x = jnp.arange(size[0])[:, None], jnp.arange(size[1])
   return (y >= y0) & (y < y1) & (x >= x0) & (x < x1)
-
-
-def torch_fusion(
-  semantic_logits: Float[Array, "h w K"],
-  part_logits: Float[Array, "h w O"],
-  detections: Detections,
-  *,
-  spec: LabelSpec,
-) -> Callable[[], Maps]:
-  """Returns the same fusion written plainly in PyTorch, as a function without arguments.
-
-  Softmax maps of all channels stand at the size of the image; a loop over the detections works on
-  the window of each box. It returns the class and the instance of each pixel.
-
-  Args:
-    semantic_logits: this and the others are as in `scan_fusion`.
-    part_logits: raw, stride 4.
-    detections: of this image.
-    spec: the taxonomy.
-  """
-  import torch
-
-  tensor = lambda x: torch.from_numpy(np.array(x))  # noqa: E731
-  inputs = tensor(semantic_logits), tensor(part_logits)
-  masks, boxes = tensor(detections.mask_logits), np.asarray(detections.boxes, float)
-  good = np.asarray(detections.valid) & (np.asarray(detections.scores) > PAPER.score_threshold)
-  things = np.asarray(things_of(detections, spec))
-  size = 4 * semantic_logits.shape[0], 4 * semantic_logits.shape[1]
-
-  def up(logits: Any) -> Any:
-    image = logits.permute(2, 0, 1)[None]
-    return torch.nn.functional.interpolate(image, size=size, mode="bilinear")[0]
-
-  def axis_weights(low: float, high: float, first: int, last: int) -> Any:
-    centres = torch.arange(first, last) + 0.5
-    u = 28 * (centres - low) / max(high - 1 - low, 1e-6)
-    distance = (u[:, None] - (torch.arange(28) + 0.5)).abs()
-    return (1 - distance).clamp(min=0)
-
-  def window_of(box: np.ndarray) -> tuple[slice, slice, Any]:
-    x0, y0, x1, y1 = box
-    margin_x, margin_y = (x1 - x0) / 56 + 1, (y1 - y0) / 56 + 1
-    left, right = max(int(x0 - margin_x), 0), min(int(x1 + margin_x) + 1, size[1])
-    top, bottom = max(int(y0 - margin_y), 0), min(int(y1 + margin_y) + 1, size[0])
-    return slice(top, bottom), slice(left, right), (top, bottom, left, right)
-
-  def pasted(n: int) -> tuple[tuple[slice, slice], Any]:
-    rows, columns, (top, bottom, left, right) = window_of(boxes[n])
-    x0, y0, x1, y1 = boxes[n].tolist()
-    across = axis_weights(x0, x1, left, right)
-    return (rows, columns), axis_weights(y0, y1, top, bottom) @ masks[n] @ across.T
-
-  def fused(*terms: Any) -> Any:
-    return sum(torch.sigmoid(term) for term in terms) * sum(terms)
-
-  def fuse() -> Maps:
-    with torch.inference_mode():
-      logits = up(inputs[0])
-      semantic, part = logits.softmax(0), up(inputs[1]).softmax(0)
-      occupied = torch.zeros(size, dtype=torch.bool)
-      best = torch.full(size, -torch.inf)
-      slot = torch.zeros(size, dtype=torch.int32)
-      kept = []
-      for n in np.flatnonzero(good).tolist():
-        window, mli = pasted(n)
-        mask = mli > 0
-        if (mask & occupied[window]).sum() <= PAPER.overlap_threshold * mask.sum():
-          occupied[window] |= mask
-          kept.append(n)
-      for n in sorted(kept, key=lambda n: (not spec.class_parts[things[n]], n)):
-        window, mli = pasted(n)
-        inside = torch.zeros_like(mli)
-        x0, y0, x1, y1 = np.asarray(box_rectangle(boxes[n].astype(np.float32), size)).tolist()
-        top, left = window[0].start, window[1].start
-        inside[y0 - top : y1 - top, x0 - left : x1 - left] = 1
-        mls = semantic[things[n]][window] * inside
-        for channel in spec.class_parts[things[n]] or (0,):
-          score = fused(mli, mls, part[channel][window] * inside)
-          wins = score > best[window]
-          best[window] = torch.where(wins, score, best[window])
-          slot[window] = torch.where(wins, int(n) + 1, slot[window])
-      stuff = fused(semantic[: spec.num_stuff], part[:1]).max(0).values
-      fill = logits.argmax(0)
-      slot = torch.where(best >= stuff, slot, 0)
-      areas = torch.bincount(fill[slot == 0], minlength=spec.num_classes)
-      areas[spec.num_stuff :] = 0
-      stuff_or_void = torch.where(areas[fill] >= PAPER.min_stuff_area, fill, 255)
-      classes = torch.from_numpy(things)[(slot - 1).clamp(min=0).long()]
-      return torch.where(slot > 0, classes, stuff_or_void).numpy(), slot.numpy()
-
-  return fuse

@@ -5,14 +5,10 @@ PyTorch.
 """
 
 import json
-import os
-import platform
-import statistics
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
 
 import jax
 import numpy as np
@@ -20,7 +16,16 @@ from jaxtyping import Float
 from rich.console import Console
 from rich.table import Table
 
-from jppf_jax.benchmarks.dense_fusion import scan_fusion, torch_fusion
+from jppf_jax.benchmarks.dense_fusion import scan_fusion
+from jppf_jax.benchmarks.measure import (
+  Compiled,
+  Machine,
+  compiled,
+  machine,
+  median_seconds,
+  place_text,
+)
+from jppf_jax.benchmarks.torch_fusion import torch_fusion
 from jppf_jax.fusion.efficientps import efficientps_fusion
 from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.fusion.top_down import part_map, top_down_merge
@@ -30,6 +35,7 @@ from jppf_jax.saving import write_text
 from jppf_jax.structs import Array, Detections, PanopticParts
 
 REPEATS = 7
+JOINT = "joint fusion"
 
 Heads = tuple[Array, Array, Detections]
 
@@ -44,24 +50,12 @@ class Cost(TypedDict):
   temporary_mb: float | None
 
 
-class Report(TypedDict):
-  """What `run` returns and writes. `load` is the machine's load average before the measurement."""
+class Report(Machine):
+  """What `run` returns and writes."""
 
   size: list[int]
   detections: int
-  platform: str
-  cores: int | None
-  load: float
-  versions: dict[str, str]
   fusions: dict[str, Cost]
-
-
-class Program(NamedTuple):
-  """Something to measure."""
-
-  call: Callable[[], Any]
-  compile_seconds: float | None
-  temporary_mb: float | None
 
 
 def run(
@@ -79,32 +73,21 @@ def run(
     detections: how many compete; a third of them have parts.
     repeats: calls of each fusion, one after the other in turn.
   """
-  spec = cpp()
-  load = os.getloadavg()[0]
+  where, spec = machine(), cpp()
   heads = random_heads(spec, size, detections)
-  programs = {
-    "joint fusion": _compiled(partial(joint_fusion, spec=spec, size=size), heads),
-    "the same, dense lax.scan": _compiled(partial(scan_fusion, spec=spec), heads),
-    "EfficientPS + merge": _compiled(partial(top_down, spec=spec, size=size), heads),
+  programs: dict[str, Callable[[], object]] = {
+    JOINT: compiled(partial(joint_fusion, spec=spec, size=size), *heads),
+    "the same, dense lax.scan": compiled(partial(scan_fusion, spec=spec), *heads),
+    "EfficientPS + merge": compiled(partial(top_down, spec=spec, size=size), *heads),
   }
   if (in_torch := _in_torch(heads, spec)) is not None:
     programs["joint fusion, PyTorch"] = in_torch
-  seconds = _medians(programs, repeats)
+  seconds = median_seconds(programs, repeats)
   report: Report = {
+    **where,
     "size": list(size),
     "detections": detections,
-    "platform": jax.default_backend(),
-    "cores": os.cpu_count(),
-    "load": load,
-    "versions": {"jax": jax.__version__, "python": platform.python_version()},
-    "fusions": {
-      name: {
-        "seconds": seconds[name],
-        "compile_seconds": program.compile_seconds,
-        "temporary_mb": program.temporary_mb,
-      }
-      for name, program in programs.items()
-    },
+    "fusions": {name: cost(call, seconds[name]) for name, call in programs.items()},
   }
   if out is not None:
     write_text(out, json.dumps(report, indent=2))
@@ -112,10 +95,27 @@ def run(
   return report
 
 
+def cost(call: Callable[[], object], seconds: float) -> Cost:
+  """Returns what a call costs.
+
+  Args:
+    call: a compiled program, or anything else, of which only the time is known.
+    seconds: of one call.
+  """
+  if not isinstance(call, Compiled):
+    return {"seconds": seconds, "compile_seconds": None, "temporary_mb": None}
+  megabytes = call.temporary_mb
+  return {"seconds": seconds, "compile_seconds": call.seconds, "temporary_mb": megabytes}
+
+
 def random_heads(spec: LabelSpec, size: tuple[int, int], detections: int) -> Heads:
-  """Returns smooth random logits of both heads, and detections of many sizes with round masks."""
+  """Returns smooth random logits of both heads, and detections of many sizes with round masks.
+
+  If there are to be no detections, they are one row of padding.
+  """
   rng = np.random.default_rng(0)
   height, width = size
+  count, detections = detections, max(detections, 1)
   tall = height * np.exp(rng.uniform(np.log(0.02), np.log(0.4), detections))
   wide = tall * np.exp(rng.normal(size=detections) / 2)
   x, y = rng.uniform(0, width, detections), rng.uniform(height / 4, height, detections)
@@ -129,7 +129,7 @@ def random_heads(spec: LabelSpec, size: tuple[int, int], detections: int) -> Hea
     labels=rng.integers(1, spec.num_classes - spec.num_stuff + 1, detections, dtype=np.int32),
     scores=scores.astype(np.float32),
     mask_logits=(disc + rng.normal(size=(detections, 28, 28))).astype(np.float32),
-    valid=np.ones(detections, bool),
+    valid=np.arange(detections) < count,
   )
   semantic = _smooth(rng, size, spec.num_classes)
   part = _smooth(rng, size, spec.num_part_outputs)
@@ -162,36 +162,14 @@ def top_down(
   return top_down_merge(panoptic, part_map(part, spec=spec, **frame), spec=spec)
 
 
-def _compiled(fuse: Callable[..., PanopticParts], heads: Heads) -> Program:
-  start = time.perf_counter()
-  compiled = jax.jit(fuse).lower(*heads).compile()
-  seconds = time.perf_counter() - start
-  memory = compiled.memory_analysis()
-  megabytes = None if memory is None else memory.temp_size_in_bytes / 1e6
-  return Program(lambda: jax.block_until_ready(compiled(*heads)), seconds, megabytes)
-
-
-def _in_torch(heads: Heads, spec: LabelSpec) -> Program | None:
+def _in_torch(heads: Heads, spec: LabelSpec) -> Callable[[], object] | None:
   """The fusion in PyTorch, None if that is not installed."""
   try:
-    return Program(torch_fusion(*heads, spec=spec), None, None)
+    return torch_fusion(*heads, spec=spec)
   except ModuleNotFoundError as missing:
     if missing.name != "torch":
       raise
     return None
-
-
-def _medians(programs: dict[str, Program], repeats: int) -> dict[str, float]:
-  """Returns the median seconds of a call of each program; they take turns."""
-  seconds: dict[str, list[float]] = {name: [] for name in programs}
-  for program in programs.values():
-    program.call()
-  for _ in range(repeats):
-    for name, program in programs.items():
-      start = time.perf_counter()
-      program.call()
-      seconds[name].append(time.perf_counter() - start)
-  return {name: statistics.median(found) for name, found in seconds.items()}
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -199,7 +177,7 @@ def print_report(report: Report, console: Console) -> None:
   height, width = report["size"]
   title = f"{height}x{width}, {report['detections']} detections"
   table = Table(title, "ms", "x joint", "temporary MB", "compile s")
-  fastest = report["fusions"]["joint fusion"]["seconds"]
+  fastest = report["fusions"][JOINT]["seconds"]
   for name, cost in report["fusions"].items():
     compile_seconds, megabytes = cost["compile_seconds"], cost["temporary_mb"]
     table.add_row(
@@ -210,4 +188,4 @@ def print_report(report: Report, console: Console) -> None:
       "" if compile_seconds is None else f"{compile_seconds:.1f}",
     )
   console.print(table)
-  console.print(f"medians; load average at the start: {report['load']:.1f}")
+  console.print(f"medians; {place_text(report)}")

@@ -1,14 +1,11 @@
-"""`jppf benchmark inference`: what each stage of the network costs, random weights."""
+"""`jppf benchmark inference`: what each stage of the network costs, and each system of the paper's
+Table 5; random weights.
+"""
 
 import json
-import os
-import platform
-import statistics
-import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,11 +14,23 @@ from rich.console import Console
 from rich.table import Table
 
 from jppf_jax import build
+from jppf_jax.benchmarks import systems
+from jppf_jax.benchmarks.fusion import random_heads
+from jppf_jax.benchmarks.measure import (
+  Compiled,
+  Machine,
+  compiled,
+  machine,
+  median_seconds,
+  place_text,
+  write_picture,
+)
 from jppf_jax.benchmarks.network_stages import IMAGE, STAGES, WHOLE, Stage, network
 from jppf_jax.benchmarks.roofline import Work, work
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.model import JPPF
 from jppf_jax.saving import write_text
+from jppf_jax.visualization.chart import bars
 
 SIZE = (512, 1024)
 REPEATS = 5
@@ -39,32 +48,23 @@ class Row(Work):
   rival_seconds: float | None
 
 
-class Report(TypedDict):
-  """What `run` returns and writes. `load`: processes that wanted a core at the start, on average.
+class Report(Machine):
+  """What `run` returns and writes.
 
-  `most_excess_bytes`: the stages whose programs move the most bytes beyond the ideal.
+  `stages`: those of the network, then the programs of `systems.compile_programs`. `systems`: the
+  rows of Table 5. `most_excess_bytes`: the stages whose programs move the most bytes beyond the
+  ideal.
   """
 
   encoder: str
   size: list[int]
   dtype: str
+  detections: int
   repeats: int
-  device: str
-  cores: int
-  load: float | None
-  versions: dict[str, str]
   rival: str | None
   stages: list[Row]
+  systems: list[systems.Cost]
   most_excess_bytes: list[str]
-
-
-class _Program(NamedTuple):
-  """A compiled stage with its inputs, and the seconds that compilation took."""
-
-  stage: Stage
-  compiled: Any
-  arguments: tuple[Any, ...]
-  compile_seconds: float
 
 
 def run(
@@ -73,54 +73,65 @@ def run(
   encoder: str = "b5",
   size: tuple[int, int] = SIZE,
   dtype: str = "float32",
+  detections: int = 100,
   repeats: int = REPEATS,
+  picture: str | Path | None = None,
   rival: str | None = None,
   rivals: Callable[[Mapping[str, Any]], Rivals] | None = None,
 ) -> Report:
-  """Measures each stage of the paper's network, prints two tables and writes them as JSON.
+  """Measures each stage of the paper's network and the systems of its Table 5, prints tables and
+  writes them as JSON.
 
-  One round calls all stages once, so that a change of the machine's load meets all of them.
+  One round calls all programs once, so that a change of the machine's load meets all of them.
 
   Args:
     out: a JSON file, or None.
     encoder: a variant of EfficientNet.
     size: rows and columns of the image, multiples of 32.
     dtype: compute dtype.
+    detections: how many compete.
     repeats: rounds; the medians are reported.
+    picture: a PNG file for the systems as bars, or None.
     rival: name of another implementation, measured in the same rounds.
     rivals: makes its stages, by name, from the results of ours, by name.
   """
-  load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-  net = network(encoder, load_spec("cpp_grouped"), jnp.dtype(dtype))
+  where = machine()
+  spec = load_spec("cpp_grouped")
+  net = network(encoder, spec, jnp.dtype(dtype), detections)
   programs, results = _compile(net, size)
+  heads = random_heads(spec, size, detections)
+  variables, image = results["variables"], results[IMAGE]
+  programs |= systems.compile_programs(net, variables, image, heads, spec)
   others = rivals(results) if rivals is not None else {}
   ours, theirs = _measure(programs, others, repeats)
   rows = [
     Row(
-      stage=program.stage.name,
-      seconds=ours[program.stage.name],
-      compile_seconds=program.compile_seconds,
-      rival_seconds=theirs.get(program.stage.name),
-      **work(program.compiled, dtype),
+      stage=name,
+      seconds=ours[name],
+      compile_seconds=program.seconds,
+      rival_seconds=theirs.get(name),
+      **work(program.program, dtype),
     )
-    for program in programs
+    for name, program in programs.items()
   ]
   report: Report = {
+    **where,
     "encoder": encoder,
     "size": list(size),
     "dtype": dtype,
+    "detections": detections,
     "repeats": repeats,
-    "device": jax.devices()[0].device_kind,
-    "cores": os.cpu_count() or 1,
-    "load": load,
-    "versions": {"python": platform.python_version(), "jax": jax.__version__},
     "rival": rival,
     "stages": rows,
-    "most_excess_bytes": most_excess_bytes(rows),
+    "systems": systems.costs(ours, {row["stage"]: row["temporary_mb"] for row in rows}),
+    "most_excess_bytes": most_excess_bytes(rows[: len(STAGES)]),
   }
   _show(report, Console())
   if out is not None:
     write_text(out, json.dumps(report, indent=2))
+  if picture is not None:
+    title = f"{_what(report)}, JPPF's total = 1"
+    write_picture(picture, bars(systems.bars_of(report["systems"]), title=title))
   return report
 
 
@@ -131,18 +142,16 @@ def most_excess_bytes(rows: list[Row]) -> list[str]:
   return [row["stage"] for row in parts[:WORST]]
 
 
-def _compile(net: JPPF, size: tuple[int, int]) -> tuple[list[_Program], dict[str, Any]]:
+def _compile(net: JPPF, size: tuple[int, int]) -> tuple[dict[str, Compiled], dict[str, Any]]:
   """Returns the compiled stages, and what each of them computed, by name."""
   variables = jax.device_put(build.init_variables(jax.random.key(0), net))
   pixels = np.random.default_rng(0).integers(0, 256, (1, *size, 3), np.uint8)
   results: dict[str, Any] = {IMAGE: jax.device_put(pixels)}
-  programs = []
+  programs = {}
   for stage in STAGES:
-    arguments = (variables, *(results[name] for name in stage.inputs))
-    start = time.perf_counter()
-    compiled = jax.jit(_bound(net, stage)).lower(*arguments).compile()
-    programs.append(_Program(stage, compiled, arguments, time.perf_counter() - start))
-    results[stage.name] = jax.block_until_ready(compiled(*arguments))
+    inputs = [results[name] for name in stage.inputs]
+    programs[stage.name] = compiled(_bound(net, stage), variables, *inputs)
+    results[stage.name] = programs[stage.name]()
   return programs, {**results, "variables": variables}
 
 
@@ -156,41 +165,32 @@ def _bound(net: JPPF, stage: Stage) -> Callable[..., Any]:
 
 
 def _measure(
-  programs: list[_Program], rivals: Rivals, repeats: int
+  programs: dict[str, Compiled], rivals: Rivals, repeats: int
 ) -> tuple[dict[str, float], dict[str, float]]:
   """Returns median seconds of our stages and of the rival's."""
-  for call in rivals.values():
-    call()  # the first call may prepare something
-  ours: dict[str, list[float]] = {program.stage.name: [] for program in programs}
-  theirs: dict[str, list[float]] = {name: [] for name in rivals}
-  for _ in range(repeats):
-    for program in programs:
-      name = program.stage.name
-      ours[name].append(_seconds(partial(program.compiled, *program.arguments)))
-      if name in rivals:
-        theirs[name].append(_seconds(rivals[name]))
-  return _medians(ours), _medians(theirs)
+  calls: dict[Any, Callable[[], object]] = {}
+  for name, program in programs.items():
+    calls[name] = program
+    if name in rivals:
+      calls["rival", name] = rivals[name]
+  seconds = median_seconds(calls, repeats)
+  ours = {name: seconds[name] for name in programs}
+  return ours, {name: seconds["rival", name] for name in rivals if name in programs}
 
 
-def _medians(times: dict[str, list[float]]) -> dict[str, float]:
-  return {name: statistics.median(values) for name, values in times.items()}
-
-
-def _seconds(call: Callable[[], object]) -> float:
-  start = time.perf_counter()
-  jax.block_until_ready(call())
-  return time.perf_counter() - start
+def _what(report: Report) -> str:
+  rows, columns = report["size"]
+  size = f"{rows} x {columns}"
+  return (
+    f"{report['encoder'].upper()}, {size}, {report['dtype']}, {report['detections']} detections"
+  )
 
 
 def _show(report: Report, console: Console) -> None:
-  """Prints the report as two tables and a line."""
-  rows, columns = report["size"]
-  load = "unknown" if report["load"] is None else f"{report['load']:.1f}"
-  what = f"{report['encoder'].upper()}, {rows} x {columns}, {report['dtype']}"
-  where = f"{report['device']}, {report['cores']} cores, load {load}"
+  """Prints the report as four tables and a line."""
   rival = report["rival"]
   headings = ["stage", "seconds", *([rival, "ratio"] if rival else []), "compile s", "temp. MB"]
-  table = Table(*headings, title=f"Inference, {what}, {where}")
+  table = Table(*headings, title=f"{_what(report)}\n{place_text(report)}")
   for row in report["stages"]:
     cells = [row["stage"], f"{row['seconds']:.3f}"]
     if rival:
@@ -198,6 +198,9 @@ def _show(report: Report, console: Console) -> None:
       cells += ["", ""] if theirs is None else [f"{theirs:.3f}", f"{theirs / row['seconds']:.2f}"]
     table.add_row(*cells, f"{row['compile_seconds']:.1f}", f"{row['temporary_mb']:.0f}")
   console.print(table)
+  one_program = next(r["seconds"] for r in report["stages"] if r["stage"] == systems.ONE_PROGRAM)
+  for of_systems in systems.tables(report["systems"], one_program):
+    console.print(of_systems)
   _show_work(report, console)
 
 

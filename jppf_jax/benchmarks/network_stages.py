@@ -34,13 +34,14 @@ class Stage(NamedTuple):
   function: Callable[..., Any]
 
 
-def network(encoder: str, spec: LabelSpec, dtype: Any) -> JPPF:
-  """Returns the paper's network.
+def network(encoder: str, spec: LabelSpec, dtype: Any, detections: int) -> JPPF:
+  """Returns the paper's network. It detects instances even with random weights: any score will do.
 
   Args:
     encoder: a variant of EfficientNet.
     spec: gives the numbers of classes, parts and things.
     dtype: compute dtype.
+    detections: the most that it finds in an image.
   """
   return JPPF(
     encoder=EfficientNet(encoder, dtype=dtype),
@@ -50,6 +51,8 @@ def network(encoder: str, spec: LabelSpec, dtype: Any) -> JPPF:
     rpn_head=RPNHead(dtype=dtype),
     box_head=BoxHead(spec.num_things, dtype=dtype),
     mask_head=MaskHead(spec.num_things, dtype=dtype),
+    score_threshold=0.0,
+    max_detections=detections,
   )
 
 

@@ -4,14 +4,14 @@ Compilation is measured apart. Ratios compare two implementations in one run.
 
 - metrics: seconds of the released evaluator for an image, and ours
 - input: what the input pipeline costs at 1024 x 2048, stage by stage
-- inference: seconds, memory and work of each stage of the paper's network
+- inference: seconds, memory and work of each stage of the paper's network, and the rows of the
+  paper's Table 5; with --growth how seconds and memory grow with the problem
 - fusion: seconds and memory of both fusions, beside plain versions
 
 Example: `jppf benchmark inference --encoder=b5 --size=1024x2048`
 """
 
 import importlib
-import re
 import sys
 from typing import Any
 
@@ -21,25 +21,31 @@ from jppf_jax.cli import command, run_flags
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT
 from jppf_jax.cli.help_text import suggestion
-from jppf_jax.saving import require_json
+from jppf_jax.saving import require_file, require_json
 
 SUBJECTS = ("metrics", "input", "inference", "fusion")  # modules of `jppf_jax.benchmarks`
 
+_GROWTH = flags.DEFINE_bool(
+  "growth", False, "inference: by pixels, classes, parts and detections, in place of the stages"
+)
 _ENCODER = flags.DEFINE_string(
-  "encoder", None, "NAME: inference: b0 to b7 or lite0 to lite4 (default: b5)"
+  "encoder", None, "NAME: inference: b0 to b7 or lite0 to lite4 (default: b5; growth: lite0)"
 )
 _DTYPE = flags.DEFINE_enum(
   "dtype", None, ["float32", "bfloat16"], "inference: of the products (default: float32)"
 )
 _REPEATS = flags.DEFINE_integer(
-  "repeats", None, "N: inference, fusion: the median of N calls (default: 5)", lower_bound=1
+  "repeats", None, "N: inference, fusion: the median of N calls (default: 3 to 7)", lower_bound=1
 )
 _DETECTIONS = flags.DEFINE_integer(
-  "detections", None, "N: fusion: how many compete (default: 100)", lower_bound=1
+  "detections", None, "N: inference, fusion: how many compete (default: 100)", lower_bound=1
 )
-_OPTIONS = (_ENCODER, run_flags.SIZE, _DTYPE, _REPEATS, _DETECTIONS)
+_PICTURE = flags.DEFINE_string(
+  "picture", None, "FILE.png: inference: the figures drawn (default: none)"
+)
+_OPTIONS = (_ENCODER, run_flags.SIZE, _DTYPE, _REPEATS, _DETECTIONS, _PICTURE)
 _OF_SUBJECT = {
-  "inference": (_ENCODER, run_flags.SIZE, _DTYPE, _REPEATS),
+  "inference": _OPTIONS,
   "fusion": (run_flags.SIZE, _REPEATS, _DETECTIONS),
 }
 _MULTIPLES = {"inference": 32, "fusion": 4}  # of the sides of --size
@@ -51,6 +57,8 @@ _SIZE_TEXT = (
 
 FLAGS = (
   (OUT, "FILE: the figures as JSON (default: they are only printed)"),
+  _PICTURE,
+  _GROWTH,
   _ENCODER,
   (run_flags.SIZE, _SIZE_TEXT),
   _DTYPE,
@@ -67,10 +75,15 @@ def main(argv: list[str]) -> None:
     raise app.UsageError(f"Say what to measure: `jppf benchmark {{{names}}}`; got {argv[1:]}{near}")
   name = argv[1]
   options = _options(name)
-  subject = importlib.import_module(f"jppf_jax.benchmarks.{name}")
+  if _GROWTH.value and name != "inference":
+    raise app.UsageError("--growth: only `jppf benchmark inference` can have this flag.")
+  module = "growth" if _GROWTH.value else name
+  subject = importlib.import_module(f"jppf_jax.benchmarks.{module}")
   with plainly("benchmark", OSError):
     if OUT.value is not None:
       require_json(OUT.value)
+    if _PICTURE.value is not None:
+      require_file(_PICTURE.value)
     subject.run(OUT.value, **options)
 
 
@@ -89,7 +102,7 @@ def _options(subject: str) -> dict[str, Any]:
       raise app.UsageError(f"--{flag.name}: only {names} can have this flag.")
   options: dict[str, Any] = {flag.name: flag.value for flag in given}
   if run_flags.SIZE.value is not None:
-    options["size"] = _rows_and_columns(run_flags.SIZE.value, _MULTIPLES[subject])
+    options["size"] = run_flags.rows_and_columns(multiple=_MULTIPLES[subject])
   if _ENCODER.value is not None:
     from jppf_jax.encoder.variants import variant
 
@@ -98,17 +111,6 @@ def _options(subject: str) -> dict[str, Any]:
     except ValueError as error:
       raise app.UsageError(f"--encoder: {error}") from error
   return options
-
-
-def _rows_and_columns(text: str, multiple: int) -> tuple[int, int]:
-  """Returns the size that a text like 512x1024 names."""
-  found = re.fullmatch(r"(\d+)x(\d+)", text)
-  rows, columns = (int(found[1]), int(found[2])) if found else (0, 0)
-  if not (rows and columns) or rows % multiple or columns % multiple:
-    raise app.UsageError(
-      f"--size is rows x columns, multiples of {multiple} like 512x1024; got {text!r}."
-    )
-  return rows, columns
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ only JAX, flatbuffers and NumPy.
 Example: `jppf export --weights=runs/clothing --out=exported --size=384x256`
 """
 
-import re
 import sys
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def main(argv: list[str]) -> None:
   """Exports the program and says how it is used."""
   if len(argv) > 1 or OUT.value is None:
     raise app.UsageError("Needs --out=DIR, e.g. `jppf export --workdir=runs/x --out=exported`.")
-  size = _size(run_flags.SIZE.value)
+  size = run_flags.rows_and_columns()
   folder = Path(OUT.value)
   with plainly("export", OSError):
     require_folder(folder)
@@ -63,20 +62,6 @@ def main(argv: list[str]) -> None:
     f"{folder}: images of {height} x {width} to parts, on {', '.join(_PLATFORMS.value)}.\n"
     f"In {folder}: from load import load; segment, about = load(); parts = segment(images)"
   )
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-  """Returns height and width of a text like 384x256.
-
-  Raises:
-    UsageError: it is no such text.
-  """
-  if text is None:
-    return None
-  found = re.fullmatch(r"(\d+)\s*[x,]\s*(\d+)", text)
-  if not found:
-    raise app.UsageError(f"--size={text} is no height and width, such as 384x256.")
-  return int(found[1]), int(found[2])
 
 
 if __name__ == "__main__":

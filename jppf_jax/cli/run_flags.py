@@ -37,6 +37,7 @@ SCALES = flags.DEFINE_list(
 )
 FLIP = flags.DEFINE_bool("flip", None, "the network sees each image mirrored, too")
 
+_SIZE = re.compile(r"(\d+)\s*[x,]\s*(\d+)")
 _CHANGE = re.compile(r"--?(no)?config\.([^=]+)(=.*)?", re.DOTALL)
 
 
@@ -93,6 +94,25 @@ def tested(config: "Config") -> "Config":
   flip = None if FLIP.value is None else f"testing.flip={FLIP.value}"
   changes = [change for change in (scales, flip) if change is not None]
   return configs.changed(config, changes) if changes else config
+
+
+def rows_and_columns(*, multiple: int = 1) -> tuple[int, int] | None:
+  """Returns the height and width of `--size`, None without it.
+
+  Args:
+    multiple: both must be multiples of it.
+
+  Raises:
+    UsageError: they are not, or the text is no size.
+  """
+  if SIZE.value is None:
+    return None
+  found = _SIZE.fullmatch(SIZE.value)
+  height, width = (int(found[1]), int(found[2])) if found else (0, 0)
+  if not (height and width) or height % multiple or width % multiple:
+    multiples = "" if multiple == 1 else f", multiples of {multiple}"
+    raise app.UsageError(f"--size is height x width{multiples}, like 512x1024; got {SIZE.value!r}.")
+  return height, width
 
 
 def workdir_or_none() -> Path | None:

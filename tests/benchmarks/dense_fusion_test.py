@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from jppf_jax.benchmarks.dense_fusion import scan_fusion, torch_fusion
+from jppf_jax.benchmarks.dense_fusion import scan_fusion
 from jppf_jax.benchmarks.fusion import random_heads
 from jppf_jax.fusion.joint import joint_fusion
 from tests.fusion.scenes import SPEC
@@ -31,11 +31,3 @@ def test_the_dense_scan_gives_the_same_answer(scene):
   for name in ("semantic", "instance", "part"):
     assert_nearly_all_equal(getattr(answer, name), getattr(expected, name))
   assert len(np.unique(expected.instance)) > 4
-
-
-def test_the_fusion_in_pytorch_gives_the_same_answer(scene):
-  pytest.importorskip("torch")
-  heads, expected = scene
-  semantic, instance = torch_fusion(*heads, spec=SPEC)()
-  assert_nearly_all_equal(instance, expected.instance)
-  assert_nearly_all_equal(semantic, expected.semantic)

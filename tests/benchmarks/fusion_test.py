@@ -32,14 +32,20 @@ def test_ratios_are_those_to_the_joint_fusion():
   cost = {"compile_seconds": None, "temporary_mb": None}
   fusions = {"joint fusion": {"seconds": 0.2, **cost}, "PyTorch": {"seconds": 0.5, **cost}}
   report = dict(
-    size=[4, 8], detections=3, platform="cpu", cores=2, load=1.5, versions={}, fusions=fusions
+    size=[4, 8], detections=3, device="cpu", cores=2, load=1.5, versions={}, fusions=fusions
   )
   printed = io.StringIO()
   print_report(report, Console(file=printed, width=80))
   lines = printed.getvalue().splitlines()
   row = next(line for line in lines if "PyTorch" in line)
   assert "500" in row and "2.5" in row
+  assert "cpu, 2 cores, load 1.5" in lines[-1]
   assert max(map(len, lines)) <= 80
+
+
+def test_without_detections_there_is_one_row_of_padding():
+  _, _, found = random_heads(SPEC, (32, 64), 0)
+  assert found.valid.tolist() == [False]
 
 
 def test_random_heads_are_those_of_an_image_with_detections_in_it():

@@ -2,8 +2,11 @@ import json
 
 import jax.numpy as jnp
 import pytest
+from PIL import Image
 
 from jppf_jax.benchmarks import inference as benchmark
+from jppf_jax.benchmarks import systems
+from jppf_jax.benchmarks.measure import compiled
 from jppf_jax.benchmarks.network_stages import IMAGE, WHOLE, Stage
 from tests.model_test import small_model
 
@@ -18,6 +21,22 @@ STAGES = (
 )
 
 
+def small_programs(net, variables, image, heads, spec):
+  """Something of the right names, from the arguments that the programs are made of."""
+  semantic, part, found = heads
+  assert 4 * semantic.shape[0] == image.shape[1] and spec.num_part_outputs == part.shape[-1]
+  program = compiled(lambda x: jnp.sort(x) + 1, found.scores)
+  names = (
+    systems.PANOPTIC_NETWORK,
+    systems.PART_NETWORK,
+    systems.FUSION,
+    systems.MERGE,
+    systems.JOINT,
+    systems.ONE_PROGRAM,
+  )
+  return dict.fromkeys(names, program)
+
+
 @pytest.fixture
 def small_stages(monkeypatch):
   calls = []
@@ -29,21 +48,28 @@ def small_stages(monkeypatch):
   monkeypatch.setattr(benchmark, "network", network)
   monkeypatch.setattr(benchmark.build, "init_variables", lambda key, net: {"params": {}})
   monkeypatch.setattr(benchmark, "STAGES", STAGES)
+  monkeypatch.setattr(benchmark.systems, "compile_programs", small_programs)
   return calls
 
 
-def test_every_stage_is_measured_printed_and_written(tmp_path, capsys, small_stages):
-  out = tmp_path / "inference.json"
-  report = benchmark.run(out, encoder="b2", size=(64, 96), dtype="bfloat16", repeats=2)
+def test_every_stage_is_measured_printed_written_and_drawn(tmp_path, capsys, small_stages):
+  out, picture = tmp_path / "inference.json", tmp_path / "systems.png"
+  settings = {"encoder": "b2", "size": (64, 96), "dtype": "bfloat16", "detections": 7}
+  report = benchmark.run(out, **settings, repeats=2, picture=picture)
   assert json.loads(out.read_text()) == report
-  ((encoder, _, dtype),) = small_stages
-  assert (encoder, dtype) == ("b2", jnp.bfloat16)
+  ((encoder, _, dtype, detections),) = small_stages
+  assert (encoder, dtype, detections) == ("b2", jnp.bfloat16, 7)
   rows = report["stages"]
-  assert [row["stage"] for row in rows] == ["large", "small", WHOLE]
+  stages = [row["stage"] for row in rows]
+  assert stages[:3] == ["large", "small", WHOLE] and systems.ONE_PROGRAM in stages[3:]
+  assert report["most_excess_bytes"][0] == "large" and len(report["most_excess_bytes"]) == 2
+  assert [row["system"] for row in report["systems"]] == ["Baseline*", "JPPF, merged", "JPPF"]
+  with Image.open(picture) as image:
+    assert image.size[0] > 500
   assert all(row["seconds"] > 0 and row["compile_seconds"] > 0 for row in rows)
   assert all(row["rival_seconds"] is None for row in rows)
   shown = capsys.readouterr().out
-  assert "B2, 64 x 96, bfloat16" in shown and "whole network" in shown
+  assert "B2, 64 x 96, bfloat16, 7 detections" in shown and "whole network" in shown
   assert max(map(len, shown.splitlines())) <= 80
 
 

@@ -55,8 +55,9 @@ def test_each_result_but_the_last_ones_is_read_by_another_stage():
 
 
 def test_the_network_is_the_paper_s():
-  net = network("b3", load_spec("cpp_grouped"), jnp.bfloat16)
+  net = network("b3", load_spec("cpp_grouped"), jnp.bfloat16, 30)
   assert net.encoder.variant == "b3" and net.mask_head.num_things == 8
+  assert net.max_detections == 30 and net.score_threshold == 0  # random weights detect too
   assert net.semantic_head.num_outputs == 19 and net.part_head.num_outputs == 10
   parts = (net.encoder, net.fpn, net.rpn_head, net.box_head, net.mask_head, net.part_head)
   assert {part.dtype for part in parts} == {jnp.bfloat16}

@@ -3,6 +3,7 @@ from absl import app, flags
 from absl.testing import flagsaver
 
 from jppf_jax.benchmarks import fusion as fusion_benchmark
+from jppf_jax.benchmarks import growth as growth_benchmark
 from jppf_jax.benchmarks import inference as inference_benchmark
 from jppf_jax.benchmarks import input as input_benchmark
 from jppf_jax.benchmarks import metrics as metrics_benchmark
@@ -39,10 +40,38 @@ def with_flags(**values):
 def test_the_flags_of_the_network_reach_its_benchmark(monkeypatch):
   calls = []
   monkeypatch.setattr(inference_benchmark, "run", lambda out, **given: calls.append((out, given)))
-  with with_flags(encoder="lite0", size="64x96", dtype="bfloat16", repeats="3"):
+  given = {"encoder": "lite0", "dtype": "bfloat16", "picture": "a.png"}
+  with with_flags(**given, size="64x96", repeats="3", detections="9"):
     benchmark.main(["jppf benchmark", "inference"])
-  expected = {"encoder": "lite0", "size": (64, 96), "dtype": "bfloat16", "repeats": 3}
-  assert calls == [(None, expected)]
+  assert calls == [(None, {**given, "size": (64, 96), "repeats": 3, "detections": 9})]
+
+
+def test_growth_is_measured_in_place_of_the_stages(monkeypatch):
+  calls = []
+  monkeypatch.setattr(growth_benchmark, "run", lambda out, **given: calls.append((out, given)))
+  with (
+    flagsaver.as_parsed((benchmark._GROWTH, "true"), (benchmark.OUT, "a.json")),
+    with_flags(size="64x96"),
+  ):
+    benchmark.main(["jppf benchmark", "inference"])
+  assert calls == [("a.json", {"size": (64, 96)})]
+
+
+def test_only_inference_has_a_growth():
+  with (
+    flagsaver.as_parsed((benchmark._GROWTH, "true")),
+    pytest.raises(app.UsageError, match="^--growth: only `jppf benchmark inference`"),
+  ):
+    benchmark.main(["jppf benchmark", "metrics"])
+
+
+def test_a_picture_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
+  monkeypatch.setattr(inference_benchmark, "run", None)
+  with (
+    with_flags(picture=str(tmp_path)),
+    pytest.raises(SystemExit, match="it is a folder"),
+  ):
+    benchmark.main(["jppf benchmark", "inference"])
 
 
 def test_the_fusion_has_a_size_and_a_number_of_detections(monkeypatch):
@@ -72,7 +101,7 @@ def test_the_fusion_needs_a_size_of_whole_cells(size):
 @pytest.mark.parametrize(
   "name, value, message",
   [
-    ("size", "64", "got '64'"),
+    ("size", "64", "multiples of 32, like 512x1024; got '64'"),
     ("size", "64x100", "multiples of 32"),
     ("size", "0x32", "got '0x32'"),
     ("encoder", "b9", "there are b0, b1"),

@@ -41,7 +41,7 @@ def test_sizes_and_platforms_are_passed_on_and_the_way_to_use_them_is_printed(
 
 @pytest.mark.parametrize("text", ["48", "48x", "axb", "48x96x3", "-4x9"])
 def test_a_size_that_is_none_is_refused(asked, tmp_path, text):
-  with pytest.raises(export.app.UsageError, match="is no height and width, such as 384x256"):
+  with pytest.raises(export.app.UsageError, match="--size is height x width, like 512x1024; got"):
     asked(out=str(tmp_path / "x"), size=text)
 
 

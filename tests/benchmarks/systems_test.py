@@ -1,0 +1,107 @@
+"""The systems of Table 5 are the programs they stand for, and their sums and shares add up."""
+
+import io
+from functools import partial
+
+import jax
+import numpy as np
+import pytest
+from rich.console import Console
+
+from jppf_jax.benchmarks import systems
+from jppf_jax.benchmarks.fusion import random_heads, top_down
+from jppf_jax.benchmarks.measure import Compiled
+from jppf_jax.benchmarks.network_stages import WHOLE
+from jppf_jax.fusion.efficientps import efficientps_fusion
+from tests.fusion.scenes import SPEC
+from tests.model_test import small_model
+
+SECONDS = {
+  WHOLE: 4.0,
+  systems.PANOPTIC_NETWORK: 3.0,
+  systems.PART_NETWORK: 2.0,
+  systems.FUSION: 0.5,
+  systems.MERGE: 0.25,
+  systems.JOINT: 1.0,
+}
+
+
+@pytest.fixture
+def rows():
+  return systems.costs(SECONDS, {name: 10 * value for name, value in SECONDS.items()})
+
+
+def test_a_system_is_the_sum_of_its_programs(rows):
+  baseline, merged, joint = (row["seconds"] for row in rows)
+  assert baseline == {"predictions": 5, "panoptic fusion": 0.5, "merge": 0.25, "total": 5.75}
+  assert merged == {"predictions": 4, "panoptic fusion": 0.5, "merge": 0.25, "total": 4.75}
+  assert joint == {"predictions": 4, "joint fusion": 1, "total": 5}
+  assert [row["temporary_mb"] for row in rows] == [30, 40, 40]
+
+
+def test_shares_are_of_the_total_of_jppf_here_and_in_the_paper(rows):
+  baseline, merged, joint = rows
+  assert joint["shares"]["total"] == joint["paper_shares"]["total"] == 1
+  assert baseline["shares"]["total"] == 5.75 / 5
+  assert merged["paper_shares"]["merge"] == 484 / 397
+  for row in rows:  # the paper's table adds up as well
+    for shares in (row["shares"], row["paper_shares"]):
+      parts = [value for column, value in shares.items() if column != "total"]
+      assert sum(parts) == pytest.approx(shares["total"])
+
+
+def test_the_tables_have_the_columns_of_the_paper_and_fit_a_terminal(rows):
+  printed = io.StringIO()
+  console = Console(file=printed, width=80)
+  for table in systems.tables(rows, 4.5):
+    console.print(table)
+  lines = printed.getvalue().splitlines()
+  assert max(map(len, lines)) <= 80
+  whole = next(line for line in lines if "one program" in line)
+  assert "4.500" in whole
+  shares = [line.split() for line in lines if "here" in line]
+  assert shares[0][-2] == "1.15"  # Baseline*, total
+
+
+def test_bars_have_the_parts_and_not_their_sum(rows):
+  bars = systems.bars_of(rows)
+  assert list(bars)[:2] == ["Baseline*, here", "Baseline*, paper"]
+  assert bars["JPPF, here"] == {"predictions": 0.8, "joint fusion": 0.2}
+
+
+def test_the_programs_are_the_networks_and_fusions_of_the_systems(monkeypatch):
+  shapes = {}
+
+  def traced(function, *arguments):
+    result = jax.eval_shape(function, *arguments)
+    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), result)
+    return Compiled(lambda *_: zeros, arguments, 0.0)
+
+  monkeypatch.setattr(systems, "compiled", traced)
+  net, image = small_model(), np.zeros((1, 64, 96, 3), np.uint8)
+  key = jax.random.key(0)
+  variables = jax.eval_shape(partial(net.init, train=False), key, image)
+  variables = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), variables)
+  heads = random_heads(SPEC, (64, 96), 5)
+  programs = systems.compile_programs(net, variables, image, heads, SPEC)
+  shapes = {name: program() for name, program in programs.items()}
+  panoptic = shapes[systems.PANOPTIC_NETWORK]
+  assert panoptic.part.shape == (1, 16, 24, 0)
+  assert panoptic.detections.boxes.shape[1] == net.max_detections
+  assert shapes[systems.PART_NETWORK].shape == (1, 16, 24, SPEC.num_part_outputs)
+  assert shapes[systems.FUSION].instance.shape == (64, 96)
+  assert shapes[systems.MERGE].part.shape == shapes[systems.JOINT].part.shape == (64, 96)
+  whole = shapes[systems.ONE_PROGRAM]
+  assert whole.semantic.shape == (1, 64, 96) and whole.segments.valid.shape[1] == net.max_detections
+
+
+def test_fusion_and_merge_in_two_programs_are_the_top_down_baseline():
+  frame = {"spec": SPEC, "size": (32, 64)}
+
+  def both(semantic, part, found):
+    panoptic = efficientps_fusion(semantic, found, **frame)
+    return systems.merge(part, panoptic, **frame), top_down(semantic, part, found, **frame)
+
+  ours, expected = jax.jit(both)(*random_heads(SPEC, (32, 64), 5))
+  jax.tree.map(np.testing.assert_array_equal, ours, expected)
+  assert len(np.unique(expected.part)) > 2

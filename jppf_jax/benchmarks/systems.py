@@ -30,7 +30,6 @@ PREDICTIONS, TOTAL = "predictions", "total"
 ONE_PROGRAM = "one program"  # what `jppf predict` runs
 COLUMNS = (PREDICTIONS, FUSION, MERGE, JOINT, TOTAL)
 REFERENCE = "JPPF"  # shares are those of its total
-_NAMES = Column("system", no_wrap=True)
 
 
 class System(NamedTuple):
@@ -177,18 +176,26 @@ def tables(rows: list[Cost], one_program: float) -> list[Table]:
     rows: of all systems.
     one_program: seconds of `ONE_PROGRAM`.
   """
-  absolute = Table(_NAMES, *COLUMNS, "temp. MB", title="Table 5, seconds")
+  absolute = _table("Table 5, seconds", *COLUMNS, "temp. MB")
   for row in rows:
     cells = [_cell(row["seconds"].get(column), 3) for column in COLUMNS]
     absolute.add_row(row["system"], *cells, f"{row['temporary_mb']:.0f}")
   blanks = [""] * (len(COLUMNS) - 1)
   absolute.add_row(ONE_PROGRAM, *blanks, _cell(one_program, 3))
-  relative = Table(_NAMES, "", *COLUMNS, title="Table 5, JPPF's total = 1")
+  relative = _table("Table 5, JPPF's total = 1", "", *COLUMNS)
   for row in rows:
     for whose, shares in (("here", row["shares"]), ("paper", row["paper_shares"])):
       cells = [_cell(shares.get(column), 2) for column in COLUMNS]
       relative.add_row(row["system"] if whose == "here" else "", whose, *cells)
   return [absolute, relative]
+
+
+def _table(title: str, *headings: str) -> Table:
+  """A table whose names and whose predictions are not cut in a narrow terminal."""
+  table = Table(Column("system", no_wrap=True), title=title)
+  for heading in headings:
+    table.add_column(heading, no_wrap=heading == PREDICTIONS)
+  return table
 
 
 def bars_of(rows: list[Cost]) -> dict[str, dict[str, float]]:

@@ -48,7 +48,7 @@ def first_maximum(
 def fill_classes(
   choice: StuffFill,
   semantic_logits: Sequence[Float[Array, "th tw"]],
-  fused: Int[Array, "th tw"],
+  fused: Int[Array, "th tw"] | None,
   num_stuff: int,
 ) -> Int[Array, "th tw"]:
   """Returns the train ids for the pixels that no instance won.
@@ -56,10 +56,11 @@ def fill_classes(
   Args:
     choice: `FusionConfig.stuff_fill`.
     semantic_logits: one map for each class.
-    fused: the stuff class with the largest fused logit.
+    fused: the stuff class with the largest fused logit; None unless it is the choice.
     num_stuff: train ids below are stuff.
   """
   if choice == "fused":
+    assert fused is not None
     return fused
   if choice == "stuff_only":
     semantic_logits = semantic_logits[: max(num_stuff, 1)]

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from jppf_jax.fusion.canvas import UNROLLED, things_of
-from jppf_jax.fusion.channels import part_channels
+from jppf_jax.fusion.canvas import UNROLLED, first_maximum, things_of
+from jppf_jax.fusion.channels import PartChannels, part_channels
 from jppf_jax.fusion.config import FusionConfig, Zoom
 from jppf_jax.fusion.frame import Frame, make_frame, upsample
 from jppf_jax.fusion.instances import PlacedMasks, filter_detections, paste_into
@@ -134,15 +134,9 @@ def instance_terms(
   config: FusionConfig,
 ) -> InstanceTerms:
   """Returns MLI, MLS and MLP of instance `n` in a tile (Sec. 3.2, "Fusion for Things")."""
-  thing = evidence.things[n]
   table = part_channels(spec, allow_void_part=config.allow_void_part)
-  channels, labels, valid, partitionable = (jnp.asarray(column)[thing] for column in table)
-  inside = tile.within(evidence.masks.rectangles[n])
-  reached = tile.within(evidence.masks.spans[n])
-  region = reached if config.outside_value == 0 else inside
-
-  own_logits = upsample(evidence.semantic_logits, tile, evidence.frame, thing[None])
-  semantic = jnp.exp(own_logits[0] - tile.cut(norms.semantic))
+  channels, labels, valid, partitionable = _row_of_class(table, evidence.things[n])
+  inside, region = _places(n, tile, evidence, config)
   parts = _part_probabilities(channels, tile, evidence, norms, spec, config.allow_void_part)
   if config.renormalise_parts:
     own_parts = [jnp.where(ok, part, 0) for ok, part in zip(valid, parts)]
@@ -150,12 +144,80 @@ def instance_terms(
     parts = [jnp.where(partitionable, part / total, part) for part in parts]
   return InstanceTerms(
     mli=paste_into(tile, evidence.masks, n),
-    mls=jnp.where(inside, semantic, config.outside_value),
+    mls=jnp.where(inside, _semantic_probability(n, tile, evidence, norms), config.outside_value),
     mlp=tuple(jnp.where(inside, part, config.outside_value) for part in parts),
     competes=tuple(region & ok for ok in valid),
     labels=labels,
     valid=valid,
   )
+
+
+class StrongestPart(NamedTuple):
+  """What Eq. 1 fuses for one instance and the most probable part of its class.
+
+  Attributes:
+    mli: as in `InstanceTerms`.
+    mls: as in `InstanceTerms`.
+    mlp: probability of the part, inside the rectangle.
+    competes: the pixels where the instance competes.
+    part: which part it is, the first if several are as probable.
+  """
+
+  mli: Float[Array, "th tw"]
+  mls: Float[Array, "th tw"]
+  mlp: Float[Array, "th tw"]
+  competes: Bool[Array, "th tw"]
+  part: Int[Array, "th tw"]
+
+
+def strongest_part(
+  n: Int[Array, ""],
+  tile: Tile,
+  evidence: Evidence,
+  norms: Norms,
+  spec: LabelSpec,
+  config: FusionConfig,
+) -> StrongestPart:
+  """Returns the terms of instance `n` in a tile for its most probable part; without the options
+  `renormalise_parts` and `allow_void_part`.
+  """
+  channels, labels, valid, _ = _row_of_class(part_channels(spec), evidence.things[n])
+  inside, region = _places(n, tile, evidence, config)
+  logits = upsample(evidence.part_logits, tile, evidence.frame, channels)
+  own_logits = tuple(jnp.where(ok, part, -jnp.inf) for ok, part in zip(valid, logits))
+  logit, part = first_maximum(own_logits, labels)
+  outside = config.outside_value
+  return StrongestPart(
+    mli=paste_into(tile, evidence.masks, n),
+    mls=jnp.where(inside, _semantic_probability(n, tile, evidence, norms), outside),
+    mlp=jnp.where(inside, jnp.exp(logit - tile.cut(norms.part)), outside),
+    competes=region,
+    part=jnp.where(inside, part, labels[0]),  # outside all parts are equal
+  )
+
+
+def _row_of_class(table: PartChannels, thing: Int[Array, ""]) -> PartChannels:
+  """The part outputs of one class, which may be traced."""
+  return PartChannels(*(jnp.asarray(column)[thing] for column in table))
+
+
+def _places(
+  n: Int[Array, ""], tile: Tile, evidence: Evidence, config: FusionConfig
+) -> tuple[Bool[Array, "th tw"], Bool[Array, "th tw"]]:
+  """The pixels inside the rectangle of an instance, and those where it competes."""
+  inside = tile.within(evidence.masks.rectangles[n])
+  if config.outside_value != 0:
+    return inside, inside
+  return inside, tile.within(evidence.masks.spans[n])
+
+
+def _semantic_probability(
+  n: Int[Array, ""], tile: Tile, evidence: Evidence, norms: Norms
+) -> Float[Array, "th tw"]:
+  """The probability of the class of an instance."""
+  thing = evidence.things[n, None]
+  own_logits = upsample(evidence.semantic_logits, tile, evidence.frame, thing)
+  return jnp.exp(own_logits[0] - tile.cut(norms.semantic))
 
 
 def _part_probabilities(

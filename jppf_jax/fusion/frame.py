@@ -153,16 +153,42 @@ def _read(
   """
   rows, columns, count = logits.shape
   reading = partial(_reading, frame, cells_per_pixel=cells_per_pixel)
-  first_row, row_weights = reading(0, tile.y, tile.shape[0], rows)
-  first_column, column_weights = reading(1, tile.x, tile.shape[1], columns, mirrored=mirrored)
-  piece = row_weights.shape[1], column_weights.shape[1], count
-  cells = jax.lax.dynamic_slice(jnp.asarray(logits), (first_row, first_column, 0), piece)
+  down = reading(0, tile.y, tile.shape[0], rows)
+  across = reading(1, tile.x, tile.shape[1], columns, mirrored=mirrored)
+  piece = down.count, across.count, count
+  cells = jax.lax.dynamic_slice(jnp.asarray(logits), (down.start, across.start, 0), piece)
   if channels is not None:
     cells = jnp.take(cells, channels, axis=-1)
   cells = cells.astype(jnp.float32)
   exact = jax.lax.Precision.HIGHEST
-  bands = jnp.einsum("yh,hwc->cyw", row_weights, cells, precision=exact)
-  return jnp.einsum("cyw,xw->cyx", bands, column_weights, precision=exact)
+  bands = jnp.einsum("hwc,xw->chx", cells, across.weights, precision=exact)
+  # A product with a matrix again would take longer than whole rows and their differences.
+  above = jnp.take(bands, down.low, axis=1, mode="clip")
+  below = jnp.take(bands, down.low + 1, axis=1, mode="clip")
+  return above + down.share[:, None] * (below - above)
+
+
+class _Reading(NamedTuple):
+  """The cells that some pixels along an axis read.
+
+  Attributes:
+    start: the first of them.
+    count: of cells, static.
+    low: the cell before each pixel, counted from `start`; the next one is that behind it.
+    share: of the cell behind; that of the cell before is the rest.
+  """
+
+  start: Int[Array, ""]
+  count: int
+  low: Int[Array, "n"]
+  share: Float[Array, "n"]
+
+  @property
+  def weights(self) -> Float[Array, "n _c"]:
+    """The weight of each cell at each pixel."""
+    distance = jnp.arange(self.count) - self.low[:, None]
+    weights = jnp.where(distance == 0, 1 - self.share[:, None], 0)
+    return jnp.where(distance == 1, self.share[:, None], weights)
 
 
 def _reading(
@@ -174,8 +200,8 @@ def _reading(
   *,
   mirrored: bool = False,
   cells_per_pixel: float,
-) -> tuple[Int[Array, ""], Float[Array, "{length} n"]]:
-  """The first cell that some pixels along an axis read, and the weight of each from there on.
+) -> _Reading:
+  """Where some pixels along an axis lie between the cells.
 
   Args:
     frame: of the result.
@@ -196,11 +222,9 @@ def _reading(
     centres = frame.image[axis] - centres
   position = jnp.clip(centres / zoom / STRIDE - 0.5, 0, last)
   low = jnp.floor(position)
-  share = position - low
   most = math.ceil((length - 1) * cells_per_pixel) + 2
   count = min(most, cells)
-  lowest = low[-1] if mirrored else low[0]
-  start = jnp.minimum(lowest.astype(jnp.int32), cells - count)
-  distance = (start + jnp.arange(count)) - low[:, None]
-  weights = jnp.where(distance == 0, 1 - share[:, None], 0)
-  return start, jnp.where(distance == 1, share[:, None], weights)
+  index = low.astype(jnp.int32)
+  lowest = index[-1] if mirrored else index[0]
+  start = jnp.minimum(lowest, cells - count)
+  return _Reading(start, count, index - start, position - low)

@@ -34,6 +34,7 @@ from jppf_jax.fusion.evidence import (
   gather_evidence,
   instance_terms,
   log_sum_exp,
+  strongest_part,
 )
 from jppf_jax.fusion.fill import fill_void
 from jppf_jax.fusion.frame import upsample
@@ -124,7 +125,7 @@ def best_stuff(
 
 
 class Ground(NamedTuple):
-  """The image without instances.
+  """The image without instances. Norms and `stuff` are 0 in tiles that no instance reaches.
 
   Attributes:
     norms: of the softmax of both heads.
@@ -143,19 +144,33 @@ def ground(evidence: Evidence, shape: Shape, spec: LabelSpec, config: FusionConf
   """Visits the image once for all that does not depend on instances."""
   frame = evidence.frame
 
-  def look(state: Ground, tile: Tile) -> Ground:
+  has_parts = any(spec.class_parts[: spec.num_stuff])
+
+  def see(tile: Tile) -> Ground:
     semantic = upsample(evidence.semantic_logits, tile, frame)
     part = upsample(evidence.part_logits, tile, frame)
     norms = Norms(log_sum_exp(semantic), log_sum_exp(part))
     stuff, best = best_stuff(semantic, part, norms, spec, config)
     fill = fill_classes(config.stuff_fill, tuple(semantic), best, spec.num_stuff)
-    parts = None if state.stuff_part is None else stuff_parts(fill, tuple(part), spec)
-    seen = Ground(norms, stuff, fill, parts)
+    parts = stuff_parts(fill, tuple(part), spec) if has_parts else None
+    return Ground(norms, stuff, fill, parts)
+
+  def see_fill(tile: Tile) -> Ground:
+    semantic = upsample(evidence.semantic_logits, tile, frame)
+    fill = fill_classes(config.stuff_fill, tuple(semantic), None, spec.num_stuff)
+    zero = jnp.zeros(tile.shape)
+    return Ground(Norms(zero, zero), zero, fill, None)
+
+  def look(state: Ground, tile: Tile) -> Ground:
+    if has_parts or config.stuff_fill == "fused":
+      seen = see(tile)
+    else:
+      is_reached = (tile.touches(evidence.masks.spans) & evidence.kept).any()
+      seen = jax.lax.cond(is_reached, lambda: see(tile), lambda: see_fill(tile))
     return jax.tree.map(tile.put, state, seen)
 
   zero = jnp.zeros(frame.size)
   ids = jnp.full(frame.size, IGNORE, jnp.uint8)
-  has_parts = any(spec.class_parts[: spec.num_stuff])
   start = Ground(Norms(zero, zero), zero, ids, ids if has_parts else None)
   return over_image(frame.image, frame.size, shape, look, start)
 
@@ -165,7 +180,7 @@ class Competition(NamedTuple):
 
   Attributes:
     ground: the image without instances.
-    things: the largest of FLP and FLNP, -inf if no instance competes.
+    things: the largest of FLP and FLNP where it is not negative, -inf if no instance competes.
     slot: the detection that wins each pixel, -1 = stuff.
     result: the answer.
   """
@@ -281,14 +296,48 @@ def _best_instances(
   If no instance competes: -inf, -1 and any part.
   """
 
-  def best_part(n: Int[Array, ""], tile: Tile) -> tuple[Float[Array, "th tw"], Int[Array, "th tw"]]:
-    terms = instance_terms(n, tile, evidence, norms, spec, config)
-    score, part = first_maximum(fused_instance(terms, config), terms.labels)
+  one_decides = spec.num_stuff > 0 and not (config.renormalise_parts or config.allow_void_part)
+  best_part = _strongest_part_wins if one_decides else _best_of_all_parts
+
+  def fuse(n: Int[Array, ""], tile: Tile) -> tuple[Float[Array, "th tw"], Int[Array, "th tw"]]:
+    score, part = best_part(n, tile, evidence, norms, spec, config)
     return score, n * _LABELS + part
 
   has_parts = jnp.asarray(part_channels(spec).partitionable)[evidence.things]
   flp_first = jnp.argsort(~has_parts, stable=True)
   best, code = maximum_over_instances(
-    best_part, evidence.masks.spans, flp_first, evidence.kept, evidence.frame.size, shape
+    fuse, evidence.masks.spans, flp_first, evidence.kept, evidence.frame.size, shape
   )
   return best, code // _LABELS, code % _LABELS
+
+
+def _best_of_all_parts(
+  n: Int[Array, ""],
+  tile: Tile,
+  evidence: Evidence,
+  norms: Norms,
+  spec: LabelSpec,
+  config: FusionConfig,
+) -> tuple[Float[Array, "th tw"], Int[Array, "th tw"]]:
+  """The largest of FLP (or FLNP) of an instance, and its part."""
+  terms = instance_terms(n, tile, evidence, norms, spec, config)
+  return first_maximum(fused_instance(terms, config), terms.labels)
+
+
+def _strongest_part_wins(
+  n: Int[Array, ""],
+  tile: Tile,
+  evidence: Evidence,
+  norms: Norms,
+  spec: LabelSpec,
+  config: FusionConfig,
+) -> tuple[Float[Array, "th tw"], Int[Array, "th tw"]]:
+  """The same wherever it is at least 0, with one fusion instead of one for each part.
+
+  Eq. 1 grows with a probability while the sum of its terms is not negative, so the most probable
+  part has the largest logit. If that sum is negative, so are the logits of all parts, and stuff
+  wins, whose logits are not.
+  """
+  terms = strongest_part(n, tile, evidence, norms, spec, config)
+  fused = fused_logits(terms.mli, terms.mls, terms.mlp, mean=config.fuse_reduce == "mean")
+  return jnp.where(terms.competes, fused, -jnp.inf), terms.part

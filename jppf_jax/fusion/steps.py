@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Bool, Float, Int
 
 from jppf_jax.fusion.config import PAPER, FusionConfig
-from jppf_jax.fusion.evidence import gather_evidence, instance_terms
+from jppf_jax.fusion.evidence import Norms, gather_evidence, instance_terms, log_sum_exp
 from jppf_jax.fusion.fill import fill_void
 from jppf_jax.fusion.frame import upsample
 from jppf_jax.fusion.joint import compete, fused_instance, fused_stuff
@@ -83,9 +83,11 @@ def joint_fusion_steps(
   heads = semantic_logits, part_logits, detections
   evidence = gather_evidence(*heads, spec=spec, size=size, shape=size, config=config, legacy=legacy)
   competition = compete(evidence, size, spec, config)
-  norms, whole = competition.ground.norms, whole_image(size)
-  semantic = jnp.exp(upsample(semantic_logits, whole, evidence.frame) - norms.semantic)
-  part = jnp.exp(upsample(part_logits, whole, evidence.frame) - norms.part)
+  whole = whole_image(size)
+  semantic = upsample(semantic_logits, whole, evidence.frame)
+  part = upsample(part_logits, whole, evidence.frame)
+  norms = Norms(log_sum_exp(semantic), log_sum_exp(part))
+  semantic, part = jnp.exp(semantic - norms.semantic), jnp.exp(part - norms.part)
   instance = jnp.asarray(chosen, jnp.int32)
   terms = instance_terms(instance, whole, evidence, norms, spec, config)
   fused = fused_instance(terms, config)

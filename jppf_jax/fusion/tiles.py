@@ -65,6 +65,14 @@ class Tile(NamedTuple):
     dy = jnp.maximum(jnp.maximum(y0 - (y + 0.5), y + 0.5 - y1), 0)
     return dx**2 + dy**2
 
+  def touches(self, boxes: Int[Array, "D 4"]) -> Bool[Array, "D"]:
+    """Returns which boxes of whole pixels, not empty, have a pixel in this piece."""
+    height, width = self.shape
+    x0, y0, x1, y1 = boxes.T
+    beside = (x0 >= self.x + width) | (x1 <= self.x)
+    above_or_below = (y0 >= self.y + height) | (y1 <= self.y)
+    return ~(beside | above_or_below)
+
   def fresh(self) -> Bool[Array, "th tw"]:
     """Returns which pixels of this piece no earlier tile of the same visit contained."""
     y, x = self._pixels()

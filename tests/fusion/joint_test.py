@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.joint import fused_logits, joint_fusion
 from jppf_jax.labels.registry import load_spec
+from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.labels.variants import semantic_background
 from jppf_jax.structs import IGNORE
 from tests.fusion.scenes import (
@@ -129,6 +130,19 @@ def test_fused_logits_of_worked_values():
   assert fuse_numbers(-3, 0.7, 0.6) == about(-2.314159)
   assert fuse_numbers(0.9, 0.8) == about(2.381571)
   assert fuse_numbers(0.9, 0.8, mean=True) == about(2.381571 / 4)
+
+
+def test_without_stuff_negative_logits_decide_by_eq_1_too():
+  # Far below 0, Eq. 1 falls with a probability: the less probable part has the larger logit.
+  head, torso = 0.7, 0.2
+  assert oracle.fused_logits([[-9], [1], [torso]]) > oracle.fused_logits([[-9], [1], [head]])
+  person = {"id": 1, "color": [9, 9, 9], "parts": {"head": 1, "torso": 2}}
+  spec = LabelSpec.from_dict({"things": {"person": person}}, name="people")
+  semantic, part = constant_logits(1), constant_logits(3)
+  part[:] = np.log([1 - head - torso, head, torso])
+  run = jax.jit(partial(joint_fusion, spec=spec, size=SIZE))
+  result = run(semantic, part, detections(([0, 0, 38, 22], PERSON, 0.9, -9.0)))
+  assert np.asarray(result.part)[10, 19] == 2 and np.asarray(result.instance)[10, 19] == 1
 
 
 @pytest.mark.parametrize("mask_logit, wins", [(-2.05, False), (-1.95, True)])

@@ -52,6 +52,15 @@ def test_an_image_is_visited_once_and_its_padding_not_at_all(covered, steps):
   assert (np.asarray(visits)[: covered[0], : covered[1]] == 1).all()
 
 
+def test_a_piece_touches_the_boxes_that_have_a_pixel_in_it():
+  tile = tiles.whole_image((3, 5))._replace(y=jnp.int32(4), x=jnp.int32(10))
+  ends = np.array([(a, b) for a in (3, 4, 6, 7, 9, 10, 14, 15) for b in (4, 5, 7, 8, 11, 15, 16)])
+  boxes = np.array([(x0, y0, x1, y1) for x0, x1 in ends for y0, y1 in ends if x0 < x1 and y0 < y1])
+  expected = [bool(tile.within(box).any()) for box in boxes[::7]]
+  assert tile.touches(jnp.asarray(boxes[::7])).tolist() == expected
+  assert 0.1 < np.mean(expected) < 0.9
+
+
 def test_a_piece_that_is_put_back_keeps_the_type_of_the_map():
   tile = tiles.whole_image((1, 2))
   whole = tile.put(jnp.zeros((1, 2), jnp.uint8), jnp.array([[3, 255]]))

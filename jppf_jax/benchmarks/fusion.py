@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jppf_jax.benchmarks.dense_fusion import scan_fusion
-from jppf_jax.benchmarks.measure import (
+from jppf_jax.benchmarks.programs import (
   Compiled,
   Machine,
   compiled,

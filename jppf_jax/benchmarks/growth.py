@@ -16,7 +16,8 @@ from rich.table import Table
 
 from jppf_jax import build
 from jppf_jax.benchmarks.fusion import Cost, cost, random_heads, top_down
-from jppf_jax.benchmarks.measure import (
+from jppf_jax.benchmarks.network_stages import network
+from jppf_jax.benchmarks.programs import (
   Compiled,
   Machine,
   compiled,
@@ -25,7 +26,6 @@ from jppf_jax.benchmarks.measure import (
   place_text,
   write_picture,
 )
-from jppf_jax.benchmarks.network_stages import network
 from jppf_jax.evaluation.predict import Predictor
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.joint import joint_fusion
@@ -208,7 +208,7 @@ def whole_program(point: Point, encoder: str, dtype: str) -> Compiled:
   spec = taxonomy(point.classes, point.parts)
   net = network(encoder, spec, jnp.dtype(dtype), point.detections)
   variables = build.init_variables(jax.random.key(0), net)
-  config = FusionConfig(score_threshold=0)
+  config = FusionConfig(score_threshold=0.0)
   predictor = Predictor(net, variables, spec, size=point.size, config=config)
   image = np.random.default_rng(0).integers(0, 256, (1, *point.size, 3), np.uint8)
   covered = np.array([point.size], np.int32)

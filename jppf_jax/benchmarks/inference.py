@@ -16,7 +16,8 @@ from rich.table import Table
 from jppf_jax import build
 from jppf_jax.benchmarks import systems
 from jppf_jax.benchmarks.fusion import random_heads
-from jppf_jax.benchmarks.measure import (
+from jppf_jax.benchmarks.network_stages import IMAGE, STAGES, WHOLE, Stage, network
+from jppf_jax.benchmarks.programs import (
   Compiled,
   Machine,
   compiled,
@@ -25,7 +26,6 @@ from jppf_jax.benchmarks.measure import (
   place_text,
   write_picture,
 )
-from jppf_jax.benchmarks.network_stages import IMAGE, STAGES, WHOLE, Stage, network
 from jppf_jax.benchmarks.roofline import Work, work
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.model import JPPF

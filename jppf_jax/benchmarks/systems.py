@@ -13,8 +13,8 @@ import numpy as np
 from rich.table import Column, Table
 
 from jppf_jax.benchmarks.fusion import Heads
-from jppf_jax.benchmarks.measure import Compiled, compiled
 from jppf_jax.benchmarks.network_stages import WHOLE
+from jppf_jax.benchmarks.programs import Compiled, compiled
 from jppf_jax.evaluation.predict import Predictor
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.efficientps import efficientps_fusion
@@ -95,7 +95,7 @@ def compile_programs(
   panoptic = compiled(partial(efficientps_fusion, **frame), semantic, found)
   panoptic_net = net.clone(part_head=None)
   predictor = Predictor(
-    net, variables, spec, size=(height, width), config=FusionConfig(score_threshold=0)
+    net, variables, spec, size=(height, width), config=FusionConfig(score_threshold=0.0)
   )
   covered = np.array([[height, width]], np.int32)
   return {

@@ -6,7 +6,7 @@ into tiles only, and only into those that they reach.
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -140,17 +140,23 @@ def maximum_over_instances(
     Scores and labels; -inf and -1 if no instance competes.
   """
 
-  def step(
-    state: tuple[jax.Array, jax.Array], n: Int[Array, ""], tile: Tile
-  ) -> tuple[jax.Array, jax.Array]:
-    best, label = state
+  def step(state: jax.Array, n: Int[Array, ""], tile: Tile) -> jax.Array:
     new_score, new_label = score(n, tile)
-    old_score = tile.cut(best)
-    winner = jnp.where(new_score > old_score, new_label, tile.cut(label))
-    return tile.put(best, jnp.maximum(new_score, old_score)), tile.put(label, winner)
+    old = tile.cut(state)
+    wins = new_score > _bits(old[0], jnp.float32)
+    label = jnp.broadcast_to(jnp.asarray(new_label, jnp.int32), tile.shape)
+    new = jnp.stack([_bits(new_score, jnp.int32), label])
+    return tile.put(state, jnp.where(wins, new, old))
 
-  start = jnp.full(size, -jnp.inf), jnp.full(size, -1, jnp.int32)
-  return visit(spans, order, active, size, shape, step, start)
+  # One array for both maps: of two, each read and written here, XLA copies one in every step.
+  nothing = jnp.stack([_bits(jnp.full(size, -jnp.inf), jnp.int32), jnp.full(size, -1, jnp.int32)])
+  state = visit(spans, order, active, size, shape, step, nothing)
+  return _bits(state[0], jnp.float32), state[1]
+
+
+def _bits(values: Array, dtype: Any) -> jax.Array:
+  """The same 32 bits as another type."""
+  return jax.lax.bitcast_convert_type(jnp.asarray(values), dtype)
 
 
 class _Claims(NamedTuple):

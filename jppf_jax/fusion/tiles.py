@@ -43,13 +43,16 @@ class Tile(NamedTuple):
   shape: Shape
 
   def cut(self, whole: Array) -> jax.Array:
-    """Returns this piece of a map [H W]."""
-    return jax.lax.dynamic_slice(whole, (self.y, self.x), self.shape)
+    """Returns this piece of a map [H W], or of several [n H W]."""
+    maps = whole.shape[:-2]
+    start = *[0] * len(maps), self.y, self.x
+    return jax.lax.dynamic_slice(whole, start, (*maps, *self.shape))
 
   def put(self, whole: Array, piece: Array) -> jax.Array:
-    """Returns a map [H W] with this piece replaced; the map keeps its type."""
+    """Returns a map [H W], or several [n H W], with this piece replaced; the type stays."""
     piece = jnp.asarray(piece, whole.dtype)
-    return jax.lax.dynamic_update_slice(whole, piece, (self.y, self.x))
+    start = *[0] * (whole.ndim - 2), self.y, self.x
+    return jax.lax.dynamic_update_slice(whole, piece, start)
 
   def within(self, box: Int[Array, "4"]) -> Bool[Array, "th tw"]:
     """Returns which pixels of this piece lie in a box of whole pixels."""

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from jppf_jax.benchmarks import growth
-from jppf_jax.benchmarks.measure import compiled
+from jppf_jax.benchmarks.programs import compiled
 from jppf_jax.labels.cpp import cpp
 
 BASE = growth.Point((64, 96), 19, 10, 100)

@@ -6,8 +6,8 @@ from PIL import Image
 
 from jppf_jax.benchmarks import inference as benchmark
 from jppf_jax.benchmarks import systems
-from jppf_jax.benchmarks.measure import compiled
 from jppf_jax.benchmarks.network_stages import IMAGE, WHOLE, Stage
+from jppf_jax.benchmarks.programs import compiled
 from tests.model_test import small_model
 
 STAGES = (

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from jppf_jax.benchmarks import systems
-from jppf_jax.benchmarks.fusion import random_heads, top_down
-from jppf_jax.benchmarks.measure import Compiled
+from jppf_jax.benchmarks.fusion import random_heads
 from jppf_jax.benchmarks.network_stages import WHOLE
-from jppf_jax.fusion.efficientps import efficientps_fusion
+from jppf_jax.benchmarks.programs import Compiled
+from jppf_jax.structs import PanopticParts, Segments
 from tests.fusion.scenes import SPEC
 from tests.model_test import small_model
 
@@ -105,13 +105,16 @@ def test_the_programs_are_the_networks_and_fusions_of_the_systems(monkeypatch):
   assert whole.semantic.shape == (1, 64, 96) and whole.segments.valid.shape[1] == net.max_detections
 
 
-def test_fusion_and_merge_in_two_programs_are_the_top_down_baseline():
-  frame = {"spec": SPEC, "size": (32, 64)}
-
-  def both(semantic, part, found):
-    panoptic = efficientps_fusion(semantic, found, **frame)
-    return systems.merge(part, panoptic, **frame), top_down(semantic, part, found, **frame)
-
-  ours, expected = jax.jit(both)(*random_heads(SPEC, (32, 64), 5))
-  jax.tree.map(np.testing.assert_array_equal, ours, expected)
-  assert len(np.unique(expected.part)) > 2
+def test_the_merge_takes_the_parts_of_the_part_head():
+  size, person = (8, 12), SPEC.num_stuff
+  classes = np.zeros(size, np.int32)
+  classes[:, 5:] = person
+  none = np.zeros(1, np.int32)
+  segments = Segments(labels=none, scores=none * 1.0, areas=none, valid=none > 0)
+  panoptic = PanopticParts(classes, np.zeros_like(classes), classes * 0 + 255, segments)
+  part = np.zeros((2, 3, SPEC.num_part_outputs), np.float32)
+  part[0, :, 2], part[1, :, 3] = 9, 9
+  merged = systems.merge(part, panoptic, spec=SPEC, size=size)
+  expected = np.zeros(size, int)
+  expected[:4, 5:], expected[4:, 5:] = 2, 3
+  np.testing.assert_array_equal(merged.part, expected)

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from jppf_jax.benchmarks import systems
 from jppf_jax.benchmarks.fusion import random_heads
+from jppf_jax.benchmarks.growth import taxonomy
 from jppf_jax.benchmarks.network_stages import WHOLE
 from jppf_jax.benchmarks.programs import Compiled
 from jppf_jax.structs import PanopticParts, Segments
@@ -80,8 +81,6 @@ def test_bars_have_the_parts_and_not_their_sum(rows):
 
 
 def test_the_programs_are_the_networks_and_fusions_of_the_systems(monkeypatch):
-  shapes = {}
-
   def traced(function, *arguments):
     result = jax.eval_shape(function, *arguments)
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), result)
@@ -89,16 +88,17 @@ def test_the_programs_are_the_networks_and_fusions_of_the_systems(monkeypatch):
 
   monkeypatch.setattr(systems, "compiled", traced)
   net, image = small_model(), np.zeros((1, 64, 96, 3), np.uint8)
+  spec = taxonomy(net.semantic_head.num_outputs, net.part_head.num_outputs)
   key = jax.random.key(0)
   variables = jax.eval_shape(partial(net.init, train=False), key, image)
   variables = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), variables)
-  heads = random_heads(SPEC, (64, 96), 5)
-  programs = systems.compile_programs(net, variables, image, heads, SPEC)
+  heads = random_heads(spec, (64, 96), 5)
+  programs = systems.compile_programs(net, variables, image, heads, spec)
   shapes = {name: program() for name, program in programs.items()}
   panoptic = shapes[systems.PANOPTIC_NETWORK]
   assert panoptic.part.shape == (1, 16, 24, 0)
   assert panoptic.detections.boxes.shape[1] == net.max_detections
-  assert shapes[systems.PART_NETWORK].shape == (1, 16, 24, SPEC.num_part_outputs)
+  assert shapes[systems.PART_NETWORK].shape == (1, 16, 24, spec.num_part_outputs)
   assert shapes[systems.FUSION].instance.shape == (64, 96)
   assert shapes[systems.MERGE].part.shape == shapes[systems.JOINT].part.shape == (64, 96)
   whole = shapes[systems.ONE_PROGRAM]

@@ -4,7 +4,7 @@ detections. One of them changes at a time.
 
 import json
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
@@ -207,12 +207,19 @@ def whole_program(point: Point, encoder: str, dtype: str) -> Compiled:
   """
   spec = taxonomy(point.classes, point.parts)
   net = network(encoder, spec, jnp.dtype(dtype), point.detections)
-  variables = build.init_variables(jax.random.key(0), net)
+  variables = _variables(encoder, dtype, point.classes, point.parts)
   config = FusionConfig(score_threshold=0.0)
   predictor = Predictor(net, variables, spec, size=point.size, config=config)
   image = np.random.default_rng(0).integers(0, 256, (1, *point.size, 3), np.uint8)
   covered = np.array([point.size], np.int32)
   return compiled(predictor.compute, predictor.variables, *jax.device_put((image, covered)))
+
+
+@cache
+def _variables(encoder: str, dtype: str, classes: int, parts: int) -> Any:
+  """Random parameters of the network; they are those for images of all sizes."""
+  net = network(encoder, taxonomy(classes, parts), jnp.dtype(dtype), 1)
+  return build.init_variables(jax.random.key(0), net)
 
 
 def diagrams_of(points: list[Measured]) -> list[Panel]:

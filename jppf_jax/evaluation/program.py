@@ -188,19 +188,18 @@ class Program(ABC, Generic[Answer]):
 
   def _of_one_program(self, images: list[np.ndarray], frames: list[Frame]) -> list[Answer]:
     """Returns the answers for images whose frames share a program."""
-    arrays = [*self._fitted(images, frames)]
+    fitted, covered = self._fitted(images, frames)
     answered = np.array([frame.answered for frame in frames], np.int32)
     _, canvas = frames[0].program
-    if self.testing.is_single:
-      if canvas is not None:
-        arrays.append(answered)
-      on_device = jax.device_put(arrays)
-      batch = self._program(on_device, canvas)(self.variables, *on_device)
-    else:
+    arrays: tuple[Any, ...] = (fitted, covered)
+    if not self.testing.is_single:
       scaled = [[scaled_frame(frame, scale) for frame in frames] for scale in self.testing.scales]
       shots = tuple(zip(*(self._fitted(images, of_scale) for of_scale in scaled)))
-      views = jax.device_put((*shots, arrays[1], answered))
-      batch = self._compiled_views(self.variables, *views, canvas=frames[0].canvas)
+      arrays, canvas = (*shots, covered, answered), frames[0].canvas
+    elif canvas is not None:
+      arrays = (*arrays, answered)
+    on_device = jax.device_put(arrays)
+    batch = self._program(on_device, canvas)(self.variables, *on_device)
     found = jax.device_get(batch)
     rows = [jax.tree.map(lambda x, n=n: x[n], found) for n in range(len(frames))]
     return [self.restore(row, frame) for row, frame in zip(rows, frames)]
@@ -213,18 +212,22 @@ class Program(ABC, Generic[Answer]):
     fitted = np.stack([fit(image, frame, color) for image, frame in zip(images, frames)])
     return fitted, np.array([frame.covered for frame in frames], np.int32)
 
-  def _program(self, images: Sequence[Array], canvas: Size | None) -> Callable[..., Answer]:
-    """Returns `compute` as a compiled program for one canvas and batches like this one."""
+  def _program(self, images: tuple[Any, ...], canvas: Size | None) -> Callable[..., Answer]:
+    """Returns `compute`, or `compute_views`, as a compiled program for one canvas and batches like
+    this one.
+    """
+    is_single = self.testing.is_single
     if self._kept is None:
-      return partial(self._compiled, canvas=canvas)
-    place = canvas, *(image.shape for image in images)
+      return partial(self._compiled if is_single else self._compiled_views, canvas=canvas)
+    place = canvas, *(image.shape for image in jax.tree.leaves(images))
     if place not in self._loaded:
-      compute = partial(self.compute, canvas=canvas)
+      compute: Callable[..., Answer] = self.compute if is_single else self.compute_views
       arguments = self.variables, *images
-      self._loaded[place] = self._kept.program(compute, arguments, self._about(canvas))
+      about = self._about(canvas)
+      self._loaded[place] = self._kept.program(partial(compute, canvas=canvas), arguments, about)
     return self._loaded[place]
 
   def _about(self, canvas: Size | None) -> str:
     """Returns what a program depends on besides the shapes of its arguments."""
     own = type(self).__qualname__, repr(self.model), as_text(self.spec), as_text(self.config)
-    return "\n".join([*own, repr(canvas)])
+    return "\n".join([*own, repr(self.testing), repr(canvas)])

@@ -10,6 +10,7 @@ import pytest
 from jppf_jax.build import MultiScale
 from jppf_jax.evaluation import multi_scale
 from jppf_jax.evaluation.frames import frame_of
+from jppf_jax.evaluation.kept import Kept
 from jppf_jax.evaluation.multi_scale import Shot, averaged_outputs, merge_proposals, scaled_frame
 from jppf_jax.evaluation.predict import Predictor
 from jppf_jax.fusion.config import FusionConfig
@@ -163,7 +164,7 @@ def photo(height, width):
   return image
 
 
-def test_a_mirrored_image_has_the_mirrored_answer_with_left_and_right_exchanged():
+def test_a_mirrored_image_has_the_mirrored_answer_with_left_and_right_exchanged(tmp_path):
   predictor = Predictor(
     ViewNetwork(),
     {},
@@ -171,10 +172,12 @@ def test_a_mirrored_image_has_the_mirrored_answer_with_left_and_right_exchanged(
     size=(64, 96),
     config=FusionConfig(min_stuff_area=0),
     testing=MultiScale((1.5,), flip=True),
+    kept=Kept(tmp_path),
   )
   image = photo(100, 61)  # larger than the working size, and of the other orientation
   person = image[..., 0] > 128
   found, of_mirrored = predictor(image), predictor(np.ascontiguousarray(image[:, ::-1]))
+  assert len(list(tmp_path.iterdir())) == 1  # the traced program, for the next start
   assert (found.instance[person] == 1).mean() > 0.9
   assert (found.part[person] == 1).mean() > 0.9
   assert (of_mirrored.semantic[:, ::-1] == found.semantic).mean() > 0.97

@@ -136,7 +136,7 @@ def test_without_stuff_negative_logits_decide_by_eq_1_too():
   # Far below 0, Eq. 1 falls with a probability: the less probable part has the larger logit.
   head, torso = 0.7, 0.2
   assert oracle.fused_logits([[-9], [1], [torso]]) > oracle.fused_logits([[-9], [1], [head]])
-  person = {"id": 1, "color": [9, 9, 9], "parts": {"head": 1, "torso": 2}}
+  person = {"id": 1, "color": [9, 9, 9], "parts": {"head": [1], "torso": [2]}}
   spec = LabelSpec.from_dict({"things": {"person": person}}, name="people")
   semantic, part = constant_logits(1), constant_logits(3)
   part[:] = np.log([1 - head - torso, head, torso])

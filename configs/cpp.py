@@ -58,7 +58,7 @@ def get_config() -> ml_collections.ConfigDict:
   # score_threshold, 0.5
   config.detection = dict(score_threshold=0.05, nms_threshold=0.5, max_detections=100)
   config.fusion = dict(min_stuff_area=2048)  # and any other field of `FusionConfig`
-  # scales of eval_size at which the network sees an image; EfficientPS has 0.75, 1, ..., 2, mirrored
+  # what the network sees of an image; scales of eval_size (EfficientPS: 0.75, 1, ..., 2, and flip)
   config.testing = dict(scales=(1.0,), flip=False)
   config.optimizer = dict(name="sgd", momentum=0.9, weight_decay=1e-4, clip_norm=35.0)
   config.phases = dict(

@@ -225,11 +225,17 @@ def _variables(encoder: str, dtype: str, classes: int, parts: int) -> Any:
 def diagrams_of(points: list[Measured]) -> list[Panel]:
   """Returns diagrams of seconds, and then of megabytes, by each axis; the whole program's last."""
   axes = list(dict.fromkeys(point["axis"] for point in points))
+  values: dict[str, Callable[[Cost], float | None]] = {
+    "seconds": lambda cost: cost["seconds"],
+    "temporary MB": lambda cost: cost["temporary_mb"],
+  }
   found = []
-  for unit, key in (("seconds", "seconds"), ("temporary MB", "temporary_mb")):
+  for unit, value_of in values.items():
     for axis, names in [*((axis, (JOINT, TOP_DOWN)) for axis in axes), (PIXELS, (WHOLE,))]:
       own = [point for point in points if point["axis"] == axis]
-      lines = {name: [(at["value"], at["costs"][name][key]) for at in own] for name in names}
+      lines = {
+        name: [(at["value"], value_of(at["costs"][name]) or 0) for at in own] for name in names
+      }
       what = f", {WHOLE}" if WHOLE in names else ""
       found.append(Panel(f"{unit} by {axis}{what}", lines))
   return found

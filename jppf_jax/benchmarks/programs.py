@@ -5,8 +5,9 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import jax
 import numpy as np
@@ -30,7 +31,8 @@ class Machine(TypedDict):
   versions: dict[str, str]
 
 
-class Compiled(NamedTuple):
+@dataclass(frozen=True)
+class Compiled:
   """A compiled program with its inputs.
 
   Attributes:

@@ -90,7 +90,7 @@ def compile_programs(
     spec: the taxonomy.
   """
   height, width = image.shape[1:3]
-  frame = {"spec": spec, "size": (height, width)}
+  frame: dict[str, Any] = {"spec": spec, "size": (height, width)}
   semantic, part, found = heads
   panoptic = compiled(partial(efficientps_fusion, **frame), semantic, found)
   panoptic_net = net.clone(part_head=None)

@@ -196,9 +196,12 @@ def strongest_part(
   )
 
 
-def _row_of_class(table: PartChannels, thing: Int[Array, ""]) -> PartChannels:
-  """The part outputs of one class, which may be traced."""
-  return PartChannels(*(jnp.asarray(column)[thing] for column in table))
+def _row_of_class(
+  table: PartChannels, thing: Int[Array, ""]
+) -> tuple[Int[Array, "M"], Int[Array, "M"], Bool[Array, "M"], Bool[Array, ""]]:
+  """The part outputs of one class, which may be traced; see `PartChannels`."""
+  channels, labels, valid, partitionable = (jnp.asarray(column)[thing] for column in table)
+  return channels, labels, valid, partitionable
 
 
 def _places(

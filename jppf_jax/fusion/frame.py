@@ -155,7 +155,7 @@ def _read(
   reading = partial(_reading, frame, cells_per_pixel=cells_per_pixel)
   down = reading(0, tile.y, tile.shape[0], rows)
   across = reading(1, tile.x, tile.shape[1], columns, mirrored=mirrored)
-  piece = down.count, across.count, count
+  piece = down.cells, across.cells, count
   cells = jax.lax.dynamic_slice(jnp.asarray(logits), (down.start, across.start, 0), piece)
   if channels is not None:
     cells = jnp.take(cells, channels, axis=-1)
@@ -173,20 +173,20 @@ class _Reading(NamedTuple):
 
   Attributes:
     start: the first of them.
-    count: of cells, static.
+    cells: their number, static.
     low: the cell before each pixel, counted from `start`; the next one is that behind it.
     share: of the cell behind; that of the cell before is the rest.
   """
 
   start: Int[Array, ""]
-  count: int
+  cells: int
   low: Int[Array, "n"]
   share: Float[Array, "n"]
 
   @property
   def weights(self) -> Float[Array, "n _c"]:
     """The weight of each cell at each pixel."""
-    distance = jnp.arange(self.count) - self.low[:, None]
+    distance = jnp.arange(self.cells) - self.low[:, None]
     weights = jnp.where(distance == 0, 1 - self.share[:, None], 0)
     return jnp.where(distance == 1, self.share[:, None], weights)
 

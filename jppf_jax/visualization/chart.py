@@ -114,7 +114,8 @@ class _Canvas:
 
   def text(self, at: Point, text: str, *, anchor: str = "lm", color: Color = _INK) -> None:
     """Writes; `anchor` as in Pillow."""
-    self._draw.text(_finer(at), text, fill=color, font=self._font, anchor=anchor)
+    x, y = _finer(at)
+    self._draw.text((x, y), text, fill=color, font=self._font, anchor=anchor)
 
   def box(self, corners: tuple[Number, Number, Number, Number], color: Color) -> None:
     """Fills a rectangle `x0 y0 x1 y1`, its ends not included; nothing if it is empty."""

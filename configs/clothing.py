@@ -26,6 +26,7 @@ def get_config() -> ml_collections.ConfigDict:
   config.model.update(
     encoder="lite0",
     pretrained="lite0",
+    imagenet="",
     pixel_mean=(127.0,) * 3,  # as the weights were trained
     pixel_std=(128.0,) * 3,
     fpn_channels=64,

@@ -2,9 +2,12 @@ r"""Cityscapes Panoptic Parts, full resolution: the paper's main result (Table 2
 
 PartPQ of the paper: 59.6; ours: not measured yet.
 
-jppf train --config=configs/cpp.py --workdir=runs/cpp --config.data.manual_dir=DIR
+jppf train --config=configs/cpp.py --workdir=runs/cpp --config.data.manual_dir=DIR \
+  --config.model.pretrained=b5.safetensors
 
-The paper trains on four large GPUs.
+The encoder starts from ImageNet weights: the file `tf_efficientnet_b5` of timm, converted by
+`jppf import-weights --from=timm --variant=b5 FILE --out=b5.safetensors`. The paper trains on four
+large GPUs.
 """
 
 import ml_collections
@@ -34,6 +37,7 @@ def get_config() -> ml_collections.ConfigDict:
     workers=0,  # processes that read; 0: threads only
   )
   config.model = dict(
+    heads=("semantic", "part", "instance"),  # or some of them
     encoder="b5",
     width=1.0,  # multiplies the variant's own width
     depth=1.0,
@@ -42,6 +46,7 @@ def get_config() -> ml_collections.ConfigDict:
     box_hidden=1024,
     mask_channels=256,
     anchor_scale=8.0,  # anchor side in cells of its level
+    anchor_ratios=(0.5, 1.0, 2.0),  # height / width
     finest_scale=56.0,  # RoIAlign: boxes up to twice this side use the finest level
     train_proposals=2000,
     eval_proposals=1000,
@@ -49,6 +54,7 @@ def get_config() -> ml_collections.ConfigDict:
     dtype="float32",
     # weights to start from: a file, "demo", or "lite0" to "lite2" from their installed packages
     pretrained="",
+    imagenet="tf_efficientnet_b5",  # what the paper starts from; asked for if there is none
     pixel_mean=(106.433, 116.617, 119.559),  # of Cityscapes, RGB (EfficientPS)
     pixel_std=(65.496, 67.6, 74.123),
   )
@@ -56,17 +62,40 @@ def get_config() -> ml_collections.ConfigDict:
   config.sampling = dict(anchors=256, regions=256)
   # average precision counts weak detections too; a fusion takes those above its own
   # score_threshold, 0.5
-  config.detection = dict(score_threshold=0.05, nms_threshold=0.5, max_detections=100)
+  config.detection = dict(
+    proposal_nms=0.7,  # overlap above which the RPN drops the lower score
+    score_threshold=0.05,
+    nms_threshold=0.5,
+    max_detections=100,
+  )
   config.fusion = dict(min_stuff_area=2048)  # and any other field of `FusionConfig`
   # what the network sees of an image; scales of eval_size (EfficientPS: 0.75, 1, ..., 2, and flip)
   config.testing = dict(scales=(1.0,), flip=False)
+  config.losses = dict(  # factors
+    semantic=1.0,
+    part=1.0,
+    rpn_objectness=1.0,
+    rpn_box=1.0,
+    box_class=1.0,
+    box_deltas=1.0,
+    mask=1.0,
+  )
   config.optimizer = dict(name="sgd", momentum=0.9, weight_decay=1e-4, clip_norm=35.0)
   config.phases = dict(
     # drops: milestones, at which the learning rate is divided by 10
     main=dict(steps=50_000, learning_rate=0.07, warmup=200, drops=(32_000, 44_000)),
-    frozen=dict(steps=3_720, learning_rate=1e-4),  # frozen norms, 10 epochs; 0 steps: no such phase
+    # frozen norms; 0 steps: no such phase
+    frozen=dict(steps=epochs(10, images=2_975, config=config), learning_rate=1e-4),
   )
   # as EfficientPS; "paper_text": frozen norms first, as the paper's text says
   config.phase_order = "main_then_frozen"
   config.train = dict(log_every=50, checkpoint_every=1000, keep=3, weights_dtype="float32")
   return config.lock()
+
+
+def epochs(
+  count: int, *, images: int, config: ml_collections.ConfigDict
+) -> ml_collections.FieldReference:
+  """Returns how many steps some epochs are, whatever the batch size; the last batch is short."""
+  batch_size = config.data.get_ref("batch_size")
+  return (batch_size + (images - 1)) // batch_size * count

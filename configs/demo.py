@@ -38,6 +38,7 @@ def get_config() -> ml_collections.ConfigDict:
   config.detection.max_detections = 40
   config.fusion.min_stuff_area = 72  # 2048 at 1024 x 2048
   config.optimizer.update(name="adamw", weight_decay=1e-2)
+  config.model.imagenet = ""
   config.model.pretrained = "demo"  # small weights, made by configs/synthetic.py
   config.phases.main.update(steps=40, learning_rate=1e-4, warmup=10, drops=(30,))
   config.phases.frozen.steps = 0

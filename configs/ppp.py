@@ -2,9 +2,10 @@ r"""Pascal Panoptic Parts, the paper's other dataset (Table 2).
 
 PartPQ of the paper: 32.3, with top-down merging 29.0; ours: not measured yet.
 
-jppf train --config=configs/ppp.py --workdir=runs/ppp --config.data.manual_dir=DIR
+jppf train --config=configs/ppp.py --workdir=runs/ppp --config.data.manual_dir=DIR \
+  --config.model.pretrained=b5.safetensors
 
-The paper trains on four large GPUs.
+The ImageNet weights are those of cpp.py. The paper trains on four large GPUs.
 """
 
 import ml_collections
@@ -22,5 +23,5 @@ def get_config() -> ml_collections.ConfigDict:
   )
   config.fusion.min_stuff_area = 192  # 2048 at 1024 x 2048
   config.phases.main.learning_rate = 0.01
-  config.phases.frozen.steps = 1_570  # 10 epochs
+  config.phases.frozen.steps = cpp.epochs(10, images=4_998, config=config)
   return config.lock()

@@ -12,7 +12,13 @@ class LeftOutWarning(UserWarning):
   """Files of the raw folders are not in the records."""
 
 
-def left_out(root: os.PathLike, folders: Sequence[str], used: Iterable[os.PathLike]) -> str:
+def left_out(
+  root: os.PathLike,
+  folders: Sequence[str],
+  used: Iterable[os.PathLike],
+  *,
+  beside: tuple[str, ...] = (),
+) -> str:
   """Returns which files of some folders are not used, as a sentence; empty if there are none.
 
   Hidden files do not count.
@@ -21,10 +27,11 @@ def left_out(root: os.PathLike, folders: Sequence[str], used: Iterable[os.PathLi
     root: the `manual_dir`.
     folders: below `root`; searched with all their subfolders.
     used: files that are used.
+    beside: endings of files that nobody needs; they do not count either.
   """
   known = {os.fspath(path) for path in used}
   found = {path for folder in folders for path in visible_files(Path(root, folder))}
-  rest = sorted(found - known)
+  rest = sorted(path for path in found - known if not path.endswith(beside))
   if not rest:
     return ""
   kinds = collections.Counter(Path(path).suffix or "no suffix" for path in rest)

@@ -30,9 +30,11 @@ class PairsBuilder(
   Attributes:
     OFFICIAL: number of examples per split in the official release; if there are fewer, the builder
       warns. Empty if there is no official number.
+    BESIDE: endings of official files that are not needed; they are not reported as left out.
   """
 
   OFFICIAL: Mapping[str, int] = {}
+  BESIDE: tuple[str, ...] = ()
 
   _listed: Mapping[tuple[epath.Path, tuple[str, ...]], Listing] = {}
 
@@ -158,7 +160,7 @@ class PairsBuilder(
     for split in SPLITS:  # may share a folder with those that are built
       if split not in listing and self._has_folders(root, split):
         listing[split] = self.files(root, split)
-    return left_out(root, folders, _all_files(listing))
+    return left_out(root, folders, _all_files(listing), beside=self.BESIDE)
 
   def _root(self, manual_dir: epath.Path | None) -> epath.Path:
     if manual_dir is None:

@@ -10,6 +10,8 @@ from typing import Any
 Rule = tuple[Callable[[Any], bool], str]  # whether a value is allowed, and which values are
 
 STRIDE = 32  # of the coarsest features
+HEADS = ("semantic", "part", "instance")
+LOSSES = ("semantic", "part", "rpn_objectness", "rpn_box", "box_class", "box_deltas", "mask")
 
 
 class ConfigError(ValueError):
@@ -26,7 +28,14 @@ def _one_of(*names: str) -> Rule:
 
 POSITIVE: Rule = (lambda value: 0 < value < math.inf, "above 0")
 SHARE: Rule = (lambda value: 0 <= value <= 1, "0 to 1")
-ALL_POSITIVE: Rule = (lambda values: all(0 < x < math.inf for x in values), "all above 0")
+ALL_POSITIVE: Rule = (
+  lambda values: len(values) > 0 and all(0 < x < math.inf for x in values),
+  "all above 0",
+)
+SOME_HEADS: Rule = (
+  lambda names: 0 < len(names) == len(set(names)) and set(names) <= set(HEADS),
+  f"some of {HEADS}",
+)
 RANGE: Rule = (lambda values: 0 < values[0] <= values[1] < math.inf, "(smallest, largest), above 0")
 SCALES: Rule = (
   lambda values: len(values) > 0 and all(0 < x < math.inf for x in values),
@@ -49,6 +58,7 @@ RULES: dict[str, Rule] = {
   "data.min_area": _at_least(0),
   "data.pad_uid": _at_least(0),
   "data.workers": _at_least(0),
+  "model.heads": SOME_HEADS,
   "model.width": POSITIVE,
   "model.depth": POSITIVE,
   "model.fpn_channels": _at_least(1),
@@ -56,6 +66,7 @@ RULES: dict[str, Rule] = {
   "model.box_hidden": _at_least(1),
   "model.mask_channels": _at_least(1),
   "model.anchor_scale": POSITIVE,
+  "model.anchor_ratios": ALL_POSITIVE,
   "model.finest_scale": POSITIVE,
   "model.train_proposals": _at_least(1),
   "model.eval_proposals": _at_least(1),
@@ -63,10 +74,12 @@ RULES: dict[str, Rule] = {
   "model.pixel_std": ALL_POSITIVE,
   "sampling.anchors": _at_least(1),
   "sampling.regions": _at_least(1),
+  "detection.proposal_nms": SHARE,
   "detection.score_threshold": SHARE,
   "detection.nms_threshold": SHARE,
   "detection.max_detections": _at_least(1),
   "testing.scales": SCALES,
+  **{f"losses.{name}": _at_least(0) for name in LOSSES},
   "optimizer.name": _one_of("sgd", "adamw"),
   "optimizer.momentum": SHARE,
   "optimizer.weight_decay": _at_least(0),
@@ -80,7 +93,7 @@ RULES: dict[str, Rule] = {
   "train.keep": _at_least(1),
   "train.weights_dtype": _one_of("float32", "float16"),
 }
-ANY_LENGTH = ("drops", "scales")
+ANY_LENGTH = ("drops", "scales", "heads", "anchor_ratios")
 
 
 def check(config: Mapping[str, Any], like: Mapping[str, Any], optional: Mapping[str, Any]) -> None:

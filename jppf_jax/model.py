@@ -1,7 +1,7 @@
 """JPPF: a shared encoder and the heads; the joint fusion combines their outputs."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 import flax.linen as nn
@@ -30,17 +30,21 @@ from jppf_jax.structs import (
 )
 
 STRIDES = (4, 8, 16, 32)  # of the pyramid's levels, finest first
+HEADS = ("semantic", "part", "instance")
 
 
 class JPPF(nn.Module):
   """Predicts semantic classes, parts and instances (Joint Panoptic Part Fusion, Sec. 3.1).
 
+  A head that is None does not exist: the network has no parameters for it and predicts nothing in
+  its place. Without a part head it is EfficientPS.
+
   Attributes:
     encoder: features at strides 4 to 32.
     fpn: two-way feature pyramid.
     semantic_head: predicts semantic classes.
-    part_head: predicts parts; None gives EfficientPS, panoptic segmentation without parts.
-    rpn_head: scores the anchors.
+    part_head: predicts parts.
+    rpn_head: scores the anchors; the three modules of the instance head exist together.
     box_head: predicts the class and the box of each region.
     mask_head: predicts the masks of each region.
     anchor_scale: side of the square anchor, in strides; smaller for small images.
@@ -61,11 +65,11 @@ class JPPF(nn.Module):
 
   encoder: EfficientNet
   fpn: TwoWayFPN
-  semantic_head: SemanticPartHead
+  semantic_head: SemanticPartHead | None
   part_head: SemanticPartHead | None
-  rpn_head: RPNHead
-  box_head: BoxHead
-  mask_head: MaskHead
+  rpn_head: RPNHead | None
+  box_head: BoxHead | None
+  mask_head: MaskHead | None
   anchor_scale: float = 8.0
   anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
   finest_scale: float = 56.0
@@ -100,7 +104,7 @@ class JPPF(nn.Module):
 
     Raises:
       ValueError: a side of the image is not a multiple of 32.
-      ValueError: `train` without `sample_regions`.
+      ValueError: `train` without `sample_regions`, but with an instance head.
     """
     _, height, width, _ = image.shape
     coarsest = STRIDES[-1]
@@ -109,30 +113,57 @@ class JPPF(nn.Module):
         f"Image sides must be multiples of {coarsest}; got {height} x {width}. "
         "Pad at the bottom and on the right."
       )
-    if train and sample_regions is None:
+    if train and sample_regions is None and self.rpn_head is not None:
       raise ValueError("train=True needs sample_regions, the regions for the box and mask heads.")
-    clip_to: ImageSizes = (height, width) if covered is None else covered
     pixels = self.normalise(image)
     pyramid = self.fpn(self.encoder(pixels, train=train), train=train)
-    semantic = self.semantic_head(pyramid, train=train)
-    if self.part_head is None:
-      part: Array = jnp.zeros((*semantic.shape[:3], 0), jnp.float32)
-    else:
-      part = self.part_head(pyramid, train=train)
+    outputs = Outputs(*self.logits(pyramid, train=train))
+    if self.rpn_head is None:
+      return outputs
     rpn = self.rpn_head(pyramid)
     count = self.train_proposals if sample_regions else self.eval_proposals
-    anchors = self.anchors((height, width))
-    proposals = self.propose(rpn, anchors, clip_to, count)
-    outputs = Outputs(semantic=semantic, part=part, rpn=rpn, proposals=proposals)
+    clip_to: ImageSizes = (height, width) if covered is None else covered
+    proposals = self.propose(rpn, self.anchors((height, width)), clip_to, count)
+    outputs = dataclasses.replace(outputs, rpn=rpn, proposals=proposals)
     if sample_regions is None:
       detections = self._detect(pyramid, proposals, clip_to)
       return dataclasses.replace(outputs, detections=detections)
     targets = sample_regions(proposals)
-    class_logits, deltas = self.box_head(self.pool(pyramid, targets.boxes, bins=7))
-    mask_features = self.pool(pyramid, targets.mask_boxes, bins=14)
-    masks = self.mask_head(mask_features, targets.mask_valid, train=train)
-    regions = RegionOutputs(class_logits, deltas, masks)
+    regions = self._regions(pyramid, targets, train=train)
     return dataclasses.replace(outputs, regions=regions, region_targets=targets)
+
+  @nn.nowrap
+  def logits(
+    self, pyramid: Pyramid, *, train: bool
+  ) -> tuple[Float[Array, "B _h _w K"], Float[Array, "B _h _w O"]]:
+    """Returns the logits of classes and of parts at stride 4; no channel if there is no head.
+
+    Args:
+      pyramid: features.
+      train: as in `__call__`.
+    """
+    none = jnp.zeros((*pyramid[STRIDES[0]].shape[:3], 0), jnp.float32)
+    semantic = none if self.semantic_head is None else self.semantic_head(pyramid, train=train)
+    part = none if self.part_head is None else self.part_head(pyramid, train=train)
+    return semantic, part
+
+  @property
+  def heads(self) -> tuple[str, ...]:
+    """The heads that exist, in the order of `HEADS`."""
+    exist = (self.semantic_head, self.part_head, self.rpn_head)
+    return tuple(name for name, head in zip(HEADS, exist) if head is not None)
+
+  @nn.nowrap
+  def with_heads(self, heads: Collection[str]) -> "JPPF":
+    """Returns the network without the heads that are not named."""
+    has_instances = "instance" in heads
+    return self.clone(
+      semantic_head=self.semantic_head if "semantic" in heads else None,
+      part_head=self.part_head if "part" in heads else None,
+      rpn_head=self.rpn_head if has_instances else None,
+      box_head=self.box_head if has_instances else None,
+      mask_head=self.mask_head if has_instances else None,
+    )
 
   @nn.nowrap
   def anchors(self, size: tuple[int, int]) -> dict[int, Float[np.ndarray, "_n 4"]]:
@@ -178,8 +209,17 @@ class JPPF(nn.Module):
       legacy=self.legacy,
     )
 
+  def _regions(self, pyramid: Pyramid, targets: RegionTargets, *, train: bool) -> RegionOutputs:
+    """What the box head and the mask head say about the sampled regions."""
+    assert self.box_head is not None and self.mask_head is not None
+    class_logits, deltas = self.box_head(self.pool(pyramid, targets.boxes, bins=7))
+    mask_features = self.pool(pyramid, targets.mask_boxes, bins=14)
+    masks = self.mask_head(mask_features, targets.mask_valid, train=train)
+    return RegionOutputs(class_logits, deltas, masks)
+
   def _detect(self, pyramid: Pyramid, proposals: Proposals, size: ImageSizes) -> Detections:
     """The detections among the proposals, with the mask of their class."""
+    assert self.box_head is not None and self.mask_head is not None
     class_logits, deltas = self.box_head(self.pool(pyramid, proposals.boxes, bins=7))
     found = self.detect(proposals, class_logits, deltas, size)
     mask_features = self.pool(pyramid, found.boxes, bins=14)

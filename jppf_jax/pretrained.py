@@ -28,6 +28,7 @@ from jppf_jax.evaluation.outputs import distinct_names
 from jppf_jax.evaluation.predict import Predictor, load_predictor
 from jppf_jax.evaluation.segmentation import Segmentation
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.model import JPPF
 from jppf_jax.saving import write_text
 from jppf_jax.structs import Array
 
@@ -51,6 +52,10 @@ class Model:
   def spec(self) -> LabelSpec:
     """The taxonomy: names, numbers and colours of classes and parts."""
     return self.predictor.spec
+
+  @property
+  def _has_parts(self) -> bool:
+    return "part" in self.predictor.model.heads
 
   @overload
   def __call__(self, images: ImageLike, *, batch_size: int = 1) -> Segmentation: ...
@@ -109,6 +114,7 @@ class Model:
     predictor = self.predictor
     variables = jax.device_get(predictor.variables)
     about = _passed_on(self.about)
+    assert isinstance(predictor.model, JPPF), "`from_pretrained` loads one network"
     about["meaning"] = build.network_meaning(predictor.model, predictor.spec)
     save_weights(folder / model_folder.MODEL_WEIGHTS, variables, about, dtype=dtype)
     build.store_model(self.config, folder)
@@ -121,18 +127,16 @@ class Model:
       name=name,
       license=license,
       spec=self.spec,
-      encoder=self.predictor.model.encoder.variant,
+      encoder=self.config.model.encoder,
       parameters=sum(leaf.size for leaf in jax.tree.leaves(params)),
       size=self.predictor.size,
+      has_parts=self._has_parts,
       origin=provenance(self.about),
     )
 
   def __repr__(self) -> str:
-    spec = self.spec
-    return (
-      f"Model of {spec.num_classes} classes and {spec.num_parts - 1} parts, "
-      f"{provenance(self.about)}"
-    )
+    parts = f"{self.spec.num_parts - 1} parts" if self._has_parts else "no part head"
+    return f"Model of {self.spec.num_classes} classes and {parts}, {provenance(self.about)}"
 
 
 def from_pretrained(

@@ -204,9 +204,9 @@ class Outputs:
   """What the network predicts for a batch.
 
   Attributes:
-    semantic: logits at stride 4, float32.
-    part: logits at stride 4, float32; no channel if the model has no part head.
-    rpn: of all anchors.
+    semantic: logits at stride 4, float32; no channel if there is no semantic head.
+    part: logits at stride 4, float32; no channel if there is no part head.
+    rpn: of all anchors; this and all that follows is None if there is no instance head.
     proposals: the best boxes of the RPN.
     regions: of the sampled regions; in training only.
     region_targets: targets of these regions; in training only.
@@ -215,8 +215,8 @@ class Outputs:
 
   semantic: Float[Array, "B h w K"]
   part: Float[Array, "B h w O"]
-  rpn: RPNOutputs
-  proposals: Proposals
+  rpn: RPNOutputs | None = None
+  proposals: Proposals | None = None
   regions: RegionOutputs | None = None
   region_targets: RegionTargets | None = None
   detections: Detections | None = None
@@ -263,12 +263,12 @@ class AveragedOutputs:
   Attributes:
     semantic: logits of each view.
     part: logits of each view.
-    detections: of all views together.
+    detections: of all views together; None if there is no instance head.
   """
 
   semantic: LogitViews
   part: LogitViews
-  detections: Detections
+  detections: Detections | None
 
 
 @struct

@@ -111,12 +111,37 @@ def test_at_paper_size_every_stage_has_the_reference_number_of_parameters():
   assert num_parameters(params) == 44_190_674  # 44.19 M in the JPPF paper
 
 
-def test_without_part_head_it_is_efficientps():
-  init = partial(small_model(part_head=None).init_with_output, train=False)
+INSTANCE = {"rpn_head", "box_head", "mask_head"}
+
+
+@pytest.mark.parametrize(
+  "heads, modules, parameters",
+  [
+    (("semantic", "instance"), {"semantic_head", *INSTANCE}, 42_988_744),  # EfficientPS
+    (("part",), {"part_head"}, 27_908_218),  # 27.91 M of the paper's Baseline*
+    (("semantic",), {"semantic_head"}, 27_912_835),
+    (("instance",), INSTANCE, 41_782_197),
+    (("semantic", "part"), {"semantic_head", "part_head"}, 29_114_765),
+  ],
+)
+def test_a_network_has_modules_and_predictions_for_its_heads_only(heads, modules, parameters):
+  model = small_model().with_heads(heads)
+  assert model.heads == heads
+  init = partial(model.init_with_output, train=False)
   outputs, variables = jax.eval_shape(init, jax.random.key(0), IMAGE)
-  assert set(variables["params"]) == set(PAPER) - {"part_head"}
-  assert sum(PAPER.values()) - PAPER["part_head"] == 42_988_744
-  assert outputs.part.shape == (2, 16, 24, 0)
+  assert variables["params"].keys() == {"encoder", "fpn", *modules}
+  assert sum(PAPER[name] for name in variables["params"]) == parameters
+  assert outputs.semantic.shape == (2, 16, 24, 5 if "semantic" in heads else 0)
+  assert outputs.part.shape == (2, 16, 24, 4 if "part" in heads else 0)
+  for found in (outputs.rpn, outputs.proposals, outputs.detections):
+    assert (found is not None) == ("instance" in heads)
+
+
+def test_a_network_without_an_instance_head_trains_without_regions():
+  model = small_model().with_heads(["part"])
+  train = partial(model.init_with_output, train=True)
+  outputs, _ = jax.eval_shape(train, jax.random.key(0), IMAGE)
+  assert outputs.regions is None and outputs.part.shape == (2, 16, 24, 4)
 
 
 def test_inference_gives_logits_at_a_quarter_of_the_size_and_detections(inference):

@@ -65,6 +65,7 @@ def _fpn(net: JPPF, features: Pyramid) -> Pyramid:
 
 
 def _semantic_head(net: JPPF, pyramid: Pyramid) -> Array:
+  assert net.semantic_head is not None
   return net.semantic_head(pyramid, train=False)
 
 
@@ -74,6 +75,7 @@ def _part_head(net: JPPF, pyramid: Pyramid) -> Array:
 
 
 def _rpn_head(net: JPPF, pyramid: Pyramid) -> RPNOutputs:
+  assert net.rpn_head is not None
   return net.rpn_head(pyramid)
 
 
@@ -87,6 +89,7 @@ def _pool(net: JPPF, pyramid: Pyramid, regions: Proposals | ScoredBoxes, *, bins
 
 
 def _box_head(net: JPPF, regions: Array) -> tuple[Array, Array]:
+  assert net.box_head is not None
   return net.box_head(regions)
 
 
@@ -97,6 +100,7 @@ def _detections(
 
 
 def _mask_head(net: JPPF, regions: Array, found: ScoredBoxes) -> Array:
+  assert net.mask_head is not None
   return net.mask_head(regions, found.valid, train=False)
 
 

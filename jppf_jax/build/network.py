@@ -1,5 +1,6 @@
 """A config to the network, its taxonomy, and what else a prediction needs."""
 
+import copy
 import dataclasses
 import math
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 import ml_collections
 
 from jppf_jax import config_rules
-from jppf_jax.checkpoints import meaning, run_folder
+from jppf_jax.checkpoints import meaning
 from jppf_jax.checkpoints.meaning import Meaning
 from jppf_jax.encoder.efficientnet import Classifier, EfficientNet
 from jppf_jax.encoder.variants import LITE_MEAN, LITE_STD, variant
@@ -97,7 +98,11 @@ def inference(config: Config) -> Inference:
 def check(config: Config) -> None:
   """Raises ConfigError if names are unknown or missing, or values are not allowed."""
   optional = optional_values() | {"phases": dict.fromkeys(PHASES, _OPTIONAL)}
-  config_rules.check(config.to_dict(), cpp.get_config().to_dict(), optional)
+  try:
+    values = config.to_dict()
+  except ZeroDivisionError as error:  # epochs are turned into steps
+    raise config_rules.ConfigError("config.data.batch_size must be at least 1; got 0.") from error
+  config_rules.check(values, cpp.get_config().to_dict(), optional)
   fusion(config)
   try:
     variant(config.model.encoder)
@@ -112,14 +117,18 @@ def optional_values() -> dict[str, dict[str, Any]]:
 
 def completed(config: Config) -> Config:
   """Returns a config with the values that it left out, locked: each can then be changed by name."""
-  known = optional_values()
-  whole = run_folder.filled(config.to_dict(), known)
-  for section, values in known.items():
-    for name, default in values.items():
+  whole = copy.deepcopy(config)  # values that are made of others still follow them
+  with whole.unlocked(), whole.ignore_type():
+    for section, values in optional_values().items():
+      if section not in whole:
+        whole[section] = values
       found = whole[section]
-      if isinstance(default, float) and isinstance(found, dict) and type(found[name]) is int:
-        found[name] = float(found[name])
-  return Config(whole).lock()
+      for name, default in values.items() if isinstance(found, ml_collections.ConfigDict) else ():
+        if name not in found:
+          found[name] = default
+        elif isinstance(default, float) and type(found[name]) is int:
+          found[name] = float(found[name])
+  return whole.lock()
 
 
 def label_spec(config: Config) -> LabelSpec:
@@ -159,25 +168,28 @@ def model(config: Config, spec: LabelSpec, *, axis_name: str | None = None) -> J
   pixelwise_head = partial(
     SemanticPartHead, channels=c.head_channels, axis_name=axis_name, dtype=dtype
   )
-  return JPPF(
+  network = JPPF(
     encoder=EfficientNet(c.encoder, width=c.width, depth=c.depth, axis_name=axis_name, dtype=dtype),
     fpn=TwoWayFPN(c.fpn_channels, axis_name=axis_name, dtype=dtype),
     semantic_head=pixelwise_head(spec.num_classes),
     part_head=pixelwise_head(spec.num_part_outputs),
-    rpn_head=RPNHead(dtype=dtype),
+    rpn_head=RPNHead(len(c.anchor_ratios), dtype=dtype),
     box_head=BoxHead(spec.num_things, c.box_hidden, dtype=dtype),
     mask_head=MaskHead(spec.num_things, c.mask_channels, axis_name=axis_name, dtype=dtype),
     anchor_scale=c.anchor_scale,
+    anchor_ratios=tuple(c.anchor_ratios),
     finest_scale=c.finest_scale,
     train_proposals=c.train_proposals,
     eval_proposals=c.eval_proposals,
     legacy=c.legacy,
+    proposal_nms=config.detection.proposal_nms,
     score_threshold=config.detection.score_threshold,
     detection_nms=config.detection.nms_threshold,
     max_detections=config.detection.max_detections,
     pixel_mean=tuple(c.pixel_mean),
     pixel_std=tuple(c.pixel_std),
   )
+  return network.with_heads(c.heads)
 
 
 def fusion(config: Config) -> FusionConfig:
@@ -235,6 +247,7 @@ def imagenet_meaning(variant: str) -> Meaning:
 def network_meaning(net: JPPF, spec: LabelSpec) -> Meaning:
   """Returns what the weights of a network mean; JSON values, to be stored with them."""
   network = {
+    "heads": list(net.heads),
     "encoder": net.encoder.variant,
     "width": net.encoder.width,
     "depth": net.encoder.depth,

@@ -7,9 +7,16 @@ from typing import Any
 from jppf_jax.build.network import Config, completed, label_spec, labels_of, optional_values
 from jppf_jax.checkpoints import model_folder, run_folder
 from jppf_jax.checkpoints.weights import dataset_name
+from jppf_jax.config_rules import LOSSES
 from jppf_jax_configs import cpp
 
 RUN_WEIGHTS = model_folder.RUN_WEIGHTS  # in the folder of a run
+# values that configs have got since runs are stored; their defaults are what was fixed before
+_LATER = {
+  "model": ("heads", "anchor_ratios", "imagenet"),
+  "detection": ("proposal_nms",),
+  "losses": LOSSES,
+}
 
 
 def run_config(workdir: str | Path) -> Config:
@@ -21,9 +28,9 @@ def run_config(workdir: str | Path) -> Config:
     RunError: the folder holds no run, or its config is damaged.
   """
   like = json.loads(cpp.get_config().to_json_best_effort())
-  del like["testing"]  # runs of older versions do not have it
-  stored = run_folder.read_config(Path(workdir).resolve(), like)
-  return completed(Config(stored))
+  folder = Path(workdir).resolve()
+  stored = run_folder.read_config(folder, _without_later(like))
+  return completed(Config(run_folder.filled(stored, _later())))
 
 
 def store_run(config: Config, workdir: Path) -> None:
@@ -43,10 +50,26 @@ def model_config(folder: Path) -> Config:
   default = cpp.get_config().to_dict()
   needed = {name: default[name] for name in ("model", "detection", "fusion")}
   needed["data"] = {name: default["data"][name] for name in ("labels", "eval_size")}
-  stored = run_folder.read_config(folder.resolve(), needed)
+  stored = run_folder.read_config(folder.resolve(), _without_later(needed))
   sections = {*default, *optional_values()}
   known = {name: value for name, value in stored.items() if name in sections}
   return completed(Config(run_folder.filled(known, default)))
+
+
+def _later() -> dict[str, Any]:
+  """Returns the values that the first runs did not store, as they were then."""
+  default = cpp.get_config().to_dict()
+  return {section: {name: default[section][name] for name in _LATER[section]} for section in _LATER}
+
+
+def _without_later(values: dict[str, Any]) -> dict[str, Any]:
+  """Returns the sections of a config without the values that the first runs did not store."""
+  kept = {
+    section: inner for section, inner in values.items() if section not in ("losses", "testing")
+  }
+  for section in kept.keys() & _LATER.keys():
+    kept[section] = {k: v for k, v in kept[section].items() if k not in _LATER[section]}
+  return kept
 
 
 def store_model(config: Config, folder: Path) -> None:

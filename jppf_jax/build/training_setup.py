@@ -1,6 +1,7 @@
 """A config to what the training loop needs besides data."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -34,11 +35,14 @@ class Training:
     batch_size: images per step, of all devices and processes together.
     anchors_per_image: sampled for the RPN losses.
     regions_per_image: sampled for the box and mask losses.
+    loss_weights: factor of each loss.
     log_every: steps between two lines of the log.
     checkpoint_every: steps between two checkpoints.
     keep: how many of the newest checkpoints to keep.
     weights_dtype: storage type of the weights file.
     pretrained: name or file of the weights that training starts from; "" for none.
+    random_start: a sentence about the paper's start, if training starts from random weights and the
+      paper does not; else "".
     stored: the whole config as JSON values, as the folder of the run stores it.
     notes: lines about values that were changed to fit.
   """
@@ -54,11 +58,13 @@ class Training:
   batch_size: int
   anchors_per_image: int
   regions_per_image: int
+  loss_weights: Mapping[str, float]
   log_every: int
   checkpoint_every: int
   keep: int
   weights_dtype: str
   pretrained: str
+  random_start: str
   stored: dict[str, Any]
   notes: tuple[str, ...]
 
@@ -91,13 +97,28 @@ def training(config: Config, *, axis_name: str) -> Training:
     batch_size=config.data.batch_size,
     anchors_per_image=config.sampling.anchors,
     regions_per_image=config.sampling.regions,
+    loss_weights=config.losses.to_dict(),
     log_every=config.train.log_every,
     checkpoint_every=config.train.checkpoint_every,
     keep=config.train.keep,
     weights_dtype=config.train.weights_dtype,
     pretrained=config.model.pretrained,
+    random_start=_random_start(config),
     stored=stored_config(config),
     notes=tuple(filter(None, [within_steps(config.phases[name].to_dict())[1] for name in PHASES])),
+  )
+
+
+def _random_start(config: Config) -> str:
+  """Returns `Training.random_start`."""
+  c = config.model
+  if c.pretrained or not c.imagenet:
+    return ""
+  file = f"{c.encoder}.safetensors"
+  return (
+    f"The encoder starts from random weights, the paper's from ImageNet: convert {c.imagenet} of "
+    f"timm with `jppf import-weights --from=timm --variant={c.encoder} FILE --out={file}` and add "
+    f"--config.model.pretrained={file}."
   )
 
 
@@ -151,7 +172,7 @@ def start(config: Config, net: JPPF) -> tuple[Any, pretrained.Report | None]:
     pretrained.modules(found) & set(template["params"]),
     what=f"The weights {c.pretrained}",
     advice="start from other weights",
-    any_taxonomy=True,
+    starts=True,
   )
   other = meaning.other_outputs(meaning.of_file(about), wanted)
   return pretrained.load_pretrained(found, template, fresh, other_outputs=other)

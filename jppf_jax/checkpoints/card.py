@@ -17,6 +17,7 @@ class Card:
     encoder: such as "b0".
     parameters: their number.
     size: height and width that images are scaled into.
+    has_parts: whether the network has a part head.
     origin: what the weights come from, such as "trained 40 steps on clothing_co_parsing".
   """
 
@@ -26,12 +27,21 @@ class Card:
   encoder: str
   parameters: int
   size: tuple[int, int]
+  has_parts: bool
   origin: str
 
   def __str__(self) -> str:
     spec = self.spec
     things, stuff = spec.class_names[spec.num_stuff :], spec.class_names[: spec.num_stuff]
     height, width = self.size
+    what = "Panoptic segmentation with the library `jppf_jax`: class and instance of every pixel."
+    parts = "none: there is no part head"
+    if self.has_parts:
+      what = (
+        "Part-aware panoptic segmentation with the library `jppf_jax`: class, part and instance of "
+        "every\npixel, by joint fusion."
+      )
+      parts = _listed(spec.part_names[1:])
     return f"""---
 license: {self.license}
 library_name: jppf_jax
@@ -45,8 +55,7 @@ tags:
 
 # {self.name}
 
-Part-aware panoptic segmentation with the library `jppf_jax`: class, part and instance of every
-pixel, by joint fusion.
+{what}
 
 ```python
 import jppf_jax
@@ -63,7 +72,7 @@ parts.save("predictions")
 | images | any size; scaled into {height} x {width}, or turned {width} x {height} |
 | things | {_listed(things)} |
 | stuff | {_listed(stuff)} |
-| parts | {_listed(spec.part_names[1:])} |
+| parts | {parts} |
 """
 
 

@@ -21,8 +21,10 @@ from jppf_jax.panoptic import IGNORE
 
 Meaning = dict[str, dict[str, Any]]
 
+HEADS = "heads"
 # settings of the network -> the modules whose weights depend on them
 _USED_BY = {
+  HEADS: {"encoder"},
   "encoder": {"encoder"},
   "width": {"encoder"},
   "depth": {"encoder"},
@@ -35,7 +37,6 @@ _USED_BY = {
 }
 NETWORK = tuple(_USED_BY)
 _CLASSIFIED = {"semantic_head", "part_head", "box_head", "mask_head"}  # have outputs per class
-_FIXED = {"anchor_ratios"}  # not in the config: no flag can set them
 
 
 class Comparison(NamedTuple):
@@ -62,12 +63,14 @@ class Comparison(NamedTuple):
 
   def flags(self) -> str:
     """Returns the flags that give the config the settings of the weights."""
-    settable = [name for name in self.settings if name not in _FIXED]
-    return " ".join(f"--config.model.{name}={_quoted(self.settings[name][0])}" for name in settable)
+    stored = {name: _quoted(value) for name, (value, _) in self.settings.items()}
+    return " ".join(f"--config.model.{name}={value}" for name, value in stored.items())
 
 
 def _quoted(value: Any) -> str:
   """Returns a value as a shell word."""
+  if isinstance(value, tuple) and all(isinstance(entry, str) for entry in value):
+    return ",".join(value)
   return f"'{value}'" if isinstance(value, tuple) else str(value)
 
 
@@ -134,7 +137,7 @@ def compare(stored: Meaning, wanted: Meaning, modules: Iterable[str]) -> Compari
   for name in (name for name in NETWORK if _USED_BY[name] & loaded):
     value = _with_tuples(wanted["network"][name])
     if name not in stored["network"]:
-      unknown.append(name)
+      unknown += [name] if name != HEADS else []  # the tensors say it too
     elif _with_tuples(stored["network"][name]) != value:
       settings[name] = (_with_tuples(stored["network"][name]), value)
   difference = ""

@@ -16,7 +16,7 @@ from flax import traverse_util
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from jppf_jax.checkpoints.meaning import Meaning, compare, of_file
+from jppf_jax.checkpoints.meaning import HEADS, Meaning, compare, of_file
 from jppf_jax.saving import whole_file
 
 Shapes = dict[str, tuple[int, ...]]  # of tensors, by name
@@ -248,7 +248,7 @@ def check_meaning(
   *,
   what: str,
   advice: str,
-  any_taxonomy: bool = False,
+  starts: bool = False,
 ) -> None:
   """Compares what stored weights mean with the network that they are loaded into.
 
@@ -260,13 +260,14 @@ def check_meaning(
     modules: those that are loaded.
     what: has the weights, for messages.
     advice: what else to do than to change the config.
-    any_taxonomy: accept another taxonomy.
+    starts: a training starts from the weights, so that heads and taxonomy may be others.
 
   Raises:
     WeightsError: settings or the taxonomy differ; all are listed.
   """
   found = compare(of_file(about), meaning, modules)
-  if any_taxonomy:
+  if starts:
+    found.settings.pop(HEADS, None)
     found = found._replace(taxonomy="")
   if found.settings or found.taxonomy:
     todo = f"set {found.flags()}, or {advice}" if found.flags() else advice

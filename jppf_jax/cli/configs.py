@@ -4,6 +4,7 @@ A name is always a config of the package (`names`); a file is given with its end
 `NAME:TEXT` and `FILE.py:TEXT` call `get_config(TEXT)`.
 """
 
+import copy
 import difflib
 import importlib.util
 import sys
@@ -67,7 +68,7 @@ def changed(config: "Config", changes: Sequence[str]) -> "Config":
     UsageError: there is no such value; names one that is like it.
     UsageError: the text is no value of that type.
   """
-  config = config.copy_and_resolve_references().lock()
+  config = copy.deepcopy(config).lock()  # values that are made of others follow them
   texts: dict[str, list[str]] = {}
   for change in changes:
     texts.setdefault(change.partition("=")[0], []).append(change)
@@ -82,7 +83,6 @@ def changed(config: "Config", changes: Sequence[str]) -> "Config":
 def _change(config: "Config", changes: list[str]) -> None:
   """Changes one value in place; ml_collections reads the text by the type of the value."""
   path = changes[0].partition("=")[0]
-  argv = ["jppf", *(f"--config.{change}" for change in changes)]
   values = flags.FlagValues()
   before = _value(config, path)
   if before is None or isinstance(before, float):
@@ -90,6 +90,9 @@ def _change(config: "Config", changes: list[str]) -> None:
     if before is None or text.lower() == "none":
       _change_number(config, path, text)
       return
+  if before and isinstance(before, tuple) and all(isinstance(entry, str) for entry in before):
+    changes = list(_one_by_one(changes))
+  argv = ["jppf", *(f"--config.{change}" for change in changes)]
   try:
     config_flags.DEFINE_config_dict("config", config, flag_values=values, sys_argv=argv)
     values(argv)
@@ -105,6 +108,14 @@ def _change_number(config: "Config", path: str, text: str) -> None:
     raise app.UsageError(f"--config.{path} must be a number or none; got {text!r}.") from error
   with config.ignore_type():
     config.update_from_flattened_dict({path: value})
+
+
+def _one_by_one(changes: Sequence[str]) -> Iterator[str]:
+  """Yields "a.b=x", "a.b=y" for "a.b=x,y"; a tuple as Python writes it stays as it is."""
+  for change in changes:
+    path, _, text = change.partition("=")
+    words = [text] if text.startswith(("(", "[")) else text.split(",")
+    yield from (f"{path}={word.strip()}" for word in words)
 
 
 def _is_like(value: Any, before: Any) -> bool:

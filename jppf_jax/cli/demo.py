@@ -118,7 +118,7 @@ def show(report: dict[str, Any], pictures: Path) -> None:
 
   from jppf_jax.evaluation.evaluate import summary
 
-  images, seconds = report["joint"]["images"], report["seconds"]
+  images, seconds = report["images"], report["seconds"]
   console = Console()
   console.print(summary(report, f"{images} generated scenes that were not trained on, percent"))
   stages = Table(title="seconds per stage")

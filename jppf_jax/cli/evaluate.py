@@ -1,7 +1,11 @@
 """`jppf evaluate --workdir=DIR [--config.PATH=VALUE ...]`: scores a run on its dataset.
 
-Joint fusion and top-down merging are scored side by side. The config is the one that the run was
-trained with.
+Joint fusion and top-down merging are scored side by side, and each head before fusion. The config
+is the one that the run was trained with.
+
+Networks that were trained apart are scored together: `--part_workdir` and `--instance_workdir` name
+runs whose heads replace those of `--workdir`. So a panoptic network and a part network are the
+paper's Baseline*.
 
 Example: `jppf evaluate --workdir=runs/clothing --pictures=8`
 """
@@ -28,6 +32,8 @@ FLAGS = (
   run_flags.CHANGES,
   run_flags.SCALES,
   run_flags.FLIP,
+  run_flags.PART_WORKDIR,
+  run_flags.INSTANCE_WORKDIR,
   _SPLIT,
   _PICTURES,
   compile_cache.COMPILE_CACHE,
@@ -49,20 +55,19 @@ def main(argv: list[str]) -> None:
   from jppf_jax.checkpoints.run_folder import RunError
   from jppf_jax.checkpoints.weights import WeightsError
   from jppf_jax.config_rules import ConfigError
-  from jppf_jax.evaluation.evaluate import evaluate, summary
+  from jppf_jax.evaluation.evaluate import evaluate, results_folder, summary
 
   with plainly("evaluate", ConfigError, RunError, WeightsError, *in_data(), OSError):
     config, workdir = run_flags.run_of_workdir()
     config = run_flags.tested(config)
     split = _SPLIT.value or build.eval_split(config)
-    report = evaluate(config, workdir, split=split, pictures=_PICTURES.value)
-  images, seconds = report["joint"]["images"], report["seconds_per_image"]
+    others = run_flags.other_networks()
+    report = evaluate(config, workdir, split=split, pictures=_PICTURES.value, others=others)
   console = Console()
-  title = f"{config.data.name}, {split}: {images} images, percent"
+  title = f"{config.data.name}, {split}: {report['images']} images, percent"
   console.print(summary(report, f"{title}\n{build.testing(config)}"))
-  if seconds is not None:
-    console.print(f"{seconds:.2f} s per image, compilation apart.")
-  console.print(f"Scores and pictures: {workdir}/evaluation/{split}/", soft_wrap=True)
+  folder = results_folder(workdir, split, others)
+  console.print(f"Scores and pictures: {folder}/", soft_wrap=True)
 
 
 if __name__ == "__main__":

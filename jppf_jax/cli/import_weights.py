@@ -105,6 +105,11 @@ def import_file(
     if file is None:
       raise ValueError("--from=efficientps needs the FILE of the checkpoint.")
     config = run_flags.config_or(cpp.get_config)
+    if part_head is None:  # the network is that of the checkpoint
+      config = config.copy_and_resolve_references()
+      config.model.heads = tuple(head for head in config.model.heads if head != "part")
+    elif "part" not in config.model.heads:
+      raise ValueError(f"--part_head={part_head}: the network of the config has no part head.")
     network = build.inference(config)
     template = build.variable_shapes(network.model)
     imported = import_efficientps.convert(read_state_dict(file), template, part_head=part_head)

@@ -44,6 +44,8 @@ FLAGS = (
   run_flags.CHANGES,
   run_flags.SCALES,
   run_flags.FLIP,
+  run_flags.PART_WORKDIR,
+  run_flags.INSTANCE_WORKDIR,
   run_flags.BATCH_SIZE,
   _EVERY,
   _NUMBERS,
@@ -75,7 +77,8 @@ def main(argv: list[str]) -> None:
     config, weights = config_and_weights()
     print(about_weights(weights), *found.notes, sep="\n", file=sys.stderr)
     kept = None if programs is None else Kept(programs, on_new=say_that_it_compiles)
-    predictor = load_predictor(run_flags.tested(config), weights, kept)
+    config = run_flags.tested(config)
+    predictor = load_predictor(config, weights, kept, others=run_flags.other_networks())
     try:
       with photos.at_most(1_000_000 * _MAX_MEGAPIXELS.value):
         problems = [*found.problems, *predict(predictor, found, folder)]

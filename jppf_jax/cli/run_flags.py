@@ -11,6 +11,7 @@ from jppf_jax.cli import configs
 
 if TYPE_CHECKING:
   from jppf_jax.build import Config
+  from jppf_jax.evaluation.together import Source
 
 CONFIG_TEXT = f"CONFIG: a config of the package ({', '.join(configs.names())}), or a FILE.py"
 WORKDIR_TEXT = "DIR: the folder of the run: checkpoints, logs, results, pictures"
@@ -22,6 +23,12 @@ CHANGES = flags.DEFINE_multi_string(
   "VALUE: change a value of the config, e.g. --config.data.batch_size=2 (default: none)",
 )
 WORKDIR = flags.DEFINE_string("workdir", None, WORKDIR_TEXT)
+PART_WORKDIR = flags.DEFINE_string(
+  "part_workdir", None, "DIR: a run whose part head is used, trained apart (default: none)"
+)
+INSTANCE_WORKDIR = flags.DEFINE_string(
+  "instance_workdir", None, "DIR: a run whose instance head is used (default: none)"
+)
 WEIGHTS = flags.DEFINE_string(
   "weights", None, "MODEL: of the package by name, or a folder (default: the best of the package)"
 )
@@ -161,3 +168,24 @@ def run_of_workdir() -> "tuple[Config, Path]":
   from jppf_jax import build
 
   return config_or(lambda: build.run_config(workdir)), workdir
+
+
+def other_networks() -> "dict[str, Source]":
+  """Returns the networks of `--part_workdir` and `--instance_workdir`, by head.
+
+  `--config.name=value` changes their configs too.
+
+  Raises:
+    UsageError: the config has no such value.
+    RunError: a folder has no readable config.
+  """
+  from jppf_jax import build
+  from jppf_jax.evaluation.together import Source
+
+  found = {}
+  for head, flag in (("part", PART_WORKDIR), ("instance", INSTANCE_WORKDIR)):
+    if flag.value is not None:
+      folder = Path(flag.value).resolve()
+      config = configs.changed(build.run_config(folder), CHANGES.value)
+      found[head] = Source(config, folder / build.RUN_WEIGHTS)
+  return found

@@ -1,7 +1,9 @@
 """All that evaluation compares: both fusions, and each head before fusion."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 from jaxtyping import Float, Int
@@ -9,15 +11,10 @@ from jaxtyping import Float, Int
 from jppf_jax import build
 from jppf_jax.evaluation.frames import Frame
 from jppf_jax.evaluation.instances import in_image
-from jppf_jax.evaluation.predict import (
-  found_by,
-  load_predictor,
-  restore_map,
-  restore_parts,
-)
+from jppf_jax.evaluation.predict import found_by, panoptic_fusion, restore_map, restore_parts
 from jppf_jax.evaluation.program import Program
+from jppf_jax.evaluation.together import NO_OTHERS, Source, load
 from jppf_jax.fusion.config import FusionConfig
-from jppf_jax.fusion.efficientps import efficientps_fusion
 from jppf_jax.fusion.fill import fill_void
 from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.fusion.top_down import class_map, part_map, top_down_merge
@@ -35,23 +32,27 @@ from jppf_jax.structs import (
 
 @struct
 class Prediction:
-  """Predictions for an image (or a batch): of both fusions, and of each head alone.
+  """Predictions for an image (or a batch): of the fusions, and of each head alone.
+
+  What needs a head that the network does not have is None.
 
   Attributes:
-    joint: of joint fusion.
-    top_down: of EfficientPS fusion and top-down merging.
+    joint: of joint fusion; needs all heads.
+    top_down: of EfficientPS fusion and top-down merging; needs all heads.
     semantic: of the semantic head alone, train ids.
     part: of the part head alone, part channels (0 = any background).
     detections: of the instance head alone; `instances.instance_masks` gives their masks.
+    panoptic: of EfficientPS fusion, if there is no part head.
     joint_filled: as `joint`, without void; None unless `FusionConfig.fill_void`.
     top_down_filled: as `top_down`, without void; None unless `FusionConfig.fill_void`.
   """
 
-  joint: PanopticParts
-  top_down: PanopticParts
-  semantic: Int[Array, "*B H W"]
-  part: Int[Array, "*B H W"]
-  detections: Detections
+  joint: PanopticParts | None = None
+  top_down: PanopticParts | None = None
+  semantic: Int[Array, "*B H W"] | None = None
+  part: Int[Array, "*B H W"] | None = None
+  detections: Detections | None = None
+  panoptic: PanopticParts | None = None
   joint_filled: PanopticParts | None = None
   top_down_filled: PanopticParts | None = None
 
@@ -66,7 +67,7 @@ def fuse_both(
   zoom: Float[Array, "B 2"] | None = None,
   legacy: bool = True,
 ) -> Prediction:
-  """Returns both fusions and the heads alone, for a batch.
+  """Returns both fusions and the heads alone, for a batch; what there is without a missing head.
 
   With `config.fill_void` it returns both fusions without filling, and with it.
 
@@ -84,58 +85,37 @@ def fuse_both(
   Raises:
     ValueError: the outputs are those of training, which have no detections.
   """
+  has_classes, has_parts = bool(outputs.semantic.shape[-1]), bool(outputs.part.shape[-1])
 
   def one(
     semantic: Array | LogitViews,
     part: Array | LogitViews,
-    detections: Detections,
+    detections: Detections | None,
     covered: Array | None,
     zoom: Array | None,
   ) -> Prediction:
-    parts = part_map(part, spec=spec, size=size, covered=covered, zoom=zoom)
-    joint = joint_fusion(
-      semantic,
-      part,
-      detections,
-      spec=spec,
-      size=size,
-      covered=covered,
-      zoom=zoom,
-      config=dataclasses.replace(config, fill_void=False),
-      legacy=legacy,
-    )
-    panoptic = efficientps_fusion(
-      semantic,
-      detections,
-      spec=spec,
-      size=size,
-      covered=covered,
-      zoom=zoom,
-      score_threshold=config.score_threshold,
-      overlap_threshold=config.overlap_threshold,
-      min_stuff_area=config.min_stuff_area,
-      min_stuff_relative=config.min_stuff_relative,
-      box_margin=config.box_margin,
-      legacy=legacy,
-    )
+    parts = classes = None
+    if has_parts:
+      parts = part_map(part, spec=spec, size=size, covered=covered, zoom=zoom)
+    if has_classes:
+      classes = class_map(semantic, size=size, covered=covered, zoom=zoom)
+    alone = Prediction(semantic=classes, part=parts, detections=detections)
+    if detections is None or not has_classes:
+      return alone
+    where: dict[str, Any] = {"spec": spec, "covered": covered, "zoom": zoom, "legacy": legacy}
+    settings = {**where, "size": size, "config": dataclasses.replace(config, fill_void=False)}
+    panoptic = panoptic_fusion(semantic, detections, **settings)
+    if parts is None:
+      return dataclasses.replace(alone, panoptic=panoptic)
+    joint = joint_fusion(semantic, part, detections, **settings)
     top_down = top_down_merge(panoptic, parts, spec=spec)
-    classes = class_map(semantic, size=size, covered=covered, zoom=zoom)
+    both = dataclasses.replace(alone, joint=joint, top_down=top_down)
     if not config.fill_void:
-      return Prediction(joint, top_down, classes, parts, detections)
-    filled = (
-      fill_void(
-        found,
-        semantic,
-        part,
-        detections,
-        spec=spec,
-        covered=covered,
-        zoom=zoom,
-        legacy=legacy,
-      )
-      for found in (joint, top_down)
+      return both
+    joint_filled, top_down_filled = (
+      fill_void(found, semantic, part, detections, **where) for found in (joint, top_down)
     )
-    return Prediction(joint, top_down, classes, parts, detections, *filled)
+    return dataclasses.replace(both, joint_filled=joint_filled, top_down_filled=top_down_filled)
 
   return jax.vmap(one)(outputs.semantic, outputs.part, found_by(outputs), covered, zoom)
 
@@ -163,27 +143,39 @@ class Comparison(Program[Prediction]):
 
   def restore(self, answer: Prediction, frame: Frame) -> Prediction:
     """Returns all predictions at the size of the image; see `Program.restore`."""
-    filled = answer.joint_filled, answer.top_down_filled
-    joint_filled, top_down_filled = (found and restore_parts(found, frame) for found in filled)
+
+    def fused(found: PanopticParts | None) -> PanopticParts | None:
+      return None if found is None else restore_parts(found, frame)
+
+    def alone(found: Array | None) -> Array | None:
+      return None if found is None else restore_map(found, frame)
+
+    detections = answer.detections
+    if detections is not None:
+      detections = in_image(detections, frame.covered, frame.image)
     return Prediction(
-      joint=restore_parts(answer.joint, frame),
-      top_down=restore_parts(answer.top_down, frame),
-      semantic=restore_map(answer.semantic, frame),
-      part=restore_map(answer.part, frame),
-      detections=in_image(answer.detections, frame.covered, frame.image),
-      joint_filled=joint_filled,
-      top_down_filled=top_down_filled,
+      joint=fused(answer.joint),
+      top_down=fused(answer.top_down),
+      panoptic=fused(answer.panoptic),
+      semantic=alone(answer.semantic),
+      part=alone(answer.part),
+      detections=detections,
+      joint_filled=fused(answer.joint_filled),
+      top_down_filled=fused(answer.top_down_filled),
     )
 
 
-def load_comparison(config: build.Config, weights: str | Path) -> Comparison:
-  """Returns a `Comparison` with the weights of a file; as `predict.load_predictor`."""
-  loaded = load_predictor(config, weights)
+def load_comparison(
+  config: build.Config, weights: str | Path, others: Mapping[str, Source] = NO_OTHERS
+) -> Comparison:
+  """Returns a `Comparison` with the weights of a file; arguments and errors as `together.load`."""
+  loaded = load(config, weights, others)
+  network = loaded.inference
   return Comparison(
     loaded.model,
     loaded.variables,
-    loaded.spec,
-    size=loaded.size,
-    config=loaded.config,
-    testing=loaded.testing,
+    network.spec,
+    size=network.size,
+    config=network.fusion,
+    testing=network.testing,
   )

@@ -1,8 +1,11 @@
-"""A dataset to scores and pictures: joint fusion, top-down merging, and each head before fusion."""
+"""A dataset to scores and pictures: joint fusion, top-down merging, and each head before fusion; of
+one network, or of several together.
+"""
 
 import dataclasses
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,64 +15,84 @@ from tqdm import tqdm
 
 from jppf_jax import build
 from jppf_jax.evaluation.compare import Comparison, Prediction, load_comparison
-from jppf_jax.evaluation.instances import instance_masks
+from jppf_jax.evaluation.head_scores import HeadScores
 from jppf_jax.evaluation.save import save_picture
+from jppf_jax.evaluation.together import NO_OTHERS, Source
 from jppf_jax.input_pipeline.read import Examples
-from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.metrics.instance_ap import CityscapesAP, CocoAP
-from jppf_jax.metrics.iou import IoU
 from jppf_jax.metrics.scores import Scores
 from jppf_jax.saving import write_text
 from jppf_jax.structs import PanopticParts
 from jppf_jax.visualization import render
 
-METHODS = {  # key in the report: title
+METHODS = {  # of `compare.Prediction`, and key in the report: title
   "joint": "joint fusion",
   "joint_filled": "joint, filled",
   "top_down": "top-down merge",
   "top_down_filled": "top-down, filled",
+  "panoptic": "panoptic fusion",
 }
 ROWS = {  # of the printed table: where the number is in the scores
   "PartPQ All": ("part_pq", "all", "part_pq"),
   "PartPQ P": ("part_pq", "parts", "part_pq"),
   "PartPQ NP": ("part_pq", "no_parts", "part_pq"),
   "PQ": ("pq", "all", "pq"),
-  "Sem. mIoU": ("semantic_miou",),
-  "Part mIoU": ("part_miou",),
+  "SQ": ("pq", "all", "sq"),
+  "RQ": ("pq", "all", "rq"),
+  "Sem. mIoU, fused": ("semantic_miou",),
+  "Part mIoU, fused": ("part_miou",),
   "Density": ("density", "full"),
 }
+_OF_PARTS = ("part_pq", "part_miou", "per_part", "density")  # without a part head: left out
 
 
 def evaluate(
-  config: build.Config, workdir: str | Path, *, split: str | None = None, pictures: int = 4
+  config: build.Config,
+  workdir: str | Path,
+  *,
+  split: str | None = None,
+  pictures: int = 4,
+  others: Mapping[str, Source] = NO_OTHERS,
 ) -> dict[str, Any]:
   """Scores the run in `workdir` on a split of its dataset, at the resolution of the labels.
 
-  Writes `evaluation/<split>/scores.json` (the returned report, with each class and image) and
-  `evaluation/<split>/<image id>.png`, pictures of the first images, under `workdir`.
+  Writes `scores.json` (the returned report, with each class and image) and `<image id>.png`,
+  pictures of the first images, into `results_folder`.
 
   Args:
     config: of the run.
     workdir: of the run; its newest weights are used.
     split: of the config's dataset; its `eval_split` if None.
     pictures: how many images to draw.
+    others: runs that give a head in place of this one, see `together.load`.
 
   Returns:
-    The report of `score_dataset`.
+    The report of `score_dataset`, and "parameters", of all networks.
 
   Raises:
-    WeightsError: the run has no weights, or they do not fit the config's network.
+    WeightsError: a run has no weights, or they do not fit its config's network.
+    ConfigError: the networks cannot be evaluated together.
     FileNotFoundError: the dataset is not built, and its raw files are not known.
     ValueError: the dataset has no such split.
   """
   workdir = Path(workdir)
   split = split or build.eval_split(config)
-  predictor = load_comparison(config, workdir / build.RUN_WEIGHTS)
+  predictor = load_comparison(config, workdir / build.RUN_WEIGHTS, others)
   examples = build.examples(config, split)
-  folder = workdir / "evaluation" / split
+  folder = results_folder(workdir, split, others)
   report = score_dataset(predictor, examples, folder, pictures=pictures, title=split)
+  report["parameters"] = predictor.parameters
   write_text(folder / "scores.json", json.dumps(report, indent=1))
   return report
+
+
+def results_folder(
+  workdir: str | Path, split: str, others: Mapping[str, Source] = NO_OTHERS
+) -> Path:
+  """Returns where `evaluate` writes: `evaluation/<split>` in the folder of the run; with other
+  networks `evaluation/<split>_<head>_<name of their folder>`.
+  """
+  names = [split, *(f"{head}_{other.weights.parent.name}" for head, other in others.items())]
+  return Path(workdir) / "evaluation" / "_".join(names)
 
 
 def score_dataset(
@@ -90,16 +113,15 @@ def score_dataset(
     title: shown beside the progress bar.
 
   Returns:
-    `{"joint": scores, "top_down": scores, "heads": {"semantic_miou", "part_miou", "instance_ap"},
-    "testing": {"scales", "flip"}, "seconds_per_image"}`. Scores are those of `Scores.to_json`, and
-    AP is that of `CityscapesAP.results`. The seconds are the median, None for a single image: the
-    first compiles.
+    `{"images", "joint": scores, "top_down": scores, "heads", "testing": {"scales", "flip"},
+    "seconds_per_image"}`. Scores are those of `Scores.to_json`, `heads` those of
+    `HeadScores.to_json`. Without a part head there is "panoptic" in place of both fusions, without
+    scores of parts; with only a semantic head, a part head or an instance head there is none. The
+    seconds are the median, None for a single image: the first compiles.
   """
   spec = predictor.spec
-  methods = [name for name in METHODS if predictor.config.fill_void or "filled" not in name]
-  scores = {name: Scores(spec) for name in methods}
-  semantic, part = IoU(spec.num_classes), IoU(spec.num_parts)
-  instances = instance_ap(spec)
+  scores: dict[str, Scores] = {}
+  heads = HeadScores(spec, min_score=predictor.config.score_threshold)
   seconds = []
   for index in tqdm(range(len(examples)), desc=f"evaluate {title}", unit="image"):
     example = examples[index]
@@ -108,28 +130,31 @@ def score_dataset(
     prediction = predictor(example["image"])
     seconds.append(time.monotonic() - start)
     truth = spec.decode(uids)
-    semantic.add(truth.semantic, np.asarray(prediction.semantic))
-    part.add(truth.part, np.asarray(prediction.part))
-    masks = instance_masks(prediction.detections, spec, uids.shape)
-    instances.add(image_id, uids, masks)
+    heads.add(image_id, uids, truth, prediction)
     answers = _by_method(prediction)
     for name, answer in answers.items():
       channels = spec.to_channels(*render.label_maps(answer))
-      scores[name].add(image_id, uids, channels)
-    if index < pictures:
+      scores.setdefault(name, Scores(spec)).add(image_id, uids, channels)
+    if answers and index < pictures:
       drawn: dict[str, render.Answer] = {"Ground truth": truth}
       for name, answer in answers.items():
         drawn[METHODS[name].capitalize()] = answer
       picture = render.comparison(example["image"], drawn, spec)
       save_picture(folder / f"{image_id}.png", picture)
-  heads = {
-    "semantic_miou": semantic.mean(),
-    "part_miou": part.mean(),
-    "instance_ap": instances.results(),
-  }
-  report = {name: scores[name].to_json() for name in methods}
-  testing = dataclasses.asdict(predictor.testing)
-  return report | {"heads": heads, "testing": testing, "seconds_per_image": _median(seconds[1:])}
+  report: dict[str, Any] = {"images": len(examples)}
+  report |= {name: of_method.to_json() for name, of_method in scores.items()}
+  if "panoptic" in report:
+    report["panoptic"] = _without_parts(report["panoptic"])
+  report["heads"] = heads.to_json()
+  report["testing"] = dataclasses.asdict(predictor.testing)
+  return report | {"seconds_per_image": _median(seconds[1:])}
+
+
+def _without_parts(scores: dict[str, Any]) -> dict[str, Any]:
+  """Returns the scores without those that compare parts: here all parts are unknown."""
+  kept = {name: value for name, value in scores.items() if name not in _OF_PARTS}
+  classes = [{k: v for k, v in row.items() if k != "part_pq"} for row in scores["per_class"]]
+  return kept | {"density": {"full": scores["density"]["scene_only"]}, "per_class": classes}
 
 
 def _by_method(prediction: Prediction) -> dict[str, PanopticParts]:
@@ -142,34 +167,45 @@ def _median(seconds: list[float]) -> float | None:
   return float(np.median(seconds)) if seconds else None
 
 
-def instance_ap(spec: LabelSpec) -> CityscapesAP | CocoAP:
-  """Returns an empty AP in the protocol that is customary for the taxonomy."""
-  return CityscapesAP(spec) if spec.ap_protocol == "cityscapes" else CocoAP(spec)
-
-
 def summary(report: dict[str, Any], title: str) -> Table:
   """Returns the report of `evaluate` as a table, in percent, one column per method."""
+  methods = [name for name in METHODS if name in report]
   table = Table(title=title)
   table.add_column("")
-  methods = [name for name in METHODS if name in report]
   for name in methods:
     table.add_column(METHODS[name], justify="right")
+  if not methods:
+    table.add_column("before fusion", justify="right")
   for row, keys in ROWS.items():
     values = [_at(report[name], keys) for name in methods]
-    table.add_row(row, *map(_percent, values))
+    if any(value is not _LACKING for value in values):
+      table.add_row(row, *map(_percent, values))
   table.add_section()
   heads = report["heads"]
   for name in ("semantic", "part"):
-    table.add_row(f"{name} head mIoU", _percent(heads[f"{name}_miou"]), "")
-  ap = heads["instance_ap"]
-  table.add_row(f"instance head AP ({ap['protocol']})", _percent(ap["ap"]), "")
+    if f"{name}_miou" in heads:
+      table.add_row(f"{name} head mIoU", _percent(heads[f"{name}_miou"]))
+  if "instance_ap" in heads:
+    ap, fused = heads["instance_ap"], heads["instance_ap_fused"]
+    table.add_row(f"instance head AP ({ap['protocol']})", _percent(ap["ap"]))
+    table.add_row(f"  of scores above {fused['min_score']:g}", _percent(fused["ap"]))
+  table.add_section()
+  if "parameters" in report:
+    table.add_row("parameters, M", f"{report['parameters'] / 1e6:.2f}")
+  if report["seconds_per_image"] is not None:
+    table.add_row("seconds per image", f"{report['seconds_per_image']:.2f}")
   return table
 
 
-def _at(scores: dict[str, Any], keys: tuple[str, ...]) -> float | None:
-  """Returns the number that is under nested keys."""
+_LACKING = object()  # a score that the method does not have
+
+
+def _at(scores: dict[str, Any], keys: tuple[str, ...]) -> Any:
+  """Returns the number that is under nested keys; `_LACKING` if there is none."""
   found: Any = scores
   for key in keys:
+    if key not in found:
+      return _LACKING
     found = found[key]
   return found
 

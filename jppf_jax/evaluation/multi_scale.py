@@ -25,6 +25,7 @@ import jax.numpy as jnp
 from jaxtyping import Float, Int, UInt8
 
 from jppf_jax.evaluation.frames import Frame
+from jppf_jax.evaluation.together import Together, merged
 from jppf_jax.labels.sides import exchanged_outputs
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
@@ -84,7 +85,7 @@ class _View(NamedTuple):
     factors: pixels of the view per pixel of the working size, `x y x y`.
     semantic: logits.
     part: logits.
-    proposals: in pixels of the view.
+    proposals: in pixels of the view; None if there is no instance head.
     scale: see `Shot`.
   """
 
@@ -93,12 +94,12 @@ class _View(NamedTuple):
   factors: Float[Array, "V 1 4"]
   semantic: Float[Array, "V h w K"]
   part: Float[Array, "V h w O"]
-  proposals: Proposals
+  proposals: Proposals | None
   scale: float
 
 
 def averaged_outputs(
-  model: JPPF,
+  model: JPPF | Together,
   variables: Any,
   shots: Sequence[Shot],
   size: Int[Array, "B 2"],
@@ -109,13 +110,19 @@ def averaged_outputs(
   """Returns what the network predicts for a batch that it sees several times; runs in jit.
 
   Args:
-    model: the network.
+    model: the network, or several together.
     variables: its parameters and running statistics.
     shots: the same images at each scale.
     size: rows and columns that each image covers at the working size, in which the boxes are.
     flip: whether each shot is seen mirrored as well.
     spec: the taxonomy; says which parts are left and right.
   """
+  if isinstance(model, Together):
+    each = [
+      averaged_outputs(network, of_network, shots, size, flip=flip, spec=spec)
+      for network, of_network in zip(model.networks, model.split(variables))
+    ]
+    return merged(model.networks, each)
   found = model.apply(variables, shots, size, flip, exchanged_outputs(spec), method=_see)
   return cast(AveragedOutputs, found)
 
@@ -130,8 +137,10 @@ def _see(
   """`averaged_outputs` with a model that has its variables."""
   views = [_look(model, shot, size, flip) for shot in shots]
   count = len(size)
-  proposals = _merged_proposals(model, views, count)
-  detections = _detections(model, views, proposals, size)
+  detections = None
+  if model.rpn_head is not None:
+    proposals = _merged_proposals(model, views, count)
+    detections = _detections(model, views, proposals, size)
   return AveragedOutputs(
     semantic=_logit_views(views, [view.semantic for view in views], count, ()),
     part=_logit_views(views, [view.part for view in views], count, exchange),
@@ -146,14 +155,12 @@ def _look(model: JPPF, shot: Shot, size: Int[Array, "B 2"], flip: bool) -> _View
     image = jnp.concatenate([image, mirrored_images(image, covered)])
     covered, size = jnp.concatenate([covered, covered]), jnp.concatenate([size, size])
   pyramid = model.fpn(model.encoder(model.normalise(image), train=False), train=False)
-  semantic = model.semantic_head(pyramid, train=False)
-  part: Array = jnp.zeros((*semantic.shape[:3], 0), jnp.float32)
-  if model.part_head is not None:
-    part = model.part_head(pyramid, train=False)
-  rpn = model.rpn_head(pyramid)
-  _, height, width, _ = image.shape
-  anchors = model.anchors((height, width))
-  proposals = model.propose(rpn, anchors, covered, model.eval_proposals)
+  semantic, part = model.logits(pyramid, train=False)
+  proposals = None
+  if model.rpn_head is not None:
+    anchors = model.anchors((image.shape[1], image.shape[2]))
+    rpn = model.rpn_head(pyramid)
+    proposals = model.propose(rpn, anchors, covered, model.eval_proposals)
   rows_and_columns = covered / size
   factors = jnp.tile(rows_and_columns[:, ::-1], 2)[:, None].astype(jnp.float32)
   return _View(pyramid, covered, factors, semantic, part, proposals, shot.scale)
@@ -204,9 +211,12 @@ def _halves(values: Array, count: int) -> list[Array]:
 
 def _merged_proposals(model: JPPF, views: list[_View], count: int) -> Proposals:
   """The best proposals of all views, in pixels of the working size."""
-  boxes = [box for view in views for box in _of_view(view, view.proposals.boxes, count)]
-  scores = [score for view in views for score in _halves(view.proposals.scores, count)]
-  valid = [each for view in views for each in _halves(view.proposals.valid, count)]
+  boxes, scores, valid = [], [], []
+  for view in views:
+    assert view.proposals is not None
+    boxes += _of_view(view, view.proposals.boxes, count)
+    scores += _halves(view.proposals.scores, count)
+    valid += _halves(view.proposals.valid, count)
   return merge_proposals(
     Proposals(*(jnp.concatenate(parts, 1) for parts in (boxes, scores, valid))),
     threshold=model.proposal_nms,
@@ -237,6 +247,7 @@ def _detections(
   model: JPPF, views: list[_View], proposals: Proposals, size: Int[Array, "B 2"]
 ) -> Detections:
   """The detections among the proposals, each seen in all views."""
+  assert model.box_head is not None and model.mask_head is not None
   count = len(size)
   probabilities, deltas = [], []
   for view in views:

@@ -1,19 +1,25 @@
 """An image of any size to panoptic parts, by joint fusion."""
 
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Float, Int
 
 from jppf_jax import build
-from jppf_jax.checkpoints.weights import load_weights
+from jppf_jax.config_rules import ConfigError
 from jppf_jax.evaluation.frames import Frame
 from jppf_jax.evaluation.kept import Kept
 from jppf_jax.evaluation.program import Program
+from jppf_jax.evaluation.together import NO_OTHERS, Source, load
+from jppf_jax.fusion.config import FusionConfig, Zoom
+from jppf_jax.fusion.efficientps import efficientps_fusion
 from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.labels.resample import nearest
+from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.ops.boxes import ImageSize
 from jppf_jax.structs import (
   Array,
   AveragedOutputs,
@@ -26,7 +32,11 @@ from jppf_jax.structs import (
 
 
 class Predictor(Program[PanopticParts]):
-  """Segments images: network and joint fusion, nothing else. See `Program` for its arguments."""
+  """Segments images: network and joint fusion, nothing else. See `Program` for its arguments.
+
+  A network without a part head is fused as EfficientPS does; parts of classes that have several are
+  unknown (255).
+  """
 
   def answer(
     self,
@@ -40,21 +50,22 @@ class Predictor(Program[PanopticParts]):
     def one(
       semantic: Array | LogitViews,
       part: Array | LogitViews,
-      detections: Detections,
+      detections: Detections | None,
       covered: Array,
       zoom: Array | None,
     ) -> PanopticParts:
-      return joint_fusion(
-        semantic,
-        part,
-        detections,
-        spec=self.spec,
-        size=size,
-        covered=covered,
-        zoom=zoom,
-        config=self.config,
-        legacy=self.model.legacy,
-      )
+      assert detections is not None  # `load_predictor` has seen to it
+      settings: dict[str, Any] = {
+        "spec": self.spec,
+        "size": size,
+        "covered": covered,
+        "zoom": zoom,
+        "config": self.config,
+        "legacy": self.model.legacy,
+      }
+      if not part.shape[-1]:
+        return panoptic_fusion(semantic, detections, **settings)
+      return joint_fusion(semantic, part, detections, **settings)
 
     return jax.vmap(one)(outputs.semantic, outputs.part, found_by(outputs), covered, zoom)
 
@@ -63,13 +74,52 @@ class Predictor(Program[PanopticParts]):
     return restore_parts(answer, frame)
 
 
-def found_by(outputs: Outputs | AveragedOutputs) -> Detections:
-  """Returns the detections of a network in inference.
+def panoptic_fusion(
+  semantic: Array | LogitViews,
+  detections: Detections,
+  *,
+  spec: LabelSpec,
+  size: tuple[int, int],
+  covered: ImageSize | None,
+  zoom: Zoom,
+  config: FusionConfig,
+  legacy: bool,
+) -> PanopticParts:
+  """Returns EfficientPS's fusion of one image, with what it shares of the settings of joint fusion.
+
+  Args:
+    semantic: raw logits, stride 4.
+    detections: of this image.
+    spec: the taxonomy; this and the rest as in `efficientps.efficientps_fusion`.
+    size: height and width of the result.
+    covered: rows and columns of it that the image covers.
+    zoom: pixels of the result per pixel of the network.
+    config: settings of the fusions.
+    legacy: of the model.
+  """
+  return efficientps_fusion(
+    semantic,
+    detections,
+    spec=spec,
+    size=size,
+    covered=covered,
+    zoom=zoom,
+    score_threshold=config.score_threshold,
+    overlap_threshold=config.overlap_threshold,
+    min_stuff_area=config.min_stuff_area,
+    min_stuff_relative=config.min_stuff_relative,
+    box_margin=config.box_margin,
+    legacy=legacy,
+  )
+
+
+def found_by(outputs: Outputs | AveragedOutputs) -> Detections | None:
+  """Returns the detections of a network in inference; None if it has no instance head.
 
   Raises:
     ValueError: the outputs are those of training, which have none.
   """
-  if outputs.detections is None:
+  if outputs.detections is None and isinstance(outputs, Outputs) and outputs.rpn is not None:
     raise ValueError("Fusion needs detections; call the model with train=False.")
   return outputs.detections
 
@@ -105,7 +155,11 @@ def _recounted(segments: Segments, instance: Int[np.ndarray, "H W"]) -> Segments
 
 
 def load_predictor(
-  config: build.Config, weights: str | Path, kept: Kept | None = None
+  config: build.Config,
+  weights: str | Path,
+  kept: Kept | None = None,
+  *,
+  others: Mapping[str, Source] = NO_OTHERS,
 ) -> Predictor:
   """Returns a predictor with the weights of a file, e.g. `runs/x/weights.safetensors`.
 
@@ -113,22 +167,37 @@ def load_predictor(
     config: of the run that made the weights.
     weights: the file.
     kept: what earlier starts have traced, see `Program`.
+    others: networks that give a head in place of this one, see `together.load`.
 
   Raises:
     WeightsError: there is no such file.
     WeightsError: the weights do not fit the config's network, or were made for another taxonomy.
+    ConfigError: there is no semantic or no instance head.
+    ConfigError: the other networks do not fit to this one.
   """
-  network = build.inference(config)
-  model = network.model
-  shapes_of = partial(build.variable_shapes, model)
-  shapes = shapes_of() if kept is None else kept.shapes(shapes_of, repr(model))
-  variables = load_weights(weights, shapes, network.meaning)
+  loaded = load(config, weights, others, kept)
+  _check_heads(weights, loaded.model.heads)
+  network = loaded.inference
   return Predictor(
-    model,
-    variables,
+    loaded.model,
+    loaded.variables,
     network.spec,
     size=network.size,
     config=network.fusion,
     testing=network.testing,
     kept=kept,
+  )
+
+
+def _check_heads(weights: str | Path, heads: tuple[str, ...]) -> None:
+  """Raises ConfigError if heads are missing without which no image can be segmented."""
+  missing = [head for head in ("semantic", "instance") if head not in heads]
+  if not missing:
+    return
+  todo = "add a run that has one with --instance_workdir=DIR"
+  if "semantic" in missing:
+    todo = f"name a run that has them with --workdir=DIR and this one with --{heads[0]}_workdir=DIR"
+  raise ConfigError(
+    f"{weights} has no {' and no '.join(missing)} head, which segmenting an image needs: {todo}; "
+    "`jppf evaluate` scores the heads that there are."
   )

@@ -14,6 +14,7 @@ from jppf_jax.build import MultiScale
 from jppf_jax.evaluation.frames import Frame, Size, checked, fit, frame_of
 from jppf_jax.evaluation.kept import Kept, as_text
 from jppf_jax.evaluation.multi_scale import Shot, averaged_outputs, scaled_frame
+from jppf_jax.evaluation.together import Together
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.input_pipeline.augment import mean_color
 from jppf_jax.labels.spec import LabelSpec
@@ -31,7 +32,7 @@ class Program(ABC, Generic[Answer]):
   image.
 
   Args:
-    model: the network.
+    model: the network, or several together.
     variables: its parameters and running statistics.
     spec: the taxonomy it was trained for.
     size: working size (H, W); see `frames.working_size` for images of the other orientation.
@@ -42,7 +43,7 @@ class Program(ABC, Generic[Answer]):
 
   def __init__(
     self,
-    model: JPPF,
+    model: JPPF | Together,
     variables: Any,
     spec: LabelSpec,
     *,
@@ -58,6 +59,11 @@ class Program(ABC, Generic[Answer]):
     self._compiled_views = jax.jit(self.compute_views, static_argnames="canvas")
     self._kept = kept
     self._loaded: dict[Any, Callable[..., Answer]] = {}
+
+  @property
+  def parameters(self) -> int:
+    """The number of parameters of the network, or of all networks."""
+    return sum(leaf.size for leaf in jax.tree.leaves(self.variables["params"]))
 
   @abstractmethod
   def answer(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
   from jppf_jax_data.builder import DatasetBuilder
 
 NAMES = (
+  "cityscapes",
   "cityscapes_panoptic_parts",
   "clothing_co_parsing",
   "pascal_panoptic_parts",

@@ -8,7 +8,7 @@ from jppf_jax.labels import evaluation_spec, own_spec
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.ppp import ppp
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.labels.variants import semantic_background, void_as_background
+from jppf_jax.labels.variants import semantic_background, void_as_background, without_parts
 
 SpecMaker = Callable[[], LabelSpec]
 _cpp_default = partial(cpp, grouped=False)
@@ -20,6 +20,7 @@ def _variant(change: Callable[[LabelSpec], LabelSpec], base: SpecMaker) -> SpecM
 
 
 SPECS: dict[str, SpecMaker] = {
+  "cityscapes": _variant(partial(without_parts, name="cityscapes"), cpp),
   "cpp": cpp,
   "cpp_grouped": cpp,
   "cpp_default": _cpp_default,

@@ -53,3 +53,27 @@ def void_as_background(spec: LabelSpec) -> LabelSpec:
   channels = np.where(is_void[:, None], 0, spec.sid_pid_to_channel)
   name = f"{spec.name}_void_background"
   return dataclasses.replace(spec, name=name, sid_pid_to_channel=channels.astype(np.int32))
+
+
+@cache
+def without_parts(spec: LabelSpec, *, name: str) -> LabelSpec:
+  """Returns the spec in which no class has parts: panoptic segmentation.
+
+  Args:
+    spec: parts in its label files are legal, and not looked at.
+    name: of the result.
+  """
+  is_void = spec.sid_to_train == IGNORE
+  channels = np.where(is_void[:, None], IGNORE, np.zeros_like(spec.sid_pid_to_channel))
+  none: tuple[tuple[int, ...], ...] = ((),) * spec.num_classes
+  return dataclasses.replace(
+    spec,
+    name=name,
+    part_names=spec.part_names[:1],
+    part_colors=spec.part_colors[:1],
+    class_parts=none,
+    class_pids=none,
+    class_background=(0,) * spec.num_classes,
+    sid_pid_to_channel=channels.astype(np.int32),
+    sid_pid_to_pid=np.zeros_like(spec.sid_pid_to_pid),
+  )

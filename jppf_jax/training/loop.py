@@ -161,6 +161,8 @@ def _initial_state(config: build.Config, run: build.Training) -> TrainState:
   variables, report = build.start(config, run.model)
   if report:
     say(f"Started from the weights {run.pretrained}; numbers of tensors:\n{report}")
+  if run.random_start:
+    say(run.random_start)
   return create_state(variables, run.optimizer)
 
 
@@ -291,6 +293,7 @@ class _Loop:
       anchors_per_image=self.run.anchors_per_image,
       regions_per_image=self.run.regions_per_image,
       freeze_norm=freeze_norm,
+      loss_weights=self.run.loss_weights,
     )
     return make_runner(self.run.parallel, step)
 

@@ -3,7 +3,9 @@
 The step is a pure function; `parallel.py` maps it over the devices.
 """
 
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -14,7 +16,7 @@ import optax
 from jppf_jax.losses.total import compute_losses
 from jppf_jax.model import JPPF
 from jppf_jax.optimization import freeze_norms
-from jppf_jax.structs import Array, Batch
+from jppf_jax.structs import Array, Batch, RPNTargets
 from jppf_jax.targets.instance_regions import sample_regions
 from jppf_jax.targets.instance_rpn import rpn_targets
 from jppf_jax.training.parallel import AXIS, Step
@@ -30,6 +32,7 @@ def make_step(
   anchors_per_image: int,
   regions_per_image: int,
   freeze_norm: bool,
+  loss_weights: Mapping[str, float] = MappingProxyType({}),
 ) -> Step:
   """Returns `step(state, batch) -> (state, metrics)` of one replica on the axis `parallel.AXIS`.
 
@@ -45,23 +48,16 @@ def make_step(
     anchors_per_image: sampled for the RPN losses.
     regions_per_image: sampled for the box and mask losses.
     freeze_norm: norms use their running statistics; neither these nor their parameters change.
+    loss_weights: factors by name, see `losses.total.compute_losses`.
   """
   update = freeze_norms(optimizer).update if freeze_norm else optimizer.update
 
   def step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Array]]:
     key = jax.random.fold_in(jax.random.key(seed), state.step)
     key_anchors, key_regions = jax.random.split(key)
-    _, height, width, _ = batch.image.shape
-    anchors = np.concatenate(list(model.anchors((height, width)).values()))
-    anchor_targets = rpn_targets(
-      key_anchors,
-      anchors,
-      batch.boxes,
-      batch.valid,
-      batch.covered,
-      samples=anchors_per_image,
-      axis_name=AXIS,
-    )
+    anchor_targets = None
+    if "instance" in model.heads:
+      anchor_targets = _anchor_targets(model, key_anchors, batch, samples=anchors_per_image)
     sample = partial(
       sample_regions, key_regions, batch=batch, samples=regions_per_image, axis_name=AXIS
     )
@@ -75,7 +71,7 @@ def make_step(
         covered=batch.covered,
         mutable=["batch_stats"],
       )
-      losses = compute_losses(outputs, anchor_targets, batch, axis_name=AXIS)
+      losses = compute_losses(outputs, anchor_targets, batch, weights=loss_weights, axis_name=AXIS)
       total = jnp.asarray(sum(losses.values()))
       return total, (losses, updated["batch_stats"])
 
@@ -91,3 +87,17 @@ def make_step(
     return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
 
   return step
+
+
+def _anchor_targets(model: JPPF, key: jax.Array, batch: Batch, *, samples: int) -> RPNTargets:
+  _, height, width, _ = batch.image.shape
+  anchors = np.concatenate(list(model.anchors((height, width)).values()))
+  return rpn_targets(
+    key,
+    anchors,
+    batch.boxes,
+    batch.valid,
+    batch.covered,
+    samples=samples,
+    axis_name=AXIS,
+  )

@@ -137,3 +137,20 @@ def test_a_prediction_with_an_impossible_config_is_one_sentence(tmp_path):
   config.model.encoder = "b9"
   with pytest.raises(ConfigError, match="encoder"):
     build.inference(config)
+
+
+def test_the_choices_of_ablations_reach_the_network_and_the_step(tmp_path):
+  choices = {
+    "model.anchor_ratios": (0.5, 2.0),
+    "detection.proposal_nms": 0.6,
+    "detection.nms_threshold": 0.4,
+    "losses.part": 0.5,
+    "model.heads": ("part", "instance"),
+  }
+  run = build.training(tiny.config(tmp_path, **choices), axis_name="batch")
+  net = run.model
+  assert (net.proposal_nms, net.detection_nms) == (0.6, 0.4)
+  assert net.anchor_ratios == (0.5, 2.0) and net.rpn_head.num_anchors == 2
+  assert len(net.anchors((64, 64))[32]) == 2 * 2 * 2
+  assert (run.loss_weights["part"], run.loss_weights["mask"]) == (0.5, 1.0)
+  assert net.heads == ("part", "instance") and run.meaning["network"]["heads"] == [*net.heads]

@@ -9,6 +9,7 @@ from jppf_jax import build
 from jppf_jax.build import network
 from jppf_jax.checkpoints.weights import WeightsError, load_weights, read_weights, save_weights
 from jppf_jax.evaluation.predict import load_predictor
+from jppf_jax_configs import cpp
 from tests import tiny
 
 FULL_SIZE = {"model.width": 1.0, "model.depth": 1.0}  # as the weights of the packages
@@ -105,6 +106,18 @@ def test_weights_for_other_pixel_statistics_are_refused_and_the_flags_named(tmp_
   assert f"Set {flags}, or start from other weights." in str(error.value)
 
 
+def test_a_config_of_the_paper_asks_for_imagenet_weights_in_one_sentence_if_it_has_none(tmp_path):
+  def said(config):
+    return build.training(config, axis_name="batch").random_start
+
+  config = cpp.get_config()
+  assert "random weights" in said(config) and "\n" not in said(config)
+  assert "convert tf_efficientnet_b5 of timm" in said(config)
+  assert said(config).endswith("--config.model.pretrained=b5.safetensors.")
+  config.model.pretrained = "b5.safetensors"
+  assert said(config) == said(tiny.config(tmp_path)) == ""
+
+
 @pytest.fixture(scope="module")
 def shapes_of_run(tiny_run):
   return build.variable_shapes(model_of(tiny_run.config))
@@ -130,6 +143,21 @@ def test_a_run_s_weights_are_not_loaded_into_another_network_of_equal_shapes(
   with pytest.raises(WeightsError, match=f"(?s){key} is .*Set --config.model.{key}="):
     build.start(config, model_of(config))
   with pytest.raises(WeightsError, match=f"{key} is "):
+    load_predictor(config, path)
+
+
+def test_a_network_of_fewer_heads_starts_from_the_heads_that_it_has(
+  tiny_run, tmp_path, monkeypatch
+):
+  path = tiny_run.workdir / build.RUN_WEIGHTS
+  changes = {"model.pretrained": str(path), "model.heads": ("semantic", "instance")}
+  config = tiny.config(tmp_path, **changes)
+  model = model_of(config)
+  monkeypatch.setattr(network, "init_variables", lambda key, net: pytest.fail("all is loaded"))
+  variables, report = build.start(config, model)
+  assert not report.fresh and report.ignored.keys() == {"part_head"}
+  assert variables["params"].keys() == report.loaded.keys()
+  with pytest.raises(WeightsError, match="(?s)heads is .*Set --config.model.heads=semantic,part"):
     load_predictor(config, path)
 
 

@@ -12,8 +12,20 @@ ROBOTS = LabelSpec.from_dict(
 )
 
 
+def robots(*, has_parts):
+  origin = "trained 5 steps on robots"
+  return Card("robots", "other", ROBOTS, "b0", 1_824_000, (192, 384), has_parts, origin)
+
+
+def test_the_card_of_a_network_without_a_part_head_promises_no_parts():
+  with_parts, without = str(robots(has_parts=True)), str(robots(has_parts=False))
+  assert "class, part and instance" in with_parts and "class and instance" in without
+  assert "| parts | none: there is no part head |" in without
+  assert "joint fusion" not in without
+
+
 def test_a_card_has_the_metadata_of_the_hub_and_says_what_the_model_knows():
-  card = Card("robots", "other", ROBOTS, "b0", 1_824_000, (192, 384), "trained 5 steps on robots")
+  card = robots(has_parts=True)
   nothing, front, text = str(card).split("---\n", 2)
   assert nothing == ""
   about = yaml.safe_load(front)

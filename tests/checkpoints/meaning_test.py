@@ -9,6 +9,7 @@ from jppf_jax.labels.registry import load_spec
 from jppf_jax.structs import IGNORE
 
 NETWORK = {
+  "heads": ["semantic", "part", "instance"],
   "encoder": "b0",
   "width": 0.5,
   "depth": 1.0,
@@ -46,7 +47,8 @@ def test_a_record_survives_json_and_is_equal_to_itself():
     ("pixel_mean", [1, 2, 3.5], {"encoder"}, "--config.model.pixel_mean='(1, 2, 3.5)'"),
     ("pixel_std", [4, 5, 7], {"encoder"}, "--config.model.pixel_std='(4, 5, 7)'"),
     ("anchor_scale", 4.0, {"rpn_head"}, "--config.model.anchor_scale=4.0"),
-    ("anchor_ratios", [0.5, 1.0], {"rpn_head"}, ""),
+    ("anchor_ratios", [0.5, 1.0], {"rpn_head"}, "--config.model.anchor_ratios='(0.5, 1.0)'"),
+    ("heads", ["semantic", "instance"], {"encoder"}, "--config.model.heads=semantic,instance"),
     ("legacy", False, {"rpn_head", *ROI_HEADS}, "--config.model.legacy=False"),
     ("finest_scale", 28.0, ROI_HEADS, "--config.model.finest_scale=28.0"),
   ],
@@ -163,7 +165,7 @@ def test_backgrounds_of_classes_are_part_outputs():
 @pytest.mark.parametrize("about", [{}, {"meaning": None}, {"meaning": 3}, {"config": []}])
 def test_a_file_without_a_record_leaves_everything_unknown(about):
   found = compare(meaning.of_file(about))
-  assert found == ({}, "", [*NETWORK, "taxonomy"])
+  assert found == ({}, "", [*NETWORK, "taxonomy"][1:])  # the heads are seen by the tensors
   assert not meaning.other_outputs(meaning.of_file(about), RECORD)
 
 
@@ -172,7 +174,7 @@ def test_an_older_file_is_compared_as_far_as_its_config_goes():
   found = compare(meaning.of_file(about))
   assert found.settings == {"anchor_scale": (4.0, 8.0)}
   assert found.unknown == [
-    *(name for name in NETWORK if name not in ("encoder", "anchor_scale")),
+    *(name for name in NETWORK if name not in ("heads", "encoder", "anchor_scale")),
     "taxonomy",
   ]
   assert meaning.of_file({"encoder": "lite0"})["network"] == {"encoder": "lite0"}

@@ -158,6 +158,9 @@ def test_a_file_that_is_no_python_is_a_sentence(tmp_path):
     ("model.pretrained=a=b", "model.pretrained", "a=b"),
     ("data.train_size=(64, 128)", "data.train_size", (64, 128)),
     ("data.train_size=64,128", "data.train_size", (64, 128)),
+    ("model.heads=semantic,instance", "model.heads", ("semantic", "instance")),
+    ("model.heads=part", "model.heads", ("part",)),
+    ("model.heads=('part', 'semantic')", "model.heads", ("part", "semantic")),
     ("seed=-3", "seed", -3),
   ],
 )
@@ -176,6 +179,13 @@ def test_changes_add_up_and_the_last_one_of_a_value_counts():
   changes = ["seed=1", "data.train_size=32", "data.batch_size=5", "data.train_size=96", "seed=2"]
   config = configs.changed(cpp.get_config(), changes)
   assert (config.seed, config.data.train_size, config.data.batch_size) == (2, (32, 96), 5)
+
+
+def test_epochs_stay_epochs_when_the_batch_size_changes():
+  frozen = configs.changed(cpp.get_config(), ["data.batch_size=4"]).phases.frozen
+  assert (cpp.get_config().phases.frozen.steps, frozen.steps) == (3_720, 7_440)
+  given = configs.changed(cpp.get_config(), ["phases.frozen.steps=5", "data.batch_size=4"])
+  assert given.phases.frozen.steps == 5
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from jppf_jax import build
 from jppf_jax.checkpoints.convert import Imported
 from jppf_jax.checkpoints.import_efficientps import convert
 from jppf_jax.checkpoints.pretrained import load_pretrained
-from jppf_jax.checkpoints.weights import WeightsError, read_weights
+from jppf_jax.checkpoints.weights import WeightsError, read_about, read_weights
 from jppf_jax.cli import file_flags, import_weights, run_flags
 from jppf_jax_configs import smoke
 from tests.checkpoints.torch_files import save_legacy, save_zip
@@ -75,6 +75,16 @@ def test_a_file_without_a_part_head_leaves_that_fresh(
   zeros = {kind: {} for kind in template}
   _, report = load_pretrained(read_weights(out)[0], template, lambda: zeros)
   assert list(report.fresh) == ["part_head"]
+  assert read_about(out)["meaning"]["network"]["heads"] == ["semantic", "instance"]
+
+
+def test_a_config_without_a_part_head_takes_no_part_head(monkeypatch, tmp_path, small_checkpoint):
+  config = smoke.get_config()
+  config.model.heads = ("semantic", "instance")
+  save_zip(tmp_path / "model.pth", small_checkpoint)
+  options = dict(source="efficientps", config=config, out=tmp_path / "out.safetensors")
+  with pytest.raises(SystemExit, match="--part_head=parts: the network of the config has no part"):
+    run(monkeypatch, tmp_path / "model.pth", **options, part_head="parts")
 
 
 def test_what_does_not_fit_is_listed_and_nothing_is_written(

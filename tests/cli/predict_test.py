@@ -87,7 +87,7 @@ def here(tmp_path, monkeypatch):
   def run(*images, predictor=None, programs=None, **values):
     loads = []
 
-    def load(*arguments):
+    def load(*arguments, **_):
       loads.append(arguments)
       return predictor or Stub()
 

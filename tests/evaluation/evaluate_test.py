@@ -8,10 +8,10 @@ from jppf_jax import build
 from jppf_jax.checkpoints.weights import WeightsError
 from jppf_jax.evaluation import evaluate as module
 from jppf_jax.evaluation.compare import Comparison, Prediction
-from jppf_jax.evaluation.evaluate import evaluate, instance_ap, score_dataset, summary
+from jppf_jax.evaluation.evaluate import evaluate, score_dataset, summary
 from jppf_jax.evaluation.instances import stretch
 from jppf_jax.evaluation.predict import load_predictor
-from jppf_jax.labels.registry import load_spec
+from jppf_jax.evaluation.together import Source
 from jppf_jax.structs import IGNORE, Detections, PanopticParts
 from tests import tiny
 from tests.evaluation import empty
@@ -57,7 +57,10 @@ def detections_of(truth, spec):
 
 
 class Oracle(Comparison):
-  """A predictor that knows the labels of the images it is asked for."""
+  """A predictor that knows the labels of the images it is asked for; `kept` are its answers."""
+
+  kept = ("joint", "top_down", "joint_filled", "top_down_filled", "semantic", "part", "detections")
+  parameters = 1_250_000
 
   def __init__(self, config, split):
     self.spec, self.config = build.label_spec(config), build.fusion(config)
@@ -71,14 +74,14 @@ class Oracle(Comparison):
     answer = PanopticParts(truth.semantic, instance.astype(np.int32), truth.part, empty.SEGMENTS)
     detections = detections_of(truth, self.spec)
     unfilled = dataclasses.replace(answer, semantic=np.full_like(truth.semantic, IGNORE))
-    filled = (answer, answer) if self.config.fill_void else ()
-    one = unfilled if filled else answer
-    return Prediction(one, answer, truth.semantic, truth.part, detections, *filled)
+    answers = dict.fromkeys(("joint", "top_down", "panoptic"), answer)
+    if self.config.fill_void:
+      answers |= {"joint": unfilled, "joint_filled": answer, "top_down_filled": answer}
+    alone = {"semantic": truth.semantic, "part": truth.part, "detections": detections}
+    return Prediction(**{k: v for k, v in (answers | alone).items() if k in self.kept})
 
 
-def test_the_labels_themselves_get_the_best_scores(tiny_run, tmp_path, monkeypatch):
-  oracle = Oracle(tiny_run.config, "validation")
-  monkeypatch.setattr(module, "load_comparison", lambda config, weights: oracle)
+def test_the_labels_themselves_get_the_best_scores(oracle, tiny_run, tmp_path):
   report = evaluate(tiny_run.config, tmp_path, pictures=0)
   part_pq, pq = report["joint"]["part_pq"]["all"], report["joint"]["pq"]["all"]
   assert part_pq["part_rq"] == 1
@@ -104,10 +107,57 @@ def test_scores_with_and_without_void_stand_side_by_side_if_asked(tiny_run, tmp_
   assert headers == ["", "joint fusion", "joint, filled", "top-down merge", "top-down, filled"]
 
 
-@pytest.mark.parametrize("name, protocol", [("cpp_default", "cityscapes"), ("ppp", "coco")])
-def test_the_protocol_of_average_precision_is_the_customary_one(name, protocol):
-  empty = instance_ap(load_spec(name))
-  assert empty.results()["protocol"] == protocol
+@pytest.fixture
+def oracle(tiny_run, monkeypatch):
+  """Takes the place of the network: it knows the labels. Some of its answers can be left out."""
+  found = Oracle(tiny_run.config, "validation")
+  monkeypatch.setattr(module, "load_comparison", lambda *_: found)
+  return found
+
+
+def rows(report):
+  """The printed table, {name: values}."""
+  table = summary(report, "test")
+  names, *columns = (list(column.cells) for column in table.columns)
+  return {name: values for name, *values in zip(names, *columns)}
+
+
+def test_without_a_part_head_the_panoptic_scores_are_printed_and_none_of_parts(
+  oracle, tiny_run, tmp_path
+):
+  oracle.kept = {"panoptic", "semantic", "detections"}
+  report = evaluate(tiny_run.config, tmp_path, pictures=1)
+  assert "joint" not in report and "top_down" not in report
+  printed = rows(report)
+  assert printed["PQ"] == printed["SQ"] == printed["RQ"] == ["100.0"]
+  assert printed["Density"] == [f"{100 * report['panoptic']['density']['full']:.1f}"]
+  assert not [name for name in printed if "art" in name and name != "parameters, M"]
+  assert not report["panoptic"].keys() & {"part_pq", "part_miou", "per_part"}
+  assert not [row for row in report["panoptic"]["per_class"] if "part_pq" in row]
+  assert list(tmp_path.glob("evaluation/validation/*.png"))
+
+
+@pytest.mark.parametrize(
+  "kept, row",
+  [("part", "part head mIoU"), ("semantic", "semantic head mIoU"), ("detections", "instance head")],
+)
+def test_a_single_head_is_scored_alone(oracle, tiny_run, tmp_path, kept, row):
+  oracle.kept = {kept}
+  report = evaluate(tiny_run.config, tmp_path, pictures=1)
+  printed = rows(report)
+  (found,) = [values for name, values in printed.items() if name.startswith(row)]
+  assert float(found[0]) > 90 or kept == "detections"
+  assert printed["parameters, M"] == ["1.25"]
+  heads = {"part": 1, "semantic": 1, "detections": 2}  # AP is printed twice
+  assert len(printed) == heads[kept] + 2
+  assert not list(tmp_path.glob("evaluation/validation/*.png"))
+
+
+def test_networks_together_have_a_folder_of_their_own(oracle, tiny_run, tmp_path):
+  parts = Source(tiny_run.config, tmp_path / "runs/parts/weights.safetensors")
+  evaluate(tiny_run.config, tmp_path, pictures=0, others={"part": parts})
+  assert (tmp_path / "evaluation/validation_part_parts/scores.json").is_file()
+  assert not (tmp_path / "evaluation/validation").exists()
 
 
 def test_a_run_gets_scores_and_pictures(tiny_run, tmp_path):

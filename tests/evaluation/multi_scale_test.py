@@ -13,6 +13,7 @@ from jppf_jax.evaluation.frames import frame_of
 from jppf_jax.evaluation.kept import Kept
 from jppf_jax.evaluation.multi_scale import Shot, averaged_outputs, merge_proposals, scaled_frame
 from jppf_jax.evaluation.predict import Predictor
+from jppf_jax.evaluation.together import Together
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.frame import make_frame, upsample
 from jppf_jax.fusion.tiles import whole_image
@@ -38,14 +39,14 @@ def shot(scale, rows, columns):
   return Shot(jnp.asarray(image), jnp.asarray(covered), scale)
 
 
-def outputs_of(shots, *, flip):
+def outputs_of(shots, *, flip, model=None):
   """What the network says of some shots, compiled as one program."""
   scales = [one.scale for one in shots]
 
   def run(arrays):
     views = [Shot(*pair, scale) for pair, scale in zip(arrays, scales)]
     size = jnp.array([SIZE], jnp.int32)
-    return averaged_outputs(ViewNetwork(), {}, views, size, flip=flip, spec=SPEC)
+    return averaged_outputs(model or ViewNetwork(), {}, views, size, flip=flip, spec=SPEC)
 
   return jax.jit(run, compiler_options=QUICK)([one[:2] for one in shots])
 
@@ -53,6 +54,13 @@ def outputs_of(shots, *, flip):
 @pytest.fixture(scope="module")
 def seen():
   return outputs_of([shot(1.0, 1, 1), shot(1.5, 1.5, 1.5), shot(1.5, 2, 1)], flip=True)
+
+
+def test_networks_together_say_at_each_scale_what_one_network_says(seen):
+  networks = (ViewNetwork().with_heads(heads) for heads in (("semantic", "instance"), ("part",)))
+  shots = [shot(1.0, 1, 1), shot(1.5, 1.5, 1.5), shot(1.5, 2, 1)]
+  found = outputs_of(shots, flip=True, model=Together(tuple(networks)))
+  jax.tree.map(np.testing.assert_array_equal, found, seen)
 
 
 def test_all_views_find_one_object_at_its_place(seen):

@@ -32,11 +32,19 @@ def test_weights_scale_the_losses_they_name():
     np.testing.assert_allclose(weighted[name], expected, rtol=1e-6)
 
 
-def test_a_model_without_part_head_has_no_part_loss():
+def test_a_head_that_the_model_does_not_have_has_no_losses():
   outputs, targets, batch = scenario()
-  without = dataclasses.replace(outputs, part=outputs.part[..., :0])
-  losses = jax.eval_shape(compute_losses, without, targets, batch)
-  assert set(losses) == set(NAMES) - {"part"}
+  instances = {"rpn_objectness", "rpn_box", "box_class", "box_deltas", "mask"}
+  without = {
+    "semantic": dataclasses.replace(outputs, semantic=outputs.semantic[..., :0]),
+    "part": dataclasses.replace(outputs, part=outputs.part[..., :0]),
+    "instance": dataclasses.replace(outputs, rpn=None, regions=None, region_targets=None),
+  }
+  for head, rest in without.items():
+    losses = jax.eval_shape(compute_losses, rest, targets if rest.rpn else None, batch)
+    assert set(losses) == set(NAMES) - (instances if head == "instance" else {head})
+  with pytest.raises(ValueError, match="need rpn_targets"):
+    compute_losses(outputs, None, batch)
 
 
 def test_a_weight_for_an_unknown_loss_is_refused():

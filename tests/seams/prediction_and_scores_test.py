@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from jppf_jax.build import MultiScale
 from jppf_jax.evaluation.compare import Comparison, Prediction
 from jppf_jax.evaluation.evaluate import score_dataset
+from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.input_pipeline.read import Examples
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.structs import Detections, PanopticParts, Segments
@@ -35,7 +37,7 @@ class Fixed(Comparison):
   """A predictor that gives the same answer for each image."""
 
   def __init__(self, *, joint, top_down, semantic, part):
-    self.spec = SPEC
+    self.spec, self.config, self.testing = SPEC, FusionConfig(), MultiScale()
     fused = (PanopticParts(*answer, NO_SEGMENTS) for answer in (joint, top_down))
     self._prediction = Prediction(*fused, semantic, part, NOTHING)
 

@@ -4,7 +4,7 @@ Part mIoU of the paper: 65.7; ours: not measured yet. The paper's number may be 
 with a part head only: its "Grouped Parts", 74.5, is also in the row "Independent Networks". Part
 mIoU is the mean over 24 channels here, over 10 in cpp.py.
 
-jppf train --config=configs/cpp_default_parts.py --workdir=runs/cpp_default_parts \
+jppf train --config=configs/cpp_nongrouped.py --workdir=runs/cpp_nongrouped \
   --config.data.manual_dir=DIR
 """
 

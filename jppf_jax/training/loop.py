@@ -163,7 +163,7 @@ def _initial_state(config: build.Config, run: build.Training) -> TrainState:
     say(f"Started from the weights {run.pretrained}; numbers of tensors:\n{report}")
   if run.random_start:
     say(run.random_start)
-  return create_state(variables, run.optimizer)
+  return create_state(variables, run.optimizer, seed=run.seed)
 
 
 def _restored(
@@ -176,7 +176,7 @@ def _restored(
   assert found is not None  # there are checkpoints
   step, state = found
   say(f"resuming from step {step}")
-  return state
+  return dataclasses.replace(state, seed=np.array(run.seed, np.int32))
 
 
 def _plan(run: build.Training) -> str:
@@ -288,7 +288,6 @@ class _Loop:
     step = make_step(
       self.run.model,
       self.run.optimizer,
-      seed=self.run.seed,
       learning_rate=self.run.learning_rate,
       anchors_per_image=self.run.anchors_per_image,
       regions_per_image=self.run.regions_per_image,

@@ -18,15 +18,20 @@ class TrainState:
     params: of the model.
     batch_stats: running statistics of the norms.
     opt_state: of the optimizer.
+    seed: of what is sampled, a scalar. It is no constant of the program, so that runs that differ
+      in nothing else share what is compiled.
   """
 
   step: Array
   params: Any
   batch_stats: Any
   opt_state: Any
+  seed: Array
 
 
-def create_state(variables: Any, optimizer: optax.GradientTransformation) -> TrainState:
+def create_state(
+  variables: Any, optimizer: optax.GradientTransformation, *, seed: int = 0
+) -> TrainState:
   """Returns the state before the first step.
 
   The optimizer's state is all zeros, as SGD and AdamW start.
@@ -34,9 +39,10 @@ def create_state(variables: Any, optimizer: optax.GradientTransformation) -> Tra
   Args:
     variables: `{"params": ..., "batch_stats": ...}`; if these are host arrays, all the state is.
     optimizer: of all phases.
+    seed: of the sampling of anchors and regions.
   """
   params = variables["params"]
   shapes = jax.eval_shape(optimizer.init, params)
   opt_state = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
   step = np.zeros((), np.int32)
-  return TrainState(step, params, variables["batch_stats"], opt_state)
+  return TrainState(step, params, variables["batch_stats"], opt_state, np.array(seed, np.int32))

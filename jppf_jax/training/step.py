@@ -27,7 +27,6 @@ def make_step(
   model: JPPF,
   optimizer: optax.GradientTransformation,
   *,
-  seed: int,
   learning_rate: optax.Schedule,
   anchors_per_image: int,
   regions_per_image: int,
@@ -36,14 +35,13 @@ def make_step(
 ) -> Step:
   """Returns `step(state, batch) -> (state, metrics)` of one replica on the axis `parallel.AXIS`.
 
-  Gradients are those of the global batch. Randomness depends only on `seed`, the step and the
-  position of an image in the global batch, so a resumed run repeats the run that it resumes, on any
-  number of devices.
+  Gradients are those of the global batch. Randomness depends only on the seed and the step of the
+  state and the position of an image in the global batch, so a resumed run repeats the run that it
+  resumes, on any number of devices.
 
   Args:
     model: with `axis_name` = `parallel.AXIS`.
     optimizer: of all phases.
-    seed: for the sampling of anchors and regions.
     learning_rate: by step, for the metrics.
     anchors_per_image: sampled for the RPN losses.
     regions_per_image: sampled for the box and mask losses.
@@ -53,7 +51,7 @@ def make_step(
   update = freeze_norms(optimizer).update if freeze_norm else optimizer.update
 
   def step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Array]]:
-    key = jax.random.fold_in(jax.random.key(seed), state.step)
+    key = jax.random.fold_in(jax.random.key(state.seed), state.step)
     key_anchors, key_regions = jax.random.split(key)
     anchor_targets = None
     if "instance" in model.heads:
@@ -84,7 +82,7 @@ def make_step(
     metrics["grad_norm"] = optax.tree.norm(grads)
     metrics["learning_rate"] = learning_rate(state.step)
     params = optax.apply_updates(state.params, updates)
-    return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
+    return TrainState(state.step + 1, params, batch_stats, opt_state, state.seed), metrics
 
   return step
 

@@ -40,7 +40,6 @@ def replicas(tmp_path_factory):
   step = make_step(
     run.model,
     optimizer,
-    seed=0,
     learning_rate=optax.constant_schedule(1e-3),
     anchors_per_image=16,
     regions_per_image=8,
@@ -98,7 +97,11 @@ def test_what_an_image_covers_counts_in_every_loss_that_could_see_padding(replic
 def test_each_step_samples_anew_and_the_same_step_the_same(replicas):
   state = replicas.state
   later = dataclasses.replace(state, step=np.asarray(state.step + 1))
-  first, again, second = (jax.device_get(replicas(s)[1]) for s in (state, state, later))
+  seeded = dataclasses.replace(state, seed=np.asarray(state.seed + 1))
+  states = (state, state, later, seeded)
+  first, again, second, other_seed = (jax.device_get(replicas(s)[1]) for s in states)
+  assert first["loss/rpn_objectness"][0] != other_seed["loss/rpn_objectness"][0]
+  assert first["loss/box_class"][0] != other_seed["loss/box_class"][0]
   assert first["loss/rpn_objectness"][0] == again["loss/rpn_objectness"][0]
   assert first["loss/box_class"][0] == again["loss/box_class"][0]
   assert first["loss/rpn_objectness"][0] != second["loss/rpn_objectness"][0]

@@ -31,7 +31,6 @@ def setting(folder: Path, *, freeze_norm: bool = False):
   step = make_step(
     model,
     optimizer,
-    seed=0,
     learning_rate=schedule,
     anchors_per_image=32,
     regions_per_image=16,

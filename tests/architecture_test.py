@@ -37,8 +37,9 @@ ALLOWED = {
   "training": BELOW_BUILD | {"optimization", "build", "evaluation"},
   "pretrained": BELOW_BUILD | {"build", "evaluation"},
   "benchmarks": BELOW_BUILD | {"street_scenes", "build", "evaluation", "training", "pretrained"},
+  "tables": BELOW_BUILD | {"build", "evaluation", "training", "benchmarks"},
   "cli": BELOW_BUILD
-  | {"street_scenes", "build", "evaluation", "training", "pretrained", "benchmarks"},
+  | {"street_scenes", "build", "evaluation", "training", "pretrained", "benchmarks", "tables"},
 }
 DATA_ALLOWED = {"photos", "labels", "street_scenes"}  # the builders in data/
 FOUND_BY_NAME = {  # files that find modules by name at run time -> what they find

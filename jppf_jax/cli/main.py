@@ -18,6 +18,7 @@ VERBS = {
   "merge": "top-down merge of saved panoptic and part predictions",
   "import-weights": "PyTorch weights become ours, strict on names and shapes",
   "export": "the program as StableHLO, to run without this library",
+  "tables": "the paper's tables: train, evaluate, compare",
   "benchmark": "measure speed",
 }
 

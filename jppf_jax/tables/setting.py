@@ -1,0 +1,49 @@
+"""On which dataset the tables are made: configs, variants of the taxonomy, seeds."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from jppf_jax.tables.rows import TABLES, Row
+from jppf_jax.tables.systems import NETWORKS, SYSTEMS
+
+# scales, and whether each is seen mirrored too
+SINGLE_SCALE = ((1.0,), False)
+MULTI_SCALE = ((0.75, 1.0, 1.25, 1.5, 1.75, 2.0), True)  # EfficientPS
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+  """A dataset for the tables.
+
+  Attributes:
+    config: name of the config of JPPF; all other networks are changes of it.
+    quick: name of the config for a first look; "" if there is none.
+    labels: variants of the taxonomy by the names of `systems.Network.labels`. Rows that need a
+      variant that is not here are left out.
+    paper: the dataset of the paper whose figures stand beside ours.
+  """
+
+  config: str
+  labels: Mapping[str, str]
+  paper: str
+  quick: str = ""
+
+
+_CPP = {"grouped": "cpp_grouped", "nongrouped": "cpp_default", "sembg": "cpp_grouped_sembg"}
+SETTINGS = {
+  "synthetic": Setting("tables_synthetic", _CPP, "cpp", quick="tables_quick"),
+  "clothing": Setting("clothing", {"grouped": ""}, "cpp"),
+  "cpp": Setting("cpp", _CPP, "cpp"),
+  "ppp": Setting("ppp", {"grouped": "ppp"}, "ppp"),
+}
+
+
+def rows_of(setting: Setting, tables: tuple[int, ...]) -> list[tuple[int, Row]]:
+  """Returns the rows that can be made, each with the number of its table."""
+  found = [(number, row) for number in tables if number in TABLES for row in TABLES[number].rows]
+  return [(number, row) for number, row in found if _is_possible(setting, row)]
+
+
+def _is_possible(setting: Setting, row: Row) -> bool:
+  needed = {NETWORKS[name].labels for name in SYSTEMS[row.system].networks}
+  return needed <= set(setting.labels)

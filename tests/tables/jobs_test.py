@@ -1,0 +1,44 @@
+import pytest
+
+from jppf_jax.tables.jobs import Clock, Job, jobs_for, text_of
+
+
+def test_networks_are_trained_once_before_what_needs_them_and_seed_by_seed():
+  jobs = [str(job) for job in jobs_for(["jppf", "baseline", "jppf_multi"], seeds=2)]
+  of_seed_0 = [
+    "train jppf, seed 0",
+    "evaluate jppf, seed 0",
+    "train panoptic, seed 0",
+    "train parts, seed 0",
+    "evaluate baseline, seed 0",
+    "evaluate jppf_multi, seed 0",
+  ]
+  assert jobs == [*of_seed_0, *(job.replace("seed 0", "seed 1") for job in of_seed_0)]
+
+
+def test_the_clock_guesses_from_other_seeds_then_from_jobs_of_the_kind(tmp_path):
+  clock = Clock(tmp_path)
+  train, evaluate = Job("train", "jppf", 1), Job("evaluate", "jppf", 0)
+  assert clock.left([train]) is None
+  clock.add(Job("train", "jppf", 0), 60.0)
+  clock.add(Job("train", "jppf", 0), 40.0)  # it was interrupted, and went on
+  clock.add(Job("train", "parts", 0), 50.0)
+  again = Clock(tmp_path)
+  assert again.left([train, Job("train", "parts", 1)]) == 150
+  assert again.left([Job("train", "semantic", 0)]) == 75
+  assert again.left([train, evaluate]) is None
+  assert again.left([]) == 0
+
+
+@pytest.mark.parametrize(
+  ("seconds", "text"),
+  [
+    (None, "time left not known yet"),
+    (0.0, "about 1 s left"),
+    (70.0, "about 70 s left"),
+    (300.0, "about 5 min left"),
+    (3 * 3600 + 120.0, "about 3 h 2 min left"),
+  ],
+)
+def test_time_left_is_said_in_words(seconds, text):
+  assert text_of(seconds) == text

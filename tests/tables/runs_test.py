@@ -1,0 +1,81 @@
+import json
+
+import pytest
+
+from jppf_jax.config_rules import ConfigError
+from jppf_jax.tables.jobs import Job, jobs_for
+from jppf_jax.tables.runs import Runs
+from jppf_jax.tables.setting import SETTINGS
+from tests import tiny
+from tests.tables.stubs import Stubs
+
+
+@pytest.fixture
+def stubs(monkeypatch):
+  return Stubs(monkeypatch)
+
+
+def runs(folder, **changes):
+  return Runs(folder, SETTINGS["cpp"], tiny.config(folder, **changes))
+
+
+def test_what_is_done_stays_and_what_was_interrupted_goes_on(stubs, tmp_path, capsys):
+  jobs = jobs_for(["jppf", "baseline"], seeds=1)
+  stubs.fail_at = "parts_seed0"
+  with pytest.raises(KeyboardInterrupt):
+    runs(tmp_path).do(jobs)
+  done = ["train jppf_seed0", "evaluate jppf", "train panoptic_seed0", "train parts_seed0"]
+  assert stubs.called == done
+  stubs.called, stubs.fail_at = [], None
+  runs(tmp_path).do(jobs)
+  assert stubs.called == ["train parts_seed0", "evaluate baseline"]
+  assert "5 jobs, 3 done before" in capsys.readouterr().out
+  stubs.called = []
+  runs(tmp_path).do(jobs)
+  assert stubs.called == []
+
+
+def test_scores_of_other_weights_are_made_again(stubs, tmp_path):
+  jobs = jobs_for(["jppf"], seeds=1)
+  here = runs(tmp_path)
+  here.do(jobs)
+  stubs.called.append("something, so that the weights differ")
+  here._train(Job("train", "jppf", 0))
+  assert not here.is_done(jobs[1])
+  here.do(jobs)
+  assert stubs.called[-1] == "evaluate jppf"
+
+
+def test_networks_differ_in_heads_labels_and_seed_only(tmp_path):
+  here = runs(tmp_path)
+  config = here.config("parts_sembg", 2)
+  assert (config.seed, config.model.heads, config.data.labels) == (
+    2,
+    ("part",),
+    "cpp_grouped_sembg",
+  )
+  base = json.loads(here.base.to_json_best_effort())
+  changed = json.loads(config.to_json_best_effort())
+  base["seed"], base["model"]["heads"], base["data"]["labels"] = 2, ["part"], "cpp_grouped_sembg"
+  assert changed == base
+  assert here.workdir("parts", 0) != here.workdir("parts", 1)
+
+
+def test_a_system_is_tested_as_its_row_says(stubs, tmp_path):
+  here = runs(tmp_path)
+  here.comparison("baseline", 0)
+  testing, fusion, others = stubs.settings
+  assert (testing.scales, testing.flip, fusion.fill_void) == ((1.0,), False, False)
+  assert others["part"].weights.parent == here.workdir("parts", 0)
+  assert others["part"].config.model.heads == ("part",)
+  here.comparison("jppf_multi", 0)
+  assert stubs.settings[0].scales == (0.75, 1.0, 1.25, 1.5, 1.75, 2.0) and stubs.settings[0].flip
+  here.comparison("jppf_filled", 0)
+  assert stubs.settings[1].fill_void and stubs.settings[0].scales == (1.0,)
+
+
+def test_a_folder_with_runs_of_another_config_is_refused(tmp_path):
+  runs(tmp_path)
+  runs(tmp_path)
+  with pytest.raises(ConfigError, match="another --workdir"):
+    runs(tmp_path, **{"data.batch_size": 4})

@@ -110,8 +110,8 @@ class Runs:
     wanted = SYSTEMS[system]
     config, weights = self.source(wanted.network, seed)
     scales, flip = MULTI_SCALE if wanted.multi_scale else SINGLE_SCALE
-    testing = {"scales": scales, "flip": flip, "fill_void": wanted.fill_void}
-    config = build.testing_config(config, **testing)
+    fill = wanted.fill_void
+    config = build.testing_config(config, scales=scales, flip=flip, fill_void=fill)
     others = {head: self.source(network, seed) for head, network in wanted.others.items()}
     return load_comparison(config, weights, others)
 

@@ -1,7 +1,7 @@
 """Settings of every test run, and the one trained run that several tests look at.
 
-Compiled programs are kept in pytest's cache folder, for all workers and for the next run: compiling
-is what takes time. Property tests have no deadline (a busy machine is no failure) and always draw
+Compiled programs are kept in pytest's cache folder, for all workers and for the next run, and LLVM
+does not optimize them: compiling is what takes time. Property tests have no deadline (a busy machine is no failure) and always draw
 the same.
 """
 
@@ -18,6 +18,8 @@ settings.load_profile("house")
 
 
 def pytest_configure(config):
+  flags = os.environ.get("XLA_FLAGS", "")
+  os.environ["XLA_FLAGS"] = f"--xla_backend_optimization_level=0 {flags}".strip()
   if not hasattr(config, "cache"):  # `-p no:cacheprovider`
     return
   cache = {

@@ -180,7 +180,7 @@ def test_a_fraction_outside_0_to_1_is_refused(fraction):
 
 
 def test_more_pixels_than_int32_can_count_are_refused():
-  logits = jax.ShapeDtypeStruct((1, 1, 1, 2), jnp.float32)
-  labels = jax.ShapeDtypeStruct((1, 2**16, 2**15), jnp.int32)
+  logits = jax.ShapeDtypeStruct((2**27, 1, 1, 2), jnp.float32)
+  labels = jax.ShapeDtypeStruct((2**27, 4, 4), jnp.int32)
   with pytest.raises(ValueError, match="smaller batches"):
     jax.eval_shape(hard_cross_entropy, logits, labels)

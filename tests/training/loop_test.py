@@ -253,7 +253,7 @@ def test_a_run_says_what_it_does(stubbed, capsys):
     "data: synthetic_panoptic_parts, train: 4 images",
     "views of 64 x 128, batches of 2",
     "labels: 19 classes, 8 of them things, 10 parts",
-    "network: encoder b0, X parameters",
+    "network: encoder b0, semantic, part, instance heads, X parameters",
     "devices: 1 x cpu, pmap",
     "steps: 4 + 1, a checkpoint every 4",
     "compiling (about a minute) ...",
@@ -267,6 +267,17 @@ def test_a_run_says_what_it_does(stubbed, capsys):
   printed = capsys.readouterr().out
   assert "resuming from step 5\n" in printed and "nothing left to do" in printed
   assert "compiling" not in printed
+
+
+def test_a_start_from_random_weights_is_said_where_the_paper_has_others(
+  tmp_path, monkeypatch, capsys
+):
+  config = tiny.config(tmp_path, **{"model.imagenet": "tf_efficientnet_b0"})
+  nothing = {"params": {}, "batch_stats": {}}
+  monkeypatch.setattr(build, "start", lambda config, net: (nothing, None))
+  loop._initial_state(config, build.training(config, axis_name="batch"))
+  printed = capsys.readouterr().out
+  assert printed.startswith("The encoder starts from random weights") and printed.count("\n") == 1
 
 
 def test_a_run_is_shortened_without_moving_its_milestones(stubbed, capsys):

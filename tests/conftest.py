@@ -1,8 +1,8 @@
 """Settings of every test run, and the one trained run that several tests look at.
 
 Compiled programs are kept in pytest's cache folder, for all workers and for the next run, and LLVM
-does not optimize them: compiling is what takes time. Property tests have no deadline (a busy machine is no failure) and always draw
-the same.
+does not optimize them: compiling is what takes time. Property tests have no deadline (a busy
+machine is no failure) and always draw the same.
 """
 
 import os

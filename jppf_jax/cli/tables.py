@@ -62,7 +62,7 @@ def main(argv: list[str]) -> None:
   from rich.console import Console
 
   from jppf_jax.tables import report
-  from jppf_jax.tables.make import RUN_TIME, make_tables
+  from jppf_jax.tables.make import make_tables
   from jppf_jax.tables.setting import SETTINGS
 
   setting = SETTINGS[_DATASET.value]
@@ -73,7 +73,7 @@ def main(argv: list[str]) -> None:
   rows, tables = _chosen(setting)
   with plainly("tables", *expected()):
     made = make_tables(
-      workdir, setting, base, rows, seeds=_SEEDS.value, run_time=RUN_TIME in tables
+      workdir, setting, base, rows, seeds=_SEEDS.value, run_time=report.RUN_TIME in tables
     )
   console = Console()
   for table in report.terminal(made):
@@ -87,7 +87,7 @@ def _chosen(setting: "Setting") -> "tuple[list[tuple[int, Row]], set[int]]":
   Raises:
     UsageError: there is no such table or system.
   """
-  from jppf_jax.tables.make import RUN_TIME
+  from jppf_jax.tables.report import RUN_TIME
   from jppf_jax.tables.rows import TABLES
   from jppf_jax.tables.setting import rows_of
 

@@ -15,8 +15,6 @@ from jppf_jax.tables.runs import Runs
 from jppf_jax.tables.setting import Setting
 from jppf_jax.training.logs import say
 
-RUN_TIME = 5  # the number of the table of run times
-
 
 def make_tables(
   folder: str | Path,
@@ -42,8 +40,7 @@ def make_tables(
     run_time: also Table 5.
 
   Returns:
-    The report of `report.make_report`, with "seeds", and "run_time": the systems of
-    `benchmarks.inference.run`.
+    The report of `report.make_report`, with "seeds".
 
   Raises:
     ConfigError: the folder has runs of another config.
@@ -56,9 +53,8 @@ def make_tables(
   runs.do(jobs_for(systems, seeds))
   found = [(system, [runs.report(system, seed) for seed in range(seeds)]) for system in systems]
   reports = {system: [one for one in of_seeds if one is not None] for system, of_seeds in found}
-  made = report.make_report(rows, reports, setting.paper) | {"seeds": seeds}
-  if run_time:
-    made["run_time"] = _run_time(folder, base)
+  times = _run_times(folder, base) if run_time else []
+  made = report.make_report(rows, reports, setting.paper, times) | {"seeds": seeds}
   write_text(folder / "tables.json", json.dumps(made, indent=1))
   write_text(folder / "tables.md", report.markdown(made))
   if set(figures.SHOWN) <= set(systems):
@@ -66,7 +62,7 @@ def make_tables(
   return made
 
 
-def _run_time(folder: Path, base: build.Config) -> list[Any]:
+def _run_times(folder: Path, base: build.Config) -> list[Any]:
   """Returns what the systems of Table 5 cost; measured once."""
   file = folder / "run_time.json"
   if not file.exists():

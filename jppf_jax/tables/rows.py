@@ -1,12 +1,14 @@
 """The rows and columns of the paper's Tables 1 to 4, and the paper's figures.
 
-Table 5 is that of `benchmarks.inference`. Figures of the paper are in percent, milliseconds and
-millions of parameters, as printed.
+The rows of Table 5 are those of `benchmarks.systems`. Figures of the paper are in percent,
+milliseconds and millions of parameters, as printed.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
+
+from jppf_jax.benchmarks import systems
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +45,8 @@ COLUMNS = {
   "density": Column("Density", fused=("density", "full"), digits=2),
   "ms": Column("ms", report=("seconds_per_image",), factor=1e3, digits=0),
   "size": Column("Size, M", report=("parameters",), factor=1e-6, digits=2),
+  # of Table 5, shares of JPPF's total
+  **{name: Column(name.capitalize(), digits=2) for name in systems.COLUMNS},
 }
 BEFORE = ("semantic", "instance", "part")
 AFTER = ("all", "p", "np", "density")

@@ -7,14 +7,14 @@ from jppf_jax.tables.report import make_report, markdown, terminal
 from jppf_jax.tables.rows import TABLES
 from jppf_jax.tables.setting import SETTINGS, rows_of
 from jppf_jax.tables.systems import SYSTEMS
-from tests.tables.reports import report
+from tests.tables.reports import COSTS, report
 
 ROWS = rows_of(SETTINGS["cpp"], tuple(TABLES))
 
 
-def made(seeds=3, systems=tuple(SYSTEMS)):
+def made(seeds=3, systems=tuple(SYSTEMS), costs=()):
   reports = {name: [report(part_pq=0.5 + 0.01 * seed) for seed in range(seeds)] for name in systems}
-  return make_report(ROWS, reports, "cpp")
+  return make_report(ROWS, reports, "cpp", costs)
 
 
 def row(table, title, group=""):
@@ -54,12 +54,20 @@ def test_markdown_has_the_paper_below_ours():
 def test_the_terminal_needs_80_columns_and_cuts_nothing():
   out = io.StringIO()
   console = Console(width=80, file=out)
-  for table in terminal(made()):
+  for table in terminal(made(costs=COSTS)):
     console.print(table)
   text = out.getvalue()
   assert "…" not in text
   assert "59.6" in text and "51.0" in text and "same sign" in text
   assert max(map(len, text.splitlines())) <= 80
+
+
+def test_run_times_are_shares_of_the_total_beside_the_papers():
+  lines = markdown(made(costs=COSTS)).splitlines()
+  ours = next(i for i, line in enumerate(lines) if line.startswith("| JPPF | 0.75 "))
+  assert lines[ours] == "| JPPF | 0.75 | – | – | 0.25 | 1.00 |"
+  assert lines[ours + 1] == "| *paper* | 0.59 | – | – | 0.41 | 1.00 |"
+  assert lines[ours - 2].startswith("|  | Predictions | Panoptic fusion | Merge | Joint fusion |")
 
 
 def test_one_seed_has_no_spread():

@@ -189,6 +189,8 @@ def _claim_cells(finding: Mapping[str, Any]) -> list[str]:
 
 def _verdict(finding: Mapping[str, Any]) -> str:
   deviations = finding["deviations"]
+  if finding["difference"] == 0:
+    return "equal"
   if deviations is not None and abs(deviations) < 1:
     return "within spread"
   return "same sign" if finding["agrees"] else "other sign"

@@ -50,7 +50,7 @@ def test_markdown_has_the_paper_below_ours():
   assert widths
   assert any(line.startswith("| joint fusion ≥ top-down merge | P | +") for line in lines)
   shared = next(line for line in lines if line.startswith("| shared features"))
-  assert shared == "| shared features ≥ independent networks | Sem. mIoU | +0.0 | – | +2.4 | equal |"
+  assert shared.endswith(" networks | Sem. mIoU | +0.0 | – | +2.4 | equal |")
 
 
 def test_the_terminal_needs_80_columns_and_cuts_nothing():

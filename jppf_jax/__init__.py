@@ -51,6 +51,7 @@ What is where, from the ground up; a module imports only what stands above it:
     evaluation       image to parts; dataset to scores
     training         the step, on many devices; the loop that resumes
     pretrained       models by name: loaded, called, saved
+    tables           the paper's tables: what to train, what to compare
     benchmarks, cli  what `jppf benchmark` measures; the commands
 
 `import jppf_jax` alone is light: it loads neither JAX nor Flax.

@@ -38,8 +38,8 @@ SOME_HEADS: Rule = (
 )
 RANGE: Rule = (lambda values: 0 < values[0] <= values[1] < math.inf, "(smallest, largest), above 0")
 SCALES: Rule = (
-  lambda values: len(values) > 0 and all(0 < x < math.inf for x in values),
-  "one number or more, all above 0",
+  lambda values: len(values) > 0 and all(0.1 <= x <= 4 for x in values),
+  "one number or more, each from 0.1 to 4",
 )
 GRID: Rule = (
   lambda sides: all(side > 0 and side % STRIDE == 0 for side in sides),

@@ -122,7 +122,7 @@ def test_a_model_that_is_not_there_and_a_damaged_one_say_so(tmp_path):
 
 def test_scales_and_flip_are_those_given_or_those_of_the_config(tiny_run):
   assert from_pretrained(tiny_run.workdir).predictor.testing == build.MultiScale()
-  model = from_pretrained(tiny_run.workdir, scales=[0.5, 1], flip=True)
+  model = from_pretrained(tiny_run.workdir, scales=[0.5, 1.0], flip=True)
   assert model.predictor.testing == build.MultiScale((0.5, 1.0), flip=True)
   with pytest.raises(ConfigError, match=r"config\.testing\.scales must be one number or more"):
-    from_pretrained(tiny_run.workdir, scales=[0])
+    from_pretrained(tiny_run.workdir, scales=[0.0])

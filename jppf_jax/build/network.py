@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
@@ -29,6 +28,7 @@ from jppf_jax_configs import cpp
 Config: TypeAlias = ml_collections.ConfigDict
 
 PHASES = ("main", "frozen")
+_LEAST, _MOST = 0.1, 4.0  # scales in testing; memory grows with their square
 _OPTIONAL = {"warmup": 0, "drops": ()}  # in each phase
 _SIZE = (64, 64)  # any size the model accepts: parameters do not depend on it
 
@@ -38,7 +38,7 @@ class MultiScale:
   """What the network sees of an image in a prediction. The default is the image alone.
 
   Attributes:
-    scales: of the working size; the network sees the image at each of them.
+    scales: of the working size, 0.1 to 4; the network sees the image at each of them.
     flip: at each scale it sees the mirrored image as well.
   """
 
@@ -46,8 +46,10 @@ class MultiScale:
   flip: bool = False
 
   def __post_init__(self) -> None:
-    if not self.scales or not all(0 < scale < math.inf for scale in self.scales):
-      raise ValueError(f"testing.scales must be numbers above 0; got {self.scales!r}.")
+    if not self.scales or not all(_LEAST <= scale <= _MOST for scale in self.scales):
+      raise ValueError(
+        f"testing.scales must be numbers from {_LEAST} to {_MOST}; got {self.scales!r}."
+      )
 
   @property
   def is_single(self) -> bool:

@@ -42,7 +42,9 @@ SCALES = flags.DEFINE_list(
   "NUMBERS: scales at which the network sees each image, e.g. 0.75,1,1.25 (default: 1, or those of "
   "the config)",
 )
-FLIP = flags.DEFINE_bool("flip", None, "the network sees each image mirrored, too")
+FLIP = flags.DEFINE_bool(
+  "flip", None, "the network sees each image mirrored, too (default: the config's)"
+)
 
 _SIZE = re.compile(r"(\d+)\s*[x,]\s*(\d+)")
 _CHANGE = re.compile(r"--?(no)?config\.([^=]+)(=.*)?", re.DOTALL)

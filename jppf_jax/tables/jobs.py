@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from jppf_jax.saving import write_text
 from jppf_jax.tables.systems import SYSTEMS
@@ -55,9 +55,7 @@ class Clock:
 
   def __init__(self, folder: Path):
     self._path = folder / SECONDS_FILE
-    self._seconds: dict[str, dict[str, float]] = {}
-    if self._path.exists():
-      self._seconds = json.loads(self._path.read_text())
+    self._seconds: dict[str, dict[str, float]] = read_json(self._path) or {}
 
   def add(self, job: Job, seconds: float) -> None:
     """Stores how long a job took; a job that was interrupted before has taken the sum."""
@@ -80,6 +78,15 @@ class Clock:
       return _mean(same)
     means = [_mean(of_name) for name, of_name in self._seconds.items() if name.startswith(job.kind)]
     return sum(means) / len(means) if means else None
+
+
+def read_json(file: Path) -> dict[str, Any] | None:
+  """Returns the object in a JSON file; None if there is none, or the file is damaged."""
+  try:
+    found = json.loads(file.read_text())
+  except (OSError, ValueError):
+    return None
+  return found if isinstance(found, dict) else None
 
 
 def _mean(seconds: Mapping[str, float]) -> float:

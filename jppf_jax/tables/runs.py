@@ -16,11 +16,12 @@ from jppf_jax.evaluation.compare import Comparison, load_comparison
 from jppf_jax.evaluation.evaluate import score_dataset
 from jppf_jax.evaluation.together import Source
 from jppf_jax.saving import write_text
-from jppf_jax.tables.jobs import Clock, Job, text_of
+from jppf_jax.tables.jobs import Clock, Job, read_json, text_of
 from jppf_jax.tables.setting import MULTI_SCALE, SINGLE_SCALE, Setting
 from jppf_jax.tables.systems import NETWORKS, SYSTEMS
 from jppf_jax.training import loop
 from jppf_jax.training.logs import say
+from jppf_jax.training.signals import Interrupted
 
 STORED = "tables.config.json"
 
@@ -41,7 +42,8 @@ class Runs:
     self.folder, self.setting, self.base = folder, setting, base
     self._clock = Clock(folder)
     file = folder / STORED
-    if file.exists() and not build.same_config(base, file.read_text()):
+    has_runs = any((folder / "runs").glob(f"*/{build.RUN_WEIGHTS}"))
+    if has_runs and not (file.exists() and build.same_config(base, file.read_text())):
       raise ConfigError(
         f"{folder} has runs of another config ({file.name}); choose another --workdir, or give the "
         "dataset and the changes of the first time."
@@ -79,8 +81,10 @@ class Runs:
       start = time.monotonic()
       try:
         self._train(job) if job.kind == "train" else self._evaluate(job)
-      finally:
+      except (Interrupted, KeyboardInterrupt):  # it goes on later
         self._clock.add(job, time.monotonic() - start)
+        raise
+      self._clock.add(job, time.monotonic() - start)
       jax.clear_caches()  # dozens of programs would stay in memory
 
   def is_done(self, job: Job) -> bool:
@@ -88,17 +92,16 @@ class Runs:
     if job.kind == "train":
       config = self.config(job.name, job.seed)
       return build.is_trained(config, self.workdir(job.name, job.seed))
-    file = self.report_file(job.name, job.seed)
-    if not file.exists():
+    scores = self.report(job.name, job.seed)
+    if scores is None:
       return False
     networks = SYSTEMS[job.name].networks
     ready = all(self.is_done(Job("train", name, job.seed)) for name in networks)
-    return ready and json.loads(file.read_text())["weights"] == self._weights(job)
+    return ready and scores["weights"] == self._weights(job)
 
   def report(self, system: str, seed: int) -> dict[str, Any] | None:
-    """Returns the scores of a system; None if it was not evaluated."""
-    file = self.report_file(system, seed)
-    return json.loads(file.read_text()) if file.exists() else None
+    """Returns the scores of a system; None if it was not evaluated, or the file is damaged."""
+    return read_json(self.report_file(system, seed))
 
   def source(self, network: str, seed: int) -> Source:
     """Returns a trained network."""

@@ -118,7 +118,9 @@ def test_the_network_sees_an_image_once_unless_the_config_says_otherwise():
   assert not build.MultiScale((0.5,)).is_single
 
 
-@pytest.mark.parametrize("scales", [(), (0.0,), (1.0, -1.0), (float("inf"),), ("1",)])
+@pytest.mark.parametrize(
+  "scales", [(), (0.0,), (1.0, -1.0), (0.09,), (4.1,), (float("nan"),), ("1",)]
+)
 def test_scales_that_are_none_are_refused(scales):
   config = build.completed(smoke.get_config())
   with config.ignore_type(), config.unlocked():

@@ -135,6 +135,7 @@ MEANING = {
     "depth": 1.0,
     "pixel_mean": [1.0, 2.0, 3.0],
     "pixel_std": [1.0, 1.0, 1.0],
+    "heads": ["semantic", "part", "instance"],
   },
   "taxonomy": {},
 }

@@ -105,3 +105,16 @@ def test_a_kept_program_of_other_settings_is_not_used(tmp_path, monkeypatch):
   sids = SPEC.sid_to_train.copy()
   sids[99] = 0
   assert programs(spec=dataclasses.replace(SPEC, sid_to_train=sids)) == 10
+
+
+def test_a_kept_program_is_that_of_one_way_of_testing(predictor):
+  ways = [
+    MultiScale(scales, flip) for scales in ((0.75, 1.0), (1.0, 0.75)) for flip in (False, True)
+  ]
+  abouts = set()
+  for testing in ways:
+    predictor = Predictor(
+      predictor.model, {}, SPEC, size=predictor.size, config=predictor.config, testing=testing
+    )
+    abouts.add(predictor._about(None))
+  assert len(abouts) == len(ways)

@@ -14,7 +14,7 @@ class Builder(PairsBuilder):
 
 def test_the_error_for_an_unknown_name_lists_the_known_ones():
   with pytest.raises(ValueError, match="cityscapes_panoptic_parts"):
-    datasets.build("cityscapes", data_dir="/nowhere")
+    datasets.build("cityscape", data_dir="/nowhere")
 
 
 def test_the_newest_version_is_found_and_other_names_are_offered(tmp_path):
@@ -76,7 +76,7 @@ def test_a_file_that_is_no_builder_is_refused(tmp_path, name, content, error, me
 @pytest.mark.parametrize(
   "name, near",
   [
-    ("cityscapes", "cityscapes_panoptic_parts"),
+    ("cityscape", "cityscapes or cityscapes_panoptic_parts"),
     ("pascal_panotpic_parts", "pascal_panoptic_parts or cityscapes_panoptic_parts"),
     ("Clothing-Co-Parsing", "clothing_co_parsing"),
     ("ppp", "pascal_panoptic_parts"),

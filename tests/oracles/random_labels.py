@@ -15,7 +15,8 @@ def random_uids(spec, rng, size):
   """Returns uids and the painted segments (class index, mask); later ones cover earlier ones."""
   uids = np.full(size, rng.choice(spec.class_ids[: spec.num_stuff]), np.int32)
   partitionable = np.flatnonzero(spec.has_parts)
-  palette = [*rng.choice(partitionable, 2), *rng.choice(spec.num_classes, 2)]
+  palette = rng.choice(partitionable, 2).tolist() if partitionable.size else []
+  palette += rng.choice(spec.num_classes, 2).tolist()
   void = np.setdiff1d(np.flatnonzero(spec.legal[:, 0]), spec.class_ids)
   segments = []
   for _ in range(rng.integers(2, 9)):

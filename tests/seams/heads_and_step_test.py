@@ -35,7 +35,6 @@ def test_a_step_has_the_losses_and_the_parameters_of_its_heads(tmp_path, heads):
   step = make_step(
     run.model,
     run.optimizer,
-    seed=0,
     learning_rate=run.learning_rate,
     anchors_per_image=16,
     regions_per_image=8,

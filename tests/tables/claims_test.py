@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from jppf_jax.tables.claims import CLAIMS, findings, mean_and_spread
+from jppf_jax.tables.rows import AFTER, BEFORE
 from jppf_jax.tables.systems import SYSTEMS
 from tests.tables.reports import report
 
@@ -37,6 +38,17 @@ def test_claims_without_their_systems_or_numbers_are_left_out():
   assert {f["claim"] for f in found} == {CLAIMS[0].title}
   assert find(found, "joint fusion", "p")["paper"] == pytest.approx(48.3 - 37.8)
   assert findings({}, "cpp") == []
+
+
+@pytest.mark.parametrize("paper", ["cpp", "ppp"])
+def test_the_papers_own_figures_agree_with_its_claims(paper):
+  reports = {name: [report()] for name in SYSTEMS}
+  found = findings(reports, paper)
+  known = [finding["paper"] for finding in found if finding["paper"] is not None]
+  assert min(known) >= 0
+  assert [claim.columns for claim in CLAIMS[1:3]] == [(*BEFORE, *AFTER), BEFORE]
+  columns = [f["column"] for f in found if f["claim"] == CLAIMS[2].title]
+  assert columns == ["semantic", "instance", "part"]
 
 
 def test_claims_name_systems_that_there_are():

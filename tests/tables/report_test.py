@@ -1,6 +1,7 @@
 import io
 import json
 
+import pytest
 from rich.console import Console
 
 from jppf_jax.tables.report import make_report, markdown, terminal
@@ -28,6 +29,23 @@ def test_a_cell_has_mean_spread_and_the_papers_figure():
   assert round(cell["mean"], 6) == 51.0 and round(cell["spread"], 6) == 1.0
   assert cell["paper"] == 59.6
   assert row(table, "Baseline*", "single")["cells"]["all"]["mean"] < 51  # the merge
+
+
+def test_the_figures_are_those_of_the_dataset():
+  ppp = make_report(ROWS, {"jppf": [report()]}, "ppp")["tables"][1]
+  assert row(ppp, "JPPF", "single")["cells"]["all"]["paper"] == 32.3
+  assert row(ppp, "JPPF", "multi")["cells"]["all"]["paper"] is None
+
+
+@pytest.mark.parametrize(
+  ("differences", "verdict"),
+  [((-5.0, -4.0), "other sign"), ((5.0, 4.0), "same sign"), ((-1.0, 2.0), "within spread")],
+)
+def test_a_difference_within_its_spread_says_nothing(differences, verdict):
+  jppf = [report(part_miou=0.5 + difference / 100) for difference in differences]
+  reports = {"jppf": jppf, "jppf_sembg": [report(part_miou=0.5)] * 2}
+  lines = markdown(make_report(ROWS, reports, "cpp")).splitlines()
+  assert next(line for line in lines if "+ BG ≥" in line).endswith(f"| {verdict} |")
 
 
 def test_rows_that_were_not_made_have_no_numbers():

@@ -17,9 +17,9 @@ def report(
   """Returns a report in which joint fusion has the given numbers, the merge a tenth less."""
 
   def scores(factor):
-    part = {"part_pq": factor * part_pq}
+    names = {"all": 1.0, "parts": 0.8, "no_parts": 1.2}
     return {
-      "part_pq": {"all": part, "parts": part, "no_parts": part},
+      "part_pq": {name: {"part_pq": share * factor * part_pq} for name, share in names.items()},
       "pq": {"all": {"pq": factor * pq, "sq": 0.8, "rq": 0.5}},
       "density": {"full": factor * density},
     }

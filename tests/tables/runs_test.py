@@ -3,7 +3,7 @@ import json
 import pytest
 
 from jppf_jax.config_rules import ConfigError
-from jppf_jax.tables.jobs import Job, jobs_for
+from jppf_jax.tables.jobs import Clock, Job, jobs_for
 from jppf_jax.tables.runs import Runs
 from jppf_jax.tables.setting import SETTINGS
 from tests import tiny
@@ -68,14 +68,52 @@ def test_a_system_is_tested_as_its_row_says(stubs, tmp_path):
   assert (testing.scales, testing.flip, fusion.fill_void) == ((1.0,), False, False)
   assert others["part"].weights.parent == here.workdir("parts", 0)
   assert others["part"].config.model.heads == ("part",)
+  here.comparison("baseline_multi", 1)
+  assert stubs.settings[0].scales == (0.75, 1.0, 1.25, 1.5, 1.75, 2.0) and stubs.settings[0].flip
+  assert stubs.settings[2]["part"].weights.parent == here.workdir("parts", 1)
   here.comparison("jppf_multi", 0)
   assert stubs.settings[0].scales == (0.75, 1.0, 1.25, 1.5, 1.75, 2.0) and stubs.settings[0].flip
   here.comparison("jppf_filled", 0)
   assert stubs.settings[1].fill_void and stubs.settings[0].scales == (1.0,)
 
 
-def test_a_folder_with_runs_of_another_config_is_refused(tmp_path):
+def test_a_folder_with_runs_of_another_config_is_refused(stubs, tmp_path):
+  other = {"data.batch_size": 4}
   runs(tmp_path)
-  runs(tmp_path)
+  runs(tmp_path, **other)  # nothing was trained
+  runs(tmp_path).do(jobs_for(["parts"], seeds=1))
+  runs(tmp_path, **{"data.manual_dir": "elsewhere"})
   with pytest.raises(ConfigError, match="another --workdir"):
-    runs(tmp_path, **{"data.batch_size": 4})
+    runs(tmp_path, **other)
+
+
+@pytest.mark.parametrize("name", ["seconds.json", "scores/jppf_seed0.json"])
+def test_a_damaged_file_is_made_again(stubs, tmp_path, name):
+  jobs = jobs_for(["jppf"], seeds=1)
+  runs(tmp_path).do(jobs)
+  (tmp_path / name).write_text("{")
+  runs(tmp_path).do(jobs)
+  assert runs(tmp_path).is_done(jobs[1])
+
+
+def test_a_job_that_failed_has_no_time(stubs, tmp_path):
+  stubs.error, stubs.fail_at = ValueError("no dataset"), "jppf_seed0"
+  with pytest.raises(ValueError, match="no dataset"):
+    runs(tmp_path).do(jobs_for(["jppf"], seeds=1))
+  assert not (tmp_path / "seconds.json").exists()
+
+
+def test_the_time_left_falls_from_job_to_job(stubs, tmp_path, capsys, monkeypatch):
+  left = []
+  monkeypatch.setattr(Clock, "left", lambda self, jobs: left.append(len(jobs)))
+  runs(tmp_path).do(jobs_for(["jppf", "parts"], seeds=1))
+  assert left == [4, 3, 2, 1]
+
+
+def test_scores_count_only_when_the_run_is_trained_to_its_end(stubs, tmp_path):
+  jobs = jobs_for(["jppf"], seeds=1)
+  runs(tmp_path).do(jobs)
+  longer = runs(tmp_path)
+  with longer.base.unlocked():
+    longer.base.phases.main.steps = 9
+  assert not longer.is_done(jobs[0]) and not longer.is_done(jobs[1])

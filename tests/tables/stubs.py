@@ -22,7 +22,7 @@ class Stubs:
   """What was called, in its order; in place of training and evaluation while a test runs."""
 
   def __init__(self, monkeypatch):
-    self.called, self.fail_at = [], None
+    self.called, self.fail_at, self.error = [], None, KeyboardInterrupt()
     monkeypatch.setattr(runs.loop, "train", self.train)
     monkeypatch.setattr(runs, "load_comparison", self.load)
     monkeypatch.setattr(runs, "score_dataset", self.score)
@@ -32,7 +32,7 @@ class Stubs:
     """Leaves weights of the last step; the name of the folder is their value."""
     self.called.append(f"train {workdir.name}")
     if self.fail_at == workdir.name:
-      raise KeyboardInterrupt
+      raise self.error
     steps = sum(phase.steps for phase in build.optimization(config)[0])
     value = np.full(3, len(self.called), np.float32)
     workdir.mkdir(parents=True, exist_ok=True)

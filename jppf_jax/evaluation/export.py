@@ -57,7 +57,11 @@ def export(
   Raises:
     ExportError: a platform is unknown, or a side is below 1.
     ExportError: the predictor sees each image several times.
+    ExportError: the folder has another `load.py`.
   """
+  loader, text = folder / "load.py", _LOADER.read_text(encoding="utf-8")
+  if loader.exists() and not loader.read_text(errors="replace").startswith(text.splitlines()[0]):
+    raise ExportError(f"{loader} is not a loader of `jppf export`; choose another folder.")
   unknown = [name for name in platforms if name not in PLATFORMS]
   if unknown or not platforms:
     raise ExportError(f"Platforms are some of {', '.join(PLATFORMS)}; got {unknown or 'none'}.")
@@ -89,7 +93,7 @@ def export(
     np.savez(file, **flat)
   about = _metadata(predictor.spec, (height, width), batch_size, platforms)
   write_text(folder / "metadata.json", json.dumps(about, indent=1))
-  write_text(folder / "load.py", _LOADER.read_text(encoding="utf-8"))
+  write_text(loader, text)
 
 
 def _metadata(

@@ -72,6 +72,15 @@ def test_a_program_that_jax_no_longer_reads_says_what_to_do(exported, tmp_path):
     exported_loader.load(tmp_path)
 
 
+def test_a_loader_of_someone_else_is_not_replaced(tmp_path):
+  (tmp_path / "load.py").write_text("mine")
+  net = ColourNetwork(shades=(0.0,) * SPEC.num_classes, num_parts=SPEC.num_part_outputs)
+  predictor = Predictor(net, {}, SPEC, size=(64, 64), config=FusionConfig())
+  with pytest.raises(ExportError, match="choose another folder"):
+    export(predictor, tmp_path)
+  assert [path.name for path in tmp_path.iterdir()] == ["load.py"]
+
+
 def test_padding_is_left_out_also_in_the_exported_program(tmp_path):
   shades = tuple(np.linspace(10, 240, SPEC.num_classes))
   net = ColourNetwork(shades=shades, num_parts=SPEC.num_part_outputs)

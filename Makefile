@@ -23,7 +23,7 @@ demo: $(STAMP)
 	$(BIN)/jppf demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: types
 	$(BIN)/ruff check $(CODE)

@@ -7,11 +7,14 @@ machine is no failure) and always draw the same.
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests import tiny
+
+HERE = Path(__file__).parent
 
 settings.register_profile("house", deadline=None, derandomize=True)
 settings.load_profile("house")
@@ -32,6 +35,31 @@ def pytest_configure(config):
   )  # child processes inherit it
   for name, value in cache.items() if "jax" in sys.modules else ():  # too late for the environment
     sys.modules["jax"].config.update(name, value)
+
+
+# The longest files, longest first: they start first, so that none is left alone at the end.
+# The first one trains `tiny_run`, the second does not wait for it.
+LONGEST = (
+  "training/loop_test.py",
+  "training/step_test.py",
+  "fusion/joint_test.py",
+  "seams/step_and_heads_test.py",
+  "docs_pieces_test.py",
+  "cli/demo_test.py",
+  "colabs_test.py",
+  "checkpoints/import_efficientps_parity_test.py",
+  "evaluation/compare_test.py",
+  "model_test.py",
+  "seams/padding_test.py",
+  "evaluation/predict_test.py",
+  "evaluation/program_test.py",
+  "street_scenes/scene_test.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+  places = {str(HERE / name): place for place, name in enumerate(LONGEST)}
+  items.sort(key=lambda item: places.get(str(item.path), len(places)))  # stable
 
 
 @pytest.fixture(scope="session")

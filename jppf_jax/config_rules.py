@@ -37,9 +37,10 @@ SOME_HEADS: Rule = (
   f"some of {HEADS}",
 )
 RANGE: Rule = (lambda values: 0 < values[0] <= values[1] < math.inf, "(smallest, largest), above 0")
+LEAST_SCALE, MOST_SCALE = 0.1, 4  # in testing; memory grows with their square
 SCALES: Rule = (
-  lambda values: len(values) > 0 and all(0.1 <= x <= 4 for x in values),
-  "one number or more, each from 0.1 to 4",
+  lambda values: len(values) > 0 and all(LEAST_SCALE <= x <= MOST_SCALE for x in values),
+  f"one number or more, each from {LEAST_SCALE} to {MOST_SCALE}",
 )
 GRID: Rule = (
   lambda sides: all(side > 0 and side % STRIDE == 0 for side in sides),

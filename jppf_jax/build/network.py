@@ -28,7 +28,6 @@ from jppf_jax_configs import cpp
 Config: TypeAlias = ml_collections.ConfigDict
 
 PHASES = ("main", "frozen")
-_LEAST, _MOST = 0.1, 4.0  # scales in testing; memory grows with their square
 _OPTIONAL = {"warmup": 0, "drops": ()}  # in each phase
 _SIZE = (64, 64)  # any size the model accepts: parameters do not depend on it
 
@@ -46,10 +45,9 @@ class MultiScale:
   flip: bool = False
 
   def __post_init__(self) -> None:
-    if not self.scales or not all(_LEAST <= scale <= _MOST for scale in self.scales):
-      raise ValueError(
-        f"testing.scales must be numbers from {_LEAST} to {_MOST}; got {self.scales!r}."
-      )
+    is_allowed, expected = config_rules.SCALES
+    if not is_allowed(self.scales):
+      raise ValueError(f"testing.scales must be {expected}; got {self.scales!r}.")
 
   @property
   def is_single(self) -> bool:

@@ -1,7 +1,7 @@
 """What the paper claims with its tables, and whether other runs say the same."""
 
 import dataclasses
-import math
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -111,7 +111,5 @@ def _of_paper(side: tuple[str, str], column: str, paper: str) -> float | None:
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
   """Returns the mean and the standard deviation (of a sample; None for one value)."""
-  mean = sum(values) / len(values)
-  if len(values) == 1:
-    return mean, None
-  return mean, math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+  mean = statistics.fmean(values)
+  return mean, statistics.stdev(values) if len(values) > 1 else None

@@ -74,8 +74,6 @@ class Runs:
     left = [job for job in jobs if not self.is_done(job)]
     say(f"{len(jobs)} jobs, {len(jobs) - len(left)} done before")
     for place, job in enumerate(left):
-      if self.is_done(job):
-        continue
       rest = text_of(self._clock.left(left[place:]))
       say(f"[{place + 1}/{len(left)}] {job}; {rest}")
       start = time.monotonic()

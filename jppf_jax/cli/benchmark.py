@@ -13,6 +13,7 @@ Example: `jppf benchmark inference --encoder=b5 --size=1024x2048`
 
 import importlib
 import sys
+from pathlib import Path
 from typing import Any
 
 from absl import app, flags
@@ -79,6 +80,10 @@ def main(argv: list[str]) -> None:
     raise app.UsageError("--growth: only `jppf benchmark inference` can have this flag.")
   module = "growth" if _GROWTH.value else name
   subject = importlib.import_module(f"jppf_jax.benchmarks.{module}")
+  if _PICTURE.value is not None and Path(_PICTURE.value).suffix.lower() != ".png":
+    raise app.UsageError(
+      f"--picture: the picture is a PNG; name a file that ends in .png, got {_PICTURE.value!r}."
+    )
   with plainly("benchmark", OSError):
     if OUT.value is not None:
       require_json(OUT.value)

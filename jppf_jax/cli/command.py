@@ -60,10 +60,22 @@ def _parse(module: ModuleType, verb: str, argv: list[str]) -> list[str]:
     rest = known(run_flags.as_flags(expanded))
   except flags.UnrecognizedFlagError as error:
     refuse(verb, f"There is no flag --{error.flagname}{_nearest_flag(error.flagname, own)}")
+  except flags.IllegalFlagValueError as error:
+    refuse(verb, _about_value(error))
   except (flags.Error, ValueError) as error:  # absl raises ValueError for --noFLAG=VALUE
     refuse(verb, str(error))
   flags.FLAGS.mark_as_parsed()
   return rest
+
+
+def _about_value(error: flags.IllegalFlagValueError) -> str:
+  """Returns what is wrong with a value: absl's words, but those about a boolean are a tuple."""
+  cause = error.__context__
+  if cause is None or len(cause.args) < 2:
+    return str(error)
+  given = str(error).removeprefix("flag ").removesuffix(f": {cause}")
+  name = given.partition("=")[0].removeprefix("--")
+  return f"{given}: expected true or false; --{name} alone is true, --no{name} is false."
 
 
 def _flags_of(module: ModuleType) -> flags.FlagValues:

@@ -75,9 +75,9 @@ def main(argv: list[str]) -> None:
   with plainly("predict", ConfigError, RunError, WeightsError, OutputError, OSError):
     found = inputs.find(argv[1:])
     config, weights = config_and_weights()
+    config = run_flags.tested(config)
     print(about_weights(weights), *found.notes, sep="\n", file=sys.stderr)
     kept = None if programs is None else Kept(programs, on_new=say_that_it_compiles)
-    config = run_flags.tested(config)
     predictor = load_predictor(config, weights, kept, others=run_flags.other_networks())
     try:
       with photos.at_most(1_000_000 * _MAX_MEGAPIXELS.value):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from absl import app, flags
 
+from jppf_jax import config_rules
 from jppf_jax.cli import configs
 
 if TYPE_CHECKING:
@@ -97,12 +98,30 @@ def tested(config: "Config") -> "Config":
   """Returns the config with the changes of `--scales` and `--flip`.
 
   Raises:
-    UsageError: a scale is no number above 0.
+    UsageError: a scale is no number, or too small or too large.
   """
-  scales = f"testing.scales={','.join(SCALES.value)}," if SCALES.value is not None else None
-  flip = None if FLIP.value is None else f"testing.flip={FLIP.value}"
-  changes = [change for change in (scales, flip) if change is not None]
+  changes = []
+  if SCALES.value is not None:
+    changes.append(f"testing.scales={_scales(SCALES.value)}")
+  if FLIP.value is not None:
+    changes.append(f"testing.flip={FLIP.value}")
   return configs.changed(config, changes) if changes else config
+
+
+def _scales(texts: list[str]) -> tuple[float, ...]:
+  """Returns the numbers of `--scales`.
+
+  Raises:
+    UsageError: one of them is no number, or too small or too large.
+  """
+  allowed, which = config_rules.SCALES
+  try:
+    scales = tuple(map(float, texts))
+  except ValueError:
+    scales = ()
+  if not allowed(scales):
+    raise app.UsageError(f"--scales must be {which}, like 0.75,1,1.25; got {','.join(texts)!r}.")
+  return scales
 
 
 def rows_and_columns(*, multiple: int = 1) -> tuple[int, int] | None:

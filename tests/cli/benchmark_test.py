@@ -67,10 +67,19 @@ def test_only_inference_has_a_growth():
 
 def test_a_picture_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
   monkeypatch.setattr(inference_benchmark, "run", None)
+  (tmp_path / "a.png").mkdir()
   with (
-    with_flags(picture=str(tmp_path)),
+    with_flags(picture=str(tmp_path / "a.png")),
     pytest.raises(SystemExit, match="it is a folder"),
   ):
+    benchmark.main(["jppf benchmark", "inference"])
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.nonsense", "png", "a.png/b"])
+def test_a_picture_whose_name_is_not_that_of_a_png_is_refused(name, monkeypatch):
+  monkeypatch.setattr(inference_benchmark, "run", None)
+  message = f"^--picture: .* ends in .png, got '{name}'"
+  with with_flags(picture=name), pytest.raises(app.UsageError, match=message):
     benchmark.main(["jppf benchmark", "inference"])
 
 

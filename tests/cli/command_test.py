@@ -120,6 +120,20 @@ def test_a_wrong_value_is_one_sentence(argv, words):
   assert len(done.err.splitlines()) == 2
 
 
+@EVERY_VERB
+def test_a_boolean_that_is_neither_true_nor_false_is_told_how_to_be(verb):
+  booleans = [
+    name for name in help_text.names(verbs.module(verb).FLAGS) if flags.FLAGS[name].boolean
+  ]
+  for name in [*booleans, "logtostderr"]:  # the last one is absl's
+    done = verbs.here(verb, f"--{name}=may be: (a)")
+    assert done.status == 2
+    assert done.err.splitlines()[0] == (
+      f"jppf {verb}: --{name}=may be: (a): expected true or false; "
+      f"--{name} alone is true, --no{name} is false."
+    )
+
+
 def test_flags_of_absl_and_arguments_behind_two_hyphens_are_as_ever(monkeypatch, tmp_path):
   calls = []
   monkeypatch.setattr(verbs.module("predict"), "main", calls.append)

@@ -164,6 +164,10 @@ def test_scales_and_flip_change_the_config_that_the_network_is_loaded_with(
   assert two == build.MultiScale((0.5, 1.0), False)
   assert mirrored == build.MultiScale((1.0,), True)
   assert both == build.MultiScale((2.0,), True)
-  wrong = verbs.here(verb, *where, "--scales=0.5,0")
-  assert wrong.status.startswith(f"jppf {verb}: config.testing.scales must be one number or more")
-  assert verbs.here(verb, *where, "--scales=big").status == 2
+  for text in ("0.5,0", "abc", "100", "0.75,,1", ""):
+    wrong = verbs.here(verb, *where, f"--scales={text}")
+    assert wrong.status == 2
+    assert wrong.err.startswith(
+      f"jppf {verb}: --scales must be one number or more, each from 0.1 to 4, like 0.75,1,1.25; "
+      f"got {text!r}.\n"
+    )

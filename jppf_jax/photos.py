@@ -16,6 +16,17 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
+FORMATS = {  # how files are called that are looked for; others that Pillow knows are read too
+  "PNG": (".png",),
+  "JPEG": (".jpeg", ".jpg"),
+  "TIFF": (".tif", ".tiff"),
+  "WebP": (".webp",),
+  "GIF": (".gif",),
+  "BMP": (".bmp",),
+  "JPEG 2000": (".jp2",),
+  "PNM": (".pbm", ".pgm", ".pnm", ".ppm"),
+}
+
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # TIFF tags
 _WHITE_IS_ZERO, _UNSIGNED = 0, 1
 _SIXTEEN_BITS = ("PNG", "PPM", "JPEG2000")  # formats whose wide grey fills 16 bits in Pillow
@@ -39,9 +50,11 @@ class Photo(NamedTuple):
 
 
 def read_image(path: str | Path) -> UInt8[np.ndarray, "H W 3"]:
-  """Returns the image in a file as viewers show it: upright, transparent pixels on white.
+  """Returns the image in a file as viewers show it: upright, and laid on white.
 
-  Of 16-bit channels the upper 8 bits are kept. Of several frames or pages, the first is read.
+  A transparent pixel is white, whatever colour lies hidden in it; a translucent one is mixed with
+  white by its opacity. Of 16-bit channels the upper 8 bits are kept. Of several frames or pages,
+  the first is read.
 
   Raises:
     ImageError: the file does not exist, is damaged, or is no image.
@@ -76,7 +89,9 @@ def decode_image(content: bytes) -> Photo:
   except ImageError:
     raise
   except UnidentifiedImageError as error:
-    raise ImageError("it is no PNG, JPEG, TIFF or WebP, or its beginning is damaged.") from error
+    *names, last = FORMATS
+    known = f"{', '.join(names)} or {last}"
+    raise ImageError(f"it is no {known}, or its beginning is damaged.") from error
   except Image.DecompressionBombError as error:
     number = re.search(r"\d+", str(error))
     pixels_found = int(number[0]) if number else 0

@@ -34,6 +34,16 @@ def test_transparent_pixels_are_white(tmp_path):
   assert (read[:2] == 0).all() and (read[2:] == 255).all()
 
 
+def test_translucent_pixels_are_mixed_with_white_whatever_lies_in_hidden_ones(tmp_path):
+  pixels = np.array([[[200, 40, 0, 255], [200, 40, 0, 51], [200, 40, 0, 0]]], np.uint8)
+  Image.fromarray(pixels).save(tmp_path / "a.png")
+  Image.fromarray(pixels).save(tmp_path / "a.webp", lossless=True, exact=True)
+  for name in ("a.png", "a.webp"):
+    left, middle, right = read_image(tmp_path / name)[0].tolist()
+    assert (left, right) == ([200, 40, 0], [255, 255, 255])
+    assert middle == [244, 212, 204]  # a fifth of the colour, four fifths of white
+
+
 def test_palette_and_cmyk_become_rgb(tmp_path):
   color = Image.new("RGB", (4, 4), (200, 40, 40))
   color.quantize(4).save(tmp_path / "a.png")
@@ -174,6 +184,23 @@ def test_a_truncated_file_is_named(tmp_path, name):
   (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:3000])
   with pytest.raises(ImageError, match=name):
     read_image(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", [suffix for own in photos.FORMATS.values() for suffix in own])
+def test_every_name_of_a_format_is_that_of_an_image(suffix, tmp_path):
+  kept = {".jpeg", ".jpg", ".webp", ".jp2"}
+  black = Image.new("1" if suffix == ".pbm" else "L", (9, 5))
+  black.convert("RGB" if suffix in kept else black.mode).save(tmp_path / f"a{suffix}")
+  read = read_image(tmp_path / f"a{suffix}")
+  assert read.shape == (5, 9, 3) and read.max() < 9
+
+
+def test_what_is_no_image_is_told_all_formats(tmp_path):
+  with pytest.raises(ImageError) as found:
+    photos.decode_image(b"hello")
+  assert all(name in str(found.value) for name in photos.FORMATS)
+  assert str(found.value).startswith("it is no PNG, JPEG, ")
+  assert str(found.value).endswith(" JPEG 2000 or PNM, or its beginning is damaged.")
 
 
 def test_a_missing_file_and_a_text_are_named(tmp_path):

@@ -2,13 +2,13 @@
 
 import glob
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-IMAGES = (
-  *(".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"),
-  *(".tif", ".tiff", ".webp"),
-)
+from jppf_jax.photos import FORMATS
+
+IMAGES = tuple(chain.from_iterable(FORMATS.values()))
 VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
 
 

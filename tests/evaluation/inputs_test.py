@@ -1,5 +1,6 @@
 import pytest
 
+from jppf_jax import photos
 from jppf_jax.evaluation import inputs
 
 
@@ -23,6 +24,13 @@ def test_a_folder_gives_its_images_by_name_and_says_how_many_others_there_are(he
   assert names(found.images) == ["photos/a.png", "photos/b.JPG"]
   assert not found.videos and not found.problems
   assert found.notes == ["photos: 3 other files passed over"]
+
+
+def test_every_format_of_photos_is_found_in_a_folder(tmp_path):
+  suffixes = [suffix for own in photos.FORMATS.values() for suffix in own]
+  for suffix in suffixes:
+    (tmp_path / f"a{suffix.upper()}").touch()
+  assert len(inputs.find([str(tmp_path)]).images) == len(suffixes) == 13
 
 
 def test_a_pattern_gives_images_and_videos_also_of_folders_below(here):

@@ -3,8 +3,15 @@
 The paper leaves void what it filters (small stuff, things of the semantic head that no instance
 won) and plans "to interpolate the remaining, filtered regions" as future work (Sec. 5). Here a void
 pixel gets the class that the semantic head prefers among those that the answer has elsewhere. If
-that is a thing, it joins an instance of the class: the one whose mask has the largest logit there,
-or else the one whose box is nearest. Its part is the most probable one of the class.
+that is a thing, it joins an instance of the class that the answer has:
+
+1. of those whose mask or box reaches the pixel, the one with the largest mask logit there;
+2. if none does, the one whose box is nearest: the distance is that of the pixel's centre to the
+   nearest point of the box, Euclidean, in pixels of the result.
+
+The better detection wins a tie. No distance is too large: void at one end of the image joins a
+thing at the other end if that is the only one of the class. Its part is the most probable one of
+the class.
 """
 
 import dataclasses

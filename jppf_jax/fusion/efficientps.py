@@ -5,6 +5,7 @@ The first half of the top-down baseline: `top_down.py` adds the parts.
 """
 
 import dataclasses
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from jppf_jax.fusion.canvas import assemble, first_maximum, things_of
 from jppf_jax.fusion.channels import unknown_parts
 from jppf_jax.fusion.config import Area, Zoom, least_stuff
+from jppf_jax.fusion.eq1 import fused_logits
 from jppf_jax.fusion.frame import Frame, make_frame, upsample
 from jppf_jax.fusion.instances import (
   PlacedMasks,
@@ -20,7 +22,6 @@ from jppf_jax.fusion.instances import (
   maximum_over_instances,
   paste_into,
 )
-from jppf_jax.fusion.joint import fused_logits
 from jppf_jax.fusion.tiles import Shape, Tile, by_platform, one_at_a_time, over_image
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.ops.boxes import ImageSize
@@ -80,6 +81,14 @@ def efficientps_fusion(
       f"Got {channels} semantic channels; {spec.name} has {spec.num_classes} classes."
     )
 
+  filtered = partial(
+    filter_detections,
+    score_threshold=score_threshold,
+    overlap_threshold=overlap_threshold,
+    legacy=legacy,
+    margin=box_margin,
+  )
+
   def fuse(
     shape: Shape,
     semantic_logits: Array | LogitViews,
@@ -90,32 +99,13 @@ def efficientps_fusion(
   ) -> PanopticParts:
     frame = make_frame(size, covered, zoom, semantic_logits.shape[:2])
     stuff, fill = _stuff(semantic_logits, frame, shape, spec)
-    placed, kept = filter_detections(
-      detections,
-      frame,
-      shape,
-      score_threshold=score_threshold,
-      overlap_threshold=overlap_threshold,
-      legacy=legacy,
-      margin=box_margin,
-    )
+    placed, kept = filtered(detections, frame, shape)
     scaled = dataclasses.replace(placed, masks=placed.masks * instance_logit_scale)
     things = things_of(detections, spec)
     best, slot = _best_instances(scaled, kept, semantic_logits, things, frame, shape)
     slot = _slots(best, slot, stuff, placed.spans, kept, frame, shape)
-    no_part = jnp.zeros(size, jnp.int32)
-    result = assemble(
-      slot,
-      no_part,
-      fill.astype(jnp.int32),
-      no_part,
-      detections,
-      spec=spec,
-      min_stuff_area=least_stuff(min_stuff_area, min_stuff_relative, frame.image, zoom),
-      covered=frame.covered,
-    )
-    part = jnp.asarray(unknown_parts(spec))[result.semantic]
-    return dataclasses.replace(result, part=part)
+    least = least_stuff(min_stuff_area, min_stuff_relative, frame.image, zoom)
+    return _answer(slot, fill, detections, frame, spec, least)
 
   fuse_image = one_at_a_time(by_platform(fuse))
   return fuse_image(semantic_logits, detections, covered, zoom, min_stuff_area)
@@ -186,6 +176,30 @@ def _slots(
     return tile.put(slot, jnp.where(zero_can_win & absent_wins, absent, reached_wins))
 
   return over_image(frame.image, frame.size, shape, decide, slot)
+
+
+def _answer(
+  slot: Int[Array, "H W"],
+  fill: UInt8[Array, "H W"],
+  detections: Detections,
+  frame: Frame,
+  spec: LabelSpec,
+  min_stuff_area: Area,
+) -> PanopticParts:
+  """Instances before stuff on an empty canvas; parts are unknown."""
+  no_part = jnp.zeros(frame.size, jnp.int32)
+  result = assemble(
+    slot,
+    no_part,
+    fill.astype(jnp.int32),
+    no_part,
+    detections,
+    spec=spec,
+    min_stuff_area=min_stuff_area,
+    covered=frame.covered,
+  )
+  part = jnp.asarray(unknown_parts(spec))[result.semantic]
+  return dataclasses.replace(result, part=part)
 
 
 def _first_absent(

@@ -17,7 +17,7 @@ instance reaches, where it keeps the best score so far and its label. In each ti
 that are needed are up-sampled from stride 4.
 """
 
-from functools import partial, reduce
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -25,11 +25,11 @@ import jax.numpy as jnp
 from jaxtyping import Float, Int, UInt8
 
 from jppf_jax.fusion.canvas import assemble, fill_classes, first_maximum, stuff_parts
-from jppf_jax.fusion.channels import part_channels, stuff_channels
+from jppf_jax.fusion.channels import part_channels
 from jppf_jax.fusion.config import PAPER, FusionConfig, Zoom, in_result
+from jppf_jax.fusion.eq1 import best_stuff, fused_instance, fused_logits
 from jppf_jax.fusion.evidence import (
   Evidence,
-  InstanceTerms,
   Norms,
   gather_evidence,
   instance_terms,
@@ -45,83 +45,6 @@ from jppf_jax.ops.boxes import ImageSize
 from jppf_jax.structs import IGNORE, Array, Detections, LogitViews, PanopticParts
 
 _LABELS = 256  # an instance and its part are stored as one integer: detection * 256 + part
-
-
-def fused_logits(*masked_logits: Float[Array, "*s"], mean: bool = False) -> Float[Array, "*s"]:
-  """Returns FL of Eq. 1: the sum of the sigmoids of the masked logits, times their sum.
-
-  Args:
-    masked_logits: any number of terms of one shape.
-    mean: means instead of sums.
-  """
-  share = 1 / len(masked_logits) if mean else 1
-  confidence = reduce(jnp.add, [jax.nn.sigmoid(logits) for logits in masked_logits])
-  total = reduce(jnp.add, masked_logits)
-  return (confidence * share) * (total * share)
-
-
-def fused_instance(terms: InstanceTerms, config: FusionConfig) -> tuple[Float[Array, "th tw"], ...]:
-  """Fusion for things: returns the fused logits of one instance, one map per part (FLP) or a single
-  map (FLNP); -inf at pixels for which the instance does not compete.
-  """
-  fuse = partial(fused_logits, mean=config.fuse_reduce == "mean")
-  fused = []
-  for mlp, competes in zip(terms.mlp, terms.competes):
-    logits = fuse(terms.mli, terms.mls, mlp)
-    fused.append(jnp.where(competes, logits, -jnp.inf))
-  return tuple(fused)
-
-
-def fused_stuff(
-  semantic: Float[Array, "K th tw"],
-  part: Float[Array, "O th tw"],
-  spec: LabelSpec,
-  config: FusionConfig,
-) -> tuple[Float[Array, "th tw"], ...]:
-  """Fusion for stuff: returns FLS, each stuff class with its background or its best part.
-
-  Args:
-    semantic: probabilities.
-    part: probabilities.
-    spec: the taxonomy.
-    config: what the paper leaves open.
-  """
-  fuse = partial(fused_logits, mean=config.fuse_reduce == "mean")
-  fused = []
-  for k, channels in enumerate(stuff_channels(spec)):
-    choices = [fuse(semantic[k], part[p]) for p in channels]
-    fused.append(reduce(jnp.maximum, choices))
-  return tuple(fused)
-
-
-def best_stuff(
-  semantic_logits: Float[Array, "K th tw"],
-  part_logits: Float[Array, "O th tw"],
-  norms: Norms,
-  spec: LabelSpec,
-  config: FusionConfig,
-) -> tuple[Float[Array, "th tw"], Int[Array, "th tw"]]:
-  """Returns the largest of FLS and its class in a tile; -inf and any class if there is no stuff.
-
-  Eq. 1 of two probabilities grows with each of them. So among stuff classes that are fused with the
-  same part outputs, the one with the largest logit has the largest FLS, and only this one is fused.
-  """
-  fuse = partial(fused_logits, mean=config.fuse_reduce == "mean")
-  groups: dict[tuple[int, ...], list[int]] = {}
-  for k, channels in enumerate(stuff_channels(spec)):
-    groups.setdefault(channels, []).append(k)
-
-  best = jnp.full(norms.part.shape, -jnp.inf)
-  label = jnp.full(norms.part.shape, spec.num_stuff, jnp.int32)
-  for channels, classes in groups.items():
-    logit, rival = first_maximum([semantic_logits[k] for k in classes], classes)
-    probability = jnp.exp(logit - norms.semantic)
-    choices = [fuse(probability, jnp.exp(part_logits[p] - norms.part)) for p in channels]
-    score = reduce(jnp.maximum, choices)
-    comes_first = (score == best) & (rival < label)
-    label = jnp.where((score > best) | comes_first, rival, label)
-    best = jnp.maximum(score, best)
-  return best, label
 
 
 class Ground(NamedTuple):
@@ -143,7 +66,6 @@ class Ground(NamedTuple):
 def ground(evidence: Evidence, shape: Shape, spec: LabelSpec, config: FusionConfig) -> Ground:
   """Visits the image once for all that does not depend on instances."""
   frame = evidence.frame
-
   has_parts = any(spec.class_parts[: spec.num_stuff])
 
   def see(tile: Tile) -> Ground:
@@ -258,6 +180,8 @@ def joint_fusion(
     ValueError: the logits do not cover an image of this size.
   """
 
+  gather = partial(gather_evidence, spec=spec, size=size, config=config, legacy=legacy)
+
   def fuse(
     shape: Shape,
     semantic: Array | LogitViews,
@@ -266,18 +190,7 @@ def joint_fusion(
     covered: ImageSize | None,
     zoom: Zoom,
   ) -> PanopticParts:
-    evidence = gather_evidence(
-      semantic,
-      part,
-      detections,
-      spec=spec,
-      size=size,
-      shape=shape,
-      config=config,
-      legacy=legacy,
-      covered=covered,
-      zoom=zoom,
-    )
+    evidence = gather(semantic, part, detections, shape=shape, covered=covered, zoom=zoom)
     return compete(evidence, shape, spec, config).result
 
   fuse_image = one_at_a_time(by_platform(fuse))
@@ -295,7 +208,6 @@ def _best_instances(
 
   If no instance competes: -inf, -1 and any part.
   """
-
   one_decides = spec.num_stuff > 0 and not (config.renormalise_parts or config.allow_void_part)
   best_part = _strongest_part_wins if one_decides else _best_of_all_parts
 

@@ -4,10 +4,11 @@ import jax.numpy as jnp
 from jaxtyping import Bool, Float, Int
 
 from jppf_jax.fusion.config import PAPER, FusionConfig
+from jppf_jax.fusion.eq1 import fused_instance, fused_stuff
 from jppf_jax.fusion.evidence import Norms, gather_evidence, instance_terms, log_sum_exp
 from jppf_jax.fusion.fill import fill_void
 from jppf_jax.fusion.frame import upsample
-from jppf_jax.fusion.joint import compete, fused_instance, fused_stuff
+from jppf_jax.fusion.joint import compete
 from jppf_jax.fusion.tiles import whole_image
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Array, Detections, PanopticParts, struct

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from jppf_jax.fusion.config import FusionConfig
-from jppf_jax.fusion.joint import fused_logits, joint_fusion
+from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.labels.variants import semantic_background
@@ -118,18 +118,6 @@ def test_views_are_fused_as_the_oracle_fuses_their_mean_probabilities():
   assert clear.mean() > 0.95 and set(np.unique(result.instance)) >= {1, 2}
   for own, wanted in zip((result.semantic, result.instance, result.part), expected):
     np.testing.assert_array_equal(np.asarray(own)[clear], wanted[clear])
-
-
-def test_fused_logits_of_worked_values():
-  def fuse_numbers(*terms, mean=False):
-    return float(fused_logits(*map(jnp.float32, terms), mean=mean))
-
-  about = partial(pytest.approx, rel=1e-6)
-  assert fuse_numbers(6, 2) == about(15.026596)
-  assert fuse_numbers(2, 0.7, 0.6) == about(7.242316)
-  assert fuse_numbers(-3, 0.7, 0.6) == about(-2.314159)
-  assert fuse_numbers(0.9, 0.8) == about(2.381571)
-  assert fuse_numbers(0.9, 0.8, mean=True) == about(2.381571 / 4)
 
 
 def test_without_stuff_negative_logits_decide_by_eq_1_too():

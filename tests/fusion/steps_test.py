@@ -7,7 +7,8 @@ import jax
 import numpy as np
 
 from jppf_jax.fusion.config import FusionConfig
-from jppf_jax.fusion.joint import fused_logits, joint_fusion
+from jppf_jax.fusion.eq1 import fused_logits
+from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.fusion.steps import joint_fusion_steps
 from tests.fusion.scenes import (
   PERSON,

@@ -48,17 +48,13 @@ def scaled_frame(frame: Frame, scale: float) -> Frame:
     frame: of the image at the working size.
     scale: 1 returns an equal frame.
   """
-  size = _scaled(frame.size, scale, frame.size)
-  covered = _scaled(frame.covered, scale, frame.size)
+  size, covered = _scaled(frame.size, scale), _scaled(frame.covered, scale)
   return dataclasses.replace(frame, size=size, covered=covered)
 
 
-def _scaled(sides: tuple[int, int], scale: float, size: tuple[int, int]) -> tuple[int, int]:
-  """Scales two sides; they stay within the scaled size."""
-  rows, columns = (
-    min(max(1, round(scale * side)), max(1, round(scale * whole)))
-    for side, whole in zip(sides, size)
-  )
+def _scaled(sides: tuple[int, int], scale: float) -> tuple[int, int]:
+  """Scales two sides; larger ones stay larger, or become equal."""
+  rows, columns = (max(1, round(scale * side)) for side in sides)
   return rows, columns
 
 

@@ -8,7 +8,10 @@ import pytest
 from PIL import Image
 
 from jppf_jax.benchmarks import growth
-from jppf_jax.benchmarks.programs import compiled
+from jppf_jax.benchmarks.fusion import top_down
+from jppf_jax.benchmarks.programs import Compiled, compiled
+from jppf_jax.fusion.config import FusionConfig
+from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.labels.cpp import cpp
 
 BASE = growth.Point((64, 96), 19, 10, 100)
@@ -48,6 +51,33 @@ def test_a_taxonomy_can_be_larger_than_label_files_allow(classes, parts):
   assert used == set(range(1, parts))
   assert spec.part_matrix.shape == (classes, parts)
   assert 0.5 < spec.num_stuff / classes < 0.6
+
+
+def test_the_programs_of_a_point_have_its_size_and_its_numbers(monkeypatch):
+  point, asked = growth.Point((64, 96), 30, 20, 7), []
+
+  class Noted:
+    compute, variables = None, "weights"
+
+    def __init__(self, net, variables, spec, **settings):
+      asked.append((net, variables, spec.num_classes, spec.num_part_outputs, settings))
+
+  monkeypatch.setattr(growth, "compiled", lambda run, *inputs: Compiled(run, inputs, 0.0))
+  monkeypatch.setattr(growth, "network", lambda encoder, spec, *rest: (encoder, *rest))
+  monkeypatch.setattr(growth, "_variables", lambda *about: about)
+  monkeypatch.setattr(growth, "Predictor", Noted)
+  programs = growth._fusions(point)
+  for name, fuse in ((growth.JOINT, joint_fusion), (growth.TOP_DOWN, top_down)):
+    run, (semantic, part, found) = programs[point, name].program, programs[point, name].arguments
+    assert (run.func, run.keywords["size"]) == (fuse, (64, 96))
+    assert (semantic.shape, part.shape) == ((16, 24, 30), (16, 24, 20))
+    assert found.valid.shape == (7,) and found.valid.all()
+  variables, image, covered = growth.whole_program(point, "lite0", "bfloat16").arguments
+  assert (variables, image.shape, covered.tolist()) == ("weights", (1, 64, 96, 3), [[64, 96]])
+  [(net, variables, *numbers, settings)] = asked
+  assert net == ("lite0", jnp.bfloat16, 7) and numbers == [30, 20]
+  assert variables == ("lite0", "bfloat16", 30, 20)
+  assert settings == {"size": (64, 96), "config": FusionConfig(score_threshold=0.0)}
 
 
 @pytest.fixture
@@ -91,6 +121,7 @@ def test_a_diagram_has_the_values_of_its_axis(report):
   (whole,) = diagrams["seconds by megapixels, whole program"].values()
   assert [value for value, _ in whole] == [0.001024, 0.006144, 0.024576]
   lines = diagrams["temporary MB by detections"]
+  assert list(lines) == [growth.JOINT, growth.TOP_DOWN]
   assert [value for value, _ in lines[growth.JOINT]] == [0, 100, 300]
   wanted = [
     point["costs"][growth.JOINT]["temporary_mb"]

@@ -28,8 +28,8 @@ def found(*scores):
   return Detections(BOXES, np.int32([label] * 2), np.float32(scores), masks, np.array([True] * 2))
 
 
-def scored(min_score=0.5, **fields):
-  uids, scores = picture(), HeadScores(SPEC, min_score=min_score)
+def scored(min_score=0.5, spec=SPEC, **fields):
+  uids, scores = picture(), HeadScores(spec, min_score=min_score)
   truth = SPEC.decode(uids)
   everything = Prediction(semantic=truth.semantic, part=truth.part, detections=found(0.9, 0.2))
   scores.add("a", uids, truth, dataclasses.replace(everything, **fields))
@@ -43,6 +43,22 @@ def test_ap_of_fused_detections_leaves_out_those_that_a_fusion_does_not_take():
   assert report["instance_ap_fused"]["ap"] == pytest.approx(0.5)  # one car of two
   assert report["instance_ap_fused"]["min_score"] == 0.5
   assert scored(min_score=0.1)["instance_ap_fused"]["ap"] == pytest.approx(1)
+
+
+def test_a_detection_with_just_the_least_score_is_not_fused():
+  report = scored(min_score=0.25, detections=found(0.75, 0.25))
+  assert report["instance_ap"]["ap"] == pytest.approx(1)
+  assert report["instance_ap_fused"]["ap"] == pytest.approx(0.5)
+
+
+def test_parts_are_scored_as_labels_and_not_as_outputs_of_the_head():
+  divided = load_spec("cpp_grouped_sembg")  # has an output for the background of each class
+  assert divided.num_part_outputs > divided.num_parts == SPEC.num_parts
+  part = np.zeros((64, 64), np.int32)
+  assert scored(spec=divided, part=part)["part_miou"] == 1
+  part[0, 0] = divided.num_parts  # an output, but no part
+  with pytest.raises(ValueError, match=f"expected 0..{divided.num_parts - 1},"):
+    scored(spec=divided, part=part)
 
 
 def test_a_head_that_does_not_exist_has_no_score():

@@ -89,8 +89,15 @@ def test_another_version_code_or_setting_is_another_environment(folder, monkeypa
   (tmp_path / "code.py").write_text("x = 1\n")
   monkeypatch.setattr("jppf_jax.__file__", str(tmp_path / "__init__.py"))
   changed = module._environment()
+  environments = [before, changed]
   (tmp_path / "code.py").write_text("x = 2\n")
-  assert len({*map(str, (before, changed, module._environment()))}) == 3
+  environments.append(module._environment())
+  (tmp_path / "code.py").rename(tmp_path / "other.py")
+  environments.append(module._environment())
+  (tmp_path / "below").mkdir()
+  (tmp_path / "below/code.py").touch()
+  environments.append(module._environment())
+  assert len({*map(str, environments)}) == 5
   with pytest.raises(AssertionError, match="traced again"):
     Kept(folder).program(never, (WEIGHTS, ROW), "double")
 

@@ -11,13 +11,15 @@ from jppf_jax.structs import LogitView, LogitViews
 from tests.fusion.scenes import CELLS, SIZE, logit_views, logits
 from tests.oracles import fusion as oracle
 
+QUICK = {"xla_backend_optimization_level": 0}
 SCENE = logits(0, 4) + np.random.default_rng(1).normal(size=(*CELLS, 4)).astype(np.float32)
 
 
 def upsampled(x, size, covered=None, zoom=None, tile=None, **choice):
   frame = make_frame(size, covered, zoom, x.shape[:2])
   tile = whole_image(size) if tile is None else tile
-  return np.moveaxis(upsample(jnp.asarray(x), tile, frame, **choice), 0, -1)
+  read = jax.jit(lambda x: upsample(x, tile, frame, **choice), compiler_options=QUICK)
+  return np.moveaxis(read(x), 0, -1)
 
 
 def test_upsampling_reads_between_cell_centres_and_crops_the_padding():
@@ -35,9 +37,9 @@ def test_a_zoomed_frame_reads_the_logits_at_its_own_pixels(zoom):
   np.testing.assert_allclose(found, oracle.upsample(SCENE, size, zoom), atol=1e-4)
 
 
-@pytest.mark.parametrize("y, x", [(0, 0), (3, 5), (17, 79)])
-def test_a_tile_is_a_piece_of_the_whole_and_its_channels_can_be_chosen(y, x):
-  size, zoom = (31, 90), jnp.float32([1.5, 2.5])
+@pytest.mark.parametrize("y, x, zoom", [(0, 0, 2.5), (3, 5, 2.5), (17, 79, 2.5), (5, 5, None)])
+def test_a_tile_is_a_piece_of_the_whole_and_its_channels_can_be_chosen(y, x, zoom):
+  size, zoom = (SIZE, None) if zoom is None else ((31, 90), jnp.float32([1.5, zoom]))
   where = jnp.asarray([y, x], jnp.int32)
   tile = Tile(*where, *where, (14, 11))
   chosen = jnp.array([3, 0, 3])
@@ -59,9 +61,19 @@ def test_cells_wholly_outside_of_the_image_have_no_influence(zoom):
   np.testing.assert_allclose(found[: covered[0], : covered[1]], own, atol=1e-4)
 
 
-def read_views(views, y, x, shape, **choice):
+def test_an_image_that_ends_with_a_cell_does_not_read_the_next_one_because_of_rounding():
+  covered, zoom = (12, 31), np.float32([1, 31 / 28])
+  assert covered[1] / zoom[1] / np.float32(4) > 7
+  poisoned = SCENE.copy()
+  poisoned[:, 7:] = 1e9
+  found = upsampled(poisoned, (12, 40), covered, jnp.asarray(zoom))
+  own = oracle.upsample(SCENE[:3, :7], covered, zoom)
+  np.testing.assert_allclose(found[:, :31], own, atol=1e-4)
+
+
+def read_views(views, y, x, shape, size=SIZE, **choice):
   def read(views, y, x):
-    frame = make_frame((24, 44), jnp.array(SIZE), jnp.ones(2), views.shape[:2])
+    frame = make_frame((24, 44), jnp.array(size), jnp.ones(2), views.shape[:2])
     return upsample(views, Tile(y, x, y, x, shape), frame, **choice)
 
   return np.moveaxis(jax.jit(read)(views, jnp.int32(y), jnp.int32(x)), 0, -1)
@@ -75,6 +87,15 @@ def test_views_are_averaged_as_probabilities_at_the_pixels_of_the_image(y, x, he
   np.testing.assert_allclose(found, expected, atol=1e-4)
   chosen = read_views(views, y, x, (height, width), channels=jnp.array([3, 0]))
   np.testing.assert_allclose(chosen, expected[..., [3, 0]], atol=1e-4)
+
+
+def test_a_view_whose_sides_were_rounded_up_is_read_to_the_last_pixel_of_a_tile():
+  size, scale = (4, 36), 0.6
+  of_view = jnp.array([2, 22])  # 0.6 * 36 = 21.6
+  own = np.random.default_rng(0).normal(size=(1, 6, 4)).astype(np.float32)
+  views = LogitViews((LogitView(jnp.asarray(own), of_view, scale),))
+  found = read_views(views, 0, 9, (4, 21), size)  # from the end of a cell to the start of another
+  np.testing.assert_allclose(found, oracle.averaged(views, size)[:, 9:30], atol=1e-4)
 
 
 def test_one_view_is_read_as_its_own_logits():

@@ -52,6 +52,17 @@ def test_an_image_is_visited_once_and_its_padding_not_at_all(covered, steps):
   assert (np.asarray(visits)[: covered[0], : covered[1]] == 1).all()
 
 
+def test_the_distance_is_that_of_pixel_centres_to_the_nearest_point_of_the_box():
+  tile = tiles.whole_image((5, 7))._replace(y=jnp.int32(10), x=jnp.int32(20))
+  x0, y0, x1, y1 = box = np.float32([22.25, 11, 24, 13.5])
+  found = np.asarray(jax.jit(tile.squared_distance)(box))
+  for row, column in np.ndindex(tile.shape):
+    y, x = 10.5 + row, 20.5 + column
+    nearest = np.clip(x, x0, x1), np.clip(y, y0, y1)
+    assert found[row, column] == (x - nearest[0]) ** 2 + (y - nearest[1]) ** 2
+  assert found[2, 2:4].tolist() == [0, 0]
+
+
 def test_a_piece_touches_the_boxes_that_have_a_pixel_in_it():
   tile = tiles.whole_image((3, 5))._replace(y=jnp.int32(4), x=jnp.int32(10))
   ends = np.array([(a, b) for a in (3, 4, 6, 7, 9, 10, 14, 15) for b in (4, 5, 7, 8, 11, 15, 16)])

@@ -1,3 +1,4 @@
+import dataclasses
 import warnings
 
 import pytest
@@ -66,6 +67,17 @@ def test_pairs_silence_the_warning():
       warn_of(spec)
 
 
+@pytest.mark.parametrize("count, more", [(2, False), (3, True)])
+def test_a_warning_names_each_of_at_most_four_parts_once(count, more):
+  limbs = ("arm", "leg", "eye")[:count]
+  sides = [f"{side} {limb}" for limb in limbs for side in ("left", "right")]
+  parts = {name: [pid] for pid, name in enumerate(sides, 1)}
+  things = {name: {"id": n, "color": [n, n, n], "parts": parts} for n, name in enumerate("ab", 1)}
+  shown = ", ".join(map(repr, sides[:4])) + (" ..." if more else "")
+  with pytest.warns(SidesWarning, match=f"^two: {shown} say left or right"):
+    LabelSpec.from_dict({"things": things, "share_parts": True}, name="two")
+
+
 def test_classes_with_sides_are_warned_of():
   stuff = {"left lane": {"id": 2, "color": [1, 1, 1]}}
   with pytest.warns(SidesWarning, match="'left lane' say"):
@@ -85,6 +97,21 @@ def test_a_mirrored_part_takes_the_output_of_the_other_side():
   names = [spec.part_names[output] for output in exchanged_outputs(spec)]
   assert spec.part_names[1:3] == ("person-left arm", "person-right arm")
   assert names == ["background", "person-right arm", "person-left arm", "person-torso"]
+
+
+def test_an_output_whose_classes_differ_or_whose_other_side_has_no_label_stays_itself():
+  pairs = {"left arm": [1], "right arm": [2], "left leg": [3], "right leg": [4]}
+  things = {name: {"id": n, "color": [n, n, n], "parts": pairs} for n, name in enumerate("ab", 1)}
+  mirror = [["left arm", "right arm"], ["left leg", "right leg"]]
+  both = {"things": things, "mirror": mirror, "share_parts": True}
+  spec = LabelSpec.from_dict(both, name="both")
+  assert exchanged_outputs(spec) == (0, 2, 1, 4, 3)
+  mirrored = spec.mirrored_pid.copy()
+  mirrored[2, 1:3] = 1, 2  # the arms of one class are not exchanged
+  mirrored[1:3, 3] = 0  # a left leg becomes a pixel without a part label
+  mirrored[1:3, 0] = 4  # and such a pixel a right leg
+  changed = dataclasses.replace(spec, mirrored_pid=mirrored)
+  assert exchanged_outputs(changed) == (0, 1, 2, 3, 3)
 
 
 def test_without_pairs_each_output_stays_itself():

@@ -164,7 +164,6 @@ def _best_parts(
   logits = upsample(part_logits, tile, frame)[: spec.num_parts]
   has_part = np.zeros((256, spec.num_parts), bool)
   has_part[: spec.num_classes] = spec.part_matrix
-  has_part[:, 0] = False
   allowed = jnp.moveaxis(jnp.asarray(has_part)[semantic], -1, 0)
   return _best(logits, allowed)
 

@@ -63,13 +63,13 @@ def main(argv: list[str]) -> None:
 
   from jppf_jax.tables import report
   from jppf_jax.tables.make import make_tables
-  from jppf_jax.tables.setting import SETTINGS
+  from jppf_jax.tables.setting import QUICK, SETTINGS
 
-  setting = SETTINGS[_DATASET.value]
-  if _QUICK.value and not setting.quick:
+  settings = QUICK if _QUICK.value else SETTINGS
+  if _DATASET.value not in settings:
     raise app.UsageError(f"--quick: only --dataset=synthetic has it; got {_DATASET.value}.")
-  base = configs.load(setting.quick if _QUICK.value else setting.config)
-  base = configs.changed(base, run_flags.CHANGES.value)
+  setting = settings[_DATASET.value]
+  base = configs.changed(configs.load(setting.config), run_flags.CHANGES.value)
   rows, tables = _chosen(setting)
   with plainly("tables", *expected()):
     made = make_tables(

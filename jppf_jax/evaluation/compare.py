@@ -1,5 +1,6 @@
 """All that evaluation compares: both fusions, and each head before fusion."""
 
+import copy
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
@@ -140,6 +141,16 @@ class Comparison(Program[Prediction]):
       zoom=zoom,
       legacy=self.model.legacy,
     )
+
+  def with_variables(self, variables: Any) -> "Comparison":
+    """Returns the same program, not compiled again, with other weights of the same network.
+
+    Args:
+      variables: parameters and running statistics.
+    """
+    other = copy.copy(self)
+    other.variables = jax.device_put(variables)
+    return other
 
   def restore(self, answer: Prediction, frame: Frame) -> Prediction:
     """Returns all predictions at the size of the image; see `Program.restore`."""

@@ -31,18 +31,19 @@ class Job:
 
 
 def jobs_for(systems: Iterable[str], seeds: int) -> list[Job]:
-  """Returns what must be done for some systems, each job once; all of a seed before the next.
+  """Returns what must be done for some systems, each job once.
+
+  Runs of a network follow each other, seed by seed, because they share what is compiled.
 
   Args:
     systems: names of `SYSTEMS`.
     seeds: how many runs of each network.
   """
   found: dict[Job, None] = {}
-  for seed in range(seeds):
-    for name in systems:
-      for network in SYSTEMS[name].networks:
-        found[Job("train", network, seed)] = None
-      found[Job("evaluate", name, seed)] = None
+  for name in systems:
+    needed = [Job("train", network, 0) for network in SYSTEMS[name].networks]
+    for job in (*needed, Job("evaluate", name, 0)):
+      found.update((dataclasses.replace(job, seed=seed), None) for seed in range(seeds))
   return list(found)
 
 

@@ -17,7 +17,7 @@ from jppf_jax.evaluation.evaluate import score_dataset
 from jppf_jax.evaluation.together import Source
 from jppf_jax.saving import write_text
 from jppf_jax.tables.jobs import Clock, Job, read_json, text_of
-from jppf_jax.tables.setting import MULTI_SCALE, SINGLE_SCALE, Setting
+from jppf_jax.tables.setting import Setting
 from jppf_jax.tables.systems import NETWORKS, SYSTEMS
 from jppf_jax.training import loop
 from jppf_jax.training.logs import say
@@ -41,6 +41,8 @@ class Runs:
   def __init__(self, folder: Path, setting: Setting, base: build.Config):
     self.folder, self.setting, self.base = folder, setting, base
     self._clock = Clock(folder)
+    self._runners = loop.Runners()
+    self._compared: tuple[str, Comparison] | None = None  # the last system, maybe compiled
     file = folder / STORED
     has_runs = any((folder / "runs").glob(f"*/{build.RUN_WEIGHTS}"))
     if has_runs and not (file.exists() and build.same_config(base, file.read_text())):
@@ -83,7 +85,9 @@ class Runs:
         self._clock.add(job, time.monotonic() - start)
         raise
       self._clock.add(job, time.monotonic() - start)
-      jax.clear_caches()  # dozens of programs would stay in memory
+      following = left[place + 1 : place + 2]
+      if [(job.kind, job.name)] != [(other.kind, other.name) for other in following]:
+        jax.clear_caches()  # dozens of programs would stay in memory
 
   def is_done(self, job: Job) -> bool:
     """Whether a run was trained to its end, or the scores are those of the present weights."""
@@ -107,19 +111,24 @@ class Runs:
     return Source(self.config(network, seed), weights)
 
   def comparison(self, system: str, seed: int) -> Comparison:
-    """Returns a system with its weights."""
+    """Returns a system with its weights; systems that differ in the seed share their programs."""
     wanted = SYSTEMS[system]
     config, weights = self.source(wanted.network, seed)
-    scales, flip = MULTI_SCALE if wanted.multi_scale else SINGLE_SCALE
-    fill = wanted.fill_void
-    config = build.testing_config(config, scales=scales, flip=flip, fill_void=fill)
+    several, fill = wanted.multi_scale, wanted.fill_void
+    scales = self.setting.scales if several else (1.0,)
+    config = build.testing_config(config, scales=scales, flip=several, fill_void=fill)
     others = {head: self.source(network, seed) for head, network in wanted.others.items()}
-    return load_comparison(config, weights, others)
+    found = load_comparison(config, weights, others)
+    if self._compared is not None and self._compared[0] == system:
+      return self._compared[1].with_variables(found.variables)
+    self._compared = system, found
+    return found
 
   def _train(self, job: Job) -> None:
     with warnings.catch_warnings():
       warnings.filterwarnings("ignore", message=".*fewer examples than the official release")
-      loop.train(self.config(job.name, job.seed), self.workdir(job.name, job.seed))
+      workdir = self.workdir(job.name, job.seed)
+      loop.train(self.config(job.name, job.seed), workdir, runners=self._runners)
 
   def _evaluate(self, job: Job) -> None:
     network = SYSTEMS[job.name].network

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from jppf_jax.tables.rows import TABLES, Row
 from jppf_jax.tables.systems import NETWORKS, SYSTEMS
 
-# scales, and whether each is seen mirrored too
-SINGLE_SCALE = ((1.0,), False)
-MULTI_SCALE = ((0.75, 1.0, 1.25, 1.5, 1.75, 2.0), True)  # EfficientPS
+EFFICIENTPS_SCALES = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,25 +15,26 @@ class Setting:
 
   Attributes:
     config: name of the config of JPPF; all other networks are changes of it.
-    quick: name of the config for a first look; "" if there is none.
     labels: variants of the taxonomy by the names of `systems.Network.labels`. Rows that need a
       variant that is not here are left out.
     paper: the dataset of the paper whose figures stand beside ours.
+    scales: of multi-scale testing; each is seen mirrored, too.
   """
 
   config: str
   labels: Mapping[str, str]
   paper: str
-  quick: str = ""
+  scales: tuple[float, ...] = EFFICIENTPS_SCALES
 
 
 _CPP = {"grouped": "cpp_grouped", "nongrouped": "cpp_default", "sembg": "cpp_grouped_sembg"}
 SETTINGS = {
-  "synthetic": Setting("tables_synthetic", _CPP, "cpp", quick="tables_quick"),
+  "synthetic": Setting("tables_synthetic", _CPP, "cpp"),
   "clothing": Setting("clothing", {"grouped": ""}, "cpp"),
   "cpp": Setting("cpp", _CPP, "cpp"),
   "ppp": Setting("ppp", {"grouped": "ppp"}, "ppp"),
 }
+QUICK = {"synthetic": Setting("tables_quick", _CPP, "cpp", scales=(0.75, 1.0, 1.5))}  # a first look
 
 
 def rows_of(setting: Setting, tables: tuple[int, ...]) -> list[tuple[int, Row]]:

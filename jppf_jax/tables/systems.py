@@ -27,7 +27,7 @@ class System:
     network: the first one, a name of `NETWORKS`.
     others: networks that give a head in its place, by head.
     multi_scale: several scales, each mirrored too.
-    fill_void: void regions are filled after fusion.
+    fill_void: the answers with void regions filled are scored as well.
   """
 
   network: str
@@ -55,9 +55,8 @@ NETWORKS = {
 
 SYSTEMS = {
   "panoptic": System("panoptic"),
-  "jppf": System("jppf"),
+  "jppf": System("jppf", fill_void=True),
   "jppf_multi": System("jppf", multi_scale=True),
-  "jppf_filled": System("jppf", fill_void=True),
   "baseline": System("panoptic", others={"part": "parts"}),
   "baseline_multi": System("panoptic", others={"part": "parts"}, multi_scale=True),
   "independent": System("semantic", others={"instance": "instance", "part": "parts"}),

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,47 @@ def _check_finite(step: int, ids: list[str], metrics: dict[str, Any]) -> None:
   )
 
 
-def train(config: build.Config, workdir: str | Path) -> TrainState:
+class Runners:
+  """The compiled steps of runs of one process; those that differ only in their seed share them.
+
+  The steps of the last config are kept.
+  """
+
+  def __init__(self) -> None:
+    self._config = ""
+    self._by_phase: dict[bool, Runner] = {}
+
+  def get(self, run: build.Training, *, freeze_norm: bool) -> Runner:
+    """Returns the step of a phase, compiled or not.
+
+    Args:
+      run: what is trained; its seed is in the state.
+      freeze_norm: of the phase.
+    """
+    config = json.dumps(run.stored | {"seed": None}, sort_keys=True)
+    if config != self._config:
+      self._config, self._by_phase = config, {}
+    if freeze_norm not in self._by_phase:
+      self._by_phase[freeze_norm] = _runner(run, freeze_norm=freeze_norm)
+    return self._by_phase[freeze_norm]
+
+
+def _runner(run: build.Training, *, freeze_norm: bool) -> Runner:
+  step = make_step(
+    run.model,
+    run.optimizer,
+    learning_rate=run.learning_rate,
+    anchors_per_image=run.anchors_per_image,
+    regions_per_image=run.regions_per_image,
+    freeze_norm=freeze_norm,
+    loss_weights=run.loss_weights,
+  )
+  return make_runner(run.parallel, step)
+
+
+def train(
+  config: build.Config, workdir: str | Path, *, runners: Runners | None = None
+) -> TrainState:
   """Trains a config, or continues the run that is already in `workdir`.
 
   Writes `config.json`, `checkpoints/`, `weights.safetensors`, `metrics.jsonl` and TensorBoard
@@ -83,6 +124,7 @@ def train(config: build.Config, workdir: str | Path) -> TrainState:
   Args:
     config: of the run.
     workdir: the folder of the run.
+    runners: of earlier runs of this process, whose steps are used if only the seed differs.
 
   Returns:
     The final state, host arrays.
@@ -120,7 +162,8 @@ def train(config: build.Config, workdir: str | Path) -> TrainState:
       state = _restored(run, shapes, checkpoints, iterator)
     build.store_run(config, workdir)
     signals.check()
-    return _run_phases(run, workdir, state, iterator, checkpoints, signals)
+    shared = runners or Runners()
+    return _run_phases(run, workdir, state, iterator, checkpoints, signals, shared)
 
 
 def _checked(config: build.Config) -> tuple[build.Training, Any]:
@@ -199,6 +242,7 @@ def _run_phases(
   iterator: grain.DatasetIterator,
   checkpoints: Checkpoints,
   signals: Signals,
+  runners: Runners,
 ) -> TrainState:
   """Trains the steps after `state.step` of all phases; compiles once per phase."""
   done = int(state.step)
@@ -216,7 +260,8 @@ def _run_phases(
     for phase in run.phases:
       end += phase.steps
       if int(state.step) < end:
-        state = loop.train_until(end, state, freeze_norm=phase.freeze_norm)
+        runner = runners.get(run, freeze_norm=phase.freeze_norm)
+        state = loop.train_until(end, state, runner)
   checkpoints.wait()
   say(f"done: weights at {workdir / build.RUN_WEIGHTS}")
   say(f"next: {shlex.join(['jppf', 'evaluate', f'--workdir={workdir}'])}")
@@ -245,14 +290,13 @@ class _Loop:
   progress: Progress
   writer: MetricWriter | None
 
-  def train_until(self, end: int, state: TrainState, *, freeze_norm: bool) -> TrainState:
+  def train_until(self, end: int, state: TrainState, runner: Runner) -> TrainState:
     """Trains the steps after `state.step` up to `end`; returns the state, host arrays.
 
     Raises:
       Interrupted: a signal came; the step it came in is saved.
     """
     first = int(state.step) + 1
-    runner = self._runner(freeze_norm=freeze_norm)
     device_state = runner.put_state(state)
     batches, window = DevicePrefetch(self.iterator, runner.put_batch), _Window()
     self.checkpoints.wait()  # a signal may end the process while it compiles
@@ -283,18 +327,6 @@ class _Loop:
         break
     self.signals.release()
     return state
-
-  def _runner(self, *, freeze_norm: bool) -> Runner:
-    step = make_step(
-      self.run.model,
-      self.run.optimizer,
-      learning_rate=self.run.learning_rate,
-      anchors_per_image=self.run.anchors_per_image,
-      regions_per_image=self.run.regions_per_image,
-      freeze_norm=freeze_norm,
-      loss_weights=self.run.loss_weights,
-    )
-    return make_runner(self.run.parallel, step)
 
   def _log(self, step: int, means: dict[str, float]) -> None:
     """Shows and writes the metrics of a step that is done."""

@@ -3,17 +3,17 @@ import pytest
 from jppf_jax.tables.jobs import Clock, Job, jobs_for, text_of
 
 
-def test_networks_are_trained_once_before_what_needs_them_and_seed_by_seed():
-  jobs = [str(job) for job in jobs_for(["jppf", "baseline", "jppf_multi"], seeds=2)]
-  of_seed_0 = [
-    "train jppf, seed 0",
-    "evaluate jppf, seed 0",
-    "train panoptic, seed 0",
-    "train parts, seed 0",
-    "evaluate baseline, seed 0",
-    "evaluate jppf_multi, seed 0",
+def test_networks_are_trained_once_before_what_needs_them_and_seeds_follow_each_other():
+  jobs = jobs_for(["jppf", "baseline", "jppf_multi"], seeds=2)
+  kinds = [
+    "train jppf",
+    "evaluate jppf",
+    "train panoptic",
+    "train parts",
+    "evaluate baseline",
+    "evaluate jppf_multi",
   ]
-  assert jobs == [*of_seed_0, *(job.replace("seed 0", "seed 1") for job in of_seed_0)]
+  assert [str(job) for job in jobs] == [f"{kind}, seed {seed}" for kind in kinds for seed in (0, 1)]
 
 
 def test_the_clock_guesses_from_other_seeds_then_from_jobs_of_the_kind(tmp_path):

@@ -73,8 +73,17 @@ def test_a_system_is_tested_as_its_row_says(stubs, tmp_path):
   assert stubs.settings[2]["part"].weights.parent == here.workdir("parts", 1)
   here.comparison("jppf_multi", 0)
   assert stubs.settings[0].scales == (0.75, 1.0, 1.25, 1.5, 1.75, 2.0) and stubs.settings[0].flip
-  here.comparison("jppf_filled", 0)
+  here.comparison("jppf", 0)
   assert stubs.settings[1].fill_void and stubs.settings[0].scales == (1.0,)
+
+
+def test_seeds_of_a_system_share_its_programs_and_not_their_weights(stubs, tmp_path):
+  here = runs(tmp_path)
+  first = here.comparison("jppf", 0)
+  first.compiled = object()
+  second, other = here.comparison("jppf", 1), here.comparison("baseline", 1)
+  assert second.compiled is first.compiled and not hasattr(other, "compiled")
+  assert [system.variables["params"] for system in (first, second, other)] == [0, 1, 1]
 
 
 def test_a_folder_with_runs_of_another_config_is_refused(stubs, tmp_path):

@@ -1,7 +1,7 @@
 from jppf_jax.cli import configs
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.tables.rows import TABLES
-from jppf_jax.tables.setting import SETTINGS, rows_of
+from jppf_jax.tables.setting import QUICK, SETTINGS, rows_of
 
 
 def test_rows_that_need_another_taxonomy_are_left_out():
@@ -17,8 +17,8 @@ def test_only_the_tables_that_are_asked_for():
 
 
 def test_the_configs_and_taxonomies_exist():
-  for setting in SETTINGS.values():
-    for name in filter(None, (setting.config, setting.quick)):
-      assert name in configs.names()
+  for setting in (*SETTINGS.values(), *QUICK.values()):
+    assert setting.config in configs.names()
+    assert 1.0 in setting.scales
     for labels in filter(None, setting.labels.values()):
       load_spec(labels)

@@ -19,7 +19,7 @@ from jppf_jax.checkpoints.store import CheckpointError, Checkpoints
 from jppf_jax.checkpoints.weights import WeightsError, read_weights
 from jppf_jax.training import loop
 from jppf_jax.training.lock import RunInUse
-from jppf_jax.training.parallel import PmapRunner
+from jppf_jax.training.parallel import AXIS, PmapRunner
 from jppf_jax.training.signals import Interrupted
 from tests import tiny
 
@@ -93,6 +93,26 @@ def train_stubbed(tiny_run, root, name, events=None, **more):
     patch.setattr(loop, "make_runner", lambda name, frozen: Stub(frozen, events))
     loop.train(tiny.config(root, **(changes | more)), root / name)
   return root / name
+
+
+def test_runs_that_differ_in_their_seed_share_their_steps(monkeypatch, tmp_path):
+  made = []
+  monkeypatch.setattr(loop, "make_step", lambda *args, freeze_norm, **kwargs: freeze_norm)
+  monkeypatch.setattr(
+    loop, "make_runner", lambda name, frozen: made.append(frozen) or Stub(frozen, {})
+  )
+  runners = loop.Runners()
+
+  def steps(**changes):
+    run = build.training(tiny.config(tmp_path, **changes), axis_name=AXIS)
+    return [runners.get(run, freeze_norm=frozen) for frozen in (False, True)]
+
+  assert steps(seed=0) == steps(seed=1)
+  assert made == [False, True]
+  steps(**{"seed": 1, "losses.part": 2.0})
+  assert made == [False, True] * 2
+  steps(seed=0)
+  assert made == [False, True] * 3
 
 
 def steps_saved(workdir):

@@ -37,13 +37,14 @@ def turn(folder: Path, root: Path) -> Iterator[None]:
 
   Raises:
     OSError: the folders cannot be written.
+    RuntimeError: this process was started by the one that builds, which waits for it.
   """
   path = folder.parent / LOCK
   file, is_locked = _acquire(path, folder)
   try:
     if is_locked:
       os.truncate(file, 0)
-      os.write(file, f"Process {os.getpid()} on {socket.gethostname()}".encode())
+      os.write(file, _named(os.getpid()).encode())
       _remove_leftovers(folder)
     yield
   finally:
@@ -111,12 +112,23 @@ def _acquire(path: Path, folder: Path) -> tuple[int, bool]:
     locked = _try_lock(file)
     if locked is None or (locked and _is_at(file, path)):
       return file, bool(locked)
-    if not locked and waited % _REMIND < _POLL:
+    if not locked:
       owner = os.read(file, 200).decode(errors="replace") or "another process"
-      logging.warning("%s builds %s; waiting for it (%d s).", owner, folder, waited)
+      if owner == _named(os.getppid()):
+        os.close(file)
+        raise RuntimeError(
+          f"{folder} is being built by the process that started this one as its helper. A helper "
+          'imports the main script: put what the script does below `if __name__ == "__main__":`.'
+        )
+      if waited % _REMIND < _POLL:
+        logging.warning("%s builds %s; waiting for it (%d s).", owner, folder, waited)
     os.close(file)
     time.sleep(_POLL)
     waited += _POLL
+
+
+def _named(process: int) -> str:
+  return f"Process {process} on {socket.gethostname()}"
 
 
 def _try_lock(file: int) -> bool | None:

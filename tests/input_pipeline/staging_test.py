@@ -1,5 +1,6 @@
 import errno
 import fcntl
+import os
 import threading
 import time
 
@@ -76,6 +77,15 @@ def test_who_comes_second_waits_and_says_for_whom(folder, caplog):
   two.join(20)
   assert order == ["first", "second"]
   assert "Process " in caplog.text and "waiting for it (0 s)" in caplog.text
+
+
+def test_a_helper_of_the_process_that_builds_does_not_wait_for_it(folder, monkeypatch):
+  with staging.turn(folder, folder.parents[1]):
+    monkeypatch.setattr(os, "getppid", os.getpid)
+    refused = pytest.raises(RuntimeError, match='below `if __name__ == "__main__":`')
+    with refused, staging.turn(folder, folder.parents[1]):
+      pass
+    assert (folder.parent / staging.LOCK).exists()
 
 
 def test_the_lock_file_of_a_dead_process_does_not_block(folder):

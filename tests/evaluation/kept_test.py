@@ -182,6 +182,9 @@ def test_shapes_are_found_once_for_what_they_depend_on(tmp_path):
     assert found == jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), tree)
   with pytest.raises(AssertionError, match="traced again"):
     Kept(tmp_path).shapes(never, "another network")
+  [path] = tmp_path.iterdir()
+  path.write_bytes(path.read_bytes().replace(b"[3, 1]", b"[7, 1]"))  # still JSON, but damaged
+  assert Kept(tmp_path).shapes(lambda: tree, "a network") == found
 
 
 def test_a_wrong_file_gets_the_same_message_from_kept_shapes(tmp_path):

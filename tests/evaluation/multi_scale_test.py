@@ -17,9 +17,11 @@ from jppf_jax.evaluation.together import Together
 from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.frame import make_frame, upsample
 from jppf_jax.fusion.tiles import whole_image
+from jppf_jax.heads.instance_regions import ScoredBoxes
 from jppf_jax.model import JPPF
 from jppf_jax.structs import Proposals
-from tests.evaluation.view_network import SPEC, ViewNetwork
+from tests.evaluation import view_network
+from tests.evaluation.view_network import RPN_ERROR, SPEC, ViewNetwork
 from tests.oracles import nms as oracle
 
 BOX = (16, 8, 48, 32)  # of the person, in pixels of the working size
@@ -108,6 +110,40 @@ def test_a_single_view_finds_what_the_network_finds_alone():
   compare = partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-4)
   jax.tree.map(compare, seen.detections, alone.detections)
   assert alone.detections.valid.tolist() == [[True, False, False]]
+
+
+def test_proposals_are_merged_in_pixels_of_the_working_size():
+  class Proposing(ViewNetwork):
+    """Calls its best proposals detections."""
+
+    def detect(self, proposals, class_logits, deltas, size):
+      best = jax.tree.map(lambda x: x[:, : self.max_detections], proposals)
+      return ScoredBoxes(best.boxes, best.valid.astype(jnp.int32), best.scores, best.valid)
+
+  shots = [shot(1.0, 1, 1), shot(1.5, 1.5, 1.5)]
+  found = outputs_of(shots, flip=True, model=Proposing()).detections
+  assert found.valid.tolist() == [[True, True, False]]  # those of other views overlap with them
+  np.testing.assert_allclose(found.boxes[0, 0], np.add(BOX, RPN_ERROR), atol=1e-4)
+  np.testing.assert_allclose(found.boxes[0, 1], [0, 0, SIZE[1], SIZE[0]], atol=1e-4)
+
+
+def test_probabilities_and_box_deltas_of_views_that_differ_are_averaged():
+  def differing(pooled):
+    """The surer, and so much further right, as the last pixel says."""
+    number = pooled[0][:, -1, -1, 2]
+    logits, deltas = view_network.boxes_found(pooled, shift=number / 2)
+    return logits / 4 * (2 * number[:, None, None] - 1), deltas
+
+  shots = [
+    one._replace(image=one.image.at[:, -1, -1, 2].set(number))
+    for one, number in ((shot(1.0, 1, 1), 1), (shot(1.5, 1.5, 1.5), 3))
+  ]
+  found = outputs_of(shots, flip=False, model=ViewNetwork(box_head=differing)).detections
+  mean = (1 / (1 + np.exp([-1.0, -5.0]))).mean()
+  assert float(found.scores[0, 0]) == pytest.approx(mean, rel=1e-5)
+  x0, y0, x1, y1 = BOX
+  width = x1 - x0  # half of it further right and three halves: it leaves the image
+  np.testing.assert_allclose(found.boxes[0, 0], [x0 + width, y0, SIZE[1], y1], atol=0.1)
 
 
 def test_merged_proposals_are_those_of_the_oracle_best_first():

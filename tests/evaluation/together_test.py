@@ -122,6 +122,8 @@ def test_void_can_be_filled_if_one_of_the_networks_has_a_part_head(tmp_path, mon
     with pytest.raises(ConfigError, match="fill_void needs a part head"):
       load(*heads)
   assert load("part").model.heads == ALL
+  assert len(load("part").model.networks) == 2
+  assert len(load(*ALL).model.networks) == 3  # the first one has nothing to say
 
 
 def test_a_part_network_may_have_its_own_parts(tmp_path, monkeypatch):

@@ -49,12 +49,16 @@ def _parts(pyramid, *, train):
   return jnp.stack([jnp.zeros_like(growth) - 1, growth, -growth], -1)
 
 
-def _boxes(pooled):
+def boxes_found(pooled, shift=0):
+  """What the box head says of the object; by `shift` of its widths too far right in each view."""
   pixels, boxes = pooled
   true = _object(pixels[..., 0])[:, None]
   is_object = jax.vmap(iou_matrix)(boxes, true)[..., 0] > 0.5
   logits = jnp.where(is_object[..., None], jnp.array([0.0, 4]), jnp.array([4.0, 0]))
-  deltas = encode(boxes, jnp.broadcast_to(true, boxes.shape), BOX_HEAD_STDS)
+  width = true[..., 2] - true[..., 0]
+  pixels_too_far = jnp.reshape(shift, (-1, 1)) * width
+  said = true + pixels_too_far[..., None] * jnp.array([1, 0, 1, 0])
+  deltas = encode(boxes, jnp.broadcast_to(said, boxes.shape), BOX_HEAD_STDS)
   return logits, jnp.stack([deltas, deltas], 2)
 
 
@@ -85,7 +89,7 @@ class ViewNetwork(JPPF):
   semantic_head: Any = _classes
   part_head: Any = _parts
   rpn_head: Any = _red
-  box_head: Any = _boxes
+  box_head: Any = boxes_found
   mask_head: Any = _masks
   eval_proposals: int = 4
   max_detections: int = 3

@@ -101,16 +101,17 @@ def test_a_zoomed_and_padded_answer_is_filled_as_the_oracle_fills_the_image():
   zoom = np.divide(covered, SIZE).astype(np.float32)
   person, car = train_id(PERSON), train_id(CAR)
   rng = np.random.default_rng(0)
-  boxes = [1, 2, 14, 13], [9, 4, 22, 19], [24, 9, 36, 17]
-  masks = rng.normal(size=(3, 28, 28)) * 3
-  found = detections(*zip(boxes, (PERSON, PERSON, CAR), (0.9, 0.8, 0.7), masks))
+  boxes = [1, 2, 14, 13], [9, 4, 22, 19], [24, 9, 36, 17], [25, 0, 37, 8]
+  masks = rng.normal(size=(4, 28, 28)) * 3
+  found = detections(*zip(boxes, (PERSON, PERSON, CAR, PERSON), (0.9, 0.8, 0.7, 0.6), masks))
   semantic, instance, part = np.full(canvas, IGNORE), np.zeros(canvas), np.zeros(canvas)
-  semantic[:2, :5] = 3
+  semantic[:2, :5] = 0
   for place, (label, number) in {5: (person, 1), 20: (person, 2), 36: (car, 3)}.items():
     here = slice(14, 16), slice(place, place + 2)
     semantic[here], instance[here], part[here] = label, number, IGNORE
   before = answer(semantic, instance, labels=[person, person, car])
   before = dataclasses.replace(before, part=part.astype(np.int32))
+  before.segments.labels[3] = person  # has won nothing, so nothing joins it
   scene = (rng.normal(size=(*CELLS, SPEC.num_classes)), rng.normal(size=(*CELLS, SPEC.num_parts)))
   scene = [np.float32(3 * logits) for logits in scene]
   fill = jax.jit(partial(fill_void, spec=SPEC, legacy=False), compiler_options=QUICK)

@@ -4,12 +4,15 @@ import dataclasses
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
+from jppf_jax.losses.semantic_part import hard_cross_entropy
+from jppf_jax.losses.term import reduce_term
 from jppf_jax.losses.total import NAMES, compute_losses
 from tests.losses.replicas import assert_replicas_equal_one_device
 from tests.losses.scenario import scenario
@@ -45,6 +48,16 @@ def test_a_head_that_the_model_does_not_have_has_no_losses():
     assert set(losses) == set(NAMES) - (instances if head == "instance" else {head})
   with pytest.raises(ValueError, match="need rpn_targets"):
     compute_losses(outputs, None, batch)
+
+
+def test_the_losses_of_pixels_are_those_of_their_labels_without_the_padding():
+  outputs, targets, batch = scenario()
+  assert (batch.covered < batch.semantic.shape[1:]).any()
+  losses = _losses(outputs, targets, batch)
+  for name in ("semantic", "part"):
+    loss = jax.jit(partial(hard_cross_entropy, covered=batch.covered))
+    term = loss(getattr(outputs, name), getattr(batch, name))
+    np.testing.assert_allclose(losses[name], reduce_term(term), rtol=1e-5)
 
 
 def test_a_weight_for_an_unknown_loss_is_refused():

@@ -5,13 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jppf_jax import model as model_module
 from jppf_jax.encoder.efficientnet import EfficientNet
 from jppf_jax.fpn import TwoWayFPN
 from jppf_jax.heads.instance_regions import BoxHead, MaskHead
 from jppf_jax.heads.instance_rpn import RPNHead
 from jppf_jax.heads.semantic_part import SemanticPartHead
 from jppf_jax.model import JPPF
-from jppf_jax.structs import RegionTargets
+from jppf_jax.structs import RegionTargets, RPNOutputs
 from tests.oracles.roi_align import roi_align
 from tests.random_variables import num_parameters, random_variables, shapes_of
 
@@ -50,7 +51,7 @@ def small_model(dtype=jnp.float32, **changed):
 
 
 def first_proposals(proposals):
-  """A simple sampler of regions: the best proposals, the first two with masks."""
+  """A simple sampler of regions: the best proposals; two masks, both of the fifth."""
   batch = len(proposals.boxes)
   zeros = partial(jnp.zeros, dtype=jnp.int32)
   return RegionTargets(
@@ -58,7 +59,7 @@ def first_proposals(proposals):
     valid=proposals.valid[:, :REGIONS],
     labels=zeros((batch, REGIONS)),
     deltas=jnp.zeros((batch, REGIONS, 4)),
-    mask_boxes=proposals.boxes[:, :MASKS],
+    mask_boxes=jnp.repeat(proposals.boxes[:, 4:5], MASKS, axis=1),
     mask_valid=jnp.broadcast_to(jnp.arange(MASKS) < 2, (batch, MASKS)),
     mask_labels=zeros((batch, MASKS)),
     masks=jnp.zeros((batch, MASKS, 28, 28)),
@@ -197,6 +198,7 @@ def test_training_predicts_for_the_sampled_regions(training):
   assert regions.class_logits.shape == (2, REGIONS, 4)
   assert regions.deltas.shape == (2, REGIONS, 4, 4)
   assert regions.mask_logits.shape == (2, MASKS, 28, 28, 4)
+  np.testing.assert_allclose(regions.mask_logits[:, 0], regions.mask_logits[:, 1], rtol=1e-4)
   np.testing.assert_array_equal(outputs.region_targets.boxes, outputs.proposals.boxes[:, :REGIONS])
 
 
@@ -251,6 +253,41 @@ def test_a_size_that_is_no_multiple_of_32_is_an_error(size):
   init, image = partial(small_model().init, train=False), np.zeros((1, *size, 3), np.uint8)
   with pytest.raises(ValueError, match=f"multiples of 32; got {size[0]} x {size[1]}"):
     jax.eval_shape(init, jax.random.key(0), image)
+
+
+def test_settings_reach_what_they_are_for(monkeypatch):
+  asked = {}
+
+  def note(name, function):
+    def call(*inputs, **settings):
+      asked[name] = settings
+      return function(*inputs, **settings)
+
+    monkeypatch.setattr(model_module, name, call)
+
+  for name in ("pyramid_anchors", "propose", "detect", "roi_align"):
+    note(name, getattr(model_module, name))
+  changed = dict(anchor_ratios=(0.5, 3.0, 1.0), proposal_nms=0.61, detection_nms=0.43, legacy=False)
+  model, size = small_model(**changed), IMAGE.shape[1:3]
+
+  def run():
+    anchors = model.anchors(size)
+    scores = {stride: jnp.zeros((2, len(boxes))) for stride, boxes in anchors.items()}
+    deltas = {stride: jnp.zeros((2, *boxes.shape)) for stride, boxes in anchors.items()}
+    proposals = model.propose(RPNOutputs(scores, deltas), anchors, size, 12)
+    found = model.detect(proposals, jnp.zeros((2, 12, 4)), jnp.zeros((2, 12, 4, 4)), size)
+    pyramid = {
+      stride: jnp.zeros((2, size[0] // stride, size[1] // stride, 8)) for stride in anchors
+    }
+    return model.pool(pyramid, found.boxes, bins=14)
+
+  assert jax.eval_shape(run).shape == (2, 6, 14, 14, 8)
+  assert asked == {
+    "pyramid_anchors": dict(scale=4.0, ratios=(0.5, 3.0, 1.0), legacy=False),
+    "propose": dict(pre_nms=12, max_proposals=12, nms_threshold=0.61, legacy=False),
+    "detect": dict(score_threshold=0.3, nms_threshold=0.43, max_detections=6, legacy=False),
+    "roi_align": dict(bins=14, finest_scale=14.0, legacy=False),
+  }
 
 
 def test_training_without_regions_is_an_error():

@@ -11,6 +11,7 @@ Rule = tuple[Callable[[Any], bool], str]  # whether a value is allowed, and whic
 
 STRIDE = 32  # of the coarsest features
 HEADS = ("semantic", "part", "instance")
+MODULES = ("encoder", "fpn", "semantic_head", "part_head", "rpn_head", "box_head", "mask_head")
 LOSSES = ("semantic", "part", "rpn_objectness", "rpn_box", "box_class", "box_deltas", "mask")
 
 
@@ -32,10 +33,15 @@ ALL_POSITIVE: Rule = (
   lambda values: len(values) > 0 and all(0 < x < math.inf for x in values),
   "all above 0",
 )
-SOME_HEADS: Rule = (
-  lambda names: 0 < len(names) == len(set(names)) and set(names) <= set(HEADS),
-  f"some of {HEADS}",
-)
+
+
+def _some_of(known: tuple[str, ...]) -> Rule:
+  return (
+    lambda names: 0 < len(names) == len(set(names)) and set(names) <= set(known),
+    f"some of {known}",
+  )
+
+
 RANGE: Rule = (lambda values: 0 < values[0] <= values[1] < math.inf, "(smallest, largest), above 0")
 LEAST_SCALE, MOST_SCALE = 0.1, 4  # in testing; memory grows with their square
 SCALES: Rule = (
@@ -59,7 +65,8 @@ RULES: dict[str, Rule] = {
   "data.min_area": _at_least(0),
   "data.pad_uid": _at_least(0),
   "data.workers": _at_least(0),
-  "model.heads": SOME_HEADS,
+  "model.heads": _some_of(HEADS),
+  "model.pretrained_modules": _some_of(MODULES),
   "model.width": POSITIVE,
   "model.depth": POSITIVE,
   "model.fpn_channels": _at_least(1),
@@ -94,7 +101,7 @@ RULES: dict[str, Rule] = {
   "train.keep": _at_least(1),
   "train.weights_dtype": _one_of("float32", "float16"),
 }
-ANY_LENGTH = ("drops", "scales", "heads", "anchor_ratios")
+ANY_LENGTH = ("drops", "scales", "heads", "anchor_ratios", "pretrained_modules")
 
 
 def check(config: Mapping[str, Any], like: Mapping[str, Any], optional: Mapping[str, Any]) -> None:

@@ -36,6 +36,23 @@ def _identity(x: Array) -> Array:
   return x
 
 
+def apply(module: nn.Module, *inputs: Any, train: bool, remat: bool) -> Any:
+  """Returns `module(*inputs, train=train)`.
+
+  Args:
+    module: bound, as inside another module.
+    *inputs: arrays, or trees of them.
+    train: as in `IABN`.
+    remat: what the module computes inside is not kept for the gradient but computed again there
+      (rematerialisation): less memory for about a third more time.
+  """
+
+  def call(module: Any, *inputs: Any) -> Any:
+    return module(*inputs, train=train)
+
+  return nn.remat(call)(module, *inputs) if remat else call(module, *inputs)
+
+
 class IABN(nn.Module):
   """Batch norm with its activation (in-place activated batch norm; Rota Bulò et al. 2018).
 

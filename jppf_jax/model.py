@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Collection
 from functools import partial
+from typing import cast
 
 import flax.linen as nn
 import jax
@@ -15,6 +16,7 @@ from jppf_jax.fpn import TwoWayFPN
 from jppf_jax.heads.instance_regions import BoxHead, MaskHead, ScoredBoxes, detect
 from jppf_jax.heads.instance_rpn import RPNHead, propose
 from jppf_jax.heads.semantic_part import SemanticPartHead
+from jppf_jax.layers import apply
 from jppf_jax.ops.anchors import pyramid_anchors
 from jppf_jax.ops.boxes import ImageSizes
 from jppf_jax.ops.roi_align import roi_align
@@ -116,7 +118,8 @@ class JPPF(nn.Module):
     if train and sample_regions is None and self.rpn_head is not None:
       raise ValueError("train=True needs sample_regions, the regions for the box and mask heads.")
     pixels = self.normalise(image)
-    pyramid = self.fpn(self.encoder(pixels, train=train), train=train)
+    features = self.encoder(pixels, train=train)
+    pyramid = apply(self.fpn, features, train=train, remat=self.encoder.remat)
     outputs = Outputs(*self.logits(pyramid, train=train))
     if self.rpn_head is None:
       return outputs
@@ -143,9 +146,13 @@ class JPPF(nn.Module):
       train: as in `__call__`.
     """
     none = jnp.zeros((*pyramid[STRIDES[0]].shape[:3], 0), jnp.float32)
-    semantic = none if self.semantic_head is None else self.semantic_head(pyramid, train=train)
-    part = none if self.part_head is None else self.part_head(pyramid, train=train)
-    return semantic, part
+
+    def of_head(head: SemanticPartHead | None) -> Array:
+      if head is None:
+        return none
+      return cast(Array, apply(head, pyramid, train=train, remat=self.encoder.remat))
+
+    return of_head(self.semantic_head), of_head(self.part_head)
 
   @property
   def heads(self) -> tuple[str, ...]:

@@ -6,7 +6,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jppf_jax.layers import IABN, Conv, ConvNorm, DepthwiseConv, Logits, SeparableConvNorm, relu6
+from jppf_jax.layers import (
+  IABN,
+  Conv,
+  ConvNorm,
+  DepthwiseConv,
+  Logits,
+  SeparableConvNorm,
+  apply,
+  relu6,
+)
 from tests.oracles import network as oracle
 from tests.random_variables import random_variables
 
@@ -35,6 +44,38 @@ def test_plain_batch_norm_uses_the_sign_of_its_scale():
   x = jnp.array([-1.0, 1.0, -9.0]).reshape(1, 1, 3, 1)
   y = norm.apply(one_channel(-2.0, bias=1.0), x, train=False)
   np.testing.assert_allclose(y.ravel(), [1 + 2 / np.sqrt(1.001), 0, 6], rtol=1e-6)
+
+
+class Chain(nn.Module):
+  remat: bool
+
+  @nn.compact
+  def __call__(self, x, *, train):
+    for name in ("first", "second"):
+      x = apply(ConvNorm(4, (3, 3), name=name), x, train=train, remat=self.remat)
+    return x
+
+
+def test_what_is_computed_again_has_the_same_names_gradients_and_statistics():
+  x = jax.random.normal(KEY, (2, 8, 6, 3))
+  variables = Chain(remat=False).init(KEY, x, train=False)
+
+  def gradient(remat, train):
+    def loss(params):
+      found = Chain(remat).apply(
+        {**variables, "params": params}, x, train=train, mutable=["batch_stats"]
+      )
+      return (found[0] ** 2).sum(), found[1]
+
+    return jax.jit(jax.grad(loss, has_aux=True))
+
+  for train in (True, False):
+    kept, again = (gradient(remat, train)(variables["params"]) for remat in (False, True))
+    assert jax.tree.structure(kept) == jax.tree.structure(again)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), kept, again)
+  assert "remat" in str(jax.make_jaxpr(gradient(True, True))(variables["params"]))
+  again = Chain(remat=True).init(KEY, x, train=False)
+  jax.tree.map(np.testing.assert_array_equal, again, variables)
 
 
 def test_training_uses_the_batch_and_records_the_unbiased_variance():

@@ -66,6 +66,23 @@ def first_proposals(proposals):
   )
 
 
+def test_remat_computes_blocks_pyramid_and_heads_again_and_nothing_else_differs():
+  def rematerialised(remat):
+    encoder = EfficientNet("b0", width=0.25, depth=0.1, remat=remat)
+    net = small_model(encoder=encoder).with_heads(("semantic", "part"))
+    init = partial(net.init, train=False)
+    shapes = jax.eval_shape(init, jax.random.key(0), IMAGE)
+    apply = partial(net.apply, train=True, mutable=["batch_stats"])
+    found = jax.make_jaxpr(apply)(shapes, IMAGE)
+    names = [equation.primitive.name for equation in found.eqns]
+    return shapes, names.count("remat2")
+
+  shapes, none = rematerialised(False)
+  same_shapes, several = rematerialised(True)
+  assert shapes == same_shapes
+  assert (none, several) == (0, 7 + 1 + 2)
+
+
 @pytest.fixture(scope="module")
 def variables():
   return random_variables(small_model(), IMAGE, train=False)

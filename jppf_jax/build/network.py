@@ -169,7 +169,14 @@ def model(config: Config, spec: LabelSpec, *, axis_name: str | None = None) -> J
     SemanticPartHead, channels=c.head_channels, axis_name=axis_name, dtype=dtype
   )
   network = JPPF(
-    encoder=EfficientNet(c.encoder, width=c.width, depth=c.depth, axis_name=axis_name, dtype=dtype),
+    encoder=EfficientNet(
+      c.encoder,
+      width=c.width,
+      depth=c.depth,
+      axis_name=axis_name,
+      dtype=dtype,
+      remat=c.remat,
+    ),
     fpn=TwoWayFPN(c.fpn_channels, axis_name=axis_name, dtype=dtype),
     semantic_head=pixelwise_head(spec.num_classes),
     part_head=pixelwise_head(spec.num_part_outputs),

@@ -13,7 +13,7 @@ from jppf_jax_configs import cpp
 RUN_WEIGHTS = model_folder.RUN_WEIGHTS  # in the folder of a run
 # values that configs have got since runs are stored; their defaults are what was fixed before
 _LATER = {
-  "model": ("heads", "anchor_ratios", "imagenet"),
+  "model": ("heads", "anchor_ratios", "imagenet", "remat", "pretrained_modules"),
   "detection": ("proposal_nms",),
   "losses": LOSSES,
 }

@@ -164,6 +164,7 @@ def start(config: Config, net: JPPF) -> tuple[Any, pretrained.Report | None]:
   if not c.pretrained:
     return fresh(), None
   found, about = _named_weights(c.pretrained)
+  found = pretrained.only(found, c.pretrained_modules)
   wanted = network.network_meaning(net, network.label_spec(config))
   template = network.variable_shapes(net)
   weights.check_meaning(

@@ -8,7 +8,7 @@ layers of equal width but of other classes start fresh too; the caller says whic
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Collection, Iterable, Set
 from typing import Any
 
 import numpy as np
@@ -107,6 +107,25 @@ def load_pretrained(
   result |= {name: found[name] for name in loaded}
   report = Report(counts(loaded), counts(fresh), counts(ignored))
   return traverse_util.unflatten_dict(result, sep="/"), report
+
+
+def only(found: dict[str, np.ndarray], chosen: Collection[str]) -> dict[str, np.ndarray]:
+  """Returns the tensors of some modules.
+
+  Args:
+    found: tensors by name.
+    chosen: names of modules, such as "encoder".
+
+  Raises:
+    WeightsError: the weights have none of them.
+  """
+  kept = {name: value for name, value in found.items() if _module(name) in chosen}
+  if not kept:
+    raise WeightsError(
+      f"None of {', '.join(sorted(chosen))} is in the weights; they hold "
+      f"{', '.join(sorted(modules(found)))}."
+    )
+  return kept
 
 
 def modules(tensors: Iterable[str]) -> set[str]:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from jppf_jax.encoder.blocks import DepthwiseSeparable, InvertedResidual, conv_init
 from jppf_jax.encoder.variants import variant
-from jppf_jax.layers import IABN, ConvNorm, Logits
+from jppf_jax.layers import IABN, ConvNorm, Logits, apply
 from jppf_jax.structs import Array, Pyramid
 
 EPSILON = 1e-3  # of all norms of the encoder, as the pretrained weights expect
@@ -26,6 +26,7 @@ class EfficientNet(nn.Module):
     depth: multiplies all depths of the variant.
     axis_name: mapped axis whose replicas share norm statistics.
     dtype: compute dtype.
+    remat: the gradient computes the inside of each block again, see `layers.apply`.
   """
 
   variant: str = "b5"
@@ -33,6 +34,7 @@ class EfficientNet(nn.Module):
   depth: float = 1.0
   axis_name: str | None = None
   dtype: Any = jnp.float32
+  remat: bool = False
 
   @nn.compact
   def __call__(self, image: Float[Array, "B H W 3"], *, train: bool) -> Pyramid:
@@ -61,7 +63,8 @@ class EfficientNet(nn.Module):
       for repeat in range(stage.repeats):
         stride = stage.stride if repeat == 0 else 1
         name = f"stage{index}_block{repeat}"
-        x = block(stage.channels, kernel=stage.kernel, stride=stride, name=name)(x, train=train)
+        module = block(stage.channels, kernel=stage.kernel, stride=stride, name=name)
+        x = apply(module, x, train=train, remat=self.remat)
       if index in _TAPS:
         pyramid[_TAPS[index]] = x
     pyramid[32] = conv(net.head, name="head")(x, train=train)

@@ -122,8 +122,8 @@ _batch_norm.defvjp(_forward, _backward)
 
 
 def _sum_over(axis_name: str | None) -> Callable[[_T], _T]:
-  """Sums over all replicas; the identity if there is no axis of replicas."""
-  if axis_name is None:
+  """Sums over all replicas; the identity if there is one, or no axis of replicas."""
+  if axis_name is None or lax.axis_size(axis_name) == 1:  # sums of one are slow to compile
     return lambda value: value
   return functools.partial(lax.psum, axis_name=axis_name)
 

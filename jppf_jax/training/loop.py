@@ -96,6 +96,7 @@ class Runners:
     if config != self._config:
       self._config, self._by_phase = config, {}
     if freeze_norm not in self._by_phase:
+      say("compiling (about a minute) ...")
       self._by_phase[freeze_norm] = _runner(run, freeze_norm=freeze_norm)
     return self._by_phase[freeze_norm]
 
@@ -300,7 +301,6 @@ class _Loop:
     device_state = runner.put_state(state)
     batches, window = DevicePrefetch(self.iterator, runner.put_batch), _Window()
     self.checkpoints.wait()  # a signal may end the process while it compiles
-    say("compiling (about a minute) ...")
     for step in range(first, end + 1):
       batch, ids = next(batches)
       device_state, metrics = runner(device_state, batch)

@@ -75,7 +75,8 @@ def make_step(
 
     with_gradients = jax.value_and_grad(objective, has_aux=True)
     (loss, (losses, batch_stats)), grads = with_gradients(state.params)
-    loss, losses, grads = jax.lax.pmean((loss, losses, grads), AXIS)
+    if jax.lax.axis_size(AXIS) > 1:  # the mean of one would be slow to compile
+      loss, losses, grads = jax.lax.pmean((loss, losses, grads), AXIS)
     updates, opt_state = update(grads, state.opt_state, state.params)
     metrics = {f"loss/{name}": value for name, value in losses.items()}
     metrics["loss"] = loss

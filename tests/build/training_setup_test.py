@@ -161,6 +161,14 @@ def test_a_network_of_fewer_heads_starts_from_the_heads_that_it_has(
     load_predictor(config, path)
 
 
+def test_only_the_chosen_modules_of_the_weights_are_taken(tiny_run, tmp_path, untraced):
+  path = tiny_run.workdir / build.RUN_WEIGHTS
+  changes = {"model.pretrained": str(path), "model.pretrained_modules": ("encoder", "fpn")}
+  config = tiny.config(tmp_path, **changes)
+  _, report = build.start(config, model_of(config))
+  assert report.loaded.keys() == {"encoder", "fpn"} and "part_head" in report.fresh
+
+
 def with_other_sky(run, path):
   """Copies a run's weights as those of a taxonomy with another class in the place of "sky"."""
   found, about = read_weights(run.workdir / build.RUN_WEIGHTS)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from flax import traverse_util
 
-from jppf_jax.checkpoints.pretrained import load_pretrained
+from jppf_jax.checkpoints.pretrained import load_pretrained, only
 from jppf_jax.checkpoints.weights import WeightsError
 
 MODEL = {
@@ -43,6 +43,15 @@ def test_a_whole_model_is_loaded_and_nothing_is_initialised():
   assert names_of_ones(flat(variables)) == flat(MODEL).keys()
   assert report.loaded == {"encoder": 2, "semantic_head": 3, "box_head": 1}
   assert report.fresh == report.ignored == {}
+
+
+def test_only_the_modules_that_are_chosen_are_taken():
+  found = ones(MODEL)
+  assert only(found, ("encoder", "fpn")).keys() == ONLY_ENCODER.keys()
+  with pytest.raises(
+    WeightsError, match="None of fpn .* they hold box_head, encoder, semantic_head"
+  ):
+    only(found, ("fpn",))
 
 
 def test_an_encoder_is_loaded_and_the_rest_is_fresh():

@@ -4,21 +4,41 @@ command resumes.
 The config says what is trained on what. Checkpoints, logs, weights and the config itself are kept
 in the folder of the run.
 
+On several hosts the same command runs on each, with --coordinator, --num_processes and
+--process_id, or with --distributed where the cluster says these (SLURM, Open MPI, Cloud TPU).
+
 Example: `jppf train --config=clothing --workdir=runs/clothing --config.data.manual_dir=photos`
 """
 
 import sys
 
-from absl import app
+from absl import app, flags
 
 from jppf_jax.cli import command, compile_cache, run_flags
 from jppf_jax.cli.errors import in_data, plainly
 from jppf_jax.saving import require_folder
 
+_COORDINATOR = flags.DEFINE_string(
+  "coordinator", None, "HOST:PORT: of the first of several processes (default: one process)"
+)
+_NUM_PROCESSES = flags.DEFINE_integer(
+  "num_processes", None, "N: how many processes train together", lower_bound=1
+)
+_PROCESS_ID = flags.DEFINE_integer(
+  "process_id", None, "K: which of them this is, from 0", lower_bound=0
+)
+_DISTRIBUTED = flags.DEFINE_bool(
+  "distributed", False, "the environment of the cluster says these three"
+)
+
 FLAGS = (
   (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (required)"),
   run_flags.CHANGES,
   (run_flags.WORKDIR, f"{run_flags.WORKDIR_TEXT} (required)"),
+  _COORDINATOR,
+  _NUM_PROCESSES,
+  _PROCESS_ID,
+  _DISTRIBUTED,
   compile_cache.COMPILE_CACHE,
 )
 
@@ -43,9 +63,12 @@ def main(argv: list[str]) -> None:
   with plainly("train", OSError):
     require_folder(workdir)
   compile_cache.use()
-  from jppf_jax.training import loop
+  from jppf_jax.training import hosts, loop
 
+  several = (_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   with plainly("train", *expected()):
+    if _DISTRIBUTED.value or several != (None, None, None):
+      hosts.join(*several)
     loop.train(config, workdir)
 
 

@@ -100,26 +100,19 @@ def train_iterator(
     view: how an example is augmented.
     batch_size: examples per batch of this process.
     seed: for order and views.
-    process: (index, number) of processes; each reads its own share of the examples.
+    process: (index, number) of processes; their batches, one after the other, are that of a single
+      process with as many examples.
     workers: processes that read and augment. They pay off on many cores only: each takes seconds
       to start, and 200 MB.
     threads: threads that read and augment if there are no workers.
     buffered: batches that are prepared ahead and kept in memory.
-
-  Raises:
-    ValueError: there are fewer examples than processes.
   """
   index, count = process
-  if len(examples) < count:
-    raise ValueError(
-      f"{len(examples)} examples cannot be divided among {count} processes; use fewer processes."
-    )
   source = grain.MapDataset.source(examples)
-  shuffled = source.seed(seed).shuffle()
-  share = shuffled[index::count].repeat(None).random_map(view)
-  batches = share.batch(batch_size, drop_remainder=True, batch_fn=stack)
+  views = source.seed(seed).shuffle().repeat(None).random_map(view)
+  batches = views.batch(batch_size, drop_remainder=True, batch_fn=stack)
   ahead = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=buffered)
-  dataset = batches.to_iter_dataset(ahead)
+  dataset = batches[index::count].to_iter_dataset(ahead)
   if workers:
     if not flags.FLAGS.is_parsed():
       flags.FLAGS.mark_as_parsed()  # grain insists; a notebook or a library user has no flags

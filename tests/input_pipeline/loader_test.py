@@ -206,15 +206,24 @@ def test_two_hosts_save_in_one_checkpoint_and_each_resumes_with_its_bytes(exampl
     assert digests == [digest(*pair) for pair in alone[3:]]
 
 
-def test_two_processes_share_the_examples_and_resume_exactly(examples):
-  def both():
-    return [iterator(examples, process=(index, 2), batch_size=1) for index in range(2)]
+@pytest.mark.parametrize("count", [2, 3, 12])  # 12: more than there are examples
+def test_processes_together_read_the_batches_of_one(examples, count):
+  whole = take(iterator(examples, batch_size=12), 3)
+  shares = [iterator(examples, process=(k, count), batch_size=12 // count) for k in range(count)]
+  for batch, ids in whole:
+    parts = [next(share) for share in shares]
+    assert [name for _, names in parts for name in names] == ids
+    together = jax.tree.map(lambda *arrays: np.concatenate(arrays), *(part for part, _ in parts))
+    jax.tree.map(np.testing.assert_array_equal, together, batch)
 
-  first = both()
-  seen = [{ids[0] for _, ids in take(host, size)} for host, size in zip(first, (4, 3))]
-  assert not seen[0] & seen[1] and len(seen[0] | seen[1]) == 7
-  for old, new in zip(first, both()):
-    new.set_state(old.get_state())
-    assert_equal(take(new, 3), take(old, 3))
-  with pytest.raises(ValueError, match="use fewer processes"):
-    iterator(examples, process=(0, 8))
+
+def test_a_run_goes_on_with_another_number_of_processes(examples):
+  alone = iterator(examples, batch_size=4)
+  take(alone, 2)
+  state, expected = alone.get_state(), take(alone, 1)[0][1]
+  found = []
+  for index in range(2):
+    share = iterator(examples, process=(index, 2), batch_size=2)
+    share.set_state(state)
+    found += next(share)[1]
+  assert found == expected

@@ -1,0 +1,40 @@
+import jax
+import pytest
+
+from jppf_jax.config_rules import ConfigError
+from jppf_jax.training import hosts
+
+
+def test_a_process_says_where_the_first_one_is_and_which_it_is(monkeypatch):
+  asked = []
+  monkeypatch.setattr(jax.distributed, "initialize", lambda *given: asked.append(given))
+  hosts.join("10.0.0.1:1234", 4, 3)
+  hosts.join()
+  assert asked == [("10.0.0.1:1234", 4, 3), (None, None, None)]
+
+
+@pytest.mark.parametrize(
+  ("given", "message"),
+  [
+    (("10.0.0.1:1234", 4, None), "all three; got 10.0.0.1:1234, 4, None"),
+    ((None, 4, 0), "all three"),
+    (("10.0.0.1:1234", 4, 4), "from 0 to --num_processes - 1; got 4 of 4"),
+    (("10.0.0.1:1234", 4, -1), "got -1 of 4"),
+  ],
+)
+def test_what_is_missing_or_impossible_is_said(given, message, monkeypatch):
+  monkeypatch.setattr(jax.distributed, "initialize", lambda *given: pytest.fail("was asked"))
+  with pytest.raises(ConfigError, match=message):
+    hosts.join(*given)
+
+
+@pytest.mark.parametrize("given", [(None, None, None), ("10.0.0.1:1234", 2, 1)])
+def test_who_finds_nobody_says_where_it_looked(given, monkeypatch):
+  def fail(*given):
+    raise RuntimeError("deadline exceeded\nand more")
+
+  monkeypatch.setattr(jax.distributed, "initialize", fail)
+  with pytest.raises(ConfigError) as caught:
+    hosts.join(*given)
+  assert (given[0] or "no cluster") in str(caught.value)
+  assert str(caught.value).endswith("deadline exceeded")

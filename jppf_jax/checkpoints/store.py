@@ -2,8 +2,8 @@
 
 A checkpoint holds the training state without replication, the position of the input pipeline and a
 record of what was saved. All three have checksums, because Orbax does not notice flipped bytes.
-States are host arrays, so a checkpoint depends neither on the number of devices nor on how the step
-is parallelised.
+States are host arrays, so a checkpoint depends neither on the number of devices or processes nor on
+how the step is parallelised.
 """
 
 import itertools
@@ -237,8 +237,18 @@ class Checkpoints:
     if found_shapes != wanted_shapes:
       raise CheckpointError("another architecture: arrays have other shapes")
     if data_iterator is not None:
-      self._restore_items(step, data=CheckpointRestore(_SealedPosition(data_iterator, step)))
+      self._restore_position(step, _SealedPosition(data_iterator, step))
     return state
+
+  def _restore_position(self, step: int, position: _SealedPosition) -> None:
+    """Sets the position; all processes save the same, so their number may have changed."""
+    folder = self._path / f"{step}" / "data"
+    own = folder / f"process_{jax.process_index()}-of-{jax.process_count()}.json"
+    others = sorted(folder.glob("process_*-of-*.json"))
+    if own.exists() or not others:
+      self._restore_items(step, data=CheckpointRestore(position))
+    else:
+      position.set_state(json.loads(others[0].read_text()))
 
   def _set_aside(self, steps: list[int]) -> None:
     """Renames checkpoints, so that Orbax neither counts them nor keeps them from being saved."""

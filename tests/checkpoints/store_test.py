@@ -160,6 +160,24 @@ def test_a_position_in_the_data_that_is_not_the_saved_one_is_refused(tmp_path, d
   assert (tmp_path / "damaged_2").is_dir()
 
 
+@pytest.mark.parametrize("damage", [False, True])
+def test_a_position_of_another_number_of_processes_is_restored(tmp_path, damage):
+  checkpoints = Checkpoints(tmp_path)
+  for step in (1, 2):
+    checkpoints.save(step, state(step), {}, Position(10 * step))
+  checkpoints.close()
+  saved_alone = tmp_path / "2" / "data" / "process_0-of-1.json"
+  for process in range(4):
+    shutil.copy(saved_alone, saved_alone.with_name(f"process_{process}-of-4.json"))
+  saved_alone.unlink()
+  if damage:
+    first = saved_alone.with_name("process_0-of-4.json")
+    first.write_text(first.read_text().replace("20", "21"))
+  position = Position()
+  assert Checkpoints(tmp_path).restore(state(0), position)[0] == (1 if damage else 2)
+  assert position.place == (10 if damage else 20)
+
+
 def test_who_refuses_a_record_ends_the_search_and_nothing_is_set_aside(tmp_path):
   saved(tmp_path, 1, 2).close()
   seen = []

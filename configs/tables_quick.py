@@ -11,6 +11,6 @@ from jppf_jax_configs import tables_synthetic
 def get_config() -> ml_collections.ConfigDict:
   config = tables_synthetic.get_config().unlock()
   config.data.synthetic.update(train=120, validation=30)
-  config.phases.main.update(steps=60, warmup=10, drops=(40, 54))
-  config.train.checkpoint_every = 60
+  config.phases.main.update(steps=100, warmup=10, drops=(66, 90))
+  config.train.checkpoint_every = 100
   return config.lock()

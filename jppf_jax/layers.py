@@ -36,7 +36,7 @@ def _identity(x: Array) -> Array:
   return x
 
 
-def apply(module: nn.Module, *inputs: Any, train: bool, remat: bool) -> Any:
+def apply(module: Callable[..., Any], *inputs: Any, train: bool, remat: bool) -> Any:
   """Returns `module(*inputs, train=train)`.
 
   Args:

@@ -63,6 +63,8 @@ class JPPF(nn.Module):
       reads this value too.
     pixel_mean: mean of the training set, RGB, 0..255.
     pixel_std: standard deviation of the training set, RGB.
+    remat: the gradient computes the inside of the pyramid and of the pixel heads again, see
+      `layers.apply`; `EfficientNet.remat` is that of the encoder.
   """
 
   encoder: EfficientNet
@@ -84,6 +86,7 @@ class JPPF(nn.Module):
   legacy: bool = True
   pixel_mean: tuple[float, float, float] = (106.433, 116.617, 119.559)
   pixel_std: tuple[float, float, float] = (65.496, 67.6, 74.123)
+  remat: bool = False
 
   def __call__(
     self,
@@ -119,7 +122,7 @@ class JPPF(nn.Module):
       raise ValueError("train=True needs sample_regions, the regions for the box and mask heads.")
     pixels = self.normalise(image)
     features = self.encoder(pixels, train=train)
-    pyramid = apply(self.fpn, features, train=train, remat=self.encoder.remat)
+    pyramid = apply(self.fpn, features, train=train, remat=self.remat)
     outputs = Outputs(*self.logits(pyramid, train=train))
     if self.rpn_head is None:
       return outputs
@@ -147,10 +150,10 @@ class JPPF(nn.Module):
     """
     none = jnp.zeros((*pyramid[STRIDES[0]].shape[:3], 0), jnp.float32)
 
-    def of_head(head: SemanticPartHead | None) -> Array:
+    def of_head(head: Callable[..., Array] | None) -> Array:
       if head is None:
         return none
-      return cast(Array, apply(head, pyramid, train=train, remat=self.encoder.remat))
+      return cast(Array, apply(head, pyramid, train=train, remat=self.remat))
 
     return of_head(self.semantic_head), of_head(self.part_head)
 

@@ -69,7 +69,7 @@ def first_proposals(proposals):
 def test_remat_computes_blocks_pyramid_and_heads_again_and_nothing_else_differs():
   def rematerialised(remat):
     encoder = EfficientNet("b0", width=0.25, depth=0.1, remat=remat)
-    net = small_model(encoder=encoder).with_heads(("semantic", "part"))
+    net = small_model(encoder=encoder, remat=remat).with_heads(("semantic", "part"))
     init = partial(net.init, train=False)
     shapes = jax.eval_shape(init, jax.random.key(0), IMAGE)
     apply = partial(net.apply, train=True, mutable=["batch_stats"])

@@ -195,6 +195,7 @@ def model(config: Config, spec: LabelSpec, *, axis_name: str | None = None) -> J
     max_detections=config.detection.max_detections,
     pixel_mean=tuple(c.pixel_mean),
     pixel_std=tuple(c.pixel_std),
+    remat=c.remat,
   )
   return network.with_heads(c.heads)
 

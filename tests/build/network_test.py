@@ -35,6 +35,12 @@ def test_the_network_computes_in_the_dtype_of_the_config(tmp_path):
   assert all(leaf.dtype == jnp.float32 for leaf in variables)
 
 
+def test_remat_reaches_the_encoder_and_the_rest(tmp_path):
+  for remat in (False, True):
+    model = model_of(tiny.config(tmp_path, **{"model.remat": remat}))
+    assert model.remat is model.encoder.remat is remat
+
+
 def test_a_fusion_setting_that_does_not_exist_is_an_error(tmp_path):
   config = tiny.config(tmp_path)
   with config.unlocked():

@@ -164,19 +164,19 @@ def start(config: Config, net: JPPF) -> tuple[Any, pretrained.Report | None]:
   if not c.pretrained:
     return fresh(), None
   found, about = _named_weights(c.pretrained)
-  found = pretrained.only(found, c.pretrained_modules)
   wanted = network.network_meaning(net, network.label_spec(config))
   template = network.variable_shapes(net)
   weights.check_meaning(
     about,
     wanted,
-    pretrained.modules(found) & set(template["params"]),
+    pretrained.modules(found) & set(template["params"]) & set(c.pretrained_modules),
     what=f"The weights {c.pretrained}",
     advice="start from other weights",
     starts=True,
   )
   other = meaning.other_outputs(meaning.of_file(about), wanted)
-  return pretrained.load_pretrained(found, template, fresh, other_outputs=other)
+  chosen = c.pretrained_modules
+  return pretrained.load_pretrained(found, template, fresh, chosen=chosen, other_outputs=other)
 
 
 def _named_weights(name_or_path: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -57,6 +57,7 @@ def load_pretrained(
   template: Any,
   initialise: Callable[[], Any],
   *,
+  chosen: Collection[str] | None = None,
   other_outputs: Set[str] = frozenset(),
 ) -> tuple[Any, Report]:
   """Returns the model's variables, from the weights where they fit, and a report.
@@ -65,19 +66,21 @@ def load_pretrained(
     found: tensors by name, `params/encoder/...`, as `weights.read_weights` returns them.
     template: the model's `{"params": ..., "batch_stats": ...}`, arrays or shapes.
     initialise: returns fresh variables; called only if some are needed.
+    chosen: modules that are taken from the file, such as "encoder"; None: all that it has.
     other_outputs: output layers whose channels stand for other classes in the file, such as
       "semantic_head/logits"; they start fresh.
 
   Raises:
-    WeightsError: the file has no module of the model.
+    WeightsError: the file has no module of the model, or none that is chosen.
     WeightsError: a module of the file has missing tensors, tensors that are not in the model, or
       tensors of another shape; all are listed.
   """
   wanted = shapes_of(traverse_util.flatten_dict(template, sep="/"))
   held = shapes_of(found)
-  known = modules(wanted) & modules(held)
+  usable = modules(wanted) if chosen is None else modules(wanted) & set(chosen)
+  known = usable & modules(held)
   if not known:
-    names, examples = sorted(modules(wanted)), sorted(found)[:3]
+    names, examples = sorted(usable), sorted(found)[:3]
     raise WeightsError(
       f"None of {', '.join(names)} is in the weights; they hold {', '.join(examples)}, "
       "... Files of PyTorch go through `jppf import-weights` first."
@@ -107,25 +110,6 @@ def load_pretrained(
   result |= {name: found[name] for name in loaded}
   report = Report(counts(loaded), counts(fresh), counts(ignored))
   return traverse_util.unflatten_dict(result, sep="/"), report
-
-
-def only(found: dict[str, np.ndarray], chosen: Collection[str]) -> dict[str, np.ndarray]:
-  """Returns the tensors of some modules.
-
-  Args:
-    found: tensors by name.
-    chosen: names of modules, such as "encoder".
-
-  Raises:
-    WeightsError: the weights have none of them.
-  """
-  kept = {name: value for name, value in found.items() if _module(name) in chosen}
-  if not kept:
-    raise WeightsError(
-      f"None of {', '.join(sorted(chosen))} is in the weights; they hold "
-      f"{', '.join(sorted(modules(found)))}."
-    )
-  return kept
 
 
 def modules(tensors: Iterable[str]) -> set[str]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from flax import traverse_util
 
-from jppf_jax.checkpoints.pretrained import load_pretrained, only
+from jppf_jax.checkpoints.pretrained import load_pretrained
 from jppf_jax.checkpoints.weights import WeightsError
 
 MODEL = {
@@ -46,12 +46,13 @@ def test_a_whole_model_is_loaded_and_nothing_is_initialised():
 
 
 def test_only_the_modules_that_are_chosen_are_taken():
-  found = ones(MODEL)
-  assert only(found, ("encoder", "fpn")).keys() == ONLY_ENCODER.keys()
-  with pytest.raises(
-    WeightsError, match="None of fpn .* they hold box_head, encoder, semantic_head"
-  ):
-    only(found, ("fpn",))
+  choice = ("encoder", "fpn")
+  variables, report = load_pretrained(ones(MODEL), MODEL, lambda: MODEL, chosen=choice)
+  assert names_of_ones(flat(variables)) == ONLY_ENCODER.keys()
+  assert report.ignored == report.fresh == {"semantic_head": 3, "box_head": 1}
+  others = {name: leaf for name, leaf in ones(MODEL).items() if "/encoder/" not in name}
+  with pytest.raises(WeightsError, match="None of encoder is in the weights; they hold params/box"):
+    load_pretrained(others, MODEL, lambda: MODEL, chosen=choice)
 
 
 def test_an_encoder_is_loaded_and_the_rest_is_fresh():

@@ -52,7 +52,7 @@ def get_config() -> ml_collections.ConfigDict:
     eval_proposals=1000,
     legacy=True,  # EfficientPS's rounding of anchors, clipping, RoIAlign and pasting of masks
     dtype="float32",  # or "bfloat16"
-    remat=False,  # training: a third of the memory for a third more time
+    remat=False,  # training: less memory for a second forward pass
     # weights to start from: a file, "demo", or "lite0" to "lite2" from their installed packages
     pretrained="",
     pretrained_modules=(  # what is taken of these weights

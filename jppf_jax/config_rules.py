@@ -27,14 +27,6 @@ def _one_of(*names: str) -> Rule:
   return lambda value: value in names, f"one of {sorted(names)}"
 
 
-POSITIVE: Rule = (lambda value: 0 < value < math.inf, "above 0")
-SHARE: Rule = (lambda value: 0 <= value <= 1, "0 to 1")
-ALL_POSITIVE: Rule = (
-  lambda values: len(values) > 0 and all(0 < x < math.inf for x in values),
-  "all above 0",
-)
-
-
 def _some_of(known: tuple[str, ...]) -> Rule:
   return (
     lambda names: 0 < len(names) == len(set(names)) and set(names) <= set(known),
@@ -42,6 +34,12 @@ def _some_of(known: tuple[str, ...]) -> Rule:
   )
 
 
+POSITIVE: Rule = (lambda value: 0 < value < math.inf, "above 0")
+SHARE: Rule = (lambda value: 0 <= value <= 1, "0 to 1")
+ALL_POSITIVE: Rule = (
+  lambda values: len(values) > 0 and all(0 < x < math.inf for x in values),
+  "all above 0",
+)
 RANGE: Rule = (lambda values: 0 < values[0] <= values[1] < math.inf, "(smallest, largest), above 0")
 LEAST_SCALE, MOST_SCALE = 0.1, 4  # in testing; memory grows with their square
 SCALES: Rule = (

@@ -44,7 +44,7 @@ def apply(module: Callable[..., Any], *inputs: Any, train: bool, remat: bool) ->
     *inputs: arrays, or trees of them.
     train: as in `IABN`.
     remat: what the module computes inside is not kept for the gradient but computed again there
-      (rematerialisation): less memory for about a third more time.
+      (rematerialisation): less memory for a second forward pass.
   """
 
   def call(module: Any, *inputs: Any) -> Any:

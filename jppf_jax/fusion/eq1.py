@@ -4,6 +4,7 @@ FLP and FLNP are those of an instance (`fused_instance`), FLS those of stuff (`f
 its largest: `best_stuff`).
 """
 
+from collections.abc import Callable
 from functools import partial, reduce
 
 import jax
@@ -31,11 +32,16 @@ def fused_logits(*masked_logits: Float[Array, "*s"], mean: bool = False) -> Floa
   return (confidence * share) * (total * share)
 
 
+def logit_fusion(config: FusionConfig) -> Callable[..., Array]:
+  """Returns `fused_logits` as the config has it."""
+  return partial(fused_logits, mean=config.fuse_reduce == "mean")
+
+
 def fused_instance(terms: InstanceTerms, config: FusionConfig) -> tuple[Float[Array, "th tw"], ...]:
   """Fusion for things: returns the fused logits of one instance, one map per part (FLP) or a single
   map (FLNP); -inf at pixels for which the instance does not compete.
   """
-  fuse = partial(fused_logits, mean=config.fuse_reduce == "mean")
+  fuse = logit_fusion(config)
   fused = []
   for mlp, competes in zip(terms.mlp, terms.competes):
     logits = fuse(terms.mli, terms.mls, mlp)
@@ -57,7 +63,7 @@ def fused_stuff(
     spec: the taxonomy.
     config: what the paper leaves open.
   """
-  fuse = partial(fused_logits, mean=config.fuse_reduce == "mean")
+  fuse = logit_fusion(config)
   fused = []
   for k, channels in enumerate(stuff_channels(spec)):
     choices = [fuse(semantic[k], part[p]) for p in channels]
@@ -77,7 +83,7 @@ def best_stuff(
   Eq. 1 of two probabilities grows with each of them. So among stuff classes that are fused with the
   same part outputs, the one with the largest logit has the largest FLS, and only this one is fused.
   """
-  fuse = partial(fused_logits, mean=config.fuse_reduce == "mean")
+  fuse = logit_fusion(config)
   groups: dict[tuple[int, ...], list[int]] = {}
   for k, channels in enumerate(stuff_channels(spec)):
     groups.setdefault(channels, []).append(k)

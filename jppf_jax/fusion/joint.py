@@ -27,7 +27,7 @@ from jaxtyping import Float, Int, UInt8
 from jppf_jax.fusion.canvas import assemble, fill_classes, first_maximum, stuff_parts
 from jppf_jax.fusion.channels import part_channels
 from jppf_jax.fusion.config import PAPER, FusionConfig, Zoom, in_result
-from jppf_jax.fusion.eq1 import best_stuff, fused_instance, fused_logits
+from jppf_jax.fusion.eq1 import best_stuff, fused_instance, logit_fusion
 from jppf_jax.fusion.evidence import (
   Evidence,
   Norms,
@@ -251,5 +251,5 @@ def _strongest_part_wins(
   wins, whose logits are not.
   """
   terms = strongest_part(n, tile, evidence, norms, spec, config)
-  fused = fused_logits(terms.mli, terms.mls, terms.mlp, mean=config.fuse_reduce == "mean")
+  fused = logit_fusion(config)(terms.mli, terms.mls, terms.mlp)
   return jnp.where(terms.competes, fused, -jnp.inf), terms.part

@@ -39,6 +39,5 @@ def join(
   except (ValueError, RuntimeError) as error:
     where = "the environment names no cluster" if coordinator is None else coordinator
     first = str(error).strip().splitlines()[0]
-    raise ConfigError(
-      f"The processes of this run did not find each other ({where}): {first}"
-    ) from (error)
+    message = f"The processes of this run did not find each other ({where}): {first}"
+    raise ConfigError(message) from error

@@ -29,6 +29,10 @@ class Job:
   def __str__(self) -> str:
     return f"{self.kind} {self.name}, seed {self.seed}"
 
+  def shares_programs(self, others: Iterable["Job"]) -> bool:
+    """Whether one of some other jobs differs in its seed only."""
+    return any(dataclasses.replace(other, seed=self.seed) == self for other in others)
+
 
 def jobs_for(systems: Iterable[str], seeds: int) -> list[Job]:
   """Returns what must be done for some systems, each job once.

@@ -85,8 +85,7 @@ class Runs:
         self._clock.add(job, time.monotonic() - start)
         raise
       self._clock.add(job, time.monotonic() - start)
-      following = left[place + 1 : place + 2]
-      if [(job.kind, job.name)] != [(other.kind, other.name) for other in following]:
+      if not job.shares_programs(left[place + 1 : place + 2]):
         jax.clear_caches()  # dozens of programs would stay in memory
 
   def is_done(self, job: Job) -> bool:

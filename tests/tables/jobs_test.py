@@ -16,6 +16,14 @@ def test_networks_are_trained_once_before_what_needs_them_and_seeds_follow_each_
   assert [str(job) for job in jobs] == [f"{kind}, seed {seed}" for kind in kinds for seed in (0, 1)]
 
 
+def test_jobs_that_differ_in_their_seed_only_share_programs():
+  job = Job("train", "jppf", 0)
+  assert job.shares_programs([Job("train", "jppf", 1)])
+  assert not job.shares_programs([Job("train", "parts", 0)])
+  assert not job.shares_programs([Job("evaluate", "jppf", 0)])
+  assert not job.shares_programs([])
+
+
 def test_the_clock_guesses_from_other_seeds_then_from_jobs_of_the_kind(tmp_path):
   clock = Clock(tmp_path)
   train, evaluate = Job("train", "jppf", 1), Job("evaluate", "jppf", 0)

@@ -22,10 +22,10 @@ _COORDINATOR = flags.DEFINE_string(
   "coordinator", None, "HOST:PORT: of the first of several processes (default: one process)"
 )
 _NUM_PROCESSES = flags.DEFINE_integer(
-  "num_processes", None, "N: how many processes train together", lower_bound=1
+  "num_processes", None, "N: how many processes train together (default: 1)", lower_bound=1
 )
 _PROCESS_ID = flags.DEFINE_integer(
-  "process_id", None, "K: which of them this is, from 0", lower_bound=0
+  "process_id", None, "K: which of them this is, from 0 (default: 0)", lower_bound=0
 )
 _DISTRIBUTED = flags.DEFINE_bool(
   "distributed", False, "the environment of the cluster says these three"

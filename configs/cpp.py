@@ -93,7 +93,17 @@ def get_config() -> ml_collections.ConfigDict:
   )
   # as EfficientPS; "paper_text": frozen norms first, as the paper's text says
   config.phase_order = "main_then_frozen"
-  config.train = dict(log_every=50, checkpoint_every=1000, keep=3, weights_dtype="float32")
+  config.train = dict(
+    log_every=50,
+    checkpoint_every=1000,
+    keep=3,  # checkpoints
+    weights_dtype="float32",
+    accumulate=1,  # parts of a device's images that are differentiated one after the other
+    ema_decay=0.0,  # of a moving average of the weights, which is stored too; 0: none
+    evaluate_every=0,  # steps between two evaluations, the best weights are kept; 0: none
+    evaluate_images=0,  # of eval_split, from the first; 0: all
+    patience=0,  # evaluations without a better score that end the run; 0: none do
+  )
   return config.lock()
 
 

@@ -97,6 +97,11 @@ RULES: dict[str, Rule] = {
   "train.log_every": _at_least(1),
   "train.checkpoint_every": _at_least(1),
   "train.keep": _at_least(1),
+  "train.accumulate": _at_least(1),
+  "train.ema_decay": (lambda value: 0 <= value < 1, "0 or more, below 1"),
+  "train.evaluate_every": _at_least(0),
+  "train.evaluate_images": _at_least(0),
+  "train.patience": _at_least(0),
   "train.weights_dtype": _one_of("float32", "float16"),
 }
 ANY_LENGTH = ("drops", "scales", "heads", "anchor_ratios", "pretrained_modules")

@@ -132,7 +132,7 @@ def sgd(
     weight_decay: factor of the parameters.
     clip_norm: largest global norm of the gradients.
   """
-  return optax.chain(
+  return _as_one_array(
     clip_by_global_norm(clip_norm),
     optax.add_decayed_weights(weight_decay),
     optax.trace(momentum),
@@ -157,12 +157,20 @@ def adamw(
     weight_decay: factor of the parameters.
     clip_norm: largest global norm of the gradients.
   """
-  return optax.chain(
+  return _as_one_array(
     clip_by_global_norm(clip_norm),
     optax.scale_by_adam(b1=momentum),
     optax.add_decayed_weights(weight_decay),
     optax.scale_by_learning_rate(schedule),
   )
+
+
+def _as_one_array(*transformations: optax.GradientTransformation) -> optax.GradientTransformation:
+  """Returns the chain, applied to one vector of all parameters; its state has such vectors.
+
+  Some 400 small arrays would take thousands of kernels to compile, and of files to save.
+  """
+  return optax.flatten(optax.chain(*transformations))
 
 
 OPTIMIZERS = {"sgd": sgd, "adamw": adamw}

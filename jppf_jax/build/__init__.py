@@ -51,6 +51,7 @@ if TYPE_CHECKING:
   )
   from jppf_jax.build.stored import (
     RUN_WEIGHTS,
+    WEIGHTS_OF_RUN,
     model_config,
     run_config,
     store_model,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 
 __all__ = [
   "RUN_WEIGHTS",
+  "WEIGHTS_OF_RUN",
   "Config",
   "Inference",
   "MultiScale",
@@ -105,6 +107,7 @@ _MODULE_OF = {
   "Inference": "network",
   "MultiScale": "network",
   "RUN_WEIGHTS": "stored",
+  "WEIGHTS_OF_RUN": "stored",
   "Training": "training_setup",
   "as_text": "derived",
   "classifier_shapes": "network",

@@ -11,11 +11,13 @@ from jppf_jax.config_rules import LOSSES
 from jppf_jax_configs import cpp
 
 RUN_WEIGHTS = model_folder.RUN_WEIGHTS  # in the folder of a run
+WEIGHTS_OF_RUN = model_folder.OF_RUN  # the same and others, by name
 # values that configs have got since runs are stored; their defaults are what was fixed before
 _LATER = {
   "model": ("heads", "anchor_ratios", "imagenet", "remat", "pretrained_modules"),
   "detection": ("proposal_nms",),
   "losses": LOSSES,
+  "train": ("accumulate", "ema_decay", "evaluate_every", "evaluate_images", "patience"),
 }
 
 

@@ -40,6 +40,11 @@ class Training:
     checkpoint_every: steps between two checkpoints.
     keep: how many of the newest checkpoints to keep.
     weights_dtype: storage type of the weights file.
+    accumulate: parts of the images of a device that are differentiated one after the other.
+    ema_decay: of the moving average of the weights; 0: there is none.
+    evaluate_every: steps between two evaluations; 0: there are none.
+    evaluate_images: how many images an evaluation scores; 0: all.
+    patience: evaluations without a better score that end the run; 0: none do.
     pretrained: name or file of the weights that training starts from; "" for none.
     random_start: a sentence about the paper's start, if training starts from random weights and the
       paper does not; else "".
@@ -63,6 +68,11 @@ class Training:
   checkpoint_every: int
   keep: int
   weights_dtype: str
+  accumulate: int
+  ema_decay: float
+  evaluate_every: int
+  evaluate_images: int
+  patience: int
   pretrained: str
   random_start: str
   stored: dict[str, Any]
@@ -98,10 +108,7 @@ def training(config: Config, *, axis_name: str) -> Training:
     anchors_per_image=config.sampling.anchors,
     regions_per_image=config.sampling.regions,
     loss_weights=config.losses.to_dict(),
-    log_every=config.train.log_every,
-    checkpoint_every=config.train.checkpoint_every,
-    keep=config.train.keep,
-    weights_dtype=config.train.weights_dtype,
+    **config.train.to_dict(),
     pretrained=config.model.pretrained,
     random_start=_random_start(config),
     stored=stored_config(config),

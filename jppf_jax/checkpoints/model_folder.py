@@ -18,6 +18,11 @@ from jppf_jax.checkpoints.weights import WeightsError
 
 MODEL_WEIGHTS = "model.safetensors"
 RUN_WEIGHTS = "weights.safetensors"
+OF_RUN = {  # the weights that a run may keep
+  "last": RUN_WEIGHTS,
+  "ema": "weights_ema.safetensors",  # their exponential moving average
+  "best": "weights_best.safetensors",  # those with the best scores while it trained
+}
 CARD = "README.md"
 PACKAGED = Path(__file__).parents[1] / "weights"
 

@@ -102,8 +102,9 @@ def score_dataset(
   *,
   pictures: int = 0,
   title: str = "",
+  images: int | None = None,
 ) -> dict[str, Any]:
-  """Predicts and scores all examples: both methods, and each head before fusion.
+  """Predicts and scores examples: both methods, and each head before fusion.
 
   Args:
     predictor: the network with its weights.
@@ -111,6 +112,7 @@ def score_dataset(
     folder: where `<image id>.png` goes for each picture.
     pictures: how many images to draw, from the first.
     title: shown beside the progress bar.
+    images: how many to score, from the first; None: all.
 
   Returns:
     `{"images", "joint": scores, "top_down": scores, "heads", "testing": {"scales", "flip"},
@@ -123,7 +125,8 @@ def score_dataset(
   scores: dict[str, Scores] = {}
   heads = HeadScores(spec, min_score=predictor.config.score_threshold)
   seconds = []
-  for index in tqdm(range(len(examples)), desc=f"evaluate {title}", unit="image"):
+  count = len(examples) if images is None else min(images, len(examples))
+  for index in tqdm(range(count), desc=f"evaluate {title}", unit="image"):
     example = examples[index]
     image_id, uids = example["image_id"], example["uids"]
     start = time.monotonic()
@@ -141,7 +144,7 @@ def score_dataset(
         drawn[METHODS[name].capitalize()] = answer
       picture = render.comparison(example["image"], drawn, spec)
       save_picture(folder / f"{image_id}.png", picture)
-  report: dict[str, Any] = {"images": len(examples)}
+  report: dict[str, Any] = {"images": count}
   report |= {name: of_method.to_json() for name, of_method in scores.items()}
   if "panoptic" in report:
     report["panoptic"] = _without_parts(report["panoptic"])
@@ -195,6 +198,15 @@ def summary(report: dict[str, Any], title: str) -> Table:
   if report["seconds_per_image"] is not None:
     table.add_row("seconds per image", f"{report['seconds_per_image']:.2f}")
   return table
+
+
+def number_at(report: Any, path: tuple[str, ...]) -> float | None:
+  """Returns the number that is under nested keys of a report; None if there is none."""
+  for name in path:
+    if report is None or name not in report:
+      return None
+    report = report[name]
+  return None if report is None else float(report)
 
 
 _LACKING = object()  # a score that the method does not have

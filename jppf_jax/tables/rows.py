@@ -186,18 +186,9 @@ def value(report: Mapping[str, Any], method: str, column: str) -> float | None:
   c = COLUMNS[column]
   for part, path in (("heads", c.heads), (method, c.fused)):
     if path:
-      return _scaled(_at(report.get(part), path), c.factor)
-  return _scaled(_at(report, c.report), c.factor)
+      return _scaled(number_at(report.get(part), path), c.factor)
+  return _scaled(number_at(report, c.report), c.factor)
 
 
 def _scaled(number: float | None, factor: float) -> float | None:
   return None if number is None else factor * number
-
-
-def _at(found: Any, path: tuple[str, ...]) -> float | None:
-  """Returns the number that is under nested keys; None if there is none."""
-  for name in path:
-    if found is None or name not in found:
-      return None
-    found = found[name]
-  return None if found is None else float(found)

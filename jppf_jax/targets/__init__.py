@@ -2,5 +2,6 @@
 
 from jppf_jax.targets.instance_regions import sample_regions
 from jppf_jax.targets.instance_rpn import rpn_targets
+from jppf_jax.targets.matching import image_keys
 
-__all__ = ["rpn_targets", "sample_regions"]
+__all__ = ["image_keys", "rpn_targets", "sample_regions"]

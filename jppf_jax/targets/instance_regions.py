@@ -8,18 +8,17 @@ from jaxtyping import Bool, Float, Int
 from jppf_jax.ops.boxes import BOX_HEAD_STDS, encode
 from jppf_jax.ops.masks import crop_mask_targets
 from jppf_jax.structs import Array, Batch, Proposals, RegionTargets
-from jppf_jax.targets.matching import Match, draw, image_keys, match
+from jppf_jax.targets.matching import Match, draw, match
 
 
 def sample_regions(
-  key: Array,
+  keys: Array,
   proposals: Proposals,
   batch: Batch,
   *,
   samples: int = 256,
   positive_fraction: float = 0.25,
   positive_iou: float = 0.5,
-  axis_name: str | None = None,
 ) -> RegionTargets:
   """Draws the regions to train on, positives first (Fast R-CNN, Girshick 2015, Sec. 2.3; numbers of
   EfficientPS).
@@ -29,14 +28,12 @@ def sample_regions(
   No gradient flows back into the proposals.
 
   Args:
-    key: random; the same for all replicas.
+    keys: random, one per image, see `matching.image_keys`.
     proposals: of the RPN.
     batch: ground truth of the same images.
     samples: regions drawn per image; background takes the place of missing positives.
     positive_fraction: share of positives, at most.
     positive_iou: see above.
-    axis_name: axis of the replicas that together hold the batch; makes the sample independent of
-      their number.
 
   Returns:
     The drawn regions with the targets of the box head and the mask head.
@@ -74,7 +71,6 @@ def sample_regions(
       "masks": crop_mask_targets(batch.instance, ids, mask_boxes),
     }
 
-  keys = image_keys(key, len(batch.boxes), axis_name)
   fields = jax.vmap(one_image)(keys, lax.stop_gradient(proposals), batch)
   return RegionTargets(**fields)
 

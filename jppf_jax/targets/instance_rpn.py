@@ -8,11 +8,11 @@ from jaxtyping import Bool, Float
 
 from jppf_jax.ops.boxes import RPN_STDS, ImageSize, ImageSizes, encode, image_sizes
 from jppf_jax.structs import Array, RPNTargets
-from jppf_jax.targets.matching import draw, image_keys, match
+from jppf_jax.targets.matching import draw, match
 
 
 def rpn_targets(
-  key: Array,
+  keys: Array,
   anchors: Float[Array, "N 4"],
   boxes: Float[Array, "B G 4"],
   valid: Bool[Array, "B G"],
@@ -22,7 +22,6 @@ def rpn_targets(
   negative_iou: float = 0.3,
   samples: int = 256,
   positive_fraction: float = 0.5,
-  axis_name: str | None = None,
 ) -> RPNTargets:
   """Matches the anchors to the objects and draws those to train on (Faster R-CNN, Ren et al. 2015,
   Sec. 3.1.2; numbers of EfficientPS).
@@ -33,7 +32,7 @@ def rpn_targets(
   without objects, all anchors that take part are negative.
 
   Args:
-    key: random; the same for all replicas.
+    keys: random, one per image, see `matching.image_keys`.
     anchors: of all levels, finest first.
     boxes: ground truth.
     valid: which boxes are objects.
@@ -42,8 +41,6 @@ def rpn_targets(
     negative_iou: see above.
     samples: anchors drawn per image; negatives take the place of missing positives.
     positive_fraction: share of positives, at most.
-    axis_name: axis of the replicas that together hold the batch; makes the sample independent of
-      their number.
 
   Returns:
     The drawn anchors; deltas lead from positive ones to their object and are 0 elsewhere.
@@ -81,7 +78,6 @@ def rpn_targets(
       no_deltas.at[positives].set(deltas, mode="drop"),
     )
 
-  keys = image_keys(key, len(boxes), axis_name)
   sizes = image_sizes(image_size, len(boxes))
   positive, negative, deltas = jax.vmap(one_image)(keys, boxes, valid, sizes)
   return RPNTargets(positive=positive, negative=negative, deltas=deltas)

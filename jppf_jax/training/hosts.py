@@ -1,6 +1,8 @@
 """Training on several hosts, or in several processes: each runs the same command."""
 
 import jax
+import numpy as np
+from jax.experimental import multihost_utils
 
 from jppf_jax.config_rules import ConfigError
 
@@ -41,3 +43,10 @@ def join(
     first = str(error).strip().splitlines()[0]
     message = f"The processes of this run did not find each other ({where}): {first}"
     raise ConfigError(message) from error
+
+
+def of_first_process(value: bool) -> bool:
+  """Returns the value that the first process has; all must call it together."""
+  if jax.process_count() == 1:
+    return value
+  return bool(multihost_utils.broadcast_one_to_all(np.array(value)))

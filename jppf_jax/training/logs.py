@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import jax
+from PIL import Image
 from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
@@ -24,11 +25,15 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+METRICS = "metrics.jsonl"  # in the folder of a run
+
+
 class MetricWriter:
   """Appends scalars to `metrics.jsonl` and to TensorBoard events in the same folder.
 
   A resumed run continues the file. Lines after `resumed_step` are removed first, because these
-  steps are trained again; so each step has one line. Everything is written when `write` returns: an
+  steps are trained again; so each step has one line of losses, and one of scores if it was
+  evaluated. Everything is written when `write` returns: an
   error (the disk is full) is raised there, and not in a thread.
 
   Args:
@@ -38,7 +43,7 @@ class MetricWriter:
 
   def __init__(self, workdir: str | Path, *, resumed_step: int = 0):
     workdir = Path(workdir)
-    self._path = workdir / "metrics.jsonl"
+    self._path = workdir / METRICS
     if self._path.exists():
       kept = _lines_until(self._path, resumed_step)
       write_text(self._path, "".join(line + "\n" for line in kept))
@@ -55,6 +60,21 @@ class MetricWriter:
     self._file.flush()
     values = [Summary.Value(tag=name, simple_value=value) for name, value in scalars.items()]
     self._add(Event(step=step, summary=Summary(value=values)))
+    self._events.flush()
+
+  def write_picture(self, step: int, name: str, picture: Path) -> None:
+    """Adds a picture to the TensorBoard events.
+
+    Args:
+      step: that it belongs to.
+      name: under which TensorBoard lists it.
+      picture: a PNG file.
+    """
+    content = picture.read_bytes()
+    with Image.open(picture) as opened:
+      width, height = opened.size
+    image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=content)
+    self._add(Event(step=step, summary=Summary(value=[Summary.Value(tag=name, image=image)])))
     self._events.flush()
 
   def _add(self, event: Event) -> None:

@@ -17,62 +17,18 @@ from jppf_jax import build
 from jppf_jax.checkpoints import run_folder, weights
 from jppf_jax.checkpoints.store import Checkpoints, unwritable
 from jppf_jax.config_rules import ConfigError
+from jppf_jax.training.evaluations import Evaluations, Schedule
+from jppf_jax.training.hosts import of_first_process
 from jppf_jax.training.lock import locked
 from jppf_jax.training.logs import MetricWriter, Progress, say
 from jppf_jax.training.parallel import AXIS, Runner, check_divisible, make_runner
 from jppf_jax.training.prefetch import DevicePrefetch
 from jppf_jax.training.quiet import quiet_threads
 from jppf_jax.training.signals import Signals
-from jppf_jax.training.state import TrainState, create_state
+from jppf_jax.training.state import TrainState, averaged, create_state
 from jppf_jax.training.step import make_step
-
-
-class NonFiniteLoss(RuntimeError):
-  """The loss or its gradient is NaN or infinite; the message names the step and the images."""
-
-
-@dataclasses.dataclass
-class _Window:
-  """Steps since the last line of the log; their metrics are still on the device."""
-
-  steps: list[int] = dataclasses.field(default_factory=list)
-  ids: list[list[str]] = dataclasses.field(default_factory=list)
-  metrics: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-
-  def add(self, step: int, ids: list[str], metrics: dict[str, Any]) -> None:
-    self.steps.append(step)
-    self.ids.append(ids)
-    self.metrics.append(metrics)
-
-  def wait(self) -> None:
-    """Waits for all steps but the last, so that at most two batches are on the devices."""
-    jax.block_until_ready(self.metrics[-2:-1])
-
-  def drain(self) -> dict[str, float]:
-    """Returns the means of the metrics and empties the window.
-
-    Raises:
-      NonFiniteLoss: the loss or its gradient is not finite in one of the steps.
-    """
-    fetched = jax.device_get(self.metrics)
-    for step, ids, metrics in zip(self.steps, self.ids, fetched):
-      _check_finite(step, ids, metrics)
-    self.steps, self.ids, self.metrics = [], [], []
-    return {name: float(np.mean([metrics[name] for metrics in fetched])) for name in fetched[0]}
-
-
-def _check_finite(step: int, ids: list[str], metrics: dict[str, Any]) -> None:
-  """Raises NonFiniteLoss if the loss or its gradient is not finite.
-
-  A finite loss can have a gradient that is not; the update would then spoil the weights.
-  """
-  if np.isfinite([metrics["loss"], metrics["grad_norm"]]).all():
-    return
-  values = [f"{name} {float(value):.3g}" for name, value in sorted(metrics.items())]
-  raise NonFiniteLoss(
-    f"Step {step} is not finite ({', '.join(values)}). Its images: {', '.join(ids)}. The last good "
-    "checkpoint is kept; lower config.phases.*.learning_rate or look at these images."
-  )
+from jppf_jax.training.window import NonFiniteLoss as NonFiniteLoss
+from jppf_jax.training.window import Window
 
 
 class Runners:
@@ -110,6 +66,8 @@ def _runner(run: build.Training, *, freeze_norm: bool) -> Runner:
     regions_per_image=run.regions_per_image,
     freeze_norm=freeze_norm,
     loss_weights=run.loss_weights,
+    accumulate=run.accumulate,
+    ema_decay=run.ema_decay,
   )
   return make_runner(run.parallel, step)
 
@@ -120,7 +78,9 @@ def train(
   """Trains a config, or continues the run that is already in `workdir`.
 
   Writes `config.json`, `checkpoints/`, `weights.safetensors`, `metrics.jsonl` and TensorBoard
-  events. SIGINT, SIGTERM and SIGHUP end the run after its current step, which is saved.
+  events; with `train.ema_decay` also `weights_ema.safetensors`, with `train.evaluate_every`
+  `weights_best.safetensors`. SIGINT, SIGTERM and SIGHUP end the run after its current step, which
+  is saved.
 
   Args:
     config: of the run.
@@ -164,7 +124,8 @@ def train(
     build.store_run(config, workdir)
     signals.check()
     shared = runners or Runners()
-    return _run_phases(run, workdir, state, iterator, checkpoints, signals, shared)
+    evaluations = _evaluations(config, run, workdir, int(state.step))
+    return _run_phases(run, workdir, state, iterator, checkpoints, signals, shared, evaluations)
 
 
 def _checked(config: build.Config) -> tuple[build.Training, Any]:
@@ -175,7 +136,7 @@ def _checked(config: build.Config) -> tuple[build.Training, Any]:
   """
   try:
     run = build.training(config, axis_name=AXIS)
-    check_divisible(run.batch_size, jax.device_count())
+    check_divisible(run.batch_size, jax.device_count(), parts=run.accumulate)
     return run, build.variable_shapes(run.model)
   except ValueError as error:  # only the config is read here
     raise ConfigError(str(error)) from error
@@ -207,20 +168,28 @@ def _initial_state(config: build.Config, run: build.Training) -> TrainState:
     say(f"Started from the weights {run.pretrained}; numbers of tensors:\n{report}")
   if run.random_start:
     say(run.random_start)
-  return create_state(variables, run.optimizer, seed=run.seed)
+  return create_state(variables, run.optimizer, seed=run.seed, ema=run.ema_decay > 0)
 
 
 def _restored(
   run: build.Training, shapes: Any, checkpoints: Checkpoints, iterator: grain.DatasetIterator
 ) -> TrainState:
   """Returns the newest state that was saved, and sets the position of the data."""
-  template = jax.eval_shape(lambda variables: create_state(variables, run.optimizer), shapes)
+  make = functools.partial(create_state, optimizer=run.optimizer, ema=run.ema_decay > 0)
+  template = jax.eval_shape(make, shapes)
   accept = functools.partial(_accept, run, modules=set(shapes["params"]))
   found = checkpoints.restore(template, iterator, accept=accept)
   assert found is not None  # there are checkpoints
   step, state = found
   say(f"resuming from step {step}")
   return dataclasses.replace(state, seed=np.array(run.seed, np.int32))
+
+
+def _evaluations(
+  config: build.Config, run: build.Training, workdir: Path, until: int
+) -> Evaluations:
+  schedule = Schedule(run.evaluate_every, run.evaluate_images, run.patience)
+  return Evaluations(config, workdir, schedule, until=until)
 
 
 def _plan(run: build.Training) -> str:
@@ -244,6 +213,7 @@ def _run_phases(
   checkpoints: Checkpoints,
   signals: Signals,
   runners: Runners,
+  evaluations: Evaluations,
 ) -> TrainState:
   """Trains the steps after `state.step` of all phases; compiles once per phase."""
   done = int(state.step)
@@ -257,10 +227,11 @@ def _run_phases(
     writer = None
     if jax.process_index() == 0:
       writer = opened.enter_context(contextlib.closing(MetricWriter(workdir, resumed_step=done)))
-    loop = _Loop(run, workdir, iterator, checkpoints, signals, progress, writer)
+    loop = _Loop(run, workdir, iterator, checkpoints, signals, progress, writer, evaluations)
+    loop.evaluate(done)  # if the run was stopped before it was
     for phase in run.phases:
       end += phase.steps
-      if int(state.step) < end:
+      if int(state.step) < end and not loop.ends_early():
         runner = runners.get(run, freeze_norm=phase.freeze_norm)
         state = loop.train_until(end, state, runner)
   checkpoints.wait()
@@ -281,6 +252,7 @@ class _Loop:
     signals: that end the run.
     progress: the bar.
     writer: of the metrics; None in all processes but the first.
+    evaluations: of the run.
   """
 
   run: build.Training
@@ -290,6 +262,7 @@ class _Loop:
   signals: Signals
   progress: Progress
   writer: MetricWriter | None
+  evaluations: Evaluations
 
   def train_until(self, end: int, state: TrainState, runner: Runner) -> TrainState:
     """Trains the steps after `state.step` up to `end`; returns the state, host arrays.
@@ -299,12 +272,12 @@ class _Loop:
     """
     first = int(state.step) + 1
     device_state = runner.put_state(state)
-    batches, window = DevicePrefetch(self.iterator, runner.put_batch), _Window()
+    batches, window = DevicePrefetch(self.iterator, runner.put_batch), Window(self.workdir)
     self.checkpoints.wait()  # a signal may end the process while it compiles
     for step in range(first, end + 1):
-      batch, ids = next(batches)
+      batch, on_host, ids = next(batches)
       device_state, metrics = runner(device_state, batch)
-      window.add(step, ids, metrics)
+      window.add(step, ids, on_host, metrics)
       if step < end:
         window.wait()
         batches.fetch()  # while this step runs
@@ -315,7 +288,8 @@ class _Loop:
       else:
         self.progress.reach(step - 1)
       stop = self.signals.requested()
-      save = stop or step % self.run.checkpoint_every == 0 or step == end
+      due = self.evaluations.due(step)
+      save = stop or due or step % self.run.checkpoint_every == 0 or step == end
       if save or step % self.run.log_every == 0:
         self._log(step, window.drain())
       if save:
@@ -325,8 +299,39 @@ class _Loop:
         self.checkpoints.wait()
         say(f"saved step {step}")
         break
+      if due:
+        self.checkpoints.wait()
+        self.signals.release()  # there is nothing to save that is not saved
+        self.evaluate(step)
+        self.progress.compiled(step)
+        self.signals.hold()
+        if self.ends_early():
+          break
     self.signals.release()
     return state
+
+  def evaluate(self, step: int) -> None:
+    """Scores the weights of a step that is saved, if they are to be scored; the moving average of
+    the weights if there is one.
+
+    The first process does, the others wait for it when they need it.
+    """
+    if not self.evaluations.due(step):
+      return
+    if self.writer is not None:
+      name = "ema" if self.run.ema_decay else "last"
+      scores = self.evaluations.score(step, self.workdir / build.WEIGHTS_OF_RUN[name])
+      self.writer.write(step, scores)
+      for picture in sorted(self.evaluations.folder(step).glob("*.png")):
+        self.writer.write_picture(step, f"evaluation/{picture.stem}", picture)
+      say(", ".join([f"evaluation of step {step}", *(f"{k} {v:.3f}" for k, v in scores.items())]))
+
+  def ends_early(self) -> bool:
+    """Returns whether no evaluation of late was better than one before."""
+    ends = of_first_process(self.evaluations.exhausted())
+    if ends:
+      say(f"no better score since step {self.evaluations.best()}: the run ends")
+    return ends
 
   def _log(self, step: int, means: dict[str, float]) -> None:
     """Shows and writes the metrics of a step that is done."""
@@ -345,10 +350,13 @@ class _Loop:
     steps = int(state.step)
     about = {"steps": steps, "config": self.run.stored, "meaning": self.run.meaning}
     if jax.process_index() == 0:
-      variables = {"params": state.params, "batch_stats": state.batch_stats}
-      file = self.workdir / build.RUN_WEIGHTS
-      try:
-        weights.save_weights(file, variables, about, dtype=self.run.weights_dtype)
-      except (OSError, SafetensorError) as error:
-        raise unwritable(file, error) from error
+      found = {"last": {"params": state.params, "batch_stats": state.batch_stats}}
+      if state.ema is not None:
+        found["ema"] = averaged(state)
+      for name, variables in found.items():
+        file = self.workdir / build.WEIGHTS_OF_RUN[name]
+        try:
+          weights.save_weights(file, variables, about, dtype=self.run.weights_dtype)
+        except (OSError, SafetensorError) as error:
+          raise unwritable(file, error) from error
     self.checkpoints.save(steps, state, about, batches)

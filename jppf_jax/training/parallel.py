@@ -123,20 +123,22 @@ Runner = PmapRunner | ShardMapRunner
 RUNNERS: dict[str, type[Runner]] = {"pmap": PmapRunner, "shard_map": ShardMapRunner}
 
 
-def check_divisible(batch_size: int, devices: int) -> None:
-  """Checks that all devices get equal parts of a batch.
+def check_divisible(batch_size: int, devices: int, *, parts: int = 1) -> None:
+  """Checks that all devices get equal shares of a batch, and that these have equal parts.
 
   Args:
     batch_size: number of images, of all processes together or of one.
     devices: that share them.
+    parts: of the share of a device, for gradient accumulation.
 
   Raises:
-    ValueError: `batch_size` is no multiple of `devices`.
+    ValueError: `batch_size` is no multiple of `devices`, or of `devices * parts`.
   """
-  if batch_size % devices:
+  if batch_size % (devices * parts):
+    of_parts = f" in {parts} parts (config.train.accumulate)" if parts > 1 else ""
     raise ValueError(
-      f"A batch of {batch_size} images does not divide by {devices} devices; "
-      f"set config.data.batch_size to a multiple of {jax.device_count()}."
+      f"A batch of {batch_size} images does not divide by {devices} devices{of_parts}; "
+      f"set config.data.batch_size to a multiple of {jax.device_count() * parts}."
     )
 
 

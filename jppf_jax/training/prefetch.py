@@ -22,7 +22,7 @@ class DevicePrefetch(grain.DatasetIterator):
   def __init__(self, batches: grain.DatasetIterator, put: Callable[[Any], Any]):
     super().__init__()
     self._batches, self._put = batches, put
-    self._waiting: tuple[Any, Any, dict[str, Any]] | None = None
+    self._waiting: tuple[Any, Any, Any, dict[str, Any]] | None = None
     self._state = batches.get_state()
 
   def fetch(self) -> None:
@@ -30,15 +30,15 @@ class DevicePrefetch(grain.DatasetIterator):
     if self._waiting is None:
       self._waiting = self._next()
 
-  def __next__(self) -> tuple[Any, Any]:
-    """Returns the next batch on the devices, and what belongs to it on the host."""
-    batch, ids, self._state = self._waiting or self._next()
+  def __next__(self) -> tuple[Any, Any, Any]:
+    """Returns the next batch on the devices, the same on the host, and what belongs to it there."""
+    on_devices, batch, ids, self._state = self._waiting or self._next()
     self._waiting = None
-    return batch, ids
+    return on_devices, batch, ids
 
-  def _next(self) -> tuple[Any, Any, dict[str, Any]]:
+  def _next(self) -> tuple[Any, Any, Any, dict[str, Any]]:
     batch, ids = next(self._batches)
-    return self._put(batch), ids, self._batches.get_state()
+    return self._put(batch), batch, ids, self._batches.get_state()
 
   def get_state(self) -> dict[str, Any]:
     """Returns the position after the batches that were taken."""

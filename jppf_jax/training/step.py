@@ -12,15 +12,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.flatten_util import ravel_pytree
 
 from jppf_jax.losses.total import compute_losses
 from jppf_jax.model import JPPF
 from jppf_jax.optimization import freeze_norms
-from jppf_jax.structs import Array, Batch, RPNTargets
+from jppf_jax.structs import Array, Batch, Outputs, RPNTargets
 from jppf_jax.targets.instance_regions import sample_regions
 from jppf_jax.targets.instance_rpn import rpn_targets
+from jppf_jax.targets.matching import image_keys
+from jppf_jax.training.accumulation import value_and_gradient
 from jppf_jax.training.parallel import AXIS, Step
-from jppf_jax.training.state import TrainState
+from jppf_jax.training.state import TrainState, average
 
 
 def make_step(
@@ -32,6 +35,8 @@ def make_step(
   regions_per_image: int,
   freeze_norm: bool,
   loss_weights: Mapping[str, float] = MappingProxyType({}),
+  accumulate: int = 1,
+  ema_decay: float = 0.0,
 ) -> Step:
   """Returns `step(state, batch) -> (state, metrics)` of one replica on the axis `parallel.AXIS`.
 
@@ -47,56 +52,62 @@ def make_step(
     regions_per_image: sampled for the box and mask losses.
     freeze_norm: norms use their running statistics; neither these nor their parameters change.
     loss_weights: factors by name, see `losses.total.compute_losses`.
+    accumulate: parts of the images of a replica that are differentiated one after the other, see
+      `accumulation.value_and_gradient`.
+    ema_decay: of the moving average of the weights, of states that have one.
   """
   update = freeze_norms(optimizer).update if freeze_norm else optimizer.update
 
   def step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Array]]:
-    key = jax.random.fold_in(jax.random.key(state.seed), state.step)
-    key_anchors, key_regions = jax.random.split(key)
+    keys = jax.random.split(jax.random.fold_in(jax.random.key(state.seed), state.step))
+    key_anchors, key_regions = (image_keys(key, len(batch.image), AXIS) for key in keys)
     anchor_targets = None
     if "instance" in model.heads:
       anchor_targets = _anchor_targets(model, key_anchors, batch, samples=anchors_per_image)
-    sample = partial(
-      sample_regions, key_regions, batch=batch, samples=regions_per_image, axis_name=AXIS
-    )
 
-    def objective(params: Any) -> tuple[Array, Any]:
+    def forward(params: Any, inputs: tuple[Batch, Array]) -> tuple[Outputs, Any]:
+      images, keys = inputs
       outputs, updated = model.apply(
         {"params": params, "batch_stats": state.batch_stats},
-        batch.image,
-        sample,
+        images.image,
+        partial(sample_regions, keys, batch=images, samples=regions_per_image),
         train=not freeze_norm,
-        covered=batch.covered,
+        covered=images.covered,
         mutable=["batch_stats"],
       )
-      losses = compute_losses(outputs, anchor_targets, batch, weights=loss_weights, axis_name=AXIS)
-      total = jnp.asarray(sum(losses.values()))
-      return total, (losses, updated["batch_stats"])
+      return outputs, updated["batch_stats"]
 
-    with_gradients = jax.value_and_grad(objective, has_aux=True)
-    (loss, (losses, batch_stats)), grads = with_gradients(state.params)
+    def objective(outputs: Outputs) -> tuple[Array, dict[str, Array]]:
+      losses = compute_losses(outputs, anchor_targets, batch, weights=loss_weights, axis_name=AXIS)
+      return jnp.asarray(sum(losses.values())), losses
+
+    loss, losses, batch_stats, grads = value_and_gradient(
+      forward, objective, state.params, (batch, key_regions), parts=accumulate
+    )
     if jax.lax.axis_size(AXIS) > 1:  # the mean of one would be slow to compile
       loss, losses, grads = jax.lax.pmean((loss, losses, grads), AXIS)
-    updates, opt_state = update(grads, state.opt_state, state.params)
     metrics = {f"loss/{name}": value for name, value in losses.items()}
     metrics["loss"] = loss
-    metrics["grad_norm"] = optax.tree.norm(grads)
     metrics["learning_rate"] = learning_rate(state.step)
+    metrics["grad_norm"] = jnp.linalg.norm(ravel_pytree(grads)[0])  # as one array: few kernels
+    updates, opt_state = update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
-    return TrainState(state.step + 1, params, batch_stats, opt_state, state.seed), metrics
+    ema = state.ema
+    if ema is not None:
+      ema = average(ema, params, batch_stats, state.step, ema_decay)
+    return TrainState(state.step + 1, params, batch_stats, opt_state, state.seed, ema), metrics
 
   return step
 
 
-def _anchor_targets(model: JPPF, key: jax.Array, batch: Batch, *, samples: int) -> RPNTargets:
+def _anchor_targets(model: JPPF, keys: jax.Array, batch: Batch, *, samples: int) -> RPNTargets:
   _, height, width, _ = batch.image.shape
   anchors = np.concatenate(list(model.anchors((height, width)).values()))
   return rpn_targets(
-    key,
+    keys,
     anchors,
     batch.boxes,
     batch.valid,
     batch.covered,
     samples=samples,
-    axis_name=AXIS,
   )

@@ -11,11 +11,13 @@ from jppf_jax.ops.anchors import pyramid_anchors
 from jppf_jax.structs import Batch, Proposals, RPNOutputs
 from jppf_jax.targets.instance_regions import sample_regions
 from jppf_jax.targets.instance_rpn import rpn_targets
+from jppf_jax.targets.matching import image_keys
 
 SIZE = (64, 96)
 OBJECTS = np.array([[3, 5, 40, 37], [52, 8, 91, 30]], np.float32)  # x0 y0 x1 y1
 LABELS = np.array([2, 1], np.int32)
 THINGS = 3
+KEYS = image_keys(jax.random.key(0), 1)
 
 
 def batch() -> Batch:
@@ -38,7 +40,7 @@ def batch() -> Batch:
 def test_a_box_head_that_predicts_its_targets_finds_the_boxes_of_the_objects():
   shifted = OBJECTS + np.array([[4, -3, 6, 2], [-5, 2, -2, 6]], np.float32)
   proposals = Proposals(shifted[None], np.ones((1, 2), np.float32), np.ones((1, 2), bool))
-  taught = sample_regions(jax.random.key(0), proposals, batch(), samples=16)
+  taught = sample_regions(KEYS, proposals, batch(), samples=16)
   regions = Proposals(taught.boxes, np.ones((1, 16), np.float32), taught.valid)
   # the objects' own boxes are regions too; only those that have to be corrected are detected here
   is_object = (taught.boxes[0][:, None] == OBJECTS).all(-1).any(-1)
@@ -57,7 +59,7 @@ def test_an_rpn_that_predicts_its_targets_proposes_the_boxes_of_the_objects(lega
   levels = pyramid_anchors(SIZE, (4, 8), scale=4.0, legacy=legacy)
   anchors = np.concatenate([levels[stride] for stride in (4, 8)])
   data = batch()
-  taught = rpn_targets(jax.random.key(0), anchors, data.boxes, data.valid, SIZE, samples=64)
+  taught = rpn_targets(KEYS, anchors, data.boxes, data.valid, SIZE, samples=64)
   ends = [len(levels[4])]
   objectness = jnp.where(taught.positive, 5.0, -5.0)
   scores, deltas = (jnp.split(x, ends, axis=1) for x in (objectness, taught.deltas))

@@ -9,10 +9,11 @@ import pytest
 from jppf_jax.ops.boxes import decode
 from jppf_jax.structs import Batch, Proposals
 from jppf_jax.targets.instance_regions import sample_regions
+from jppf_jax.targets.matching import image_keys
 from tests.oracles import targets as oracles
 
 H, W, R, G = 32, 64, 20, 4
-KEY = jax.random.key(0)
+KEYS = image_keys(jax.random.key(0), 3)
 
 _sample = jax.jit(sample_regions, static_argnames=("samples", "positive_fraction", "positive_iou"))
 
@@ -52,7 +53,7 @@ PROPOSALS, BATCH = _scenes()
 
 def _all(proposals=PROPOSALS, batch=BATCH):
   """So many samples that all regions are drawn, in any order."""
-  return _sample(KEY, proposals, batch, samples=100, positive_fraction=0.5)
+  return _sample(KEYS, proposals, batch, samples=100, positive_fraction=0.5)
 
 
 def _rows(targets, image):
@@ -95,7 +96,7 @@ def _assigned(image):
 
 
 def test_positives_come_first_then_background_then_padding():
-  drawn = _sample(KEY, PROPOSALS, BATCH, samples=12, positive_fraction=0.25)
+  drawn = _sample(KEYS, PROPOSALS, BATCH, samples=12, positive_fraction=0.25)
   valid = np.asarray(drawn.valid)
   is_positive = np.asarray(drawn.labels) > 0
   assert is_positive.sum(1).tolist() == [3, 0, 3]
@@ -108,7 +109,7 @@ def test_positives_come_first_then_background_then_padding():
 
 
 def test_the_mask_regions_are_the_first_regions():
-  drawn = _sample(KEY, PROPOSALS, BATCH, samples=12, positive_fraction=0.25)
+  drawn = _sample(KEYS, PROPOSALS, BATCH, samples=12, positive_fraction=0.25)
   assert drawn.masks.shape == (3, 3, 28, 28)
   np.testing.assert_array_equal(drawn.mask_boxes, drawn.boxes[:, :3])
   np.testing.assert_array_equal(drawn.mask_labels, drawn.labels[:, :3])
@@ -117,7 +118,7 @@ def test_the_mask_regions_are_the_first_regions():
 
 
 def test_background_takes_the_place_of_missing_positives():
-  drawn = _sample(KEY, PROPOSALS, BATCH, samples=8, positive_fraction=0.75)
+  drawn = _sample(KEYS, PROPOSALS, BATCH, samples=8, positive_fraction=0.75)
   positives = (np.asarray(drawn.labels) > 0).sum(1)
   assert positives.tolist() == [6, 0, 3] and drawn.valid.sum(1).tolist() == [8, 8, 3]
 
@@ -196,30 +197,30 @@ def test_the_order_of_objects_does_not_matter():
 
 
 def test_the_key_alone_decides_the_sample():
-  draws = [_sample(jax.random.key(seed), PROPOSALS, BATCH, samples=12) for seed in (1, 1, 2)]
+  draws = [
+    _sample(image_keys(jax.random.key(seed), 3), PROPOSALS, BATCH, samples=12) for seed in (1, 1, 2)
+  ]
   jax.tree.map(np.testing.assert_array_equal, draws[0], draws[1])
   different = draws[0].boxes[:2] != draws[2].boxes[:2]
   assert different.any((1, 2)).all()
 
 
-def test_replicas_draw_what_one_device_draws():
-  def replica(proposals, batch):
-    return sample_regions(KEY, proposals, batch, samples=12, axis_name="batch")
-
-  shards = jax.tree.map(lambda x: x[:, None], (PROPOSALS, BATCH))
-  sharded = jax.jit(jax.vmap(replica, axis_name="batch"))(*shards)
-  whole = _sample(KEY, PROPOSALS, BATCH, samples=12)
-  jax.tree.map(lambda a, b: np.testing.assert_array_equal(a[:, 0], b), sharded, whole)
+def test_an_image_alone_draws_what_it_draws_in_a_batch():
+  whole = _sample(KEYS, PROPOSALS, BATCH, samples=12)
+  for image in range(3):
+    alone = jax.tree.map(lambda x, i=image: x[i : i + 1], (KEYS, PROPOSALS, BATCH, whole))
+    drawn = _sample(*alone[:3], samples=12)
+    jax.tree.map(np.testing.assert_array_equal, drawn, alone[3])
 
 
 def test_no_gradient_flows_into_the_proposals():
   def total(boxes):
     proposals = dataclasses.replace(PROPOSALS, boxes=boxes)
-    return sample_regions(KEY, proposals, BATCH, samples=12).deltas.sum()
+    return sample_regions(KEYS, proposals, BATCH, samples=12).deltas.sum()
 
   np.testing.assert_array_equal(jax.jit(jax.grad(total))(PROPOSALS.boxes), 0)
 
 
 def test_settings_without_room_for_a_positive_are_refused():
   with pytest.raises(ValueError, match=r"3 samples with a positive_fraction of 0\.25"):
-    sample_regions(KEY, PROPOSALS, BATCH, samples=3)
+    sample_regions(KEYS, PROPOSALS, BATCH, samples=3)

@@ -7,6 +7,7 @@ import pytest
 from jppf_jax.ops.anchors import pyramid_anchors
 from jppf_jax.ops.boxes import decode
 from jppf_jax.targets.instance_rpn import rpn_targets
+from jppf_jax.targets.matching import image_keys
 from tests.oracles import targets as oracles
 
 SIZE = (32, 64)
@@ -22,7 +23,7 @@ OBJECTS = np.float32(
   ]
 )
 VALID = OBJECTS.any(-1)
-KEY = jax.random.key(0)
+KEYS = image_keys(jax.random.key(0), 3)
 
 _targets = jax.jit(rpn_targets, static_argnames=("image_size", "samples", "positive_fraction"))
 
@@ -34,7 +35,7 @@ def _assigned(image):
 
 def _all(objects=OBJECTS, valid=VALID):
   """So many samples that all anchors are drawn."""
-  return _targets(KEY, ANCHORS, objects, valid, SIZE, samples=2 * len(ANCHORS))
+  return _targets(KEYS, ANCHORS, objects, valid, SIZE, samples=2 * len(ANCHORS))
 
 
 @pytest.mark.parametrize("image", range(3))
@@ -56,7 +57,7 @@ def test_each_object_that_fits_has_an_anchor():
 
 
 def test_a_sample_is_a_subset_of_the_size_asked_for():
-  everything, drawn = _all(), _targets(KEY, ANCHORS, OBJECTS, VALID, SIZE, samples=6)
+  everything, drawn = _all(), _targets(KEYS, ANCHORS, OBJECTS, VALID, SIZE, samples=6)
   assert not (drawn.positive & ~everything.positive).any()
   assert not (drawn.negative & ~everything.negative).any()
   available = everything.positive.sum(1)
@@ -76,7 +77,7 @@ def test_anchors_across_the_border_are_never_drawn():
 
 def test_each_image_has_its_own_size_and_padding_is_not_image():
   sizes = np.int32([[32, 64], [20, 64], [32, 31]])
-  found = jax.jit(lambda sizes: rpn_targets(KEY, ANCHORS, OBJECTS, VALID, sizes, samples=960))(
+  found = jax.jit(lambda sizes: rpn_targets(KEYS, ANCHORS, OBJECTS, VALID, sizes, samples=960))(
     sizes
   )
   for image, (height, width) in enumerate(sizes):
@@ -90,13 +91,13 @@ def test_each_image_has_its_own_size_and_padding_is_not_image():
 
 def test_an_anchor_that_ends_at_the_last_pixel_takes_part():
   anchors = np.float32([[0, 0, 64, 32], [0, 0, 64, 33], [-1, 0, 10, 10], [0, 0, 65, 32]])
-  found = _targets(KEY, anchors, OBJECTS[1:2], VALID[1:2], SIZE, samples=6)
+  found = _targets(KEYS[1:2], anchors, OBJECTS[1:2], VALID[1:2], SIZE, samples=6)
   assert np.asarray(found.negative).tolist() == [[True, False, False, False]]
 
 
 def test_if_no_anchor_fits_nothing_is_drawn():
   outside = np.float32([[-1, 0, 5, 5], [60, 0, 70, 5]])
-  found = _targets(KEY, outside, OBJECTS, VALID, SIZE, samples=6)
+  found = _targets(KEYS, outside, OBJECTS, VALID, SIZE, samples=6)
   assert not found.positive.any() and not found.negative.any()
   np.testing.assert_array_equal(found.deltas, 0)
 
@@ -115,7 +116,7 @@ def test_the_place_of_an_object_in_the_list_does_not_matter():
 
 def test_the_key_alone_decides_the_sample():
   def sample(seed):
-    return _targets(jax.random.key(seed), ANCHORS, OBJECTS, VALID, SIZE, samples=6)
+    return _targets(image_keys(jax.random.key(seed), 3), ANCHORS, OBJECTS, VALID, SIZE, samples=6)
 
   first, again, *others = map(sample, (1, 1, 2, 3, 4))
   jax.tree.map(np.testing.assert_array_equal, first, again)
@@ -125,14 +126,13 @@ def test_the_key_alone_decides_the_sample():
 
 def test_images_draw_independently():
   same = np.repeat(OBJECTS[:1], 3, 0), np.repeat(VALID[:1], 3, 0)
-  drawn = _targets(KEY, ANCHORS, *same, SIZE, samples=6).negative
+  drawn = _targets(KEYS, ANCHORS, *same, SIZE, samples=6).negative
   assert (drawn[0] != drawn[1]).any() and (drawn[1] != drawn[2]).any()
 
 
-def test_replicas_draw_what_one_device_draws():
-  def replica(objects, valid):
-    return rpn_targets(KEY, ANCHORS, objects, valid, SIZE, samples=6, axis_name="batch")
-
-  sharded = jax.jit(jax.vmap(replica, axis_name="batch"))(OBJECTS[:, None], VALID[:, None])
-  whole = _targets(KEY, ANCHORS, OBJECTS, VALID, SIZE, samples=6)
-  jax.tree.map(lambda a, b: np.testing.assert_array_equal(a[:, 0], b), sharded, whole)
+def test_an_image_alone_draws_what_it_draws_in_a_batch():
+  whole = _targets(KEYS, ANCHORS, OBJECTS, VALID, SIZE, samples=6)
+  for image in range(3):
+    one = slice(image, image + 1)
+    drawn = _targets(KEYS[one], ANCHORS, OBJECTS[one], VALID[one], SIZE, samples=6)
+    jax.tree.map(lambda a, b, i=one: np.testing.assert_array_equal(a, b[i]), drawn, whole)

@@ -12,6 +12,7 @@ import signal
 import jax
 import numpy as np
 import pytest
+from PIL import Image
 
 from jppf_jax import build
 from jppf_jax.build import network
@@ -54,7 +55,9 @@ class Stub(PmapRunner):
       metrics |= self._events[step]()
     self._events.setdefault("steps", []).append((step, self._frozen))
     params = jax.tree.map(lambda x: x + np.float32(brightness), state.params)
-    return dataclasses.replace(state, step=np.asarray(step, np.int32), params=params), metrics
+    ema = None if state.ema is None else state.ema + np.float32(brightness / 2)
+    state = dataclasses.replace(state, step=np.asarray(step, np.int32), params=params, ema=ema)
+    return state, metrics
 
 
 shapes_once = functools.cache(build.variable_shapes)  # tracing the network is the slowest part
@@ -180,7 +183,7 @@ def test_metrics_are_means_over_the_steps_since_the_last_line(stubbed):
 
 @pytest.mark.parametrize("name, value", [("loss", np.nan), ("loss", np.inf), ("grad_norm", np.nan)])
 def test_a_value_that_is_not_finite_stops_the_run_and_is_not_saved(stubbed, tmp_path, name, value):
-  message = rf"Step 5 is not finite .*{name} {value}.* images: train_\d{{6}}, train_\d{{6}}\."
+  message = rf"Step 5 is not finite .*{name} {value}.* images: train_\d{{6}}, train_\d{{6}};"
   with pytest.raises(loop.NonFiniteLoss, match=message):
     stubbed("run", {5: lambda: {name: value}})
   assert steps_saved(tmp_path / "run") == [3, 4]
@@ -253,6 +256,86 @@ def test_the_workers_are_closed_however_a_run_ends(stubbed, monkeypatch, event):
   assert closed
 
 
+@pytest.fixture
+def scores(monkeypatch):
+  """Stubs the evaluation; returns the scores that it gives, by step, and its calls."""
+  given, calls = {}, []
+
+  def score(self, step, weights):
+    calls.append((step, weights.name, read_weights(weights)[1]["steps"]))
+    self._scores[step] = given.get(step, 0.5)
+    picture = self.folder(step) / "scene.png"
+    picture.parent.mkdir(parents=True)
+    Image.new("RGB", (8, 4)).save(picture)
+    return {"evaluation/part_pq": self._scores[step]}
+
+  monkeypatch.setattr(loop.Evaluations, "score", score)
+  return given, calls
+
+
+def test_a_run_is_evaluated_while_it_trains_and_the_metrics_say_so(stubbed, scores, capsys):
+  _, calls = scores
+  workdir = stubbed("run", **{"train.evaluate_every": 3})
+  assert calls == [(3, "weights.safetensors", 3), (6, "weights.safetensors", 6)]
+  found = [line for line in tiny.metric_lines(workdir) if "loss" not in line]
+  assert found == [{"step": step, "evaluation/part_pq": 0.5} for step in (3, 6)]
+  assert "evaluation of step 3, evaluation/part_pq 0.500\n" in capsys.readouterr().out
+  events = b"".join(path.read_bytes() for path in workdir.glob("events*"))
+  assert events.count(b"evaluation/scene") == 2 and b"PNG" in events
+
+
+def test_evaluations_do_not_change_what_is_trained(stubbed, scores, whole):
+  workdir = stubbed("run", **{"train.evaluate_every": 2})
+  weights = [(folder / "weights.safetensors").read_bytes() for folder in (workdir, whole)]
+  about = [read_weights(folder / "weights.safetensors")[0] for folder in (workdir, whole)]
+  assert len(weights[0]) > 0
+  jax.tree.map(np.testing.assert_array_equal, *about)
+
+
+def test_a_run_without_a_better_score_ends_early_and_stays_ended(stubbed, scores, capsys):
+  given, calls = scores
+  given.update({1: 0.6, 2: 0.7, 3: 0.7, 4: 0.6})
+  changes = {"train.evaluate_every": 1, "train.patience": 2}
+  workdir = stubbed("run", **changes)
+  assert [step for step, *_ in calls] == [1, 2, 3, 4] and max(steps_saved(workdir)) == 4
+  assert "no better score since step 2: the run ends\n" in capsys.readouterr().out
+  events = {}
+  stubbed("run", events, **changes)
+  assert "steps" not in events and len(calls) == 4
+
+
+def test_a_step_that_was_saved_but_not_evaluated_is_evaluated_first(stubbed, scores, monkeypatch):
+  _, calls = scores
+  with monkeypatch.context() as patch, pytest.raises(Killed):
+    patch.setattr(loop.Evaluations, "score", lambda *args: kill())
+    stubbed("run", **{"train.evaluate_every": 3})
+  events = {}
+  stubbed("run", events, **{"train.evaluate_every": 3})
+  assert [step for step, *_ in calls] == [3, 6] and events["steps"][0] == (4, False)
+
+
+def test_a_signal_during_an_evaluation_ends_the_run_at_once(stubbed, tmp_path, monkeypatch):
+  monkeypatch.setattr(loop.Evaluations, "score", lambda *args: signal.raise_signal(signal.SIGTERM))
+  events = {}
+  with pytest.raises(Interrupted):
+    stubbed("run", events, **{"train.evaluate_every": 3})
+  assert events["steps"][-1] == (3, False) and steps_saved(tmp_path / "run") == [3]
+
+
+def test_the_average_of_the_weights_is_stored_resumed_and_evaluated(stubbed, scores, tmp_path):
+  _, calls = scores
+  changes = {"train.ema_decay": 0.5, "train.evaluate_every": 4}
+  whole = stubbed("whole", **changes)
+  assert [name for _, name, _ in calls] == ["weights_ema.safetensors"]
+  found, about = read_weights(whole / "weights_ema.safetensors")
+  last, _ = read_weights(whole / "weights.safetensors")
+  assert about["steps"] == STEPS and found.keys() == last.keys()
+  with pytest.raises(Killed):
+    stubbed("run", {5: kill}, **changes)
+  again, _ = read_weights(stubbed("run", **changes) / "weights_ema.safetensors")
+  jax.tree.map(np.testing.assert_array_equal, again, found)
+
+
 def test_a_second_training_in_the_folder_is_refused_and_the_first_goes_on(stubbed, whole):
   def second():
     with pytest.raises(RunInUse, match="trains there; wait until it ends"):
@@ -293,7 +376,7 @@ def test_a_start_from_random_weights_is_said_where_the_paper_has_others(
   tmp_path, monkeypatch, capsys
 ):
   config = tiny.config(tmp_path, **{"model.imagenet": "tf_efficientnet_b0"})
-  nothing = {"params": {}, "batch_stats": {}}
+  nothing = {"params": {"w": np.zeros(1, np.float32)}, "batch_stats": {}}
   monkeypatch.setattr(build, "start", lambda config, net: (nothing, None))
   loop._initial_state(config, build.training(config, axis_name="batch"))
   printed = capsys.readouterr().out

@@ -21,7 +21,7 @@ def host_batches():
 
 
 def ids_of(batches, count):
-  return [next(batches)[1] for _ in range(count)]
+  return [next(batches)[-1] for _ in range(count)]
 
 
 def test_at_most_one_batch_waits_on_the_devices():
@@ -32,8 +32,8 @@ def test_at_most_one_batch_waits_on_the_devices():
     batches.fetch()
     batches.fetch()
     assert len(put) == index + 1
-    assert next(batches)[1] == [f"{index}"]
-  assert next(batches)[1] == ["3"]  # without a fetch
+    assert next(batches)[-1] == [f"{index}"]
+  assert next(batches)[-1] == ["3"]  # without a fetch
 
 
 @pytest.mark.parametrize("fetched", [False, True])
@@ -66,7 +66,7 @@ def test_a_run_stopped_after_any_step_and_restored_from_its_checkpoint_ends_with
   def work(state, batches, steps):
     state = runner.put_state(state)
     for _ in range(steps):
-      batch, _ = next(batches)
+      batch, *_ = next(batches)
       assert all(isinstance(array, jax.Array) for array in batch.values())
       state, _ = runner(state, batch)
       batches.fetch()

@@ -5,7 +5,7 @@ import numpy as np
 import optax
 import pytest
 
-from jppf_jax.training.state import create_state
+from jppf_jax.training.state import average, averaged, create_state
 
 VARIABLES = {
   "params": {"w": np.ones(3, np.float32)},
@@ -33,3 +33,24 @@ def test_shapes_are_enough_for_a_template():
   template = jax.eval_shape(create, VARIABLES)
   assert template.params["w"].shape == (3,)
   assert template.step.dtype == np.int32
+
+
+def test_an_average_starts_as_the_variables_and_is_given_back_in_their_form():
+  params = {"w": np.float32([[1, 2], [3, 4]]), "b": np.float32([5])}
+  stats = {"norm": {"mean": np.float32([6, 7])}}
+  state = create_state({"params": params, "batch_stats": stats}, optax.sgd(0.1), ema=True)
+  assert isinstance(state.ema, np.ndarray)
+  jax.tree.map(np.testing.assert_array_equal, averaged(state)["params"], params)
+  jax.tree.map(np.testing.assert_array_equal, averaged(state)["batch_stats"], stats)
+  assert create_state({"params": params, "batch_stats": stats}, optax.sgd(0.1)).ema is None
+
+
+def test_an_average_forgets_its_start_and_then_has_its_decay():
+  values, expected = np.random.default_rng(0).normal(size=(2000, 3)).astype(np.float32), np.ones(3)
+  ema = np.ones(3, np.float32)
+  for step, value in enumerate(values):
+    ema = average(ema, {"w": value[:2]}, {"mean": value[2:]}, np.array(step), 0.9)
+    decay = min(0.9, (1 + step) / (10 + step))
+    expected = decay * expected + (1 - decay) * value[[0, 1, 2]]
+    if step in (0, 1, 50, 1999):
+      np.testing.assert_allclose(ema, expected, rtol=1e-4, atol=1e-6)

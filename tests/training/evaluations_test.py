@@ -1,0 +1,97 @@
+"""Evaluation while a run trains; the network and its scores are stubs, but for one test."""
+
+import json
+
+import ml_collections
+import numpy as np
+import pytest
+
+from jppf_jax import build
+from jppf_jax.training import evaluations
+from jppf_jax.training.evaluations import Evaluations, Schedule
+
+CONFIG = ml_collections.ConfigDict()
+
+
+def report(score):
+  return {"joint": {"part_pq": {"all": {"part_pq": score}, "parts": {"part_pq": None}}}}
+
+
+@pytest.fixture
+def scored(tmp_path, monkeypatch):
+  """Returns `scored(scores, **schedule)`: evaluations of steps 10, 20, ... with these scores."""
+  weights = tmp_path / "weights.safetensors"
+
+  def run(scores, *, until=0, **schedule):
+    reports = iter(map(report, scores))
+    monkeypatch.setattr(build, "examples", lambda config, split: range(3))
+    monkeypatch.setattr(build, "eval_split", lambda config: "validation")
+    network = type("Stub", (), {"variables": None, "with_variables": lambda self, new: self})()
+    monkeypatch.setattr(evaluations, "load_comparison", lambda *args: network)
+    monkeypatch.setattr(evaluations, "load_weights", lambda *args: None)
+    monkeypatch.setattr(evaluations, "score_dataset", lambda *args, **kwargs: next(reports))
+    made = Evaluations(CONFIG, tmp_path, Schedule(**{"every": 10, **schedule}), until=until)
+    for step in range(until + 10, until + 10 * len(scores) + 10, 10):
+      assert made.due(step) and not made.due(step + 1)
+      weights.write_text(f"of step {step}")
+      found = made.score(step, weights)
+      assert not made.due(step)
+      with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps({"step": step, "loss": 1.0}) + "\n")
+        file.write(json.dumps({"step": step, **found}) + "\n")
+    return made
+
+  return run
+
+
+def best_weights(tmp_path):
+  return (tmp_path / build.WEIGHTS_OF_RUN["best"]).read_text()
+
+
+def test_the_best_weights_are_kept_the_first_of_equal_ones(scored, tmp_path):
+  assert scored([0.2, 0.5, 0.5, 0.4]).best() == 20
+  assert best_weights(tmp_path) == "of step 20"
+
+
+@pytest.mark.parametrize(
+  "scores, patience, ends",
+  [
+    ([0.5, 0.4], 2, False),
+    ([0.5, 0.4, 0.5], 2, True),
+    ([0.5, 0.4, 0.6], 2, False),
+    ([0.5, 0.4, 0.3, 0.2], 0, False),
+    ([], 1, False),
+  ],
+)
+def test_a_run_ends_after_so_many_evaluations_without_a_better_score(
+  scored, scores, patience, ends
+):
+  assert scored(scores, patience=patience).exhausted() is ends
+
+
+def test_a_resumed_run_knows_the_evaluations_up_to_its_step(scored, tmp_path):
+  scored([0.3, 0.6, 0.7])
+  resumed = scored([], until=20)
+  assert resumed.best() == 20 and not resumed.due(20) and resumed.due(30)
+  with (tmp_path / "metrics.jsonl").open("a") as file:
+    file.write('{"step": 30, "evalu')  # killed there
+  assert scored([0.5], until=20, patience=1).exhausted()
+
+
+def test_without_a_schedule_nothing_is_due(scored, tmp_path):
+  never = Evaluations(CONFIG, tmp_path, Schedule(), until=0)
+  assert not any(never.due(step) for step in range(100))
+  assert not scored([]).due(0)
+
+
+def test_scores_are_those_of_jppf_evaluate(tiny_run, tmp_path):
+  run = tiny_run.copy(tmp_path / "run")
+  made = Evaluations(tiny_run.config, run, Schedule(every=2, images=1), until=0)
+  scores = made.score(2, run / build.RUN_WEIGHTS)
+  again = made.score(4, run / build.RUN_WEIGHTS)
+  assert scores == again and made.best() == 2
+  names = {"part_pq", "part_pq_parts", "semantic_miou", "part_miou", "instance_ap"}
+  assert {f"evaluation/{name}" for name in names} >= set(scores) >= {"evaluation/semantic_miou"}
+  assert all(np.isfinite(list(scores.values())))
+  assert len(list(made.folder(2).glob("*.png"))) == 1
+  assert (run / "weights_best.safetensors").read_bytes() == (run / build.RUN_WEIGHTS).read_bytes()

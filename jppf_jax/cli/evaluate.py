@@ -32,6 +32,7 @@ FLAGS = (
   run_flags.CHANGES,
   run_flags.SCALES,
   run_flags.FLIP,
+  run_flags.WHICH,
   run_flags.PART_WORKDIR,
   run_flags.INSTANCE_WORKDIR,
   _SPLIT,
@@ -62,11 +63,15 @@ def main(argv: list[str]) -> None:
     config = run_flags.tested(config)
     split = _SPLIT.value or build.eval_split(config)
     others = run_flags.other_networks()
-    report = evaluate(config, workdir, split=split, pictures=_PICTURES.value, others=others)
+    run_flags.weights_of_run(workdir)
+    which = run_flags.WHICH.value
+    report = evaluate(
+      config, workdir, split=split, pictures=_PICTURES.value, others=others, which=which
+    )
   console = Console()
   title = f"{config.data.name}, {split}: {report['images']} images, percent"
   console.print(summary(report, f"{title}\n{build.testing(config)}"))
-  folder = results_folder(workdir, split, others)
+  folder = results_folder(workdir, split, others, which=which)
   console.print(f"Scores and pictures: {folder}/", soft_wrap=True)
 
 

@@ -24,6 +24,7 @@ FLAGS = (
   (OUT, "DIR: where the program is written (required)"),
   run_flags.WEIGHTS,
   (run_flags.WORKDIR, "DIR: the folder of a run, in place of --weights (default: none)"),
+  run_flags.WHICH,
   (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (default: the config of the weights)"),
   run_flags.CHANGES,
   (run_flags.SIZE, "HxW: of the images (default: data.eval_size of the config)"),

@@ -44,6 +44,7 @@ FLAGS = (
   run_flags.CHANGES,
   run_flags.SCALES,
   run_flags.FLIP,
+  run_flags.WHICH,
   run_flags.PART_WORKDIR,
   run_flags.INSTANCE_WORKDIR,
   run_flags.BATCH_SIZE,
@@ -154,7 +155,9 @@ def config_and_weights() -> "tuple[Config, Path]":
     raise app.UsageError("Give --weights or --workdir, not both.")
   if run_flags.workdir_or_none() is not None:
     config, workdir = run_flags.run_of_workdir()
-    return config, workdir / build.RUN_WEIGHTS
+    return config, run_flags.weights_of_run(workdir)
+  if run_flags.WHICH.value != "last":
+    raise app.UsageError(f"--which={run_flags.WHICH.value} needs --workdir, the folder of a run.")
   best, *_ = model_folder.shipped()
   folder = model_folder.find(run_flags.WEIGHTS.value or best)
   config = run_flags.config_or(lambda: build.model_config(folder))

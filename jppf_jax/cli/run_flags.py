@@ -24,6 +24,12 @@ CHANGES = flags.DEFINE_multi_string(
   "VALUE: change a value of the config, e.g. --config.data.batch_size=2 (default: none)",
 )
 WORKDIR = flags.DEFINE_string("workdir", None, WORKDIR_TEXT)
+WHICH = flags.DEFINE_enum(
+  "which",
+  "last",
+  ["last", "ema", "best"],
+  "which weights of --workdir: the last, their moving average, or those of the best evaluation",
+)
 PART_WORKDIR = flags.DEFINE_string(
   "part_workdir", None, "DIR: a run whose part head is used, trained apart (default: none)"
 )
@@ -189,6 +195,25 @@ def run_of_workdir() -> "tuple[Config, Path]":
   from jppf_jax import build
 
   return config_or(lambda: build.run_config(workdir)), workdir
+
+
+def weights_of_run(workdir: Path) -> Path:
+  """Returns the weights file of a run that `--which` names; the last one may not exist.
+
+  Raises:
+    WeightsError: the run keeps no such weights.
+  """
+  from jppf_jax import build
+  from jppf_jax.checkpoints.weights import WeightsError
+
+  weights = workdir / build.WEIGHTS_OF_RUN[WHICH.value]
+  needed = {"ema": "train.ema_decay=0.999", "best": "train.evaluate_every=500"}.get(WHICH.value)
+  if needed and not weights.is_file():
+    raise WeightsError(
+      f"{workdir} has no {weights.name}: a run keeps it if it is trained with --config.{needed}, "
+      "for example."
+    )
+  return weights
 
 
 def other_networks() -> "dict[str, Source]":

@@ -52,6 +52,7 @@ def evaluate(
   split: str | None = None,
   pictures: int = 4,
   others: Mapping[str, Source] = NO_OTHERS,
+  which: str = "last",
 ) -> dict[str, Any]:
   """Scores the run in `workdir` on a split of its dataset, at the resolution of the labels.
 
@@ -60,10 +61,11 @@ def evaluate(
 
   Args:
     config: of the run.
-    workdir: of the run; its newest weights are used.
+    workdir: of the run.
     split: of the config's dataset; its `eval_split` if None.
     pictures: how many images to draw.
     others: runs that give a head in place of this one, see `together.load`.
+    which: of the weights in the folder: "last", "ema" or "best", see `build.WEIGHTS_OF_RUN`.
 
   Returns:
     The report of `score_dataset`, and "parameters", of all networks.
@@ -76,9 +78,9 @@ def evaluate(
   """
   workdir = Path(workdir)
   split = split or build.eval_split(config)
-  predictor = load_comparison(config, workdir / build.RUN_WEIGHTS, others)
+  predictor = load_comparison(config, workdir / build.WEIGHTS_OF_RUN[which], others)
   examples = build.examples(config, split)
-  folder = results_folder(workdir, split, others)
+  folder = results_folder(workdir, split, others, which=which)
   report = score_dataset(predictor, examples, folder, pictures=pictures, title=split)
   report["parameters"] = predictor.parameters
   write_text(folder / "scores.json", json.dumps(report, indent=1))
@@ -86,12 +88,18 @@ def evaluate(
 
 
 def results_folder(
-  workdir: str | Path, split: str, others: Mapping[str, Source] = NO_OTHERS
+  workdir: str | Path,
+  split: str,
+  others: Mapping[str, Source] = NO_OTHERS,
+  *,
+  which: str = "last",
 ) -> Path:
   """Returns where `evaluate` writes: `evaluation/<split>` in the folder of the run; with other
-  networks `evaluation/<split>_<head>_<name of their folder>`.
+  weights than the last `evaluation/<split>_<which>`, with other networks
+  `evaluation/<split>_<head>_<name of their folder>`.
   """
-  names = [split, *(f"{head}_{other.weights.parent.name}" for head, other in others.items())]
+  names = [split] if which == "last" else [split, which]
+  names = [*names, *(f"{head}_{other.weights.parent.name}" for head, other in others.items())]
   return Path(workdir) / "evaluation" / "_".join(names)
 
 

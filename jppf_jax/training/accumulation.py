@@ -44,11 +44,14 @@ def value_and_gradient(
     return value, also, statistics, gradient
 
   def split(x: Array) -> Array:
-    return x.reshape(parts, -1, *x.shape[1:])
+    return x.reshape(parts, x.shape[0] // parts, *x.shape[1:])  # no -1: x may be empty
+
+  def join(x: Array) -> Array:
+    return x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])
 
   of_parts = jax.tree.map(split, inputs)
   outputs, statistics = lax.map(lambda part: forward(params, part), of_parts)
-  leaves, tree = jax.tree.flatten(jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), outputs))
+  leaves, tree = jax.tree.flatten(jax.tree.map(join, outputs))
 
   def of_leaves(floats: list[Array]) -> tuple[Array, Any]:
     rest = iter(floats)

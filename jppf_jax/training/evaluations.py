@@ -1,6 +1,7 @@
 """Evaluation while a run trains: exact scores, the best weights, and an early end."""
 
 import dataclasses
+import functools
 import json
 import shutil
 from pathlib import Path
@@ -54,7 +55,8 @@ class Evaluations:
   """
 
   def __init__(self, config: build.Config, workdir: Path, schedule: Schedule, *, until: int):
-    self._config, self._workdir, self._schedule = config, workdir, schedule
+    self._workdir, self._schedule = workdir, schedule
+    self._load = functools.partial(load_comparison, config)
     self._scores = dict(_written(workdir / METRICS, until))
     self._network: Comparison | None = None
     self._examples: Examples | tuple[()] = ()
@@ -79,7 +81,7 @@ class Evaluations:
       OSError: the folder of the run cannot be written to.
     """
     if self._network is None:
-      self._network = load_comparison(self._config, weights)
+      self._network = self._load(weights)
     else:
       variables = load_weights(weights, self._network.variables)
       self._network = self._network.with_variables(variables)

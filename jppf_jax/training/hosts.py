@@ -1,10 +1,17 @@
 """Training on several hosts, or in several processes: each runs the same command."""
 
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
 from jppf_jax.config_rules import ConfigError
+from jppf_jax.training.signals import leave
+
+_HEARTBEAT = 30  # seconds without a sign of life after which a process counts as lost
 
 
 def join(
@@ -37,7 +44,9 @@ def join(
       f"--process_id counts from 0 to --num_processes - 1; got {process} of {processes}."
     )
   try:
-    jax.distributed.initialize(coordinator, processes, process)
+    jax.distributed.initialize(
+      coordinator, processes, process, heartbeat_timeout_seconds=_HEARTBEAT
+    )
   except (ValueError, RuntimeError) as error:
     where = "the environment names no cluster" if coordinator is None else coordinator
     first = str(error).strip().splitlines()[0]
@@ -50,3 +59,28 @@ def of_first_process(value: bool) -> bool:
   if jax.process_count() == 1:
     return value
   return bool(multihost_utils.broadcast_one_to_all(np.array(value)))
+
+
+@contextlib.contextmanager
+def together(before_leaving: Callable[[], object]) -> Iterator[None]:
+  """Ends this process, with status 1 and a message, if the others of the run cannot be reached.
+
+  It ends at once: whatever closes files or says goodbye would wait for the processes that are lost.
+  With a single process, errors are raised as always.
+
+  Args:
+    before_leaving: called before the process ends.
+  """
+  try:
+    yield
+  except jax.errors.JaxRuntimeError as error:
+    if jax.process_count() == 1:
+      raise
+    before_leaving()
+    [first, *_] = str(error).splitlines()
+    message = (
+      f"Process {jax.process_index()} cannot go on: {first}\nIf another process of the run has "
+      "ended, it says why. The same command on all hosts goes on from the last checkpoint."
+    )
+    print(message, file=sys.stderr)
+    leave(1, "")

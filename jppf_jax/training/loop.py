@@ -18,7 +18,7 @@ from jppf_jax.checkpoints import run_folder, weights
 from jppf_jax.checkpoints.store import Checkpoints, unwritable
 from jppf_jax.config_rules import ConfigError
 from jppf_jax.training.evaluations import Evaluations, Schedule
-from jppf_jax.training.hosts import of_first_process
+from jppf_jax.training.hosts import of_first_process, together
 from jppf_jax.training.lock import locked
 from jppf_jax.training.logs import MetricWriter, Progress, say
 from jppf_jax.training.parallel import AXIS, Runner, check_divisible, make_runner
@@ -125,6 +125,7 @@ def train(
     signals.check()
     shared = runners or Runners()
     evaluations = _evaluations(config, run, workdir, int(state.step))
+    opened.enter_context(together(signals.before_leaving))  # last, so that it is left first
     return _run_phases(run, workdir, state, iterator, checkpoints, signals, shared, evaluations)
 
 

@@ -135,20 +135,31 @@ class Signals:
       name = signal.Signals(number).name
       if count > 1:
         if not _interactive():
-          leave(number, f"{name} again: left at once. The same command goes on from the last save.")
+          leave(
+            128 + number,
+            f"{name} again: left at once. The same command goes on from the last save.",
+          )
       elif self._holding:
         say(f"{name}: this step is finished and saved first; once more leaves at once.")
       elif not self._noticed.wait(GRACE) and not self._holding and not _interactive():
         self.before_leaving()
-        leave(number, f"{name}: stopped; there was nothing to save. The same command goes on.")
+        leave(
+          128 + number, f"{name}: stopped; there was nothing to save. The same command goes on."
+        )
 
 
-def leave(number: int, message: str) -> None:
-  """Ends the process at once, whatever its main thread is doing."""
-  say(message)
+def leave(status: int, message: str) -> None:
+  """Ends the process at once, whatever its main thread is doing.
+
+  Args:
+    status: of the process.
+    message: said before, if there is one.
+  """
+  if message:
+    say(message)
   sys.stdout.flush()
   sys.stderr.flush()
-  os._exit(128 + number)
+  os._exit(status)
 
 
 def _interactive() -> bool:

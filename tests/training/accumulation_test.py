@@ -19,6 +19,7 @@ def forward(params, inputs):
   y = jnp.tanh(images @ params["w"] + params["b"])
   chosen = jax.vmap(lambda key: jax.random.bernoulli(key, 0.6, (4,)))(keys)
   outputs = {"y": y, "half": (2 * y[:, :2]).astype(jnp.bfloat16), "chosen": chosen, "none": None}
+  outputs["empty"] = jnp.zeros((len(images), 3, 0))
   return outputs, {"mean": images.mean(0)}
 
 

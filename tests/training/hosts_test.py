@@ -7,7 +7,7 @@ from jppf_jax.training import hosts
 
 def test_a_process_says_where_the_first_one_is_and_which_it_is(monkeypatch):
   asked = []
-  monkeypatch.setattr(jax.distributed, "initialize", lambda *given: asked.append(given))
+  monkeypatch.setattr(jax.distributed, "initialize", lambda *given, **more: asked.append(given))
   hosts.join("10.0.0.1:1234", 4, 3)
   hosts.join()
   assert asked == [("10.0.0.1:1234", 4, 3), (None, None, None)]
@@ -23,14 +23,16 @@ def test_a_process_says_where_the_first_one_is_and_which_it_is(monkeypatch):
   ],
 )
 def test_what_is_missing_or_impossible_is_said(given, message, monkeypatch):
-  monkeypatch.setattr(jax.distributed, "initialize", lambda *given: pytest.fail("was asked"))
+  monkeypatch.setattr(
+    jax.distributed, "initialize", lambda *given, **more: pytest.fail("was asked")
+  )
   with pytest.raises(ConfigError, match=message):
     hosts.join(*given)
 
 
 @pytest.mark.parametrize("given", [(None, None, None), ("10.0.0.1:1234", 2, 1)])
 def test_who_finds_nobody_says_where_it_looked(given, monkeypatch):
-  def fail(*given):
+  def fail(*given, **more):
     raise RuntimeError("deadline exceeded\nand more")
 
   monkeypatch.setattr(jax.distributed, "initialize", fail)
@@ -38,3 +40,23 @@ def test_who_finds_nobody_says_where_it_looked(given, monkeypatch):
     hosts.join(*given)
   assert (given[0] or "no cluster") in str(caught.value)
   assert str(caught.value).endswith("deadline exceeded")
+
+
+def test_alone_errors_are_raised_as_always(monkeypatch):
+  monkeypatch.setattr(hosts, "leave", lambda *given: pytest.fail("left"))
+  with pytest.raises(jax.errors.JaxRuntimeError), hosts.together(dict):
+    raise jax.errors.JaxRuntimeError("out of memory")
+  with hosts.together(dict):
+    pass
+
+
+def test_who_cannot_reach_the_others_leaves_with_a_message(monkeypatch, capsys):
+  calls = []
+  monkeypatch.setattr(jax, "process_count", lambda: 2)
+  monkeypatch.setattr(hosts, "leave", lambda status, message: calls.append(status))
+  with hosts.together(lambda: calls.append("closed")):
+    raise jax.errors.JaxRuntimeError("Connection closed\nand much more")
+  assert calls == ["closed", 1]
+  lines = capsys.readouterr().err.splitlines()
+  assert lines[0] == "Process 0 cannot go on: Connection closed"
+  assert "goes on from the last checkpoint" in lines[1]

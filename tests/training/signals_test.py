@@ -32,9 +32,9 @@ def send(number):
 
 @pytest.fixture
 def left(monkeypatch):
-  """Returns the list of (number, message) with which the process would be left at once."""
+  """Returns the list of (status, message) with which the process would be left at once."""
   calls = []
-  monkeypatch.setattr(module, "leave", lambda number, message: calls.append((number, message)))
+  monkeypatch.setattr(module, "leave", lambda status, message: calls.append((status, message)))
   return calls
 
 
@@ -77,8 +77,8 @@ def test_a_second_signal_leaves_at_once(left):
     send(signal.SIGINT)
     assert left == []
     send(signal.SIGTERM)
-    [(number, message)] = left
-    assert number == signal.SIGTERM and "left at once" in message
+    [(status, message)] = left
+    assert status == 143 and "left at once" in message
     signals.release()
 
 
@@ -131,8 +131,8 @@ def test_while_python_cannot_run_a_signal_leaves_the_process_after_it_has_cleane
     signal.signal(signal.SIGTERM, lambda number, frame: None)  # as if compiling: not noticed
     send(signal.SIGTERM)
     time.sleep(0.3)
-  [(number, message)] = left
-  assert number == signal.SIGTERM and "nothing to save" in message and closed == [0]
+  [(status, message)] = left
+  assert status == 143 and "nothing to save" in message and closed == [0]
 
 
 def test_all_processes_of_a_distributed_run_stop_at_the_same_step(monkeypatch):
@@ -146,8 +146,8 @@ def test_all_processes_of_a_distributed_run_stop_at_the_same_step(monkeypatch):
   assert signals.requested()
 
 
-def test_leaving_ends_a_process_with_the_status_of_the_signal(monkeypatch, capsys):
+def test_leaving_ends_a_process_with_its_status(monkeypatch, capsys):
   statuses = []
   monkeypatch.setattr(os, "_exit", statuses.append)
-  module.leave(signal.SIGTERM, "left")
+  module.leave(143, "left")
   assert statuses == [143] and capsys.readouterr().out == "left\n"

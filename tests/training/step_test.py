@@ -15,15 +15,17 @@ from jax.sharding import PartitionSpec as P
 
 from jppf_jax import build
 from jppf_jax.training.parallel import AXIS, make_runner
-from jppf_jax.training.state import create_state
+from jppf_jax.training.state import average, create_state
 from jppf_jax.training.step import make_step
 from tests import tiny
 
 ROOT = Path(__file__).parents[2]
 
 
-def setting(folder: Path, *, heads: tuple = ("part", "instance"), freeze_norm: bool = False):
+def setting(folder: Path, *, heads: tuple = ("part", "instance"), **of_step):
   """Returns the step of the smoke config, a state and a batch, the same in each process.
+
+  The state has a moving average of the weights, whose decay is 0.5.
 
   There is no semantic head, which is as the part head: compilation is what takes time here.
   """
@@ -37,7 +39,8 @@ def setting(folder: Path, *, heads: tuple = ("part", "instance"), freeze_norm: b
     learning_rate=schedule,
     anchors_per_image=32,
     regions_per_image=16,
-    freeze_norm=freeze_norm,
+    ema_decay=0.5,
+    **{"freeze_norm": False, **of_step},
   )
   rng = np.random.default_rng(0)
 
@@ -47,14 +50,14 @@ def setting(folder: Path, *, heads: tuple = ("part", "instance"), freeze_norm: b
   shapes = build.variable_shapes(model)
   params = jax.tree.map(random, shapes["params"])
   stats = jax.tree.map(lambda leaf: np.ones(leaf.shape, np.float32), shapes["batch_stats"])
-  state = create_state({"params": params, "batch_stats": stats}, optimizer)
+  state = create_state({"params": params, "batch_stats": stats}, optimizer, ema=True)
   batch, _ = next(build.train_iterator(config, spec))
   return step, state, batch
 
 
 @pytest.fixture(scope="module")
 def two_steps(tmp_path_factory):
-  """Returns the folder of the data, the metrics of two steps on one device, and the last state.
+  """Returns the folder of the data, the metrics of two steps on one device, and the three states.
 
   The second step must not move data between host and device.
   """
@@ -62,18 +65,46 @@ def two_steps(tmp_path_factory):
   step, state, batch = setting(folder)
   runner = make_runner("shard_map", step)
   batch = runner.put_batch(batch)
+  states = [state]
   state, first = runner(runner.put_state(state), batch)
+  states.append(runner.get_state(state))
   with jax.transfer_guard("disallow"):
     state, second = runner(state, batch)
-  return folder, jax.device_get(first), jax.device_get(second), runner.get_state(state)
+  states.append(runner.get_state(state))
+  return folder, jax.device_get(first), jax.device_get(second), states
 
 
 def test_a_step_learns_without_moving_data_between_host_and_device(two_steps):
-  _, first, second, state = two_steps
+  _, first, second, [*_, state] = two_steps
   assert np.isfinite(list(first.values())).all()
   assert second["loss"] != first["loss"]
   statistics = jax.tree.leaves(state.batch_stats)
   assert all((leaf != 1).any() for leaf in statistics)  # unlike in the next test
+
+
+def test_a_step_averages_the_weights(two_steps):
+  *_, [start, first, second] = two_steps
+  assert (first.ema != start.ema).any() and (second.ema != first.ema).any()
+  for step, (before, after) in enumerate([(start, first), (first, second)]):
+    new = average(before.ema, after.params, after.batch_stats, before.step, 0.5)
+    np.testing.assert_allclose(after.ema, new, rtol=1e-4, atol=1e-6)
+    assert before.step == step
+
+
+def test_a_step_in_two_parts_is_that_of_the_whole_batch(tmp_path):
+  found = []
+  for parts in (1, 2):
+    options = {"freeze_norm": True, "accumulate": parts}  # norms in training see one part
+    step, state, batch = setting(tmp_path, heads=("instance",), **options)
+    runner = make_runner("shard_map", step)
+    state, metrics = runner(runner.put_state(state), runner.put_batch(batch))
+    found.append((jax.device_get(metrics), runner.get_state(state)))
+  (whole, after), (in_parts, after_parts) = found
+  assert whole["loss/mask"] > 0 and whole["loss/box_deltas"] > 0
+  for name, value in whole.items():
+    np.testing.assert_allclose(in_parts[name], value, rtol=1e-4, err_msg=name)
+  for one, other in zip(jax.tree.leaves(after), jax.tree.leaves(after_parts), strict=True):
+    np.testing.assert_allclose(other, one, rtol=1e-3, atol=1e-5)
 
 
 def test_frozen_norms_keep_exactly_their_parameters_and_statistics(tmp_path):

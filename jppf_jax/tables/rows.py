@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jppf_jax.benchmarks import systems
+from jppf_jax.evaluation.evaluate import number_at
 
 
 @dataclasses.dataclass(frozen=True)

@@ -55,7 +55,7 @@ def value_and_gradient(
 
   def of_leaves(floats: list[Array]) -> tuple[Array, Any]:
     rest = iter(floats)
-    return objective(tree.unflatten([next(rest) if _is_float(x) else x for x in leaves]))
+    return objective(jax.tree.unflatten(tree, [next(rest) if _is_float(x) else x for x in leaves]))
 
   floats = list(filter(_is_float, leaves))
   (value, also), cotangents = jax.value_and_grad(of_leaves, has_aux=True)(floats)

@@ -59,7 +59,7 @@ class Evaluations:
     self._load = functools.partial(load_comparison, config)
     self._scores = dict(_written(workdir / METRICS, until))
     self._network: Comparison | None = None
-    self._examples: Examples | tuple[()] = ()
+    self._examples: Examples | None = None
     if schedule.every:  # a split that is missing is found now, not after a thousand steps
       self._examples = build.examples(config, build.eval_split(config))
 
@@ -80,6 +80,7 @@ class Evaluations:
     Raises:
       OSError: the folder of the run cannot be written to.
     """
+    assert self._examples is not None, "nothing is due without a schedule"
     if self._network is None:
       self._network = self._load(weights)
     else:

@@ -82,8 +82,10 @@ def average(old: Array, params: Any, batch_stats: Any, step: Array, decay: float
 
 def averaged(state: TrainState) -> dict[str, Any]:
   """Returns the variables that `state.ema` holds, of a state of host arrays that has one."""
-  leaves, tree = jax.tree.flatten((state.params, state.batch_stats))
+  variables = (state.params, state.batch_stats)
+  leaves = jax.tree.leaves(variables)
   ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
   parts = np.split(np.asarray(state.ema), ends)
-  params, stats = tree.unflatten([x.reshape(y.shape) for x, y in zip(parts, leaves)])
+  shaped = [x.reshape(y.shape) for x, y in zip(parts, leaves)]
+  params, stats = jax.tree.unflatten(jax.tree.structure(variables), shaped)
   return {"params": params, "batch_stats": stats}

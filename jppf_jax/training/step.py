@@ -100,7 +100,7 @@ def make_step(
   return step
 
 
-def _anchor_targets(model: JPPF, keys: jax.Array, batch: Batch, *, samples: int) -> RPNTargets:
+def _anchor_targets(model: JPPF, keys: Array, batch: Batch, *, samples: int) -> RPNTargets:
   _, height, width, _ = batch.image.shape
   anchors = np.concatenate(list(model.anchors((height, width)).values()))
   return rpn_targets(

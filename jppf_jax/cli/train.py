@@ -30,6 +30,9 @@ _PROCESS_ID = flags.DEFINE_integer(
 _DISTRIBUTED = flags.DEFINE_bool(
   "distributed", False, "the environment of the cluster says these three"
 )
+_DRY_RUN = flags.DEFINE_bool(
+  "dry_run", False, "build, compile and time a few steps, show what a run would need, and stop"
+)
 
 FLAGS = (
   (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (required)"),
@@ -39,6 +42,7 @@ FLAGS = (
   _NUM_PROCESSES,
   _PROCESS_ID,
   _DISTRIBUTED,
+  _DRY_RUN,
   compile_cache.COMPILE_CACHE,
 )
 
@@ -63,13 +67,19 @@ def main(argv: list[str]) -> None:
   with plainly("train", OSError):
     require_folder(workdir)
   compile_cache.use()
-  from jppf_jax.training import hosts, loop
+  from rich.console import Console
+
+  from jppf_jax.training import dry_run, hosts, loop
 
   several = (_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   with plainly("train", *expected()):
     if _DISTRIBUTED.value or several != (None, None, None):
       hosts.join(*several)
-    loop.train(config, workdir)
+    if not _DRY_RUN.value:
+      loop.train(config, workdir)
+      return
+    table = dry_run.dry_run(config, workdir)
+  Console().print(table)
 
 
 if __name__ == "__main__":

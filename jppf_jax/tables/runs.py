@@ -19,7 +19,7 @@ from jppf_jax.saving import write_text
 from jppf_jax.tables.jobs import Clock, Job, read_json, text_of
 from jppf_jax.tables.setting import Setting
 from jppf_jax.tables.systems import NETWORKS, SYSTEMS
-from jppf_jax.training import loop
+from jppf_jax.training import loop, starting
 from jppf_jax.training.logs import say
 from jppf_jax.training.signals import Interrupted
 
@@ -41,7 +41,7 @@ class Runs:
   def __init__(self, folder: Path, setting: Setting, base: build.Config):
     self.folder, self.setting, self.base = folder, setting, base
     self._clock = Clock(folder)
-    self._runners = loop.Runners()
+    self._runners = starting.Runners()
     self._compared: tuple[str, Comparison] | None = None  # the last system, maybe compiled
     file = folder / STORED
     has_runs = any((folder / "runs").glob(f"*/{build.RUN_WEIGHTS}"))

@@ -62,6 +62,13 @@ class PmapRunner:
     by_device = jax.tree.map(lambda x: x.reshape(devices, -1, *x.shape[1:]), host)
     return jax.device_put(by_device, self._split)
 
+  def compile(self, state: Any, batch: Any) -> jax.stages.Compiled:
+    """Returns the compiled step, for arguments like these, which `put_state` and `put_batch` gave.
+
+    It is called as the runner; its state and metrics are laid out as on the devices.
+    """
+    return self._step.lower(state, batch).compile()
+
   def __call__(self, state: Any, batch: Any) -> tuple[Any, Any]:
     """Returns the new state on the devices, and metrics on the first device."""
     state, metrics = self._step(state, batch)
@@ -102,6 +109,13 @@ class ShardMapRunner:
     check_divisible(_images(host), jax.local_device_count())
     put = partial(jax.make_array_from_process_local_data, self._split)
     return jax.tree.map(lambda x: put(np.asarray(x)), host)
+
+  def compile(self, state: Any, batch: Any) -> jax.stages.Compiled:
+    """Returns the compiled step, for arguments like these, which `put_state` and `put_batch` gave.
+
+    It is called as the runner; its state and metrics are laid out as on the devices.
+    """
+    return self._step.lower(state, batch).compile()
 
   def __call__(self, state: Any, batch: Any) -> tuple[Any, Any]:
     """Returns the new state on the devices, and metrics on the first device."""

@@ -18,9 +18,9 @@ from jppf_jax import build
 from jppf_jax.build import network
 from jppf_jax.checkpoints.store import CheckpointError, Checkpoints
 from jppf_jax.checkpoints.weights import WeightsError, read_weights
-from jppf_jax.training import loop
+from jppf_jax.training import loop, starting
 from jppf_jax.training.lock import RunInUse
-from jppf_jax.training.parallel import AXIS, PmapRunner
+from jppf_jax.training.parallel import PmapRunner
 from jppf_jax.training.signals import Interrupted
 from tests import tiny
 
@@ -92,30 +92,10 @@ def train_stubbed(tiny_run, root, name, events=None, **more):
   with pytest.MonkeyPatch.context() as patch:
     for module in (build, network):
       patch.setattr(module, "variable_shapes", shapes_once)
-    patch.setattr(loop, "make_step", lambda *args, freeze_norm, **kwargs: freeze_norm)
-    patch.setattr(loop, "make_runner", lambda name, frozen: Stub(frozen, events))
+    patch.setattr(starting, "make_step", lambda *args, freeze_norm, **kwargs: freeze_norm)
+    patch.setattr(starting, "make_runner", lambda name, frozen: Stub(frozen, events))
     loop.train(tiny.config(root, **(changes | more)), root / name)
   return root / name
-
-
-def test_runs_that_differ_in_their_seed_share_their_steps(monkeypatch, tmp_path):
-  made = []
-  monkeypatch.setattr(loop, "make_step", lambda *args, freeze_norm, **kwargs: freeze_norm)
-  monkeypatch.setattr(
-    loop, "make_runner", lambda name, frozen: made.append(frozen) or Stub(frozen, {})
-  )
-  runners = loop.Runners()
-
-  def steps(**changes):
-    run = build.training(tiny.config(tmp_path, **changes), axis_name=AXIS)
-    return [runners.get(run, freeze_norm=frozen) for frozen in (False, True)]
-
-  assert steps(seed=0) == steps(seed=1)
-  assert made == [False, True]
-  steps(**{"seed": 1, "losses.part": 2.0})
-  assert made == [False, True] * 2
-  steps(seed=0)
-  assert made == [False, True] * 3
 
 
 def steps_saved(workdir):
@@ -370,17 +350,6 @@ def test_a_run_says_what_it_does(stubbed, capsys):
   printed = capsys.readouterr().out
   assert "resuming from step 5\n" in printed and "nothing left to do" in printed
   assert "compiling" not in printed
-
-
-def test_a_start_from_random_weights_is_said_where_the_paper_has_others(
-  tmp_path, monkeypatch, capsys
-):
-  config = tiny.config(tmp_path, **{"model.imagenet": "tf_efficientnet_b0"})
-  nothing = {"params": {"w": np.zeros(1, np.float32)}, "batch_stats": {}}
-  monkeypatch.setattr(build, "start", lambda config, net: (nothing, None))
-  loop._initial_state(config, build.training(config, axis_name="batch"))
-  printed = capsys.readouterr().out
-  assert printed.startswith("The encoder starts from random weights") and printed.count("\n") == 1
 
 
 def test_a_run_is_shortened_without_moving_its_milestones(stubbed, capsys):

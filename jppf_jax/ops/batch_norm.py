@@ -21,6 +21,7 @@ _T = TypeVar("_T")
 _PIXELS = (0, 1, 2)
 
 
+@functools.partial(jax.jit, static_argnames=("epsilon", "activation"))
 def normalise(
   x: Float[Array, "B h w C"],
   scale: Float[Array, "C"],
@@ -76,7 +77,7 @@ def batch_norm(
   Returns:
     The normalised features, the mean, the biased variance, and the number of pixels that counted.
   """
-  return _batch_norm(jnp.asarray(x), scale, bias, weight, epsilon, activation, axis_name)
+  return _traced_once(jnp.asarray(x), scale, bias, weight, epsilon, activation, axis_name)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(4, 5, 6))
@@ -119,6 +120,7 @@ def _backward(epsilon, activation, axis_name, saved, cotangents):
 
 
 _batch_norm.defvjp(_forward, _backward)
+_traced_once = jax.jit(_batch_norm, static_argnums=(4, 5, 6))  # for layers of equal shapes
 
 
 def _sum_over(axis_name: str | None) -> Callable[[_T], _T]:

@@ -52,7 +52,15 @@ def depthwise_conv(
   if impl not in _IMPLEMENTATIONS:
     raise ValueError(f"impl must be one of {sorted(_IMPLEMENTATIONS)}; got {impl!r}.")
   x = jnp.asarray(x)
-  return _IMPLEMENTATIONS[impl](x, jnp.asarray(kernel, x.dtype), strides, dilation)
+  return _traced_once(impl, x, jnp.asarray(kernel, x.dtype), strides, dilation)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 3, 4))
+def _traced_once(
+  impl: str, x: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair
+) -> jax.Array:
+  """The same; layers of equal shapes are traced once."""
+  return _IMPLEMENTATIONS[impl](x, kernel, strides, dilation)
 
 
 def _grouped(x: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair) -> jax.Array:

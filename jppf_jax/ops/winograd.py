@@ -46,7 +46,7 @@ def conv3x3(
   x = jnp.asarray(x)
   kernel = jnp.asarray(kernel, x.dtype)
   if impl == "auto":
-    return _on_cpu_winograd(x, kernel) if _is_faster(x, kernel) else _direct(x, kernel)
+    return _traced_once(x, kernel) if _is_faster(x, kernel) else _direct(x, kernel)
   if impl not in ("winograd", "direct"):
     raise ValueError(f"impl must be 'auto', 'winograd' or 'direct'; got {impl!r}.")
   return _winograd(x, kernel) if impl == "winograd" else _direct(x, kernel)
@@ -125,6 +125,7 @@ def _direct_backward(
 
 
 _on_cpu_winograd.defvjp(_on_cpu_forward, _on_cpu_backward)
+_traced_once = jax.jit(_on_cpu_winograd)  # for layers of equal shapes
 
 
 def _strip(x: jax.Array, weights: jax.Array) -> jax.Array:

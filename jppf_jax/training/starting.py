@@ -49,6 +49,13 @@ def _accept(run: build.Training, record: dict[str, Any], *, modules: set[str]) -
   weights.check_meaning(record, run.meaning, modules, what=what, advice=advice)
   known = build.optional_values()
   before, now = (run_folder.filled(values, known) for values in (record["config"], run.stored))
+  decay = before["train"].get("ema_decay", 0.0)
+  if (decay > 0) != (run.ema_decay > 0):
+    has = "a" if decay else "no"
+    raise weights.WeightsError(
+      f"{what} has {has} moving average of the weights, and a run cannot change that on its way. "
+      f"Set --config.train.ema_decay={decay}, or {advice}."
+    )
   changes = run_folder.changes(before, now)
   if changes:
     say(f"Changed since step {step} was saved: {', '.join(changes)}")

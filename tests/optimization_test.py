@@ -209,3 +209,19 @@ def test_adamw_decays_weights_independently_of_the_gradient():
   params, gradient = np.array([2.0], np.float32), np.zeros(1, np.float32)
   updates, _ = optimizer.update(gradient, optimizer.init(params), params)
   np.testing.assert_allclose(updates, [-0.1], rtol=1e-6)
+
+
+def test_the_running_mean_of_adamw_decays_with_the_momentum():
+  optimizer = OPTIMIZERS["adamw"](lambda step: 0.1, momentum=0.5, weight_decay=0.0)
+  gradients = [np.ones(1, np.float32), -np.ones(1, np.float32)]
+  after, _ = updated(optimizer, np.zeros(1, np.float32), gradients)
+  mean = (0.5 * 0.5 - 0.5) / (1 - 0.5**2)
+  np.testing.assert_allclose(after, [-0.1 - 0.1 * mean], rtol=1e-4)
+
+
+@pytest.mark.parametrize("name, moments", [("sgd", 1), ("adamw", 2)])
+def test_the_state_has_one_vector_per_moment(name, moments):
+  params = random_params()
+  state = OPTIMIZERS[name](lambda step: 0.1).init(params)
+  shapes = [leaf.shape for leaf in jax.tree.leaves(state) if leaf.ndim]
+  assert shapes == [vector(params).shape] * moments

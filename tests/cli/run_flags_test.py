@@ -94,11 +94,12 @@ def test_weights_are_a_folder_with_its_config_which_can_be_changed(run, monkeypa
   assert weights == run / build.RUN_WEIGHTS
 
 
-@pytest.mark.parametrize("which", ["ema", "best"])
-def test_other_weights_of_a_run_are_named_and_must_exist(run, which, monkeypatch):
+@pytest.mark.parametrize("which, value", [("ema", "ema_decay"), ("best", "evaluate_every")])
+def test_other_weights_of_a_run_are_named_and_must_exist(run, which, value, monkeypatch):
   argv = ("predict", f"--workdir={run}", f"--which={which}", "photo.jpg")
   done = verbs.here(*argv)
   assert done.status.startswith(f"jppf predict: {run} has no weights_{which}.safetensors: a run ")
+  assert f"--config.train.{value}=" in done.status
   (run / f"weights_{which}.safetensors").write_bytes(b"")
   _, weights = used(monkeypatch, *argv[:3])
   assert weights == run / f"weights_{which}.safetensors"

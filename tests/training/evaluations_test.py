@@ -1,5 +1,6 @@
 """Evaluation while a run trains; the network and its scores are stubs, but for one test."""
 
+import dataclasses
 import json
 
 import ml_collections
@@ -14,22 +15,42 @@ CONFIG = ml_collections.ConfigDict()
 
 
 def report(score):
-  return {"joint": {"part_pq": {"all": {"part_pq": score}, "parts": {"part_pq": None}}}}
+  """A score that decides, and one that is better the worse that is."""
+  joint = {"part_pq": {"all": {"part_pq": score}, "parts": {"part_pq": None}}}
+  return {"joint": joint, "heads": {"part_miou": 1 - score}}
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+  """Its variables are the text of a file of weights."""
+
+  variables: str
+
+  def with_variables(self, variables):
+    return Network(variables)
 
 
 @pytest.fixture
 def scored(tmp_path, monkeypatch):
-  """Returns `scored(scores, **schedule)`: evaluations of steps 10, 20, ... with these scores."""
+  """Returns `scored(scores, **schedule)`: evaluations of steps 10, 20, ... with these scores.
+
+  Its `calls` are the variables and the number of images of each.
+  """
   weights = tmp_path / "weights.safetensors"
 
+  def score(network, examples, folder, *, images, **how):
+    run.calls.append((network.variables, images))
+    return report(next(run.scores))
+
   def run(scores, *, until=0, **schedule):
-    reports = iter(map(report, scores))
+    run.calls, run.scores = [], iter(scores)
     monkeypatch.setattr(build, "examples", lambda config, split: range(3))
     monkeypatch.setattr(build, "eval_split", lambda config: "validation")
-    network = type("Stub", (), {"variables": None, "with_variables": lambda self, new: self})()
-    monkeypatch.setattr(evaluations, "load_comparison", lambda *args: network)
-    monkeypatch.setattr(evaluations, "load_weights", lambda *args: None)
-    monkeypatch.setattr(evaluations, "score_dataset", lambda *args, **kwargs: next(reports))
+    monkeypatch.setattr(
+      evaluations, "load_comparison", lambda config, file: Network(file.read_text())
+    )
+    monkeypatch.setattr(evaluations, "load_weights", lambda file, like: file.read_text())
+    monkeypatch.setattr(evaluations, "score_dataset", score)
     made = Evaluations(CONFIG, tmp_path, Schedule(**{"every": 10, **schedule}), until=until)
     for step in range(until + 10, until + 10 * len(scores) + 10, 10):
       assert made.due(step) and not made.due(step + 1)
@@ -51,6 +72,14 @@ def best_weights(tmp_path):
 def test_the_best_weights_are_kept_the_first_of_equal_ones(scored, tmp_path):
   assert scored([0.2, 0.5, 0.5, 0.4]).best() == 20
   assert best_weights(tmp_path) == "of step 20"
+
+
+@pytest.mark.parametrize("images, expected", [(0, 3), (2, 2)])
+def test_each_evaluation_scores_the_newest_weights_on_the_images_asked_for(
+  scored, images, expected
+):
+  scored([0.2, 0.5, 0.4], images=images)
+  assert scored.calls == [(f"of step {step}", expected) for step in (10, 20, 30)]
 
 
 @pytest.mark.parametrize(

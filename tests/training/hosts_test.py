@@ -1,4 +1,5 @@
 import jax
+import numpy as np
 import pytest
 
 from jppf_jax.config_rules import ConfigError
@@ -40,6 +41,16 @@ def test_who_finds_nobody_says_where_it_looked(given, monkeypatch):
     hosts.join(*given)
   assert (given[0] or "no cluster") in str(caught.value)
   assert str(caught.value).endswith("deadline exceeded")
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_all_processes_have_the_value_of_the_first(first, monkeypatch):
+  assert hosts.of_first_process(first) is first
+  monkeypatch.setattr(jax, "process_count", lambda: 2)
+  monkeypatch.setattr(
+    hosts.multihost_utils, "broadcast_one_to_all", lambda value: np.full_like(value, first)
+  )
+  assert hosts.of_first_process(not first) is first
 
 
 def test_alone_errors_are_raised_as_always(monkeypatch):

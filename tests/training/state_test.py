@@ -28,6 +28,10 @@ def test_a_state_has_only_host_arrays_so_that_checkpoints_do_not_depend_on_devic
   assert all(isinstance(leaf, np.ndarray) for leaf in leaves)
 
 
+def test_a_state_carries_its_seed():
+  assert create_state(VARIABLES, optax.sgd(0.1), seed=7).seed == 7
+
+
 def test_shapes_are_enough_for_a_template():
   create = functools.partial(create_state, optimizer=optax.adam(0.1))
   template = jax.eval_shape(create, VARIABLES)

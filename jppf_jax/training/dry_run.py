@@ -39,12 +39,15 @@ def dry_run(config: build.Config, workdir: str | Path) -> Table:
 
   Raises:
     ConfigError: a value of the config is not allowed.
+    ValueError: the run would be evaluated on a split that there is not.
     WeightsError: the pretrained weights do not fit.
     OSError: a file cannot be read or written.
   """
   run, shapes = starting.checked(config)
   state = starting.initial_state(config, run)
   examples = build.train_examples(config)
+  if run.evaluate_every:
+    build.examples(config, build.eval_split(config))
   sizes = {name: starting.size(tree) for name, tree in shapes["params"].items()}
   for line in build.describe(config, run.spec, len(examples), sum(sizes.values())):
     say(line)
@@ -137,7 +140,7 @@ def draw_schedule(run: build.Training) -> UInt8[np.ndarray, "H W 3"]:
   steps = sum(phase.steps for phase in run.phases)
   positions = np.unique(np.linspace(0, steps - 1, min(steps, 400)).round().astype(int))
   rates = [float(run.learning_rate(int(step))) for step in positions]
-  power = math.floor(math.log10(max(rates)))
+  power = math.floor(math.log10(max(rates)) + 1e-6)  # 1e-4 is slightly less in float32
   points: list[chart.Point] = [
     (step, rate / 10**power) for step, rate in zip(positions.tolist(), rates)
   ]

@@ -55,3 +55,42 @@ def test_the_learning_rate_is_drawn_up_to_its_peak(tmp_path):
     config = tiny.config(tmp_path, **{"phases.main.learning_rate": peak})
     drawn = dry_run.draw_schedule(build.training(config, axis_name=AXIS))
     assert drawn.dtype == np.uint8 and drawn.std() > 1
+
+
+@pytest.mark.parametrize("peak, unit", [(0.07, -2), (1e-4, -4), (3e-5, -5)])
+def test_the_learning_rate_is_drawn_by_step_in_units_of_its_peak(tmp_path, monkeypatch, peak, unit):
+  panels, draw = [], dry_run.chart.panels
+  monkeypatch.setattr(
+    dry_run.chart, "panels", lambda given, **how: panels.extend(given) or draw(given, **how)
+  )
+  run = build.training(tiny.config(tmp_path, **{"phases.main.learning_rate": peak}), axis_name=AXIS)
+  dry_run.draw_schedule(run)
+  [(name, points)] = panels[0].lines.items()
+  assert name == f"x 1e{unit}"
+  expected = [(step, float(run.learning_rate(step)) / 10**unit) for step in range(4)]
+  np.testing.assert_allclose(points, expected, rtol=1e-6)
+
+
+def test_the_labels_are_drawn_beside_the_photo(tiny_run, monkeypatch):
+  drawn = {}
+  monkeypatch.setattr(
+    dry_run.sheet, "grid", lambda pictures, **how: drawn.update(pictures) or pictures.popitem()[1]
+  )
+  spec = build.label_spec(tiny_run.config)
+  batch, ids = next(build.train_iterator(tiny_run.config, spec))
+  dry_run.draw_batch(batch, ids, spec)
+  assert list(drawn) == [f"{number}: {name}" for number, name in enumerate(ids, 1)]
+  for image, picture in zip(batch.image, drawn.values()):
+    photo, labels = np.split(picture, 2, axis=1)
+    np.testing.assert_array_equal(photo, image)
+    assert (labels != image).any()
+
+
+def test_a_split_to_evaluate_that_there_is_not_is_found(tiny_run, tmp_path, monkeypatch):
+  monkeypatch.setattr(dry_run.starting, "initial_state", lambda *args: None)
+  changes = {"train.evaluate_every": 2, "data.eval_split": "test"}
+  changes["data.data_dir"] = tiny_run.config.data.data_dir
+  config = tiny.config(tmp_path, **changes)
+  with pytest.raises(ValueError, match="no split 'test'"):
+    dry_run.dry_run(config, tmp_path / "run")
+  assert not (tmp_path / "run").exists()

@@ -76,10 +76,10 @@ def train(
       say(line)
     if state is None:
       state = starting.restored(run, shapes, checkpoints, iterator)
+    evaluations = _evaluations(config, run, workdir, int(state.step))
     build.store_run(config, workdir)
     signals.check()
     shared = runners or starting.Runners()
-    evaluations = _evaluations(config, run, workdir, int(state.step))
     opened.enter_context(together(signals.before_leaving))  # last, so that it is left first
     return _run_phases(run, workdir, state, iterator, checkpoints, signals, shared, evaluations)
 
@@ -120,6 +120,8 @@ def _run_phases(
       if int(state.step) < end and not loop.ends_early():
         runner = runners.get(run, freeze_norm=phase.freeze_norm)
         state = loop.train_until(end, state, runner)
+    if int(state.step) < total:
+      say(f"no better score since step {evaluations.best()}: the run ends")
   checkpoints.wait()
   say(f"done: weights at {workdir / build.RUN_WEIGHTS}")
   say(f"next: {shlex.join(['jppf', 'evaluate', f'--workdir={workdir}'])}")
@@ -214,10 +216,7 @@ class _Loop:
 
   def ends_early(self) -> bool:
     """Returns whether no evaluation of late was better than one before."""
-    ends = of_first_process(self.evaluations.exhausted())
-    if ends:
-      say(f"no better score since step {self.evaluations.best()}: the run ends")
-    return ends
+    return of_first_process(self.evaluations.exhausted())
 
   def _log(self, step: int, means: dict[str, float]) -> None:
     """Shows and writes the metrics of a step that is done."""

@@ -278,10 +278,12 @@ def test_a_run_without_a_better_score_ends_early_and_stays_ended(stubbed, scores
   changes = {"train.evaluate_every": 1, "train.patience": 2}
   workdir = stubbed("run", **changes)
   assert [step for step, *_ in calls] == [1, 2, 3, 4] and max(steps_saved(workdir)) == 4
-  assert "no better score since step 2: the run ends\n" in capsys.readouterr().out
+  line = "no better score since step 2: the run ends\n"
+  assert capsys.readouterr().out.count(line) == 1
   events = {}
   stubbed("run", events, **changes)
   assert "steps" not in events and len(calls) == 4
+  assert capsys.readouterr().out.count(line) == 1
 
 
 def test_a_step_that_was_saved_but_not_evaluated_is_evaluated_first(stubbed, scores, monkeypatch):
@@ -314,6 +316,12 @@ def test_the_average_of_the_weights_is_stored_resumed_and_evaluated(stubbed, sco
     stubbed("run", {5: kill}, **changes)
   again, _ = read_weights(stubbed("run", **changes) / "weights_ema.safetensors")
   jax.tree.map(np.testing.assert_array_equal, again, found)
+
+
+def test_a_run_with_an_average_of_the_weights_cannot_lose_it(stubbed):
+  stubbed("run", **{"train.ema_decay": 0.5})
+  with pytest.raises(WeightsError, match=r"has a moving .* --config\.train\.ema_decay=0\.5, or"):
+    stubbed("run")
 
 
 def test_a_second_training_in_the_folder_is_refused_and_the_first_goes_on(stubbed, whole):
@@ -383,6 +391,11 @@ def contents(folder):
     ({"model.encoder": "lite0"}, r"encoder is 'b0'.*Set --config\.model\.encoder=b0, or choose"),
     ({"model.pixel_mean": (1.0, 2.0, 3.0)}, r"--config\.model\.pixel_mean='\(106\.433, "),
     ({"data.labels": "cpp_grouped_void_background"}, r"ids of the label files"),
+    (
+      {"train.ema_decay": 0.9},
+      r"has no moving average.*Set --config\.train\.ema_decay=0, or choose",
+    ),
+    ({"train.evaluate_every": 3, "data.eval_split": "test"}, r"no split 'test'"),
   ],
 )
 def test_what_makes_other_weights_is_refused_and_the_run_does_not_change(
@@ -390,7 +403,7 @@ def test_what_makes_other_weights_is_refused_and_the_run_does_not_change(
 ):
   shutil.copytree(whole, tmp_path / "run")
   before = contents(tmp_path / "run")
-  with pytest.raises((CheckpointError, WeightsError), match=f"(?s){message}"):
+  with pytest.raises((CheckpointError, ValueError), match=f"(?s){message}"):
     stubbed("run", **changes)
   after = contents(tmp_path / "run")
   assert after.items() == before.items()

@@ -86,11 +86,10 @@ def test_the_labels_are_drawn_beside_the_photo(tiny_run, monkeypatch):
     assert (labels != image).any()
 
 
-def test_a_split_to_evaluate_that_there_is_not_is_found(tiny_run, tmp_path, monkeypatch):
+def test_a_split_to_evaluate_that_there_is_not_is_found(tmp_path, monkeypatch):
   monkeypatch.setattr(dry_run.starting, "initial_state", lambda *args: None)
+  monkeypatch.setattr(build, "train_examples", lambda config: None)
   changes = {"train.evaluate_every": 2, "data.eval_split": "test"}
-  changes["data.data_dir"] = tiny_run.config.data.data_dir
-  config = tiny.config(tmp_path, **changes)
   with pytest.raises(ValueError, match="no split 'test'"):
-    dry_run.dry_run(config, tmp_path / "run")
+    dry_run.dry_run(tiny.config(tmp_path, **changes), tmp_path / "run")
   assert not (tmp_path / "run").exists()

@@ -33,11 +33,21 @@ class Schedule:
     every: steps between two evaluations; 0: there are none.
     images: of the config's `eval_split` to score, from the first; 0: all.
     patience: so many evaluations in a row without a better score end the run; 0: none does.
+
+  Raises:
+    ValueError: there are no evaluations, but `images` or `patience` are given.
   """
 
   every: int = 0
   images: int = 0
   patience: int = 0
+
+  def __post_init__(self):
+    if not self.every and (self.images or self.patience):
+      raise ValueError(
+        "config.train.evaluate_images and config.train.patience need evaluations: set "
+        f"config.train.evaluate_every; got {self}."
+      )
 
 
 class Evaluations:

@@ -14,7 +14,7 @@ from jppf_jax import build
 from jppf_jax.checkpoints import weights
 from jppf_jax.checkpoints.store import Checkpoints, unwritable
 from jppf_jax.training import starting
-from jppf_jax.training.evaluations import Evaluations, Schedule
+from jppf_jax.training.evaluations import Evaluations
 from jppf_jax.training.hosts import of_first_process, together
 from jppf_jax.training.lock import locked
 from jppf_jax.training.logs import MetricWriter, Progress, say
@@ -76,19 +76,13 @@ def train(
       say(line)
     if state is None:
       state = starting.restored(run, shapes, checkpoints, iterator)
-    evaluations = _evaluations(config, run, workdir, int(state.step))
+    schedule, done = starting.schedule(run), int(state.step)
+    evaluations = Evaluations(config, workdir, schedule, until=done)
     build.store_run(config, workdir)
     signals.check()
     shared = runners or starting.Runners()
     opened.enter_context(together(signals.before_leaving))  # last, so that it is left first
     return _run_phases(run, workdir, state, iterator, checkpoints, signals, shared, evaluations)
-
-
-def _evaluations(
-  config: build.Config, run: build.Training, workdir: Path, until: int
-) -> Evaluations:
-  schedule = Schedule(run.evaluate_every, run.evaluate_images, run.patience)
-  return Evaluations(config, workdir, schedule, until=until)
 
 
 def _run_phases(

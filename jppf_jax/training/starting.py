@@ -13,6 +13,7 @@ from jppf_jax import build
 from jppf_jax.checkpoints import run_folder, weights
 from jppf_jax.checkpoints.store import Checkpoints
 from jppf_jax.config_rules import ConfigError
+from jppf_jax.training.evaluations import Schedule
 from jppf_jax.training.logs import say
 from jppf_jax.training.parallel import AXIS, Runner, check_divisible, make_runner
 from jppf_jax.training.state import TrainState, create_state
@@ -28,9 +29,19 @@ def checked(config: build.Config) -> tuple[build.Training, Any]:
   try:
     run = build.training(config, axis_name=AXIS)
     check_divisible(run.batch_size, jax.device_count(), parts=run.accumulate)
+    schedule(run)
     return run, build.variable_shapes(run.model)
   except ValueError as error:  # only the config is read here
     raise ConfigError(str(error)) from error
+
+
+def schedule(run: build.Training) -> Schedule:
+  """Returns when a run is evaluated.
+
+  Raises:
+    ValueError: values have no meaning without evaluations.
+  """
+  return Schedule(run.evaluate_every, run.evaluate_images, run.patience)
 
 
 def size(shapes: Any) -> int:
@@ -54,7 +65,7 @@ def _accept(run: build.Training, record: dict[str, Any], *, modules: set[str]) -
     has = "a" if decay else "no"
     raise weights.WeightsError(
       f"{what} has {has} moving average of the weights, and a run cannot change that on its way. "
-      f"Set --config.train.ema_decay={decay}, or {advice}."
+      f"Set --config.train.ema_decay={decay:g}, or {advice}."
     )
   changes = run_folder.changes(before, now)
   if changes:

@@ -124,3 +124,9 @@ def test_scores_are_those_of_jppf_evaluate(tiny_run, tmp_path):
   assert all(np.isfinite(list(scores.values())))
   assert len(list(made.folder(2).glob("*.png"))) == 1
   assert (run / "weights_best.safetensors").read_bytes() == (run / build.RUN_WEIGHTS).read_bytes()
+
+
+@pytest.mark.parametrize("values", [{"patience": 1}, {"images": 2}])
+def test_values_that_mean_nothing_without_evaluations_are_refused(values):
+  with pytest.raises(ValueError, match=r"set config\.train\.evaluate_every"):
+    Schedule(**values)

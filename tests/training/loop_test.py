@@ -387,7 +387,6 @@ def contents(folder):
   "changes, message",
   [
     ({"model.fpn_channels": 24}, r"another architecture.*Use the config that made them"),
-    ({"train.ema_decay": 0.9}, r"has no moving average.*Set --config\.train\.ema_decay=0\.0, or"),
     ({"model.encoder": "lite0"}, r"encoder is 'b0'.*Set --config\.model\.encoder=b0, or choose"),
     ({"model.pixel_mean": (1.0, 2.0, 3.0)}, r"--config\.model\.pixel_mean='\(106\.433, "),
     ({"data.labels": "cpp_grouped_void_background"}, r"ids of the label files"),

@@ -21,7 +21,6 @@ _T = TypeVar("_T")
 _PIXELS = (0, 1, 2)
 
 
-@functools.partial(jax.jit, static_argnames=("epsilon", "activation"))
 def normalise(
   x: Float[Array, "B h w C"],
   scale: Float[Array, "C"],
@@ -43,6 +42,12 @@ def normalise(
     epsilon: added to the variance.
     activation: elementwise; its input is float32.
   """
+  return _normalised_once(x, scale, bias, mean, var, epsilon, activation)
+
+
+@functools.partial(jax.jit, static_argnums=(5, 6))
+def _normalised_once(x, scale, bias, mean, var, epsilon, activation):
+  """The same; layers of equal shapes are traced once."""
   centred = x.astype(jnp.float32) - mean
   factor = lax.rsqrt(var + epsilon) * scale
   y = centred * factor + bias

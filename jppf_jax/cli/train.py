@@ -53,7 +53,7 @@ def expected() -> tuple[type[Exception], ...]:
   from jppf_jax.checkpoints.weights import WeightsError
   from jppf_jax.config_rules import ConfigError
   from jppf_jax.training.lock import RunInUse
-  from jppf_jax.training.loop import NonFiniteLoss
+  from jppf_jax.training.window import NonFiniteLoss
 
   in_run = (RunInUse, CheckpointError, WeightsError, NonFiniteLoss)
   return ConfigError, *in_run, *in_data(), OSError

@@ -16,6 +16,7 @@ from jppf_jax.evaluation.save import save_picture
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import IGNORE, Batch
 from jppf_jax.training import starting
+from jppf_jax.training.evaluations import Evaluations
 from jppf_jax.training.logs import say
 from jppf_jax.visualization import chart, render, sheet
 
@@ -46,8 +47,7 @@ def dry_run(config: build.Config, workdir: str | Path) -> Table:
   run, shapes = starting.checked(config)
   state = starting.initial_state(config, run)
   examples = build.train_examples(config)
-  if run.evaluate_every:
-    build.examples(config, build.eval_split(config))
+  Evaluations(config, Path(workdir), starting.schedule(run), until=0)  # finds a missing split
   sizes = {name: starting.size(tree) for name, tree in shapes["params"].items()}
   for line in build.describe(config, run.spec, len(examples), sum(sizes.values())):
     say(line)
@@ -126,9 +126,8 @@ def draw_batch(batch: Batch, ids: Sequence[str], spec: LabelSpec) -> UInt8[np.nd
     image, semantic, part, instance = (
       np.asarray(x[number]) for x in (batch.image, batch.semantic, batch.part, batch.instance)
     )
-    channels = np.where(part < spec.num_parts, part, 0)  # backgrounds of their own are no parts
-    channels = np.where(part == IGNORE, IGNORE, channels)
-    channels = np.where((channels == IGNORE) & (semantic != IGNORE), 0, channels)
+    channels = np.where(part < spec.num_parts, part, 0)  # a background of its own is no part
+    channels = np.where((part == IGNORE) & (semantic == IGNORE), IGNORE, channels)
     maps = render.LabelMaps(*(x.astype(np.int32) for x in (semantic, instance, channels)))
     labels = render.overlay(image, maps, spec, opacity=0.8)
     pictures[f"{number + 1}: {image_id}"] = np.concatenate([image, labels], 1)

@@ -23,7 +23,6 @@ from jppf_jax.training.prefetch import DevicePrefetch
 from jppf_jax.training.quiet import quiet_threads
 from jppf_jax.training.signals import Signals
 from jppf_jax.training.state import TrainState, averaged
-from jppf_jax.training.window import NonFiniteLoss as NonFiniteLoss
 from jppf_jax.training.window import Window
 
 

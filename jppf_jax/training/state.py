@@ -62,8 +62,10 @@ def _vector(tree: Any) -> Any:
   return np.concatenate(leaves) if is_host else jnp.concatenate(leaves)
 
 
-def average(old: Array, params: Any, batch_stats: Any, step: Array, decay: float) -> Array:
-  """Returns the next `TrainState.ema`.
+def average(
+  old: Array | None, params: Any, batch_stats: Any, step: Array, decay: float
+) -> Array | None:
+  """Returns the next `TrainState.ema`; None if there is none.
 
   Early steps count more, so that the start is soon forgotten: the decay of step t, from 0, is at
   most (1 + t) / (10 + t).
@@ -75,6 +77,8 @@ def average(old: Array, params: Any, batch_stats: Any, step: Array, decay: float
     step: number of steps done before, a scalar.
     decay: weight of the old average in the new one.
   """
+  if old is None:
+    return None
   kept = jnp.minimum(decay, (1 + step) / (10 + step))
   new = _vector((params, batch_stats))
   return new + kept * (old - new)

@@ -61,9 +61,7 @@ def make_step(
   def step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Array]]:
     keys = jax.random.split(jax.random.fold_in(jax.random.key(state.seed), state.step))
     key_anchors, key_regions = (image_keys(key, len(batch.image), AXIS) for key in keys)
-    anchor_targets = None
-    if "instance" in model.heads:
-      anchor_targets = _anchor_targets(model, key_anchors, batch, samples=anchors_per_image)
+    anchor_targets = _anchor_targets(model, key_anchors, batch, samples=anchors_per_image)
 
     def forward(params: Any, inputs: tuple[Batch, Array]) -> tuple[Outputs, Any]:
       images, keys = inputs
@@ -92,15 +90,16 @@ def make_step(
     metrics["grad_norm"] = jnp.linalg.norm(ravel_pytree(grads)[0])  # as one array: few kernels
     updates, opt_state = update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
-    ema = state.ema
-    if ema is not None:
-      ema = average(ema, params, batch_stats, state.step, ema_decay)
+    ema = average(state.ema, params, batch_stats, state.step, ema_decay)
     return TrainState(state.step + 1, params, batch_stats, opt_state, state.seed, ema), metrics
 
   return step
 
 
-def _anchor_targets(model: JPPF, keys: Array, batch: Batch, *, samples: int) -> RPNTargets:
+def _anchor_targets(model: JPPF, keys: Array, batch: Batch, *, samples: int) -> RPNTargets | None:
+  """Returns what the RPN is to learn; None without an instance head."""
+  if "instance" not in model.heads:
+    return None
   _, height, width, _ = batch.image.shape
   anchors = np.concatenate(list(model.anchors((height, width)).values()))
   return rpn_targets(

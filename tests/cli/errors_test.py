@@ -7,7 +7,7 @@ from jppf_jax.cli.train import expected
 from jppf_jax.config_rules import ConfigError
 from jppf_jax.input_pipeline.read import ReadError
 from jppf_jax.training.lock import RunInUse
-from jppf_jax.training.loop import NonFiniteLoss
+from jppf_jax.training.window import NonFiniteLoss
 from jppf_jax_data.pairs import DataError
 
 KINDS = [

@@ -22,6 +22,7 @@ from jppf_jax.training import loop, starting
 from jppf_jax.training.lock import RunInUse
 from jppf_jax.training.parallel import PmapRunner
 from jppf_jax.training.signals import Interrupted
+from jppf_jax.training.window import NonFiniteLoss
 from tests import tiny
 
 STEPS = 4 + 3  # of the two phases that the stubbed runs have
@@ -164,7 +165,7 @@ def test_metrics_are_means_over_the_steps_since_the_last_line(stubbed):
 @pytest.mark.parametrize("name, value", [("loss", np.nan), ("loss", np.inf), ("grad_norm", np.nan)])
 def test_a_value_that_is_not_finite_stops_the_run_and_is_not_saved(stubbed, tmp_path, name, value):
   message = rf"Step 5 is not finite .*{name} {value}.* images: train_\d{{6}}, train_\d{{6}};"
-  with pytest.raises(loop.NonFiniteLoss, match=message):
+  with pytest.raises(NonFiniteLoss, match=message):
     stubbed("run", {5: lambda: {name: value}})
   assert steps_saved(tmp_path / "run") == [3, 4]
 
@@ -231,7 +232,7 @@ def test_the_workers_are_closed_however_a_run_ends(stubbed, monkeypatch, event):
     return iterator
 
   monkeypatch.setattr(build, "train_iterator", recorded)
-  with contextlib.suppress(Killed, loop.NonFiniteLoss):
+  with contextlib.suppress(Killed, NonFiniteLoss):
     stubbed("run", {5: event})
   assert closed
 

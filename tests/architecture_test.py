@@ -14,7 +14,8 @@ LEAVES = {"structs", "panoptic", "saving", "photos", "labels", "ops"}
 STAGES = {"encoder", "fpn", "heads"}
 MODEL = {"layers", *STAGES, "model"}
 PURE = {"targets", "losses", "fusion", "visualization"}
-BELOW_BUILD = LEAVES | MODEL | PURE | {"metrics", "input_pipeline", "checkpoints", "config_rules"}
+FILES = {"metrics", "report", "input_pipeline", "checkpoints", "config_rules"}
+BELOW_BUILD = LEAVES | MODEL | PURE | FILES
 ALLOWED = {
   "panoptic": set(),
   "saving": set(),
@@ -28,6 +29,7 @@ ALLOWED = {
   "model": {"layers", *STAGES, "ops", "structs"},
   **{room: {"structs", "labels", "ops"} for room in PURE},
   "metrics": {"panoptic", "labels"},
+  "report": {"panoptic", "saving", "labels", "metrics"},
   "optimization": set(),
   "config_rules": set(),
   "input_pipeline": {"structs", "saving", "photos", "labels"},

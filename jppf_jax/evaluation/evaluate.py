@@ -16,32 +16,19 @@ from tqdm import tqdm
 from jppf_jax import build
 from jppf_jax.evaluation.compare import Comparison, Prediction, load_comparison
 from jppf_jax.evaluation.head_scores import HeadScores
+from jppf_jax.evaluation.made_with import made_with
 from jppf_jax.evaluation.save import save_picture
 from jppf_jax.evaluation.together import NO_OTHERS, Source
 from jppf_jax.input_pipeline.read import Examples
-from jppf_jax.metrics.scores import Scores
+from jppf_jax.metrics.cells import count_cells
+from jppf_jax.metrics.scores import Scores, score_cells
+from jppf_jax.report import page
+from jppf_jax.report.record import Answer, Recorder
+from jppf_jax.report.rows import METHODS, ROWS
 from jppf_jax.saving import write_text
 from jppf_jax.structs import PanopticParts
 from jppf_jax.visualization import render
 
-METHODS = {  # of `compare.Prediction`, and key in the report: title
-  "joint": "joint fusion",
-  "joint_filled": "joint, filled",
-  "top_down": "top-down merge",
-  "top_down_filled": "top-down, filled",
-  "panoptic": "panoptic fusion",
-}
-ROWS = {  # of the printed table: where the number is in the scores
-  "PartPQ All": ("part_pq", "all", "part_pq"),
-  "PartPQ P": ("part_pq", "parts", "part_pq"),
-  "PartPQ NP": ("part_pq", "no_parts", "part_pq"),
-  "PQ": ("pq", "all", "pq"),
-  "SQ": ("pq", "all", "sq"),
-  "RQ": ("pq", "all", "rq"),
-  "Sem. mIoU, fused": ("semantic_miou",),
-  "Part mIoU, fused": ("part_miou",),
-  "Density": ("density", "full"),
-}
 _OF_PARTS = ("part_pq", "part_miou", "per_part", "density")  # without a part head: left out
 
 
@@ -56,8 +43,9 @@ def evaluate(
 ) -> dict[str, Any]:
   """Scores the run in `workdir` on a split of its dataset, at the resolution of the labels.
 
-  Writes `scores.json` (the returned report, with each class and image) and `<image id>.png`,
-  pictures of the first images, into `results_folder`.
+  Writes `scores.json` (the returned report, with each class and image), `<image id>.png`, pictures
+  of the first images, and `report.html` into `results_folder`; what the page is made of, see
+  `report.record`, stays there too.
 
   Args:
     config: of the run.
@@ -68,7 +56,7 @@ def evaluate(
     which: of the weights in the folder: "last", "ema" or "best", see `build.WEIGHTS_OF_RUN`.
 
   Returns:
-    The report of `score_dataset`, and "parameters", of all networks.
+    The report of `score_dataset`, "parameters", of all networks, and "made_with", versions.
 
   Raises:
     WeightsError: a run has no weights, or they do not fit its config's network.
@@ -81,9 +69,15 @@ def evaluate(
   predictor = load_comparison(config, workdir / build.WEIGHTS_OF_RUN[which], others)
   examples = build.examples(config, split)
   folder = results_folder(workdir, split, others, which=which)
-  report = score_dataset(predictor, examples, folder, pictures=pictures, title=split)
+  recorder = Recorder(folder, predictor.spec)
+  report = score_dataset(
+    predictor, examples, folder, pictures=pictures, title=split, recorder=recorder
+  )
   report["parameters"] = predictor.parameters
+  report["made_with"] = made_with()
   write_text(folder / "scores.json", json.dumps(report, indent=1))
+  if recorder.images:
+    page.write(folder)
   return report
 
 
@@ -111,6 +105,7 @@ def score_dataset(
   pictures: int = 0,
   title: str = "",
   images: int | None = None,
+  recorder: Recorder | None = None,
 ) -> dict[str, Any]:
   """Predicts and scores examples: both methods, and each head before fusion.
 
@@ -121,6 +116,7 @@ def score_dataset(
     pictures: how many images to draw, from the first.
     title: shown beside the progress bar.
     images: how many to score, from the first; None: all.
+    recorder: gets each image, for a report page.
 
   Returns:
     `{"images", "joint": scores, "top_down": scores, "heads", "testing": {"scales", "flip"},
@@ -143,15 +139,22 @@ def score_dataset(
     truth = spec.decode(uids)
     heads.add(image_id, uids, truth, prediction)
     answers = _by_method(prediction)
+    compared = {}
     for name, answer in answers.items():
       channels = spec.to_channels(*render.label_maps(answer))
-      scores.setdefault(name, Scores(spec)).add(image_id, uids, channels)
+      cells = count_cells(spec, uids, channels)
+      scores.setdefault(name, Scores(spec)).add_score(image_id, score_cells(spec, cells))
+      compared[name] = Answer(channels, cells, np.asarray(answer.segments.scores))
+    if recorder is not None:
+      recorder.add(image_id, example["image"], uids, compared)
     if answers and index < pictures:
       drawn: dict[str, render.Answer] = {"Ground truth": truth}
       for name, answer in answers.items():
         drawn[METHODS[name].capitalize()] = answer
       picture = render.comparison(example["image"], drawn, spec)
       save_picture(folder / f"{image_id}.png", picture)
+  if recorder is not None:
+    recorder.save(scores)
   report: dict[str, Any] = {"images": count}
   report |= {name: of_method.to_json() for name, of_method in scores.items()}
   if "panoptic" in report:

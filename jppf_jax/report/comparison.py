@@ -1,0 +1,131 @@
+"""The section that compares a run with another one: scores, classes, images, configs."""
+
+from typing import Any
+
+from jppf_jax.report import charts
+from jppf_jax.report.classes import quality_of
+from jppf_jax.report.images import CHANGED, changes
+from jppf_jax.report.markup import Markup, join, tag
+from jppf_jax.report.read import Evaluation, Json, ReportError
+from jppf_jax.report.rows import ROWS
+from jppf_jax.report.summary import at, curves, difference, percent, table
+
+
+def require_same(evaluation: Evaluation, other: Evaluation) -> None:
+  """Checks that two evaluations can be compared.
+
+  Raises:
+    ReportError: their taxonomies differ, or they have no image in common.
+  """
+  names = [one.analysis["spec"] for one in (evaluation, other)]
+  if names[0] != names[1]:
+    raise ReportError(
+      f"{evaluation.folder} has the classes of {names[0]['name']}, {other.folder} those of "
+      f"{names[1]['name']}; only runs with the same classes can be compared."
+    )
+  if not changes(evaluation, other):
+    raise ReportError(
+      f"{evaluation.folder} and {other.folder} have no image in common; compare evaluations of the "
+      "same split."
+    )
+
+
+def comparison(evaluation: Evaluation, other: Evaluation) -> Markup:
+  """Returns what changed from `other` to `evaluation`."""
+  return tag(
+    "section",
+    tag("h2", f"Compared with {other.name}"),
+    tag("div", _scores(evaluation, other), _images(evaluation, other), class_="pair"),
+    _classes(evaluation, other),
+    _config(evaluation.config, other.config),
+    _curves(evaluation, other),
+    id="compared",
+  )
+
+
+def _scores(evaluation: Evaluation, other: Evaluation) -> Markup:
+  own, before = (one.scores[one.methods[0]] for one in (evaluation, other))
+  rows = [_row(name, at(own, path), at(before, path)) for name, path in ROWS.items()]
+  head = _head("percent", other.name, evaluation.name, "change")
+  return table(head, [row for row in rows if row], caption="Scores")
+
+
+def _classes(evaluation: Evaluation, other: Evaluation) -> Markup:
+  """Returns the classes, those that changed most first."""
+  own, before = (one.scores[one.methods[0]] for one in (evaluation, other))
+  quality = quality_of(own)
+  found = []
+  for row, old in zip(own["per_class"], before["per_class"]):
+    values = row[quality][quality], old.get(quality, {}).get(quality)
+    known = [value or 0.0 for value in values]
+    made = _row(row["name"], *values, bar=True)
+    if made:
+      found.append((-abs(known[0] - known[1]), row["name"], made))
+  rows = [made for *_, made in sorted(found, key=lambda entry: entry[:2])]
+  head = _head("class", other.name, evaluation.name, "change", "")
+  title = {"part_pq": "PartPQ", "pq": "PQ"}[quality]
+  caption = f"{title} of classes, those that changed most first"
+  return table(head, rows, caption=caption)
+
+
+def _images(evaluation: Evaluation, other: Evaluation) -> Markup:
+  found = list(changes(evaluation, other).items())
+  rows = []
+  for image_id, change in found[:CHANGED]:
+    shown = tag("button", image_id, type="button", class_="link", data_image=image_id)
+    rows.append(tag("tr", tag("th", shown, scope="row"), tag("td", difference(change))))
+  caption = f"The {len(rows)} images that changed most, of {len(found)}"
+  return table(_head("image", "change"), rows, caption=caption)
+
+
+def _config(own: Json, before: Json) -> Markup | None:
+  """Returns the values of the config that differ; None if none does."""
+  flat, flat_before = _flat(own), _flat(before)
+  names = sorted(flat.keys() | flat_before.keys())
+  different = [name for name in names if flat.get(name) != flat_before.get(name)]
+  if not different:
+    return None
+  rows = [
+    tag(
+      "tr",
+      tag("th", name, scope="row"),
+      tag("td", str(flat_before.get(name, "–"))),
+      tag("td", str(flat.get(name, "–"))),
+    )
+    for name in different
+  ]
+  found = table(_head("config", "before", "now"), rows, caption="What differs in the configs")
+  return tag("details", tag("summary", f"{len(rows)} values of the config differ"), found)
+
+
+def _curves(evaluation: Evaluation, other: Evaluation) -> Markup | None:
+  drawn = curves(evaluation.metrics, other.metrics)
+  if drawn is None:
+    return None
+  key = charts.legend((evaluation.name, "series0"), (other.name, "series1"))
+  return join(tag("h3", "Curves"), key, drawn)
+
+
+def _row(name: str, own: float | None, before: float | None, *, bar: bool = False) -> Markup | None:
+  """Returns a row of a table; None if neither run has the score."""
+  if own is None and before is None:
+    return None
+  known = own is not None and before is not None
+  change = difference((own or 0) - (before or 0)) if known else "–"
+  cells = [tag("td", percent(before)), tag("td", percent(own)), tag("td", change)]
+  if bar:
+    cells.append(tag("td", charts.bar(own, before), class_="wide"))
+  return tag("tr", tag("th", name, scope="row"), *cells)
+
+
+def _head(*names: str) -> Markup:
+  return tag("tr", *(tag("th", name, scope="col") for name in names))
+
+
+def _flat(values: Json, prefix: str = "") -> dict[str, Any]:
+  """Returns nested values by their dotted names."""
+  found: dict[str, Any] = {}
+  for key, value in values.items():
+    name = f"{prefix}{key}"
+    found |= _flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
+  return found

@@ -1,0 +1,108 @@
+"""The report page: one HTML file with everything in it, which opens from disk."""
+
+from pathlib import Path
+
+from jppf_jax.report import classes, comparison, images, read, summary
+from jppf_jax.report.markup import Markup, data, join, tag
+from jppf_jax.report.read import Evaluation
+from jppf_jax.saving import write_text
+
+PAGE = "report.html"
+IMAGES = 50  # that a page shows
+_ASSETS = Path(__file__).parent / "assets"
+_SCRIPTS = ("tables.js", "regions.js", "viewer.js", "gallery.js")
+
+
+def write(
+  workdir: Path,
+  out: Path | None = None,
+  *,
+  split: str | None = None,
+  compare: Path | None = None,
+  count: int = IMAGES,
+) -> Path:
+  """Writes the page of an evaluation.
+
+  Args:
+    workdir: the folder of a run, or that of an evaluation.
+    out: the file; None: `report.html` beside the scores.
+    split: name of the evaluation, see `read.read`.
+    compare: the folder of another run, or of its evaluation.
+    count: how many images the page shows.
+
+  Returns:
+    The file.
+
+  Raises:
+    ReportError: there is no evaluation with a record, or the two cannot be compared.
+    OSError: the file cannot be written.
+  """
+  evaluation = read.read(workdir, split)
+  other = None if compare is None else read.read(compare, split)
+  if other is not None:
+    comparison.require_same(evaluation, other)
+  out = out or evaluation.folder / PAGE
+  write_text(out, page(evaluation, other, count=count))
+  return out
+
+
+def page(
+  evaluation: Evaluation, other: Evaluation | None = None, *, count: int = IMAGES
+) -> Markup:
+  """Returns the page as text; arguments as `write`."""
+  sections = {
+    "scores": ("Scores", summary.summary(evaluation)),
+    "compared": ("Compared", comparison.comparison(evaluation, other) if other else None),
+    "images": ("Images", _gallery()),
+    "classes": ("Classes", classes.classes(evaluation)),
+    "parts": ("Parts", classes.parts(evaluation)),
+    "confusion": ("Confusion", classes.confusion(evaluation)),
+    "training": ("Training", summary.training(evaluation)),
+  }
+  shown = {name: entry for name, entry in sections.items() if entry[1] is not None}
+  links = [tag("a", title, href=f"#{name}") for name, (title, _) in shown.items()]
+  content = images.packed(evaluation, count, other)
+  title = f"{evaluation.name}, {evaluation.title}"
+  head = join(
+    Markup('<meta charset="utf-8">'),
+    Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+    Markup('<meta name="color-scheme" content="light dark">'),
+    tag("title", f"{title} · jppf_jax"),
+    tag("style", _asset("page.css")),
+  )
+  body = join(
+    _header(evaluation, len(content["images"])),
+    tag("nav", *links, aria_label="Sections"),
+    tag("main", *(section for _, section in shown.values())),
+    tag("script", data(content), type="application/json", id="report-data"),
+    *(tag("script", _asset(name)) for name in _SCRIPTS),
+  )
+  document = tag("html", tag("head", head), tag("body", body), lang="en")
+  return Markup(f"<!DOCTYPE html>\n{document}\n")
+
+
+def _header(evaluation: Evaluation, shown: int) -> Markup:
+  dataset = summary.nested(evaluation.config, ("data", "name"))
+  total = evaluation.scores["images"]
+  facts = [dataset, evaluation.analysis["spec"]["name"], f"{total} images", f"{shown} shown"]
+  testing = evaluation.scores.get("testing") or {}
+  scales = testing.get("scales") or [1.0]
+  if list(scales) != [1.0] or testing.get("flip"):
+    mirrored = ", mirrored too" if testing.get("flip") else ""
+    facts.append(f"scales {', '.join(map(str, scales))}{mirrored}")
+  return tag(
+    "header",
+    tag("h1", evaluation.name, " ", tag("span", evaluation.title)),
+    tag("p", " · ".join(str(fact) for fact in facts if fact)),
+  )
+
+
+def _gallery() -> Markup:
+  """Returns the place of the gallery, which its script fills."""
+  without = tag("noscript", tag("p", "The images need JavaScript."))
+  return tag("section", tag("h2", "Images"), tag("div", id="gallery"), without, id="images")
+
+
+def _asset(name: str) -> Markup:
+  """Returns a file of the package; it is written as it stands."""
+  return Markup((_ASSETS / name).read_text(encoding="utf-8"))

@@ -1,0 +1,159 @@
+"""Reads what a report is made of: the scores of an evaluation, its record, the config and the
+metrics of the run.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Integer
+
+from jppf_jax.report.record import ANALYSIS, image_file
+from jppf_jax.report.rows import METHODS
+
+SCORES = "scores.json"
+_CONFIG, _METRICS = "config.json", "metrics.jsonl"  # in the folder of a run
+
+Json = dict[str, Any]
+
+
+class ReportError(ValueError):
+  """There is nothing to report on; says what to do."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+  """An evaluation and the run that it belongs to.
+
+  Attributes:
+    name: of the run.
+    title: of the evaluation: the split.
+    folder: of the evaluation.
+    scores: the report of `evaluation.evaluate`.
+    analysis: the record of `record.Recorder`.
+    config: of the run; empty if there is none.
+    metrics: a line for each step that was logged.
+  """
+
+  name: str
+  title: str
+  folder: Path
+  scores: Json
+  analysis: Json
+  config: Json
+  metrics: list[Json]
+
+  @property
+  def methods(self) -> list[str]:
+    """The methods that were evaluated, the main one first."""
+    return [method for method in METHODS if method in self.analysis["methods"]]
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+  """The record of an image; see `record`.
+
+  Attributes:
+    photo: a JPEG; None if there was no photo.
+    maps: by "truth" or the name of the method.
+    about: what the numbers of the maps mean.
+  """
+
+  photo: bytes | None
+  maps: dict[str, Integer[np.ndarray, "h w"]]
+  about: Json
+
+
+def read(workdir: Path, split: str | None = None) -> Evaluation:
+  """Returns an evaluation of a run.
+
+  Args:
+    workdir: the folder of a run, or that of an evaluation.
+    split: name of the evaluation, as its folder is called; None: of the config's `eval_split`, or
+      else the newest.
+
+  Raises:
+    ReportError: there is no such evaluation, or it has no record.
+  """
+  if (workdir / SCORES).is_file() and split is None:
+    return _evaluation(workdir, run=workdir.parent.parent)
+  config = _config(workdir)
+  found = {path.parent.name: path.parent for path in workdir.glob(f"evaluation/*/{SCORES}")}
+  if not found:
+    raise ReportError(
+      f"{workdir} has no evaluation to report on; `jppf evaluate --workdir={workdir}` makes one."
+    )
+  if split is None:
+    newest = max(found, key=lambda name: (found[name] / SCORES).stat().st_mtime)
+    wanted = config.get("data", {}).get("eval_split")
+    split = wanted if wanted in found else newest
+  if split not in found:
+    names = ", ".join(sorted(found))
+    raise ReportError(f"{workdir} has no evaluation {split!r}; there is: {names}.")
+  return _evaluation(found[split], run=workdir)
+
+
+def _evaluation(folder: Path, *, run: Path) -> Evaluation:
+  """Reads the files of an evaluation.
+
+  Raises:
+    ReportError: a file is missing or damaged.
+  """
+  if not (folder / ANALYSIS).is_file():
+    raise ReportError(
+      f"{folder} has scores, but no {ANALYSIS}: it was written by an earlier version, or by a "
+      "network without fusion. `jppf evaluate` writes it."
+    )
+  return Evaluation(
+    name=run.resolve().name,
+    title=folder.resolve().name,
+    folder=folder,
+    scores=_json(folder / SCORES),
+    analysis=_json(folder / ANALYSIS),
+    config=_config(run),
+    metrics=_lines(run / _METRICS),
+  )
+
+
+def image(folder: Path, image_id: str) -> ImageRecord | None:
+  """Returns the record of an image; None if the evaluation in `folder` has none."""
+  path = image_file(folder, image_id)
+  if not path.is_file():
+    return None
+  with np.load(path, allow_pickle=False) as arrays:
+    held = dict(arrays)
+  about = json.loads(held.pop("about").tobytes())
+  photo = held.pop("photo", None)
+  return ImageRecord(None if photo is None else photo.tobytes(), held, about)
+
+
+def _config(run: Path) -> Json:
+  path = run / _CONFIG
+  return _json(path) if path.is_file() else {}
+
+
+def _json(path: Path) -> Json:
+  """Reads a JSON file.
+
+  Raises:
+    ReportError: it is damaged.
+  """
+  try:
+    return json.loads(path.read_bytes())
+  except ValueError as error:
+    raise ReportError(f"{path} is damaged: {error}.") from error
+
+
+def _lines(path: Path) -> list[Json]:
+  """Returns the complete lines of a file of JSON lines; none if there is no file."""
+  if not path.is_file():
+    return []
+  lines = []
+  for line in path.read_text(encoding="utf-8").splitlines():
+    try:
+      lines.append(json.loads(line))
+    except ValueError:
+      continue  # a run that was killed may end in half a line
+  return lines

@@ -29,7 +29,7 @@ ALLOWED = {
   "model": {"layers", *STAGES, "ops", "structs"},
   **{room: {"structs", "labels", "ops"} for room in PURE},
   "metrics": {"panoptic", "labels"},
-  "report": {"panoptic", "saving", "labels", "metrics"},
+  "report": {"panoptic", "saving", "photos", "labels", "metrics"},
   "optimization": set(),
   "config_rules": set(),
   "input_pipeline": {"structs", "saving", "photos", "labels"},

@@ -7,4 +7,8 @@ SPEC = flags.DEFINE_string(
   None,
   "SPEC: what ids mean: cpp, cpp_grouped, cpp_default, ppp, or a FILE.yaml (required)",
 )
+GT = flags.DEFINE_string("gt", None, "DIR: ground truth, uids as TIFF or PNG (required)")
+PRED = flags.DEFINE_string(
+  "pred", None, "DIR: predictions, three-channel PNGs or uid TIFFs (required)"
+)
 OUT = flags.DEFINE_string("out", None, "PATH: where the result goes (required)")

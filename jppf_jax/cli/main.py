@@ -12,6 +12,7 @@ VERBS = {
   "demo": "generate scenes, train, evaluate, draw: the whole path, small",
   "train": "train a config; the same command resumes",
   "evaluate": "score a run on a dataset: joint fusion, and top-down merging",
+  "report": "the page of an evaluation: scores, images, mistakes",
   "predict": "segment images of any kind, no labels needed",
   "prepare": "check raw data, build a dataset, look at it",
   "score": "score predictions saved by any system",

@@ -22,13 +22,9 @@ from rich.table import Column, Table
 
 from jppf_jax.cli import command
 from jppf_jax.cli.errors import plainly
-from jppf_jax.cli.file_flags import OUT, SPEC
+from jppf_jax.cli.file_flags import GT, OUT, PRED, SPEC
 from jppf_jax.saving import require_json, require_other, write_text
 
-_GT = flags.DEFINE_string("gt", None, "DIR: ground truth, uids as TIFF or PNG (required)")
-_PRED = flags.DEFINE_string(
-  "pred", None, "DIR: predictions, three-channel PNGs or uid TIFFs (required)"
-)
 _WORKERS = flags.DEFINE_integer(
   "workers", None, "N: images scored at a time (default: one per core)", lower_bound=1
 )
@@ -41,8 +37,8 @@ _MISSING = flags.DEFINE_enum(
 
 FLAGS = (
   SPEC,
-  _GT,
-  _PRED,
+  GT,
+  PRED,
   (OUT, "FILE: all scores as JSON (required)"),
   _WORKERS,
   _MISSING,
@@ -65,7 +61,7 @@ PRODUCT_NOTE = (
 
 def main(argv: list[str]) -> None:
   """Scores the folders that the flags name; writes the report and prints it."""
-  spec_name, gt, pred, out = SPEC.value, _GT.value, _PRED.value, OUT.value
+  spec_name, gt, pred, out = SPEC.value, GT.value, PRED.value, OUT.value
   if len(argv) > 1 or spec_name is None or gt is None or pred is None or out is None:
     raise app.UsageError(USAGE)
   from jppf_jax.evaluation.score import score_folders

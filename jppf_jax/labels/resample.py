@@ -1,7 +1,7 @@
 """Resizes label maps by nearest neighbour, so no new id can appear."""
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 
 
 def nearest_positions(length: int, scaled: int) -> Int[np.ndarray, "{scaled}"]:
@@ -15,7 +15,7 @@ def nearest_positions(length: int, scaled: int) -> Int[np.ndarray, "{scaled}"]:
   return np.minimum(sources, length - 1)
 
 
-def nearest(ids: Int[np.ndarray, "h w"], size: tuple[int, int]) -> Int[np.ndarray, "H W"]:
+def nearest(ids: Integer[np.ndarray, "h w"], size: tuple[int, int]) -> Integer[np.ndarray, "H W"]:
   """Returns an id map scaled to `size` (height, width)."""
   height, width = ids.shape
   rows = nearest_positions(height, size[0])

@@ -1,5 +1,6 @@
 """Segments in bins: how many have which IoU, which score, and how many of each size are found."""
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 
@@ -48,14 +49,14 @@ def scores_and_ious(
 
 def size_names() -> list[str]:
   """Returns the names of the bins of `found_by_size`: lengths of a side, pixels."""
-  pairs = zip(SIDES, SIDES[1:])
+  pairs = itertools.pairwise(SIDES)
   return [*(f"{low}–{high}" for low, high in pairs), f"{SIDES[-1]}+"]
 
 
 def confusions(
   counts: Sequence[Sequence[int]], rows: Sequence[str], columns: Sequence[str], most: int = 10
 ) -> list[tuple[str, str, float]]:
-  """Returns what is mistaken for what, and the share of the true pixels; the largest areas first."""
+  """Returns what is mistaken for what, and its share of the true pixels; large areas first."""
   found = []
   for name, row in zip(rows, counts, strict=True):
     total = sum(row)

@@ -8,14 +8,17 @@ from collections.abc import Mapping, Sequence
 
 from jppf_jax.report.markup import Markup, join, tag
 
-Point = tuple[float, float]
+Number = float | int
+Point = tuple[Number, Number]
 
 _WIDTH, _HEIGHT = 340, 190  # of a chart with axes
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 10, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 18, 10, 34
 _POINTS = 160  # of a line; longer ones are averaged
 
 
-def svg(width: float, height: float, label: str, *children: object, class_: str = "chart") -> Markup:
+def svg(
+  width: Number, height: Number, label: str, *children: object, class_: str = "chart"
+) -> Markup:
   """Returns a drawing that scales with its place.
 
   Args:
@@ -48,11 +51,11 @@ class Axes:
     self,
     label: str,
     *,
-    x: tuple[float, float],
-    y: tuple[float, float],
+    x: Point,
+    y: Point,
     x_name: str,
-    y_ticks: Sequence[float],
-    x_ticks: Sequence[tuple[float, str]],
+    y_ticks: Sequence[Number],
+    x_ticks: Sequence[tuple[Number, str]],
   ):
     self._label, self._x, self._y = label, x, y
     self._marks: list[Markup] = []
@@ -67,13 +70,13 @@ class Axes:
     middle = (_LEFT + right) / 2
     self._marks.append(tag("text", x_name, x=middle, y=_HEIGHT - 3, class_="middle muted"))
 
-  def place_x(self, value: float) -> float:
+  def place_x(self, value: Number) -> float:
     """Returns the coordinate of a value."""
     first, last = self._x
     share = (value - first) / ((last - first) or 1)
     return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
 
-  def place_y(self, value: float) -> float:
+  def place_y(self, value: Number) -> float:
     """Returns the coordinate of a value; larger ones are higher."""
     first, last = self._y
     share = (value - first) / ((last - first) or 1)
@@ -84,7 +87,7 @@ class Axes:
     pairs = " ".join(f"{self.place_x(x):.1f},{self.place_y(y):.1f}" for x, y in points)
     self._marks.append(tag("polyline", points=pairs, class_=f"line {class_}"))
 
-  def bar(self, left: float, right: float, height: float, class_: str, title: str) -> None:
+  def bar(self, left: Number, right: Number, height: Number, class_: str, title: str) -> None:
     """Adds a bar that stands on the axis, from `left` to `right`."""
     x0, x1, top = self.place_x(left), self.place_x(right), self.place_y(height)
     bottom = self.place_y(self._y[0])
@@ -145,7 +148,7 @@ def averaged(points: Sequence[Point], count: int = _POINTS) -> list[Point]:
   ]
 
 
-def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
+def nice_ticks(low: Number, high: Number, count: int = 4) -> list[float]:
   """Returns about `count` round values that enclose a range."""
   span = (high - low) or abs(high) or 1.0
   power = 10.0 ** math.floor(math.log10(span / count))
@@ -154,7 +157,7 @@ def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
   return [float(f"{step * number:.12g}") for number in range(first, max(last, first + 1) + 1)]
 
 
-def spark(values: Sequence[float], titles: Sequence[str], label: str) -> Markup:
+def spark(values: Sequence[Number], titles: Sequence[str], label: str) -> Markup:
   """Returns small bars without axes; the tallest fills the height.
 
   Args:
@@ -187,10 +190,9 @@ def matrix(
   cell = 22 if len(columns) <= 24 else 15
   longest = max(map(len, [*rows, *columns]))
   left, top = 7 * longest + 12, 6 * longest + 16
-  width, height = left + cell * len(columns) + 8, top + cell * len(rows) + 8
-  marks = [
-    tag("rect", x=left, y=top, width=width - left - 8, height=height - top - 8, class_="ground")
-  ]
+  across, down = cell * len(columns), cell * len(rows)
+  width, height = left + across + 4 * longest, top + down + 8  # the last names lean to the right
+  marks = [tag("rect", x=left, y=top, width=across, height=down, class_="ground")]
   for number, name in enumerate(columns):
     x = left + cell * (number + 0.5) + 3
     turned = f"rotate(-60 {x:g} {top - 6})"

@@ -3,7 +3,7 @@
 from jppf_jax.report import binning, charts
 from jppf_jax.report.markup import Markup, join, tag
 from jppf_jax.report.read import Evaluation, Json
-from jppf_jax.report.rows import METHODS
+from jppf_jax.report.rows import TITLES
 from jppf_jax.report.summary import difference, figure, percent, table
 
 _NOTHING = "nothing"  # the last column of a confusion matrix: no class was predicted
@@ -47,7 +47,7 @@ def _class_table(evaluation: Evaluation, main: str) -> Markup:
   heads = ["class", title, title.replace("PQ", "SQ"), title.replace("PQ", "RQ")]
   heads += ["PQ"] if quality == "part_pq" else []
   heads += ["sem. IoU", "TP", "FP", "FN"]
-  heads += [f"to {METHODS[others[0]]}"] if others else []
+  heads += [f"vs {TITLES[others[0]]}"] if others else []
   head = [tag("th", tag("button", name, type="button"), scope="col") for name in heads]
   head += [tag("th", "IoU of true segments", scope="col"), tag("th", "found, by size", scope="col")]
   rows = []
@@ -79,9 +79,9 @@ def _class_table(evaluation: Evaluation, main: str) -> Markup:
     name = tag("th", _swatch(color), row["name"], scope="row", data_value=row["name"])
     sparks = _sparks(analysis["truth"], train_id, row["name"])
     rows.append(tag("tr", name, *cells, *sparks))
-  caption = f"{METHODS[main].capitalize()}, percent; a heading sorts"
+  caption = f"{TITLES[main].capitalize()}, percent; a heading sorts"
   if others:
-    caption += f"; the tick in a bar is {METHODS[others[0]]}"
+    caption += f"; the tick in a bar is {TITLES[others[0]]}"
   return table(tag("tr", *head), rows, caption=caption, class_="sortable")
 
 
@@ -166,9 +166,11 @@ def parts(evaluation: Evaluation) -> Markup | None:
     first = tag(
       "td", tag("span", percent(ious[0])), charts.bar(*ious), data_value=_sortable(ious[0])
     )
-    name = tag("th", _swatch(colors[row["channel"]]), row["name"], data_value=row["name"], scope="row")
+    name = tag(
+      "th", _swatch(colors[row["channel"]]), row["name"], data_value=row["name"], scope="row"
+    )
     rows.append(tag("tr", name, first, *map(_cell, ious[1:])))
-  names = ["part", *(f"IoU, {METHODS[name]}" for name in methods[:2])]
+  names = ["part", *(f"IoU, {TITLES[name]}" for name in methods[:2])]
   head = tag("tr", *(tag("th", tag("button", name, type="button"), scope="col") for name in names))
   caption = "IoU of parts, percent; a heading sorts"
   found = table(head, rows, caption=caption, class_="sortable")
@@ -184,7 +186,7 @@ def confusion(evaluation: Evaluation) -> Markup:
   if "per_part" in evaluation.scores[main] and len(taxonomy["parts"]) > 1:
     blocks.append(_matrix("Parts", analysis["part_confusion"], taxonomy["parts"]))
   note = (
-    f"{METHODS[main].capitalize()}. A row is a true label, a cell the share of its pixels that is "
+    f"{TITLES[main].capitalize()}. A row is a true label, a cell the share of its pixels that is "
     "seen as the label of the column."
   )
   return tag("section", tag("h2", "Confusion"), tag("p", note), *blocks, id="confusion")
@@ -200,7 +202,7 @@ def _matrix(title: str, counts: list[list[int]], labels: list[Json]) -> Markup:
   drawn = charts.matrix(rows, row_names, column_names, f"confusion of {title.lower()}")
   found = binning.confusions(rows, row_names, column_names)
   mistakes = [
-    tag("li", tag("b", name), " seen as ", tag("b", other), f": {100 * share:.1f} % of it")
+    tag("li", tag("b", name), " seen as ", tag("b", other), f" {100 * share:.1f}\u00a0%")
     for name, other, share in found
   ]
   beside = join(tag("h4", "The largest areas"), tag("ol", *mistakes)) if mistakes else None

@@ -62,9 +62,9 @@ def _classes(evaluation: Evaluation, other: Evaluation) -> Markup:
     if made:
       found.append((-abs(known[0] - known[1]), row["name"], made))
   rows = [made for *_, made in sorted(found, key=lambda entry: entry[:2])]
-  head = _head("class", other.name, evaluation.name, "change", "")
+  head = _head("class", other.name, evaluation.name, "change")
   title = {"part_pq": "PartPQ", "pq": "PQ"}[quality]
-  caption = f"{title} of classes, those that changed most first"
+  caption = f"{title} of classes, those that changed most first; the tick is {other.name}"
   return table(head, rows, caption=caption)
 
 
@@ -112,10 +112,9 @@ def _row(name: str, own: float | None, before: float | None, *, bar: bool = Fals
     return None
   known = own is not None and before is not None
   change = difference((own or 0) - (before or 0)) if known else "–"
-  cells = [tag("td", percent(before)), tag("td", percent(own)), tag("td", change)]
-  if bar:
-    cells.append(tag("td", charts.bar(own, before), class_="wide"))
-  return tag("tr", tag("th", name, scope="row"), *cells)
+  shown = tag("span", percent(own)), charts.bar(own, before) if bar else None
+  now = tag("td", *shown, class_="wide" if bar else None)
+  return tag("tr", tag("th", name, scope="row"), tag("td", percent(before)), now, tag("td", change))
 
 
 def _head(*names: str) -> Markup:

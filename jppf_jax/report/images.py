@@ -15,7 +15,7 @@ from jppf_jax.report import read
 from jppf_jax.report.classes import quality_of
 from jppf_jax.report.read import Evaluation, ImageRecord, Json
 from jppf_jax.report.record import SIDE, TRUTH, jpeg, reduced
-from jppf_jax.report.rows import METHODS
+from jppf_jax.report.rows import TITLES
 
 MOST_BYTES = 14_000_000  # of all images of a page, as text
 OTHER = "other"  # the map of the run that is compared
@@ -44,7 +44,7 @@ def changes(evaluation: Evaluation, other: Evaluation) -> dict[str, float]:
 
 
 def chosen(evaluation: Evaluation, count: int, other: Evaluation | None = None) -> list[str]:
-  """Returns the images to show, worst first; with `other` those that changed most are among them."""
+  """Returns the images to show, worst first; with `other` also those that changed most."""
   scores = per_image(evaluation.scores[evaluation.methods[0]])
   worst = sorted(scores, key=lambda image_id: (scores[image_id], image_id))
   first = list(changes(evaluation, other))[:CHANGED] if other is not None else []
@@ -68,10 +68,10 @@ def packed(
     most_bytes: of the images together.
   """
   main = evaluation.methods[0]
-  panes = [{"key": method, "title": METHODS[method]} for method in evaluation.methods]
-  panes.append({"key": TRUTH, "title": "ground truth"})
+  panes = [{"key": method, "title": TITLES[method].capitalize()} for method in evaluation.methods]
+  panes.append({"key": TRUTH, "title": "Ground truth"})
   if other is not None:
-    title = f"{other.name}: {METHODS[other.methods[0]]}"
+    title = f"{other.name}: {TITLES[other.methods[0]]}"
     panes.append({"key": OTHER, "title": title})
   records = {}
   for image_id in chosen(evaluation, count, other):

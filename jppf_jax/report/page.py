@@ -46,9 +46,7 @@ def write(
   return out
 
 
-def page(
-  evaluation: Evaluation, other: Evaluation | None = None, *, count: int = IMAGES
-) -> Markup:
+def page(evaluation: Evaluation, other: Evaluation | None = None, *, count: int = IMAGES) -> Markup:
   """Returns the page as text; arguments as `write`."""
   sections = {
     "scores": ("Scores", summary.summary(evaluation)),

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Integer
 
 from jppf_jax.report.record import ANALYSIS, image_file
-from jppf_jax.report.rows import METHODS
+from jppf_jax.report.rows import TITLES
 
 SCORES = "scores.json"
 _CONFIG, _METRICS = "config.json", "metrics.jsonl"  # in the folder of a run
@@ -48,7 +48,7 @@ class Evaluation:
   @property
   def methods(self) -> list[str]:
     """The methods that were evaluated, the main one first."""
-    return [method for method in METHODS if method in self.analysis["methods"]]
+    return [method for method in TITLES if method in self.analysis["methods"]]
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ def _evaluation(folder: Path, *, run: Path) -> Evaluation:
     name=run.resolve().name,
     title=folder.resolve().name,
     folder=folder,
-    scores=_json(folder / SCORES),
-    analysis=_json(folder / ANALYSIS),
+    scores=read_json(folder / SCORES),
+    analysis=read_json(folder / ANALYSIS),
     config=_config(run),
     metrics=_lines(run / _METRICS),
   )
@@ -131,11 +131,11 @@ def image(folder: Path, image_id: str) -> ImageRecord | None:
 
 def _config(run: Path) -> Json:
   path = run / _CONFIG
-  return _json(path) if path.is_file() else {}
+  return read_json(path) if path.is_file() else {}
 
 
-def _json(path: Path) -> Json:
-  """Reads a JSON file.
+def read_json(path: Path) -> Json:
+  """Returns the object in a JSON file.
 
   Raises:
     ReportError: it is damaged.

@@ -1,5 +1,5 @@
-"""What a report shows of an evaluation, written while it runs: small pictures and label maps of each
-image, its segments, and at the end what they add up to.
+"""What a report shows of an evaluation, written while it runs: a small photo, label maps and
+segments of each image, and at the end what they add up to.
 
 `images/<id>.npz` of an image holds its photo (a JPEG), for the ground truth ("truth") and for each
 method a map of region numbers, and "about", JSON: the regions and the segments of each map. Both
@@ -15,26 +15,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int, Integer, Shaped, UInt8
+from jaxtyping import Float, Int, Integer, UInt8
 from PIL import Image
 
-from jppf_jax.labels import resample, runs
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.metrics.cells import Cells
 from jppf_jax.metrics.scores import Scores
-from jppf_jax.panoptic import IGNORE
-from jppf_jax.report.segments import IGNORED, Segments, compared
+from jppf_jax.report import maps
+from jppf_jax.report.maps import rounded
+from jppf_jax.report.segments import Segments, compared
 from jppf_jax.saving import whole_file, write_text
 
 SIDE = 1024  # of the stored pictures and maps, pixels
 ANALYSIS = "analysis.json"
 TRUTH = "truth"
-CROWD = "crowd"  # outcome of true segments that are not scored
-NONE = -1  # the segment of void
 _QUALITY = 85  # of JPEG
 
 Columns = dict[str, list[Any]]
-Rows = list[list[Any]]
 
 
 class Answer(NamedTuple):
@@ -92,22 +89,24 @@ class Recorder:
       return
     height, width = uids.shape
     size = reduced(height, width, SIDE)
-    about: dict[str, Any] = {"size": [height, width], "maps": {}}
-    maps = {}
+    numbers, meanings = {}, {}
     for method, answer in answers.items():
       truth, predicted = compared(answer.cells, self._spec)
       _extend(self._truth.setdefault(method, {}), truth)
       scores = _scores(predicted, answer.scores)
       _extend(self._predicted.setdefault(method, {}), predicted, score=scores)
-      if TRUTH not in maps:
-        maps[TRUTH], about["maps"][TRUTH] = _truth_map(uids, size, truth, answer.cells, self._spec)
-      maps[method], found = _predicted_map(answer.channels, size, predicted, scores, self._spec)
-      missed = [truth.outcomes, _rounded(truth.ious), truth.matches.tolist()]
-      about["maps"][method] = found | {"truth": list(map(list, zip(*missed)))}
+      if TRUTH not in numbers:
+        drawn = maps.of_truth(uids, size, truth, answer.cells, self._spec)
+        numbers[TRUTH], meanings[TRUTH] = drawn
+      drawn = maps.of_prediction(answer.channels, size, predicted, scores, self._spec)
+      numbers[method], found = drawn
+      missed = zip(truth.outcomes, rounded(truth.ious), truth.matches.tolist())
+      meanings[method] = found | {"truth": list(map(list, missed))}
+    about = {"size": [height, width], "maps": meanings}
     self.images.append(image_id)
     self._wait()
     path = image_file(self._folder, image_id)
-    self._writing = self._pool.submit(_write, path, photo, size, maps, about)
+    self._writing = self._pool.submit(_write, path, photo, size, numbers, about)
 
   def save(self, scores: Mapping[str, Scores]) -> None:
     """Writes `analysis.json` once all images are written.
@@ -165,7 +164,7 @@ def _extend(columns: Columns, found: Segments, **others: list[Any]) -> None:
   new = {
     "class": found.classes.tolist(),
     "area": found.areas.tolist(),
-    "iou": _rounded(found.ious),
+    "iou": rounded(found.ious),
     "outcome": found.outcomes,
     **others,
   }
@@ -173,113 +172,25 @@ def _extend(columns: Columns, found: Segments, **others: list[Any]) -> None:
     columns.setdefault(name, []).extend(values)
 
 
-def _scores(
-  predicted: Segments, scores: Float[np.ndarray, " D"] | None
-) -> list[float | None]:
+def _scores(predicted: Segments, scores: Float[np.ndarray, " D"] | None) -> list[float | None]:
   """Returns the score of each predicted segment; None for stuff."""
   if scores is None:
     return [None] * len(predicted.instances)
-  rounded = _rounded(scores)
+  values = rounded(scores)
   numbers = predicted.instances.tolist()
-  return [rounded[number - 1] if 0 < number <= len(rounded) else None for number in numbers]
-
-
-def _rounded(values: Float[np.ndarray, " N"]) -> list[float]:
-  return np.round(np.asarray(values, np.float64), 4).tolist()
-
-
-def _rows(found: Segments) -> Rows:
-  """Returns class, instance and area of each segment."""
-  columns = (found.classes, found.instances, found.areas)
-  return list(map(list, zip(*(column.tolist() for column in columns))))
-
-
-def _truth_map(
-  uids: Int[np.ndarray, "H W"],
-  size: tuple[int, int],
-  truth: Segments,
-  cells: Cells,
-  spec: LabelSpec,
-) -> tuple[Integer[np.ndarray, "h w"], dict[str, Any]]:
-  """Returns the map of the ground truth, and what its numbers mean: its regions (segment, part) and
-  its segments (class, instance, area); crowd comes behind those that are scored.
-  """
-  rows = _rows(truth)
-  crowds = np.unique(cells.gt_class[cells.gt_crowd])
-  crowd_place = {}
-  for train_id in crowds.tolist():
-    of_class = cells.gt_crowd & (cells.gt_class == train_id)
-    crowd_place[train_id] = len(rows)
-    rows.append([train_id, -1, int(cells.count[of_class].sum())])
-  small = resample.nearest(uids, size)
-  first = runs.starts(small)
-  distinct, place = runs.distinct(small.reshape(-1)[first])
-  numbers = _expanded(place, first, size, len(distinct))
-  decoded = spec.decode(distinct[None].astype(np.int64))
-  segment_of = {(row[0], row[1]): index for index, row in enumerate(rows)}
-  regions = []
-  for train_id, instance, part, crowd in zip(
-    *(field[0].tolist() for field in (decoded.semantic, decoded.instance, decoded.part, decoded.crowd))
-  ):
-    found = segment_of.get((train_id, max(instance, 0)), NONE)
-    segment = crowd_place.get(train_id, NONE) if crowd else found
-    regions.append([segment, 0 if train_id == IGNORE else part])
-  return numbers, {"regions": regions, "segments": rows, "crowds": len(crowd_place)}
-
-
-def _predicted_map(
-  channels: Integer[np.ndarray, "H W 3"],
-  size: tuple[int, int],
-  predicted: Segments,
-  scores: list[float | None],
-  spec: LabelSpec,
-) -> tuple[Integer[np.ndarray, "h w"], dict[str, Any]]:
-  """Returns the map of a prediction, and what its numbers mean: its regions (segment, part) and its
-  segments (class, instance, area, score, outcome, IoU, match).
-  """
-  rows = _rows(predicted)
-  quality = zip(scores, predicted.outcomes, _rounded(predicted.ious), predicted.matches.tolist())
-  full_rows = [[*row, *others] for row, others in zip(rows, quality, strict=True)]
-  height, width = size
-  rows_taken = resample.nearest_positions(channels.shape[0], height)
-  columns_taken = resample.nearest_positions(channels.shape[1], width)
-  small = channels[rows_taken[:, None], columns_taken]
-  first = runs.starts(small)
-  distinct, place = np.unique(small.reshape(-1, 3)[first], axis=0, return_inverse=True)
-  numbers = _expanded(place.reshape(-1), first, size, len(distinct))
-  segment_of = {(row[0], row[1]): index for index, row in enumerate(rows)}
-  classes = spec.scene_to_train[distinct[:, 0]]
-  parts = np.where(classes == IGNORE, 0, spec.pid_to_channel[classes, distinct[:, 2]])
-  regions = [
-    [segment_of.get((train_id, instance), NONE), part]
-    for train_id, instance, part in zip(classes.tolist(), distinct[:, 1].tolist(), parts.tolist())
-  ]
-  return numbers, {"regions": regions, "segments": full_rows}
-
-
-def _expanded(
-  place: Shaped[np.ndarray, " R"],
-  first: Shaped[np.ndarray, " R"],
-  size: tuple[int, int],
-  count: int,
-) -> Integer[np.ndarray, "h w"]:
-  """Returns the map of runs, in as few bytes as `count` different numbers need."""
-  height, width = size
-  lengths = np.diff(first, append=height * width)
-  dtype = np.uint8 if count <= 256 else np.uint16
-  return np.repeat(place.astype(dtype), lengths).reshape(height, width)
+  return [values[number - 1] if 0 < number <= len(values) else None for number in numbers]
 
 
 def _write(
   path: Path,
   photo: UInt8[np.ndarray, "H W 3"] | None,
   size: tuple[int, int],
-  maps: dict[str, np.ndarray],
+  numbers: dict[str, Integer[np.ndarray, "h w"]],
   about: dict[str, Any],
 ) -> None:
   """Writes the record of an image."""
   text = np.frombuffer(json.dumps(about).encode(), np.uint8)
-  arrays = {**maps, "about": text}
+  arrays = {**numbers, "about": text}
   if photo is not None:
     arrays["photo"] = np.frombuffer(jpeg(Image.fromarray(photo), size), np.uint8)
   with whole_file(path) as partial, partial.open("wb") as file:

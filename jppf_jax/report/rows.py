@@ -7,6 +7,8 @@ METHODS = {  # of `evaluation.compare.Prediction`, and key in the report: title
   "top_down_filled": "top-down, filled",
   "panoptic": "panoptic fusion",
 }
+SAVED = "saved"  # the method of predictions that another program saved
+TITLES = {**METHODS, SAVED: "saved predictions"}
 ROWS = {  # where the number is in the scores of a method
   "PartPQ All": ("part_pq", "all", "part_pq"),
   "PartPQ P": ("part_pq", "parts", "part_pq"),

@@ -44,9 +44,7 @@ def compared(cells: Cells, spec: LabelSpec) -> tuple[Segments, Segments]:
   matching = match(cells, cells.gt_crowd, spec.num_classes)
   segment, predicted = matching.segment, matching.pred_segment
   count, pred_count = len(matching.segment_class), int(predicted.max(initial=-1)) + 1
-  area, pred_area = (
-    _pixels(cells, numbers, length) for numbers, length in ((segment, count), (predicted, pred_count))
-  )
+  area, pred_area = _pixels(cells, segment, count), _pixels(cells, predicted, pred_count)
   void = cells.gt_class == IGNORE
   own_crowd = cells.gt_crowd & (cells.gt_class == cells.pred_class)
   on_void = _pixels(cells, np.where(void, predicted, -1), pred_count)

@@ -7,9 +7,17 @@ from typing import Any
 from jppf_jax.report import charts
 from jppf_jax.report.markup import Markup, join, tag
 from jppf_jax.report.read import Evaluation, Json
-from jppf_jax.report.rows import METHODS, ROWS
+from jppf_jax.report.rows import ROWS, TITLES
 
-_TILES = ("PartPQ All", "PartPQ P", "PartPQ NP", "PQ", "Sem. mIoU, fused", "Part mIoU, fused", "Density")
+_TILES = (
+  "PartPQ All",
+  "PartPQ P",
+  "PartPQ NP",
+  "PQ",
+  "Sem. mIoU, fused",
+  "Part mIoU, fused",
+  "Density",
+)
 _SCORES = "evaluation/"  # of the names of scores among the metrics
 _FACTS = {  # of the config
   "dataset": ("data", "name"),
@@ -29,7 +37,7 @@ def summary(evaluation: Evaluation) -> Markup:
     "section",
     tag("h2", "Scores"),
     _tiles(evaluation),
-    tag("div", _table(evaluation), _heads(evaluation.scores["heads"]), class_="pair"),
+    tag("div", _table(evaluation), _heads(evaluation.scores.get("heads", {})), class_="pair"),
     id="scores",
   )
 
@@ -44,14 +52,14 @@ def _tiles(evaluation: Evaluation) -> Markup:
     beside = None
     reference = at(evaluation.scores[others[0]], ROWS[name]) if others else None
     if reference is not None:
-      beside = tag("small", difference(value - reference), f" to {METHODS[others[0]]}")
+      beside = tag("small", difference(value - reference), f" vs {TITLES[others[0]]}")
     tiles.append(tag("div", tag("span", name), tag("strong", percent(value)), beside))
   return tag("div", *tiles, class_="tiles")
 
 
 def _table(evaluation: Evaluation) -> Markup:
   methods = evaluation.methods
-  heading = [tag("th", METHODS[method], scope="col") for method in methods]
+  heading = [tag("th", TITLES[method], scope="col") for method in methods]
   rows = []
   for name, path in ROWS.items():
     values = [at(evaluation.scores[method], path) for method in methods]
@@ -66,7 +74,7 @@ def _table(evaluation: Evaluation) -> Markup:
   return table(head, rows, caption="Fusions on the same outputs of the network")
 
 
-def _heads(heads: Json) -> Markup:
+def _heads(heads: Json) -> Markup | None:
   rows = []
   for name, value in (
     ("semantic head, mIoU", heads.get("semantic_miou")),
@@ -76,6 +84,8 @@ def _heads(heads: Json) -> Markup:
   ):
     if value is not None:
       rows.append(tag("tr", tag("th", name, scope="row"), tag("td", percent(value))))
+  if not rows:
+    return None
   head = tag("tr", tag("th", "percent", scope="col"), tag("th", "alone", scope="col"))
   return table(head, rows, caption="Heads before fusion")
 

@@ -72,12 +72,10 @@ class LabelMap {
 
   // The colours of all pixels, as of a canvas. `shown(segment, place)` says what is not dimmed.
   painted(layers, shown, errors) {
-    const table = new Uint32Array(this.regions.length);
-    this.regions.forEach(([place, part], number) => {
-      if (place < 0) return;
-      const color = this.colorOf(this.segments[place], part, layers);
-      if (color === null) return;
-      table[number] = packed(color, shown(this.segments[place], place) ? 255 : DIMMED);
+    const isShown = this.regions.map(([place]) => place < 0 || shown(this.segments[place], place));
+    const table = this.regions.map(([place, part], number) => {
+      const color = place < 0 ? null : this.colorOf(this.segments[place], part, layers);
+      return color === null ? 0 : packed(color, isShown[number] ? 255 : DIMMED);
     });
     const image = new ImageData(this.width, this.height);
     const pixels = new Uint32Array(image.data.buffer);
@@ -86,7 +84,7 @@ class LabelMap {
     if (layers.has("difference") && errors) {
       const colors = ERROR_NAMES.map((name) => packed(ERRORS[name].color, 255));
       errors.forEach((error, pixel) => {
-        if (error > 0) pixels[pixel] = colors[error - 1];
+        if (error > 0 && isShown[this.numbers[pixel]]) pixels[pixel] = colors[error - 1];
       });
     }
     return image;

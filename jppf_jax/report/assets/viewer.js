@@ -113,18 +113,14 @@ class Viewer {
       x: clamped(x, 0, 1 - 1 / bounded),
       y: clamped(y, 0, 1 - 1 / bounded),
     };
-    const { inner } = this.zoomedCss();
+    const { x: left, y: top } = this.zoom;
+    const shift = `translate(${-100 * left * bounded}%, ${-100 * top * bounded}%)`;
+    this.element.style.setProperty("--zoom", bounded);
     for (const pane of this.panes) {
-      pane.inner.style.transform = inner;
+      pane.inner.style.transform = `${shift} scale(${bounded})`;
       pane.inner.classList.toggle("large", bounded > 2);
     }
     this.onzoom?.(bounded);
-  }
-
-  zoomedCss() {
-    const { scale, x, y } = this.zoom;
-    const shift = `translate(${-100 * x * scale}%, ${-100 * y * scale}%)`;
-    return { inner: `${shift} scale(${scale})` };
   }
 
   zoomBy(factor, [atX, atY] = [0.5, 0.5]) {

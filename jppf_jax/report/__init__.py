@@ -1,0 +1,1 @@
+"""The report page: what an evaluation records, and the HTML file that shows it."""

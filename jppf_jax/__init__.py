@@ -42,6 +42,7 @@ What is where, from the ground up; a module imports only what stands above it:
     fusion           the joint fusion, and top-down merging beside it
     targets, losses  what each head should answer, and how wrong it is
     metrics          PartPQ, PQ, mIoU, instance AP, density
+    report           the page of an evaluation
     visualization    pictures of predictions and labels
     input_pipeline   records of a dataset to batches
     checkpoints      weights: saved, loaded, imported from PyTorch

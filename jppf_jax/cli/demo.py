@@ -112,11 +112,12 @@ def main(argv: list[str]) -> None:
 
 
 def show(report: dict[str, Any], pictures: Path) -> None:
-  """Prints the scores, the seconds of each stage, and the paths of the pictures."""
+  """Prints the scores, the seconds of each stage, and the paths of the pictures and the page."""
   from rich.console import Console
   from rich.table import Table
 
   from jppf_jax.evaluation.evaluate import summary
+  from jppf_jax.report import page
 
   images, seconds = report["images"], report["seconds"]
   console = Console()
@@ -129,6 +130,7 @@ def show(report: dict[str, Any], pictures: Path) -> None:
   console.print("Pictures:")
   for path in sorted(pictures.glob("*.png")):
     console.print(f"  {path}", soft_wrap=True)
+  console.print(f"Open in a browser: {pictures / page.PAGE}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ def main(argv: list[str]) -> None:
   from jppf_jax.checkpoints.weights import WeightsError
   from jppf_jax.config_rules import ConfigError
   from jppf_jax.evaluation.evaluate import evaluate, results_folder, summary
+  from jppf_jax.report import page
 
   with plainly("evaluate", ConfigError, RunError, WeightsError, *in_data(), OSError):
     config, workdir = run_flags.run_of_workdir()
@@ -73,6 +74,8 @@ def main(argv: list[str]) -> None:
   console.print(summary(report, f"{title}\n{build.testing(config)}"))
   folder = results_folder(workdir, split, others, which=which)
   console.print(f"Scores and pictures: {folder}/", soft_wrap=True)
+  if (folder / page.PAGE).is_file():
+    console.print(f"Open in a browser: {folder / page.PAGE}", soft_wrap=True)
 
 
 if __name__ == "__main__":

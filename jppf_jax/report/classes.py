@@ -124,7 +124,7 @@ def _charts(analysis: Json, train_id: int | None, name: str) -> Markup:
     y=(0, 1),
     x_name="√area, pixels",
     y_ticks=[0, 0.25, 0.5, 0.75, 1],
-    x_ticks=[(place + 0.5, size) for place, size in places],
+    x_ticks=[(place, str(side)) for place, side in enumerate(binning.SIDES)],
   )
   for place, size in places:
     found, total = sizes[place]

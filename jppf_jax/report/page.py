@@ -20,6 +20,7 @@ def write(
   split: str | None = None,
   compare: Path | None = None,
   count: int = IMAGES,
+  run: Path | None = None,
 ) -> Path:
   """Writes the page of an evaluation.
 
@@ -29,6 +30,7 @@ def write(
     split: name of the evaluation, see `read.read`.
     compare: the folder of another run, or of its evaluation.
     count: how many images the page shows.
+    run: the folder of the run, if an evaluation is given that does not lie in it.
 
   Returns:
     The file.
@@ -37,7 +39,7 @@ def write(
     ReportError: there is no evaluation with a record, or the two cannot be compared.
     OSError: the file cannot be written.
   """
-  evaluation = read.read(workdir, split)
+  evaluation = read.read(workdir, split, run)
   other = None if compare is None else read.read(compare, split)
   if other is not None:
     comparison.require_same(evaluation, other)
@@ -88,9 +90,10 @@ def _header(evaluation: Evaluation, shown: int) -> Markup:
   if list(scales) != [1.0] or testing.get("flip"):
     mirrored = ", mirrored too" if testing.get("flip") else ""
     facts.append(f"scales {', '.join(map(str, scales))}{mirrored}")
+  title = (" ", tag("span", evaluation.title)) if evaluation.title != evaluation.name else ()
   return tag(
     "header",
-    tag("h1", evaluation.name, " ", tag("span", evaluation.title)),
+    tag("h1", evaluation.name, *title),
     tag("p", " · ".join(str(fact) for fact in facts if fact)),
   )
 

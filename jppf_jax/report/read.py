@@ -66,19 +66,20 @@ class ImageRecord:
   about: Json
 
 
-def read(workdir: Path, split: str | None = None) -> Evaluation:
+def read(workdir: Path, split: str | None = None, run: Path | None = None) -> Evaluation:
   """Returns an evaluation of a run.
 
   Args:
     workdir: the folder of a run, or that of an evaluation.
     split: name of the evaluation, as its folder is called; None: of the config's `eval_split`, or
       else the newest.
+    run: the folder of the run, if `workdir` is that of an evaluation elsewhere.
 
   Raises:
     ReportError: there is no such evaluation, or it has no record.
   """
   if (workdir / SCORES).is_file() and split is None:
-    return _evaluation(workdir, run=workdir.parent.parent)
+    return _evaluation(workdir, run=run or workdir.parent.parent)
   config = _config(workdir)
   found = {path.parent.name: path.parent for path in workdir.glob(f"evaluation/*/{SCORES}")}
   if not found:

@@ -14,7 +14,10 @@ from jppf_jax import build
 from jppf_jax.config_rules import ConfigError
 from jppf_jax.evaluation.compare import Comparison, load_comparison
 from jppf_jax.evaluation.evaluate import score_dataset
+from jppf_jax.evaluation.made_with import made_with
 from jppf_jax.evaluation.together import Source
+from jppf_jax.report import page, read
+from jppf_jax.report.record import Recorder
 from jppf_jax.saving import write_text
 from jppf_jax.tables.jobs import Clock, Job, read_json, text_of
 from jppf_jax.tables.setting import Setting
@@ -136,8 +139,13 @@ class Runs:
     comparison = self.comparison(job.name, job.seed)
     file = self.report_file(job.name, job.seed)
     examples = build.examples(config, split)
-    report = score_dataset(comparison, examples, file.parent, title=job.name)
+    folder = file.with_suffix("")
+    recorder = Recorder(folder, comparison.spec) if job.seed == 0 else None
+    report = score_dataset(comparison, examples, file.parent, title=job.name, recorder=recorder)
     report |= {"parameters": comparison.parameters, "weights": self._weights(job)}
+    if recorder is not None and recorder.images:  # one page for each system
+      write_text(folder / read.SCORES, json.dumps(report | {"made_with": made_with()}))
+      page.write(folder, run=self.workdir(network, job.seed))
     write_text(file, json.dumps(report, indent=1))
 
   def _weights(self, job: Job) -> dict[str, str]:

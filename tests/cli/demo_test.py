@@ -30,7 +30,8 @@ def test_all_stages_run_and_a_second_run_trains_nothing(tmp_path):
   again = demo.run(tmp_path, config)
   assert (tmp_path / "weights.safetensors").read_bytes() == weights
   assert part_pq(again, "joint") == part_pq(report, "joint")
-  assert list((tmp_path / "evaluation" / "validation").glob("*.png"))
+  folder = tmp_path / "evaluation" / "validation"
+  assert list(folder.glob("*.png")) and (folder / "report.html").is_file()
 
 
 def test_the_demo_starts_from_the_shipped_weights_or_from_scratch(tmp_path):

@@ -10,8 +10,9 @@ def test_a_run_is_scored_from_any_folder_and_prints_one_table_and_where_the_pict
   done = verbs.jppf("evaluate", "--workdir=run", "--pictures=1", cwd=tmp_path)
   assert done.returncode == 0, done.stderr
   folder = workdir / "evaluation" / "validation"
-  for words in ("PartPQ All", "top-down merge", "Density", f"{folder}/"):
+  for words in ("PartPQ All", "top-down merge", "Density", f"{folder}/", f"{folder}/report.html"):
     assert words in done.stdout
+  assert (folder / "report.html").is_file()
   assert list(folder.glob("*.png"))
 
 

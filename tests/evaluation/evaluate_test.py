@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 
+import jppf_jax
 from jppf_jax import build
 from jppf_jax.checkpoints.weights import WeightsError
 from jppf_jax.evaluation import evaluate as module
@@ -83,6 +84,8 @@ class Oracle(Comparison):
 
 def test_the_labels_themselves_get_the_best_scores(oracle, tiny_run, tmp_path):
   report = evaluate(tiny_run.config, tmp_path, pictures=0)
+  analysis = json.loads((tmp_path / "evaluation/validation/analysis.json").read_text())
+  assert set(analysis["methods"]["joint"]["truth"]["outcome"]) == {"tp"}
   part_pq, pq = report["joint"]["part_pq"]["all"], report["joint"]["pq"]["all"]
   assert part_pq["part_rq"] == 1
   assert part_pq["part_pq"] == pytest.approx(1)
@@ -151,6 +154,7 @@ def test_a_single_head_is_scored_alone(oracle, tiny_run, tmp_path, kept, row):
   heads = {"part": 1, "semantic": 1, "detections": 2}  # AP is printed twice
   assert len(printed) == heads[kept] + 2
   assert not list(tmp_path.glob("evaluation/validation/*.png"))
+  assert not list(tmp_path.glob("evaluation/validation/report.html"))  # there is no fusion to show
 
 
 def test_networks_together_have_a_folder_of_their_own(oracle, tiny_run, tmp_path):
@@ -172,6 +176,13 @@ def test_a_run_gets_scores_and_pictures(tiny_run, tmp_path):
     assert scores["part_pq"]["all"].keys() == {"part_pq", "part_sq", "part_rq", "classes"}
     assert scores["images"] == len(scores["per_image"]) == 2
   assert len(list(folder.glob("*.png"))) == 1
+  assert saved["made_with"]["jppf_jax"] == jppf_jax.__version__
+  content = (folder / "report.html").read_text().partition('id="report-data">')[2]
+  shown = json.loads(content.partition("</script>")[0])["images"]
+  assert {image["id"] for image in shown} == set(saved["joint"]["per_image"])
+  segments = [segment for image in shown for segment in image["maps"]["joint"]["segments"]]
+  scores = [score for _, instance, _, score, *_ in segments if instance]
+  assert all(0 < score <= 1 for score in scores)
   headers = [column.header for column in summary(report, "test").columns]
   assert headers == ["", "joint fusion", "top-down merge"]
 

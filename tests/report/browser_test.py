@@ -158,7 +158,7 @@ def test_a_heading_sorts_and_a_choice_shows_the_charts_of_a_class(opened):
 
 
 def test_a_compared_run_has_a_pane_and_a_narrow_window_has_room(started, run, tmp_path):
-  better = small.write(tmp_path / "better", dict.fromkeys(small.MISTAKES, {}))
+  better = small.write(tmp_path / "better", {image_id: {} for image_id in small.MISTAKES})
   compared = page.write(better, tmp_path / "page.html", compare=run)
   started.problems.clear()
   started.open(compared, width=400, dark=True)

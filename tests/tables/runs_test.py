@@ -1,8 +1,13 @@
 import json
 
+import numpy as np
 import pytest
 
 from jppf_jax.config_rules import ConfigError
+from jppf_jax.metrics.cells import count_cells
+from jppf_jax.metrics.scores import Scores, score_cells
+from jppf_jax.report.record import Answer
+from jppf_jax.tables import runs as module
 from jppf_jax.tables.jobs import Clock, Job, jobs_for
 from jppf_jax.tables.runs import Runs
 from jppf_jax.tables.setting import SETTINGS
@@ -33,6 +38,25 @@ def test_what_is_done_stays_and_what_was_interrupted_goes_on(stubs, tmp_path, ca
   stubs.called = []
   runs(tmp_path).do(jobs)
   assert stubs.called == []
+
+
+def test_the_first_seed_of_a_system_has_a_page_with_its_own_config(stubs, tmp_path, monkeypatch):
+  def score(comparison, examples, folder, *, title, recorder):
+    uids = np.full((4, 4), 7, np.int32)
+    channels = comparison.spec.uids_to_channels(uids)
+    cells = count_cells(comparison.spec, uids, channels)
+    scores = Scores(comparison.spec)
+    scores.add_score("scene", score_cells(comparison.spec, cells))
+    if recorder is not None:
+      recorder.add("scene", None, uids, {"joint": Answer(channels, cells)})
+      recorder.save({"joint": scores})
+    return {"images": 1, "joint": scores.to_json(), "heads": {}}
+
+  monkeypatch.setattr(module, "score_dataset", score)
+  runs(tmp_path).do(jobs_for(["jppf"], seeds=2))
+  (written,) = tmp_path.glob("scores/*/report.html")
+  assert written.parent.name == "jppf_seed0"
+  assert "<h1>jppf_seed0</h1>" in written.read_text()
 
 
 def test_scores_of_other_weights_are_made_again(stubs, tmp_path):

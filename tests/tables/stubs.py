@@ -5,6 +5,7 @@ import numpy as np
 from jppf_jax import build
 from jppf_jax.checkpoints.weights import save_weights
 from jppf_jax.evaluation.compare import Comparison
+from jppf_jax.labels.cpp import cpp
 from jppf_jax.tables import runs
 from tests.tables.reports import report
 
@@ -13,6 +14,7 @@ class Nothing(Comparison):
   """A system without a network."""
 
   parameters = 1_500_000
+  spec = cpp()
 
   def __init__(self, weights):
     self.variables = {"params": weights}
@@ -45,7 +47,7 @@ class Stubs:
     self.settings = config.testing, config.fusion, others
     return Nothing(np.float32(config.seed))
 
-  def score(self, comparison, examples, folder, *, title):
+  def score(self, comparison, examples, folder, *, title, recorder):
     """Returns a report."""
     self.called.append(f"evaluate {title}")
     return report()

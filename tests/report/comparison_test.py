@@ -1,0 +1,60 @@
+import copy
+import dataclasses
+import re
+
+import pytest
+
+from jppf_jax.report import comparison
+from jppf_jax.report.read import ReportError, read
+from tests.report import small
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+  root = tmp_path_factory.mktemp("runs")
+  better = {image_id: {} for image_id in small.MISTAKES}
+  return read(small.write(root / "new", better)), read(small.write(root / "old"))
+
+
+def test_scores_classes_and_images_say_what_changed(runs):
+  made = comparison.comparison(*runs)
+  assert "Compared with old" in made
+  new, old = (run.scores["joint"]["part_pq"]["all"]["part_pq"] for run in runs)
+  row = re.search("PartPQ All</th>(.*?)</tr>", made)[1]
+  assert re.findall(r"[+\d.]+", re.sub("<.*?>", " ", row)) == [
+    f"{100 * old:.1f}",
+    f"{100 * new:.1f}",
+    f"+{100 * (new - old):.1f}",
+  ]
+  images = re.findall('data-image="(.*?)"', made)
+  assert images == ["worst", "parts", "right"]
+  table = made.partition("PartPQ of classes")[2]
+  assert re.findall('<th scope="row">(.*?)</th>', table)[:2] == ["car", "person"]
+
+
+def test_the_config_lists_only_what_differs(runs):
+  new, old = runs
+  assert "of the config differ" not in comparison.comparison(new, old)
+  changed = copy.deepcopy(old.config)
+  changed["data"]["name"] = "other"
+  made = comparison.comparison(new, dataclasses.replace(old, config=changed))
+  assert "1 values of the config differ" in made
+  assert "data.name</th><td>other</td><td>scenes</td>" in made
+
+
+def test_curves_of_both_runs_are_in_one_chart(runs):
+  made = comparison.comparison(*runs)
+  assert made.count("line series0") == made.count("line series1") == 2
+
+
+def test_runs_of_other_classes_or_images_are_refused(runs):
+  new, old = runs
+  analysis = copy.deepcopy(old.analysis)
+  analysis["spec"]["name"] = "another"
+  with pytest.raises(ReportError, match="classes of own, .* those of another"):
+    comparison.require_same(new, dataclasses.replace(old, analysis=analysis))
+  scores = copy.deepcopy(old.scores)
+  scores["joint"]["per_image"] = {"z": scores["joint"]["per_image"]["worst"]}
+  with pytest.raises(ReportError, match="no image in common"):
+    comparison.require_same(new, dataclasses.replace(old, scores=scores))
+  comparison.require_same(new, old)

@@ -1,0 +1,80 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from jppf_jax.report import page
+from tests.report import small
+
+
+class Elements(HTMLParser):
+  """The elements of a page: name, attributes and text."""
+
+  def __init__(self, text):
+    super().__init__()
+    self.found = []
+    self.feed(text)
+
+  def handle_starttag(self, name, attributes):
+    self.found.append((name, dict(attributes), []))
+
+  def handle_data(self, text):
+    if self.found:
+      self.found[-1][2].append(text)
+
+  def named(self, wanted):
+    return [(attributes, "".join(text)) for name, attributes, text in self.found if name == wanted]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+  return small.write(tmp_path_factory.mktemp("runs") / "run")
+
+
+def test_the_page_lies_beside_the_scores_or_where_it_is_told(run, tmp_path):
+  assert page.write(run) == run / "evaluation" / "validation" / "report.html"
+  assert page.write(run, tmp_path / "a" / "b.html", count=1).is_file()
+
+
+def test_nothing_is_loaded_from_elsewhere_and_every_section_is_linked(run, tmp_path):
+  text = page.write(run, tmp_path / "a.html").read_text()
+  assert not re.search(r"https?://|@import|src=|url\(", text)
+  found = Elements(text)
+  assert not found.named("link")
+  sections = {attributes["id"] for attributes, _ in found.named("section")}
+  links = {attributes["href"] for attributes, _ in found.named("a")}
+  assert links == {f"#{name}" for name in sections}
+  assert sections == {"scores", "images", "classes", "parts", "confusion", "training"}
+  compared = Elements(page.write(run, tmp_path / "b.html", compare=run).read_text())
+  assert "compared" in {attributes["id"] for attributes, _ in compared.named("section")}
+
+
+def test_a_class_that_looks_like_html_is_text(run, tmp_path):
+  text = page.write(run, tmp_path / "a.html").read_text()
+  scripts = Elements(text).named("script")
+  assert small.EVIL not in text
+  assert not [text for _, text in scripts if text.startswith("alert")]
+  (content,) = [text for attributes, text in scripts if attributes.get("id") == "report-data"]
+  names = [entry["name"] for entry in json.loads(content)["spec"]["classes"]]
+  assert small.EVIL in names
+
+
+def test_charts_have_labels_and_multi_scale_testing_is_told(run, tmp_path):
+  text = page.write(run, tmp_path / "a.html").read_text()
+  drawings = Elements(text).named("svg")
+  assert len(drawings) > 10
+  assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes, _ in drawings)
+  assert "scenes · own · 3 images · 3 shown · scales 0.75, 1.0, mirrored too" in text
+
+
+def test_images_without_photos_make_a_page_too(tmp_path):
+  run = small.write(tmp_path / "run", photos=False)
+  text = page.write(run).read_text()
+  assert '"photo":null' in text
+
+
+def test_the_files_of_the_page_are_installed_with_the_package():
+  setup = (page._ASSETS.parents[2] / "setup.py").read_text()
+  assert '"report/assets/*"' in setup
+  assert {"page.css", *page._SCRIPTS} == {path.name for path in page._ASSETS.iterdir()}

@@ -1,0 +1,66 @@
+import dataclasses
+import re
+
+import pytest
+
+from jppf_jax.report import summary
+from jppf_jax.report.read import read
+from tests.report import small
+
+
+@pytest.fixture(scope="module")
+def evaluation(tmp_path_factory):
+  return read(small.write(tmp_path_factory.mktemp("runs") / "run"))
+
+
+def test_scores_of_both_methods_stand_side_by_side_with_their_difference(evaluation):
+  made = summary.summary(evaluation)
+  values = [evaluation.scores[m]["part_pq"]["all"]["part_pq"] for m in ("joint", "top_down")]
+  joint, top_down = (f"{100 * value:.1f}" for value in values)
+  row = re.search("PartPQ All</th>(.*?)</tr>", made)[1]
+  assert row == f'<td class="best">{joint}</td><td>{top_down}</td>'
+  points = 100 * (values[0] - values[1])
+  assert f'<strong>{joint}</strong><small><span class="up">+{points:.1f}</span>' in made
+  assert "semantic head, mIoU</th><td>50.0</td>" in made
+
+
+def test_training_names_what_was_trained_and_how_long(evaluation):
+  made = summary.training(evaluation)
+  facts = dict(re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", made))
+  assert facts["seed"] == "3" and facts["dataset"] == "scenes"
+  assert facts["steps"] == "300" and facts["training time"] == "10.0 min"  # 300 steps, 2 s each
+  assert facts["parameters"] == "1.25 M" and facts["jax"] == "1.2.3"
+  assert facts["prediction"] == "0.25 s per image"
+  assert "&quot;eval_split&quot;: &quot;validation&quot;" in made
+  assert made.count("<figure>") == 2  # the loss and the speed
+
+
+def test_without_a_run_there_is_no_training(evaluation):
+  assert summary.training(dataclasses.replace(evaluation, config={})) is None
+
+
+def test_losses_come_first_then_scores_and_what_is_not_finite_is_left_out():
+  metrics = [
+    {"step": s, "grad_norm": 1.0, "loss/part": 1.0, "loss": s, "evaluation/pq": 0.5}
+    for s in (1, 2, 3)
+  ]
+  metrics.append({"step": 4, "loss": float("inf")})
+  made = summary.curves(metrics)
+  titles = re.findall("<figcaption>(.*?)</figcaption>", made)
+  assert titles == ["loss", "loss: part", "evaluation/pq", "grad norm"]
+  assert [step for step, _ in summary.points_of(metrics, "loss")] == [1, 2, 3]
+  assert summary.curves([{"step": 1, "loss": 1.0}]) is None  # one point is no curve
+
+
+@pytest.mark.parametrize(
+  "value, text", [(0.1234, "+12.3"), (-0.1234, "−12.3"), (0.0, "±0.0"), (-0.0001, "±0.0")]
+)
+def test_differences_have_a_sign(value, text):
+  assert f">{text}<" in summary.difference(value)
+
+
+def test_a_path_that_leads_nowhere_is_none():
+  values = {"a": {"b": 1}}
+  assert summary.nested(values, ("a", "b")) == 1
+  assert summary.nested(values, ("a", "c")) is None
+  assert summary.nested(values, ("a", "b", "c")) is None

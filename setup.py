@@ -54,7 +54,10 @@ setup(
   python_requires=">=3.11",
   packages=find_packages(include=["jppf_jax", "jppf_jax.*"]) + DATA_PACKAGES + ["jppf_jax_configs"],
   package_dir={"jppf_jax_data": "data", "jppf_jax_configs": "configs"},
-  package_data={"jppf_jax": ["py.typed", "weights/*/*", "report/assets/*"], "jppf_jax_data": ["*/*.yaml"]},
+  package_data={
+    "jppf_jax": ["py.typed", "weights/*/*", "report/assets/*"],
+    "jppf_jax_data": ["*/*.yaml"],
+  },
   install_requires=[
     "jax>=0.10",
     "flax>=0.12",

@@ -1,9 +1,9 @@
+import numpy as np
 import pytest
 from PIL import Image
 
 from jppf_jax.labels.formats import files
 from jppf_jax.labels.registry import load_spec
-from jppf_jax.street_scenes.scene import make_scene
 from tests.cli import verbs
 from tests.report import small
 
@@ -23,7 +23,7 @@ def test_the_page_of_a_run_is_written_and_named(tmp_path):
 
 
 def test_saved_predictions_have_a_page(tmp_path):
-  photo, uids = make_scene(1, size=(64, 64))
+  uids, photo = np.full((8, 8), 7), np.zeros((8, 8, 3), np.uint8)
   files.write_uids(tmp_path / "gt" / "a.tif", uids)
   files.write_channels(tmp_path / "pred" / "a.png", load_spec("cpp").uids_to_channels(uids))
   files.write_image(tmp_path / "photos" / "a.png", Image.fromarray(photo), format="PNG")

@@ -29,8 +29,8 @@ def run(root, spec="cpp", *, pred="pred", missing="error", out="out/scores.json"
   with flagsaver.flagsaver(
     (file_flags.SPEC, spec),
     (file_flags.OUT, str(out)),
-    (score._GT, str(root / "gt")),
-    (score._PRED, pred and str(root / pred)),
+    (score.GT, str(root / "gt")),
+    (score.PRED, pred and str(root / pred)),
     (score._MISSING, missing),
     (score._WORKERS, 2),
   ):

@@ -20,4 +20,4 @@ def nearest(ids: Integer[np.ndarray, "h w"], size: tuple[int, int]) -> Integer[n
   height, width = ids.shape
   rows = nearest_positions(height, size[0])
   columns = nearest_positions(width, size[1])
-  return ids[rows[:, None], columns]
+  return ids.take(rows, axis=0).take(columns, axis=1)

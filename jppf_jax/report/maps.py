@@ -76,15 +76,14 @@ def of_prediction(
   height, width = channels.shape[:2]
   lines = resample.nearest_positions(height, size[0])
   columns = resample.nearest_positions(width, size[1])
-  small = channels[lines[:, None], columns]
+  small = channels.take(lines, axis=0).take(columns, axis=1)
   first = runs.starts(small)
-  distinct, place = np.unique(small.reshape(-1, 3)[first], axis=0, return_inverse=True)
-  scene, instances, pids = distinct.T
-  classes = spec.scene_to_train[scene]
-  parts = spec.pid_to_channel[classes, pids]
-  regions = _regions(rows, classes, instances, parts)
-  numbers = _expanded(place.reshape(-1), first, size, len(distinct))
-  return numbers, {"regions": regions, "segments": rows}
+  scene, instance, pid = small.reshape(-1, 3)[first].astype(np.int64).T
+  distinct, place = runs.distinct((instance << 16) | (scene << 8) | pid)
+  classes = spec.scene_to_train[(distinct >> 8) & 255]
+  parts = spec.pid_to_channel[classes, distinct & 255]
+  regions = _regions(rows, classes, distinct >> 16, parts)
+  return _expanded(place, first, size, len(distinct)), {"regions": regions, "segments": rows}
 
 
 def rounded(values: Float[np.ndarray, " N"]) -> list[float]:

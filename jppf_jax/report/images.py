@@ -17,7 +17,7 @@ from jppf_jax.report.read import Evaluation, ImageRecord, Json
 from jppf_jax.report.record import SIDE, TRUTH, jpeg, reduced
 from jppf_jax.report.rows import TITLES
 
-MOST_BYTES = 14_000_000  # of all images of a page, as text
+MOST_BYTES = 12_000_000  # of all photos and maps of a page, as text; the rest takes up to 3 MB
 OTHER = "other"  # the map of the run that is compared
 CHANGED = 10  # images that changed most
 _SMALLEST = 128  # of the longer side, pixels

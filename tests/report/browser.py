@@ -64,8 +64,12 @@ class Browser:
     """Opens a page in a window of this size, in pixels."""
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     self._call("Emulation.setDeviceMetricsOverride", **size)
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    self._call("Emulation.setEmulatedMedia", features=[scheme])
+    wishes = {
+      "prefers-color-scheme": "dark" if dark else "light",
+      "prefers-reduced-motion": "reduce",  # scrolling is done at once
+    }
+    features = [{"name": name, "value": value} for name, value in wishes.items()]
+    self._call("Emulation.setEmulatedMedia", features=features)
     self._call("Page.navigate", url=page.resolve().as_uri())
     self.until("document.readyState === 'complete'")
 

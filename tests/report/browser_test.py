@@ -110,6 +110,11 @@ def test_choices_list_the_images_that_have_such_segments(opened):
   assert opened.run("choose(segments, 'fn'), listed()") == ["worst"]
   assert opened.run(f"choose(class_, '{small.CAR}'), listed()") == []
   assert opened.run("choose(segments, 'fp'), listed()") == ["worst"]
+  opened.until("ready()")
+  dimmed, false, true = opened.run(
+    "[color('joint', 1, 1), color('joint', 28, 14), color('truth', 4, 8)]"
+  )
+  assert (dimmed[3], false[3], true[3]) == (36, 255, 255)
   assert opened.run("choose(segments, ''), choose(order, 'worst'), listed()") == [
     "parts",  # the wheels of its car are wrong
     "worst",
@@ -141,7 +146,14 @@ def test_a_chosen_mistake_is_enlarged_and_the_rest_dimmed(opened):
   opened.run("document.querySelector('.segments button').click()")
   assert opened.run("[color('joint', 1, 1)[3], color('joint', 28, 14)[3]]") == [36, 255]
   assert opened.run("document.querySelector('.level').textContent") == "200 %"
-  opened.point("[data-pane=joint] .stage", 0.75, 0.75)  # the pane shows the lower right quarter
+  left, top, width, height = opened.run(
+    "(() => { const [a, b] = ['.stage', '.inner'].map((name) =>"
+    "  pane('joint').querySelector(name).getBoundingClientRect());"
+    "return [(b.left - a.left) / a.width, (b.top - a.top) / a.height,"
+    "  b.width / a.width, b.height / a.height]; })()"
+  )
+  assert (left, top, width, height) == pytest.approx((-1, -1, 2, 2), abs=0.01)
+  opened.point("[data-pane=joint] .stage", 0.75, 0.75)  # of the lower right quarter
   assert opened.run("said('joint')").startswith("car car-body · instance 5")
 
 

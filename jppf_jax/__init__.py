@@ -37,6 +37,7 @@ What is where, from the ground up; a module imports only what stands above it:
     labels           what label ids mean; labels.formats: the files they come in
     ops              geometry without parameters: boxes, anchors, NMS, RoIAlign, masks
     street_scenes    generated street scenes
+    conversion       labels of other tools: read, written; datasets of your own
     layers, encoder, fpn, heads, model
                      the network; `model` is all of it on one screen
     fusion           the joint fusion, and top-down merging beside it

@@ -30,6 +30,7 @@ ALLOWED = {
   **{room: {"structs", "labels", "ops"} for room in PURE},
   "metrics": {"panoptic", "labels"},
   "report": {"panoptic", "saving", "photos", "labels", "metrics"},
+  "conversion": {"saving", "photos", "labels"},
   "optimization": set(),
   "config_rules": set(),
   "input_pipeline": {"structs", "saving", "photos", "labels"},
@@ -41,7 +42,8 @@ ALLOWED = {
   "benchmarks": BELOW_BUILD | {"street_scenes", "build", "evaluation", "training", "pretrained"},
   "tables": BELOW_BUILD | {"build", "evaluation", "training", "benchmarks"},
   "cli": BELOW_BUILD
-  | {"street_scenes", "build", "evaluation", "training", "pretrained", "benchmarks", "tables"},
+  | {"street_scenes", "conversion", "build", "evaluation", "training", "pretrained", "benchmarks"}
+  | {"tables"},
 }
 DATA_ALLOWED = {"photos", "labels", "street_scenes"}  # the builders in data/
 FOUND_BY_NAME = {  # files that find modules by name at run time -> what they find

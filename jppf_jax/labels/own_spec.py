@@ -13,6 +13,7 @@ things:
   cart: {id: 3, color: [0, 0, 142], parts: {wheel: [1], body: [2]}}
 share_parts: true          # parts with the same name share a channel (here: wheel); default false
 ignore: [4]                # scene ids in the files that are not evaluated, besides 0 (void)
+names: {bot: robot}        # what the files of other tools call them, see `other_names.py`
 ```
 
 If parts say left and right, `mirror` names the pairs: `mirror: [[left arm, right arm]]`. Training

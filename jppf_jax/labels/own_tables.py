@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int32
 
+from jppf_jax.labels import other_names
 from jppf_jax.labels.quote import quoted
 from jppf_jax.labels.tables import LabelTables, part_colors, unmirrored
 from jppf_jax.panoptic import IGNORE
 
-FIELDS = {"stuff", "things", "share_parts", "ignore", "mirror"}
+FIELDS = {"stuff", "things", "share_parts", "ignore", "mirror", "names"}
 CLASS_FIELDS = {"id", "color", "parts"}
 
 Mapping = dict[Any, Any]
@@ -29,12 +30,30 @@ def problems(content: Any) -> list[str]:
   for kind in ("stuff", "things"):
     if not isinstance(_given(content, kind, {}), dict):
       found.append(f"{kind} must map names to classes")
+  if not isinstance(_given(content, "names", {}), dict):
+    found.append("names must map names of other files to classes, class/part or void")
   if not isinstance(_given(content, "share_parts", False), bool):
     found.append(f"share_parts is {quoted(content['share_parts'])}, expected true or false")
   for field in ("ignore", "mirror"):
     if not _is_list(_given(content, field, [])):
       found.append(f"{field} is {quoted(content[field])}, expected a list")
-  return found or _class_and_id_problems(content) or _mirror_problems(content)
+  found = found or _class_and_id_problems(content) or _mirror_problems(content)
+  return found or other_names.problems(_given(content, "names", {}), own_names(content))
+
+
+def own_names(content: Mapping) -> other_names.Targets:
+  """Returns what the classes and the parts of a mapping without other problems are called."""
+  things = _given(content, "things", {})
+  classes: dict[str, int] = {}
+  parts: dict[str, tuple[int, int]] = {}
+  part_names: dict[tuple[int, int], str] = {}
+  for name, entry in (_given(content, "stuff", {}) | things).items():
+    sid = classes[name] = entry["id"]
+    for part, pids in _given(entry, "parts", {}).items():
+      called = f"{name}/{part}"
+      parts[called] = sid, pids[0]
+      part_names |= {(sid, pid): called for pid in pids}
+  return other_names.Targets(classes, parts, frozenset(things), part_names)
 
 
 def _class_and_id_problems(content: Mapping) -> list[str]:

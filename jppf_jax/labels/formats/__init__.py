@@ -1,1 +1,1 @@
-"""File formats of labels and predictions: uid TIFF, PNG, COCO, Cityscapes; merging saved ones."""
+"""File formats of labels and predictions: ours, COCO, Cityscapes, LabelMe, VOC; merging of them."""

@@ -1,0 +1,244 @@
+"""Regions of an image become uids; what uids cannot express is counted and located."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Int32, UInt8
+
+from jppf_jax.labels import uids as uid_format
+from jppf_jax.labels.formats.region import Region
+from jppf_jax.labels.other_names import UNLABELLED, Meaning, Names
+
+UNKNOWN = "unknown name"
+OUTSIDE = "part outside its object"
+TWO_PARTS = "two parts on one pixel"
+HIDDEN = "object hidden by others"
+COVERED = "object partly below others"
+NO_PIXEL = "shape without a pixel"
+KINDS = (UNKNOWN, OUTSIDE, TWO_PARTS, HIDDEN, COVERED, NO_PIXEL)
+"""What can be wrong, the worst first."""
+MOST_OBJECTS = 1000  # of a class; instance ids are 0..999
+
+Box = tuple[int, int, int, int]
+
+
+class Problem(NamedTuple):
+  """Something that uids cannot express.
+
+  Attributes:
+    kind: one of `KINDS`.
+    name: of the region, as its file calls it.
+    other: of the region that is in the way; empty if there is none.
+    pixels: how many are concerned.
+    area: pixels of the whole region.
+    box: around the pixels: first column and row, and those behind the last.
+  """
+
+  kind: str
+  name: str
+  other: str
+  pixels: int
+  area: int
+  box: Box
+
+
+class Composed(NamedTuple):
+  """The labels of an image.
+
+  Attributes:
+    uids: as in label files.
+    problems: what they do not express.
+    places: where: 1 + the position of the kind in `KINDS`; 0 = nowhere.
+  """
+
+  uids: Int32[np.ndarray, "H W"]
+  problems: list[Problem]
+  places: UInt8[np.ndarray, "H W"]
+
+
+@dataclass(eq=False)
+class _Object:
+  """A class or an object that regions are drawn for."""
+
+  name: str
+  sid: int
+  group: Hashable = None
+  has_instance: bool = False
+  iid: int = -1
+  lost: dict[str, Bool[np.ndarray, "H W"]] = field(default_factory=dict)  # by what covers it
+
+
+def compose(size: tuple[int, int], regions: Sequence[Region], names: Names) -> Composed:
+  """Returns the uids of an image.
+
+  A later region lies on the earlier ones. Parts are drawn after all objects, each on objects of its
+  class only (those of its group, if an object has that group); of two parts on one pixel the later
+  one counts. A region with an unknown name is void.
+
+  Args:
+    size: height and width.
+    regions: of the image.
+    names: what they are called, and mean.
+
+  Raises:
+    ValueError: a region cannot be drawn, or a class has more objects than uids can tell apart.
+  """
+  return _Canvas(size, names).composed(regions)
+
+
+class _Canvas:
+  """An image while its regions are drawn."""
+
+  def __init__(self, size: tuple[int, int], names: Names):
+    self._names = names
+    self._objects = [_Object(UNLABELLED, 0)]
+    if names.fills:
+      meaning = names.of(UNLABELLED)
+      self._objects[0].sid = 0 if meaning is None else meaning.sid
+    self._by_key: dict[tuple[int, Hashable], int] = {}
+    self._owner = np.zeros(size, np.int32)  # the object on top
+    self._problems: list[Problem] = []
+    self._places = np.zeros(size, np.uint8)
+
+  def composed(self, regions: Sequence[Region]) -> Composed:
+    parts: list[tuple[Region, Meaning]] = []
+    for region in regions:
+      meaning = self._names.of(region.name, region.parent)
+      if meaning is not None and meaning.pids is not None:
+        parts.append((region, meaning))
+      else:
+        self._draw(region, meaning)
+    self._report_covered()
+    self._number()
+    pids = np.zeros(self._owner.shape, np.int32)
+    drawn_as: list[str] = [""]
+    last = np.zeros(self._owner.shape, np.int32)  # the part on top
+    for region, meaning in parts:
+      self._draw_part(region, meaning, pids, last, drawn_as)
+    sids = np.array([one.sid for one in self._objects])
+    iids = np.array([one.iid for one in self._objects])
+    uids = uid_format.encode(sids[self._owner], iids[self._owner], pids)
+    return Composed(uids, self._problems, self._places)
+
+  def _draw(self, region: Region, meaning: Meaning | None) -> None:
+    mask = region.draw()
+    if not mask.any():
+      self._report(NO_PIXEL, region.name, mask)
+      return
+    if meaning is None and not region.optional:
+      self._report(UNKNOWN, region.name, mask)
+    place = self._object_of(region, meaning or Meaning(0))
+    for below in np.unique(self._owner[mask]).tolist():
+      if below != place and self._objects[below].has_instance:
+        lost = mask & (self._owner == below)
+        before = self._objects[below].lost.get(region.name)
+        self._objects[below].lost[region.name] = lost if before is None else before | lost
+    self._owner[mask] = place
+
+  def _object_of(self, region: Region, meaning: Meaning) -> int:
+    """Returns the number of the object that a region belongs to; new if it is the first of it."""
+    has_instance = meaning.is_thing and not region.crowd
+    group = region.group if has_instance and region.group is not None else object()
+    key = (meaning.sid, group)
+    if key not in self._by_key:
+      self._by_key[key] = len(self._objects)
+      one = _Object(region.name, meaning.sid, region.group, has_instance)
+      self._objects.append(one)
+    return self._by_key[key]
+
+  def _report_covered(self) -> None:
+    for number, one in enumerate(self._objects):
+      if not one.lost:
+        continue
+      visible = self._owner == number
+      area = int(np.logical_or.reduce([visible, *one.lost.values()]).sum())
+      kind = COVERED if visible.any() else HIDDEN
+      for name, lost in one.lost.items():  # a later region of the object may lie on top again
+        self._report(kind, one.name, lost & ~visible, other=name, area=area)
+
+  def _number(self) -> None:
+    """Gives each visible object an instance id: its group if that is a free number, or the next."""
+    visible = np.bincount(self._owner.ravel(), minlength=len(self._objects)) > 0
+    shown = [one for one, seen in zip(self._objects, visible) if seen and one.has_instance]
+    taken: dict[int, set[int]] = {}
+    for one in shown:
+      numbers = taken.setdefault(one.sid, set())
+      if type(one.group) is int and 0 <= one.group < MOST_OBJECTS:
+        one.iid = one.group  # groups of a class differ
+        numbers.add(one.group)
+    for one in shown:
+      if one.iid < 0:
+        one.iid = self._free(taken[one.sid], one.name)
+
+  def _free(self, taken: set[int], name: str) -> int:
+    numbers = (*range(1, MOST_OBJECTS), 0)
+    free = next((number for number in numbers if number not in taken), None)
+    if free is None:
+      raise ValueError(f"it has more than {MOST_OBJECTS} objects {name!r}, the most of a class")
+    taken.add(free)
+    return free
+
+  def _draw_part(
+    self,
+    region: Region,
+    meaning: Meaning,
+    pids: Int32[np.ndarray, "H W"],
+    last: Int32[np.ndarray, "H W"],
+    drawn_as: list[str],
+  ) -> None:
+    mask = region.draw()
+    if not mask.any():
+      self._report(NO_PIXEL, region.name, mask)
+      return
+    pid_of = np.full(len(self._objects), -1)
+    for number in self._owners_of(region, meaning):
+      pid_of[number] = (meaning.pids or {})[self._objects[number].sid]
+    new = np.where(mask, pid_of[self._owner], -1)
+    area = int(mask.sum())
+    self._report(OUTSIDE, region.name, mask & (new < 0), area=area)
+    inside = new >= 0
+    both = inside & (last > 0) & (pids != new)
+    for number in np.unique(last[both]).tolist():
+      here = both & (last == number)
+      self._report(TWO_PARTS, region.name, here, other=drawn_as[number], area=area)
+    pids[inside] = new[inside]
+    last[inside] = len(drawn_as)
+    drawn_as.append(region.name)
+
+  def _owners_of(self, region: Region, meaning: Meaning) -> list[int]:
+    """Returns the objects that a part may lie on."""
+    candidates = [
+      number
+      for number, one in enumerate(self._objects)
+      if one.has_instance and one.sid in (meaning.pids or {})
+    ]
+    if region.group is None:
+      return candidates
+    named = [number for number in candidates if self._objects[number].group == region.group]
+    return named or candidates
+
+  def _report(
+    self,
+    kind: str,
+    name: str,
+    mask: Bool[np.ndarray, "H W"],
+    *,
+    other: str = "",
+    area: int | None = None,
+  ) -> None:
+    """Notes a problem and its place; nothing if there is no such pixel."""
+    pixels = int(mask.sum())
+    if not pixels and kind != NO_PIXEL:
+      return
+    box = _box(mask)
+    self._problems.append(Problem(kind, name, other, pixels, pixels if area is None else area, box))
+    self._places[mask] = 1 + KINDS.index(kind)
+
+
+def _box(mask: Bool[np.ndarray, "H W"]) -> Box:
+  if not mask.any():
+    return 0, 0, 0, 0
+  rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+  return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

@@ -56,8 +56,9 @@ def test_the_import_alone_loads_no_library():
   assert [name for name in loaded if name.startswith("jppf_jax")] == ["jppf_jax"]
 
 
-def test_merging_loads_no_jax():
+def test_merging_and_converting_load_no_jax():
   code = "import sys, jppf_jax.cli.merge, jppf_jax.evaluation.merge, jppf_jax.labels.registry"
+  code += "; from jppf_jax.conversion import convert, export, init"
   loaded = in_a_new_process(f"{code}; print(*sys.modules)").split()
   assert "jppf_jax.labels.formats.coco" in loaded
   assert not {"jax", "flax", "tensorflow_datasets"}.intersection(loaded)

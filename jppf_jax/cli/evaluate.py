@@ -16,14 +16,9 @@ from absl import app, flags
 
 from jppf_jax.cli import command, compile_cache, run_flags
 from jppf_jax.cli.errors import in_data, plainly
+from jppf_jax.cli.file_flags import SPLIT
 from jppf_jax.saving import require_folder
 
-_SPLIT = flags.DEFINE_string(
-  "split",
-  None,
-  "NAME: a split of the dataset, or a part of one as in TFDS, e.g. train[:10%] "
-  "(default: data.eval_split of the config)",
-)
 _PICTURES = flags.DEFINE_integer("pictures", 4, "N: how many images to draw", lower_bound=0)
 
 FLAGS = (
@@ -35,7 +30,11 @@ FLAGS = (
   run_flags.WHICH,
   run_flags.PART_WORKDIR,
   run_flags.INSTANCE_WORKDIR,
-  _SPLIT,
+  (
+    SPLIT,
+    "NAME: a split of the dataset, or a part of one as in TFDS, e.g. train[:10%] "
+    "(default: data.eval_split of the config)",
+  ),
   _PICTURES,
   compile_cache.COMPILE_CACHE,
 )
@@ -62,7 +61,7 @@ def main(argv: list[str]) -> None:
   with plainly("evaluate", ConfigError, RunError, WeightsError, *in_data(), OSError):
     config, workdir = run_flags.run_of_workdir()
     config = run_flags.tested(config)
-    split = _SPLIT.value or build.eval_split(config)
+    split = SPLIT.value or build.eval_split(config)
     others = run_flags.other_networks()
     run_flags.weights_of_run(workdir)
     which = run_flags.WHICH.value

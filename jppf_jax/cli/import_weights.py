@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jppf_jax.cli import command, run_flags
-from jppf_jax.cli.file_flags import OUT
+from jppf_jax.cli.file_flags import FROM, OUT, one_of
 from jppf_jax.saving import require_file, require_other
 from jppf_jax_configs import cpp
 
@@ -34,9 +34,8 @@ if TYPE_CHECKING:
 
 VARIANTS = (*(f"b{n}" for n in range(8)), *(f"lite{n}" for n in range(5)))
 
-_FROM = flags.DEFINE_enum(
-  "from", None, ["timm", "efficientnet-lite", "efficientps"], "who wrote the file (required)"
-)
+SOURCES = ("timm", "efficientnet-lite", "efficientps")
+
 _VARIANT = flags.DEFINE_enum(
   "variant", None, VARIANTS, "which EfficientNet the file holds (required, not for efficientps)"
 )
@@ -47,7 +46,7 @@ _PART_HEAD = flags.DEFINE_string(
 )
 
 FLAGS = (
-  _FROM,
+  (FROM, "SOURCE: who wrote the file: timm, efficientnet-lite or efficientps (required)"),
   (OUT, "FILE: our weights, .safetensors (required)"),
   _VARIANT,
   _PART_HEAD,
@@ -58,7 +57,7 @@ FLAGS = (
 
 def main(argv: list[str]) -> None:
   """Converts the file that the command line names, and prints which tensors were used."""
-  source, out = _FROM.value, OUT.value
+  source, out = one_of(FROM, SOURCES), OUT.value
   if len(argv) > 2 or not source or not out:
     raise app.UsageError(
       "Needs --from=SOURCE, --out=FILE.safetensors and at most one FILE to read."

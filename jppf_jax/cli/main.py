@@ -14,6 +14,8 @@ VERBS = {
   "evaluate": "score a run on a dataset: joint fusion, and top-down merging",
   "report": "the page of an evaluation: scores, images, mistakes",
   "predict": "segment images of any kind, no labels needed",
+  "init": "a folder of photos and labels gets spec, builder and config",
+  "convert": "labels of COCO, LabelMe, CVAT, VOC, Cityscapes to uids; back",
   "prepare": "check raw data, build a dataset, look at it",
   "score": "score predictions saved by any system",
   "merge": "top-down merge of saved panoptic and part predictions",

@@ -17,7 +17,7 @@ from absl import app, flags
 
 from jppf_jax.cli import command, run_flags
 from jppf_jax.cli.errors import plainly
-from jppf_jax.cli.file_flags import GT, OUT, PRED, SPEC
+from jppf_jax.cli.file_flags import GT, OUT, PHOTOS, PRED, SPEC
 from jppf_jax.saving import require_file
 
 _COMPARE = flags.DEFINE_string(
@@ -31,9 +31,6 @@ _EVALUATION = flags.DEFINE_string(
   None,
   "NAME: a folder in DIR/evaluation (default: of the split that the config evaluates on)",
 )
-_PHOTOS = flags.DEFINE_string(
-  "photos", None, "DIR: photos with the names of the predictions (default: none)"
-)
 
 FLAGS = (
   (run_flags.WORKDIR, "DIR: the folder of the run, or of an evaluation"),
@@ -42,7 +39,7 @@ FLAGS = (
   (SPEC, "SPEC: what ids mean, see `jppf score`; in place of --workdir"),
   (GT, "DIR: ground truth, uids as TIFF or PNG"),
   (PRED, "DIR: predictions, three-channel PNGs or uid TIFFs"),
-  _PHOTOS,
+  (PHOTOS, "DIR: photos with the names of the predictions (default: none)"),
   _IMAGES,
   (OUT, "FILE.html: the page (default: report.html beside the scores)"),
 )
@@ -75,7 +72,7 @@ def main(argv: list[str]) -> None:
     elif spec_name is None or gt is None or pred is None or out is None:
       raise app.UsageError(USAGE)
     else:
-      photos = None if _PHOTOS.value is None else Path(_PHOTOS.value)
+      photos = None if PHOTOS.value is None else Path(PHOTOS.value)
       written = predictions.write(
         load_spec(spec_name), Path(gt), Path(pred), out, photos=photos, count=_IMAGES.value
       )

@@ -20,7 +20,7 @@ def run(monkeypatch, *argv, **values):
   """Runs the verb in this process."""
   monkeypatch.setattr(run_flags, "config_or_none", lambda: values.get("config"))
   holders = [
-    (import_weights._FROM, values.get("source")),
+    (import_weights.FROM, values.get("source")),
     (import_weights._VARIANT, values.get("variant")),
     (import_weights._PART_HEAD, values.get("part_head")),
     (file_flags.OUT, str(values["out"]) if "out" in values else None),

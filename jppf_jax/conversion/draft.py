@@ -1,0 +1,127 @@
+"""Drafts the taxonomy of a dataset of your own, from its ids or from the names of a tool."""
+
+import colorsys
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import yaml
+
+from jppf_jax.conversion.look import Survey
+
+_GOLDEN_RATIO = 0.61803398875
+
+
+class Class(NamedTuple):
+  """A class of a taxonomy.
+
+  Attributes:
+    name: of the class.
+    sid: its scene id.
+    is_thing: whether it has instances.
+    parts: part ids by name.
+    note: a comment.
+  """
+
+  name: str
+  sid: int
+  is_thing: bool
+  parts: dict[str, int]
+  note: str
+
+
+def classes_of_ids(found: Survey) -> list[Class]:
+  """Returns the classes that the ids in label files are, with names to be replaced."""
+  total = max(1, found.pixels.total())
+  classes = []
+  for sid in sorted(found.pixels):
+    if sid == 0:
+      continue
+    pids = sorted(pid for scene, pid in found.parts if scene == sid)
+    share = f"{100 * found.pixels[sid] / total:.2f} % of all pixels"
+    objects = found.objects[sid]
+    note = f"{share}, {objects} objects" if objects else share
+    if objects and found.crowds[sid]:
+      note += f"; {found.crowds[sid]} pixels are of no object (crowd)"
+    parts = {f"part_{pid}": pid for pid in pids}
+    classes.append(Class(f"class_{sid}", sid, objects > 0, parts, note))
+  return classes
+
+
+def classes_of_names(names: Counter[tuple[str, str]], stuff: set[str]) -> list[Class]:
+  """Returns the classes of a tool's names.
+
+  Args:
+    names: name and parent (empty, or the class of a part), and how many regions are called so.
+    stuff: names that are known to be stuff.
+  """
+  own = {name for name, _ in names}
+  counts: Counter[str] = Counter()
+  parts: dict[str, dict[str, int]] = {}
+  for (name, parent), count in names.items():
+    owner, _, part = name.rpartition("/")
+    if not owner and parent in own and parent != name:
+      owner, part = parent, name
+    called = owner or name
+    counts[called] += 0 if owner else count
+    of_class = parts.setdefault(called, {})
+    if owner:
+      of_class.setdefault(part, len(of_class) + 1)
+  classes = []
+  for sid, (name, count) in enumerate(counts.items(), start=1):
+    note = f"drawn {count} times"
+    classes.append(Class(name, sid, name not in stuff or bool(parts[name]), parts[name], note))
+  return classes
+
+
+def taxonomy(classes: Sequence[Class], *, from_names: bool) -> str:
+  """Returns the YAML of a taxonomy.
+
+  Args:
+    classes: at most 99.
+    from_names: whether the names are those of a tool, and what is a thing is not known.
+  """
+  things = "objects are told apart"
+  if from_names:
+    things += "; move what has none, such as floor or sky, to stuff"
+  lines = ["# What the ids in the labels mean. Names and colours can be changed at any time."]
+  for kind, note, of_kind in (
+    ("stuff", "no objects, only pixels", [one for one in classes if not one.is_thing]),
+    ("things", things, [one for one in classes if one.is_thing]),
+  ):
+    lines.append(f"{kind}:  # {note}")
+    for one in of_kind:
+      lines += _entry(one)
+  lines += [
+    "share_parts: true  # parts of the same name are one channel of the network",
+    "# mirror: [[left arm, right arm]]  # parts that change places in a mirrored photo",
+    "# ignore: [9]  # ids that are neither trained nor scored, besides 0",
+    "# names: {bot: robot, unlabelled: floor}  # for `jppf convert`: what other files call them",
+  ]
+  return "\n".join(lines) + "\n"
+
+
+def _entry(one: Class) -> list[str]:
+  red, green, blue = _color(one.sid)
+  head = f"  {_quoted(one.name)}:  # {one.note}"
+  lines = [head, f"    id: {one.sid}", f"    color: [{red}, {green}, {blue}]"]
+  if one.parts:
+    lines.append("    parts:")
+    lines += [f"      {_quoted(part)}: [{pid}]" for part, pid in one.parts.items()]
+  if len(one.parts) == 1:
+    (pid,) = one.parts.values()
+    other = pid + 1 if pid < 99 else pid - 1
+    lines.append(f"      rest: [{other}]  # a class has no parts or several; no label has this one")
+  return lines
+
+
+def _quoted(name: str) -> str:
+  """Returns a name as YAML reads it back as text."""
+  is_plain = name.isidentifier() and yaml.safe_load(name) == name
+  return name if is_plain else json.dumps(name, ensure_ascii=False)
+
+
+def _color(sid: int) -> tuple[int, int, int]:
+  red, green, blue = colorsys.hsv_to_rgb(sid * _GOLDEN_RATIO % 1, 0.7, 0.9)
+  return round(255 * red), round(255 * green), round(255 * blue)

@@ -1,0 +1,221 @@
+"""Makes a dataset of a folder: looks at it, and writes taxonomy, builder and config."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from jppf_jax.conversion import draft, look, run_files, sources
+from jppf_jax.labels import own_spec, spec_names
+from jppf_jax.labels.other_names import Names, Targets
+from jppf_jax.labels.quote import listed
+from jppf_jax.labels.registry import SPECS, load_spec
+from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.saving import write_text
+
+_MOST_CLASSES = 99
+_NOTHING = Names(Targets({}, {}, frozenset(), {}))
+
+
+class Result(NamedTuple):
+  """What was found and written.
+
+  Attributes:
+    lines: what was found, for the user.
+    written: files.
+    commands: what to type next, as words.
+  """
+
+  lines: list[str]
+  written: list[Path]
+  commands: list[list[str]]
+
+
+def init(folder: str | Path, *, spec: str = "", photos: str | Path | None = None) -> Result:
+  """Looks at a folder of photos and labels, and writes what a run needs into it.
+
+  If the labels are those of a tool, only a taxonomy is drafted from their names (unless `spec` is
+  given), for `jppf convert`. Files that are there are never replaced.
+
+  Args:
+    folder: of photos and labels.
+    spec: name or YAML of the taxonomy; empty: a YAML in the folder, or a draft of one.
+    photos: the folder of the photos, if the labels are those of a tool and lie elsewhere.
+
+  Raises:
+    FileNotFoundError: there is no such folder, or nothing to use in it.
+    FileExistsError: a file that would be written is there already.
+    ValueError: labels cannot be used; lists all of them.
+  """
+  folder = Path(folder)
+  if not folder.is_dir():
+    raise FileNotFoundError(f"There is no folder {folder}.")
+  spec = spec or _own_yaml(folder)
+  if spec:
+    load_spec(spec)
+  tool = look.tool_of(folder)
+  if tool:
+    return _of_tool(tool, folder, spec, Path(photos) if photos else None)
+  return _of_uids(folder, spec)
+
+
+def dataset_name(folder: Path) -> str:
+  """Returns a name for the dataset in a folder: small letters, digits and underscores."""
+  plain = unicodedata.normalize("NFKD", folder.resolve().name).encode("ascii", "ignore").decode()
+  name = re.sub(r"\W+", "_", plain.lower()).strip("_").removesuffix("_dataset")
+  return name if name[:1].isalpha() else f"dataset_{name}".rstrip("_")
+
+
+def _own_yaml(folder: Path) -> str:
+  """Returns the one taxonomy in a folder; "" if there is none.
+
+  Raises:
+    ValueError: there are several.
+  """
+  found = []
+  for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+    try:
+      if own_spec.recognises(path):
+        found.append(path)
+    except ValueError:
+      continue
+  if len(found) > 1:
+    names = ", ".join(path.name for path in found)
+    raise ValueError(f"{folder} has several taxonomies, {names}; choose one with --spec=FILE.")
+  return str(found[0]) if found else ""
+
+
+def _of_tool(tool: str, folder: Path, spec: str, photos: Path | None) -> Result:
+  """Counts the names in the files of a tool, and drafts a taxonomy of them."""
+  names = spec_names.load(spec) if spec else _NOTHING
+  found = sources.find(tool, folder, names, photos)
+  counts: Counter[tuple[str, str]] = Counter()
+  failures, objects = [], set()
+  for labels in tqdm(found.labels, desc="look", unit="photo"):
+    try:
+      _, labelled = labels.load()
+    except (ValueError, OSError) as error:
+      failures.append(f"{labels.where}: {error}")
+      continue
+    for region in labelled.regions:
+      counts[region.name, region.parent] += 1
+      if not region.crowd:
+        objects.add(region.name)
+  lines = [f"{folder} has labels of {tool}: {len(found.labels)} photos. Names in them:"]
+  lines += [f"  {name}: {count} times" for (name, _), count in counts.most_common()]
+  if failures:
+    lines.append(f"{len(failures)} of them cannot be used:{listed(failures, 10)}")
+  written = []
+  if not spec:
+    stuff = {name for name, _ in counts if name not in objects}
+    path = folder / f"{dataset_name(folder)}.yaml"
+    _require_new([path])
+    _write_taxonomy(path, draft.classes_of_names(counts, stuff), from_names=True)
+    spec, written = str(path), [path]
+    lines.append(f"{path} is a draft: look at it, and change what is wrong, before you convert.")
+  out = folder.with_name(f"{folder.resolve().name}_dataset")
+  command = ["jppf", "convert", f"--from={tool}", str(folder), f"--spec={spec}", f"--out={out}"]
+  more = [f"--photos={photos}"] if photos else []
+  return Result(lines, written, [command + more, ["jppf", "init", str(out)]])
+
+
+def _write_taxonomy(path: Path, classes: list[draft.Class], *, from_names: bool) -> None:
+  if not classes:
+    raise ValueError(f"The labels in {path.parent} have no class: all pixels are void.")
+  if len(classes) > _MOST_CLASSES:
+    raise ValueError(f"The labels have {len(classes)} classes, uids have room for {_MOST_CLASSES}.")
+  write_text(path, draft.taxonomy(classes, from_names=from_names))
+  load_spec(str(path))  # what was written can be read
+
+
+def _require_new(paths: list[Path]) -> None:
+  if there := [str(path) for path in paths if path.exists()]:
+    raise FileExistsError(
+      f"{' and '.join(there)} exist already and are not replaced; move them away, or use them."
+    )
+
+
+def _of_uids(folder: Path, spec: str) -> Result:
+  """Writes taxonomy, builder and config of a folder of photos and uid files."""
+  name = dataset_name(folder)
+  builder_file = folder / f"{name}_dataset_builder.py"
+  config_file = folder / f"{name}_config.py"
+  spec_file = folder / f"{name}.yaml"
+  _require_new([builder_file, config_file, *([] if spec else [spec_file])])
+  found = look.layout(folder)
+  counted = look.survey(folder, found)
+  if sum(counted.counts.values()) < 2:
+    raise ValueError(f"{folder} has one photo with a label; expected two: training, validation.")
+  written = [builder_file, config_file]
+  if not spec:
+    _write_taxonomy(spec_file, draft.classes_of_ids(counted), from_names=False)
+    written.insert(0, spec_file)
+    spec = str(spec_file)
+  taxonomy = load_spec(spec)
+  _check_ids(taxonomy, counted, spec)
+  named = spec if spec in SPECS else _as_seen_from(Path(spec), folder)
+  write_text(builder_file, run_files.builder(name, named, found))
+  parts = run_files.Parts(taxonomy.num_things > 0, taxonomy.num_parts > 1)
+  files = str(config_file), builder_file.name
+  write_text(config_file, run_files.config(name, files, "str(HERE)", counted, parts))
+  commands = [
+    ["jppf", "prepare", str(builder_file), f"--manual_dir={folder}", "--data_dir=data_sets"],
+    ["jppf", "train", f"--config={config_file}", f"--workdir=runs/{name}"],
+  ]
+  return Result(list(_description(counted, taxonomy)), written, commands)
+
+
+def _as_seen_from(spec: Path, folder: Path) -> str:
+  """Returns how the builder in a folder names a YAML: by its name if it lies beside it."""
+  place = spec.resolve()
+  return place.name if place.parent == folder.resolve() else str(place)
+
+
+def _check_ids(spec: LabelSpec, found: look.Survey, named: str) -> None:
+  """Compares the ids in the labels with the taxonomy.
+
+  Raises:
+    ValueError: it lacks some; lists them.
+  """
+  missing = [f"class {sid}" for sid in sorted(found.pixels) if not spec.legal[sid, 0]]
+  missing += [
+    f"part {pid} of class {sid}"
+    for sid, pid in sorted(found.parts)
+    if spec.legal[sid, 0] and not spec.legal[sid, pid]
+  ]
+  if missing:
+    raise ValueError(
+      f"{named} does not have ids that are in the labels; add them, or list classes under ignore:"
+      f"{listed(missing, 20)}"
+    )
+
+
+def _description(found: look.Survey, spec: LabelSpec) -> Iterator[str]:
+  """Yields what the labels hold."""
+  shares = ", ".join(f"{count} for {split}" for split, count in sorted(found.counts.items()))
+  if not found.counts["validation"]:
+    shares = f"{found.counts['train']}, one in ten is for validation"
+  yield f"Photos with labels: {shares}."
+  height, width = found.median_size
+  yield f"Sizes: {len(found.sizes)} different ones, the median is {height} x {width}."
+  if found.without_label:
+    some = found.without_label[0]
+    yield f"{len(found.without_label)} photos have no label and are left out, e.g. {some}."
+  total = found.pixels.total()
+  yield f"  {'class':<20} {'pixels':>8} {'objects':>8}  parts"
+  for sid, pixels in sorted(found.pixels.items(), key=lambda entry: -entry[1]):
+    train_id = int(spec.sid_to_train[sid])
+    name = spec.class_names[train_id] if train_id < spec.num_classes else f"void ({sid})"
+    parts = sum(scene == sid for scene, _ in found.parts)
+    share = f"{100 * pixels / total:7.2f}%"
+    yield f"  {name:<20} {share} {found.objects[sid]:>8}  {parts or ''}".rstrip()
+  if found.sides:
+    sides = sorted(found.sides)
+    yield (
+      f"Objects: at most {found.most_objects} in a photo; sides {sides[0]:.0f} to {sides[-1]:.0f} "
+      f"pixels, median {sides[len(sides) // 2]:.0f}."
+    )

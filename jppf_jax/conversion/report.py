@@ -1,0 +1,194 @@
+"""What a conversion could not express: counted, listed, and drawn."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageDraw
+
+from jppf_jax.conversion.compose import COVERED, KINDS, NO_PIXEL, UNKNOWN, Composed, Problem
+from jppf_jax.labels.formats.files import write_image
+from jppf_jax.labels.other_names import Names
+from jppf_jax.saving import write_text
+
+MOST_PICTURES = 100
+MOST_PLACES = 10_000  # in the JSON; the largest are kept
+_LISTED = 50  # in the text
+_LONGEST = 1280  # pixels of a side of a picture
+_COLORS = (
+  *((230, 25, 75), (255, 150, 0), (255, 225, 25), (240, 50, 230), (70, 200, 240), (255, 255, 255)),
+)
+"""Of the kinds of problems, in their order."""
+_LINE, _MARGIN = 14, 4  # pixels
+
+
+@dataclass
+class Report:
+  """What became of the labels of a folder.
+
+  Attributes:
+    written: names of the photos that have labels now.
+    failures: one line for each photo that has none, and why.
+    empty: label files without any label, which are left out.
+    notes: sentences about the files, and in how many it is so.
+    places: image and problem, the largest ones.
+    counts: images, regions and pixels by kind of problem.
+    unknown: names that the taxonomy does not have, and how many regions are called so.
+    pictures: how many were drawn.
+  """
+
+  written: list[str] = field(default_factory=list)
+  failures: list[str] = field(default_factory=list)
+  empty: list[str] = field(default_factory=list)
+  notes: Counter[str] = field(default_factory=Counter)
+  places: list[tuple[str, Problem]] = field(default_factory=list)
+  counts: dict[str, Counter[str]] = field(default_factory=dict)
+  unknown: Counter[str] = field(default_factory=Counter)
+  pictures: int = 0
+
+  def add(self, image: str, problems: list[Problem]) -> None:
+    """Counts the problems of an image."""
+    for problem in problems:
+      count = self.counts.setdefault(problem.kind, Counter())
+      count["regions"] += 1
+      count["pixels"] += problem.pixels
+      if problem.kind == UNKNOWN:
+        self.unknown[problem.name] += 1
+      self.places.append((image, problem))
+    for kind in {problem.kind for problem in problems}:
+      self.counts[kind]["images"] += 1
+    if len(self.places) > 2 * MOST_PLACES:
+      self._drop_small()
+
+  def _drop_small(self) -> None:
+    self.places.sort(key=lambda place: _rank(place[1]))
+    del self.places[MOST_PLACES:]
+
+  def to_json(self) -> dict[str, Any]:
+    """Returns the report as JSON holds it."""
+    self._drop_small()
+    return {
+      "written": self.written,
+      "failures": self.failures,
+      "empty": self.empty,
+      "notes": dict(self.notes),
+      "counts": {kind: dict(self.counts[kind]) for kind in KINDS if kind in self.counts},
+      "unknown_names": dict(self.unknown.most_common()),
+      "places": [{"image": image, **problem._asdict()} for image, problem in self.places],
+    }
+
+  def lines(self, names: Names) -> Iterator[str]:
+    """Yields what happened as lines of text."""
+    yield f"{len(self.written)} photos have labels now."
+    for kind in KINDS:
+      if kind in self.counts:
+        count = self.counts[kind]
+        often = f"{count['regions']} times in {count['images']} images"
+        yield f"  {kind}: {often}, {count['pixels']} pixels"
+    if self.unknown:
+      yield "Names that the spec does not have are void; its YAML can list them under names:"
+    for name, times in self.unknown.most_common():
+      near = names.near(name)
+      hint = f"; did you mean {near}?" if near else ""
+      yield f"  {name!r}, {times} times{hint}"
+    if self.empty:
+      yield f"{len(self.empty)} without any label are left out, e.g. {self.empty[0]}."
+    for note, times in self.notes.items():
+      yield f"{times} times: {note}."
+    if self.failures:
+      yield f"{len(self.failures)} could not be converted:"
+    yield from (f"  {failure}" for failure in self.failures)
+
+  def text(self, names: Names) -> str:
+    """Returns the report as text, with the largest places."""
+    self._drop_small()
+    places = [_place(image, problem) for image, problem in self.places[:_LISTED]]
+    if places:
+      places = ["", "The worst places (columns and rows from the upper left corner):", *places]
+    if len(self.places) > _LISTED:
+      places.append(f"... and {len(self.places) - _LISTED} more, in the JSON beside this file.")
+    return "\n".join([*self.lines(names), *places, ""])
+
+
+def _rank(problem: Problem) -> tuple[int, int]:
+  return KINDS.index(problem.kind), -problem.pixels
+
+
+def _place(image: str, problem: Problem) -> str:
+  left, top, right, bottom = problem.box
+  other = f" (by {problem.other!r})" if problem.other else ""
+  line = f"  {image}: {problem.kind}: {problem.name!r}{other}"
+  if problem.kind == NO_PIXEL:
+    return line
+  where = f"columns {left} to {right - 1}, rows {top} to {bottom - 1}"
+  return f"{line}, {problem.pixels} of {problem.area} pixels, {where}"
+
+
+def save(report: Report, folder: Path, stem: str, names: Names) -> None:
+  """Writes the report as `STEM.json` and `STEM.txt` into a folder."""
+  content = json.dumps(report.to_json(), ensure_ascii=False, indent=1)
+  write_text(folder / f"{stem}.json", content)
+  write_text(folder / f"{stem}.txt", report.text(names))
+
+
+def is_worth_a_picture(composed: Composed) -> bool:
+  """Returns whether there is more than objects that lie partly below others."""
+  return any(problem.kind not in (COVERED, NO_PIXEL) for problem in composed.problems)
+
+
+def draw(
+  pixels: UInt8[np.ndarray, "H W 3"], places: UInt8[np.ndarray, "H W"], problems: list[Problem]
+) -> Image.Image:
+  """Returns a picture of the places: the photo in grey, problems in colours, and a legend.
+
+  Args:
+    pixels: the photo.
+    places: as in `Composed`, on the photo.
+    problems: of the image, for the legend.
+  """
+  grey = pixels.mean(-1, keepdims=True) * 0.5 + 40
+  shown = np.repeat(grey, 3, axis=-1).astype(np.uint8)
+  for number, color in enumerate(_COLORS, start=1):
+    shown[places == number] = color
+  picture = Image.fromarray(shown)
+  picture.thumbnail((_LONGEST, _LONGEST), Image.Resampling.BOX)
+  _frame(picture, problems, picture.width / pixels.shape[1])
+  lines = [(kind, _names_of(kind, problems)) for kind in KINDS]
+  lines = [(kind, text) for kind, text in lines if text]
+  width = max(picture.width, 480)
+  sheet = Image.new("RGB", (width, picture.height + _LINE * len(lines) + 6), (20, 20, 20))
+  sheet.paste(picture, (0, 0))
+  pen = ImageDraw.Draw(sheet)
+  for row, (kind, text) in enumerate(lines):
+    top = picture.height + 3 + row * _LINE
+    color = _COLORS[KINDS.index(kind)]
+    pen.rectangle([3, top + 2, 12, top + 11], fill=color)
+    pen.text((18, top), f"{kind}: {text}", fill=(235, 235, 235))
+  return sheet
+
+
+def _frame(picture: Image.Image, problems: list[Problem], scale: float) -> None:
+  """Draws a frame around each place, so that a few pixels are seen too."""
+  pen = ImageDraw.Draw(picture)
+  for problem in problems:
+    if problem.kind not in (COVERED, NO_PIXEL):
+      left, top, right, bottom = (round(edge * scale) for edge in problem.box)
+      frame = [left - _MARGIN, top - _MARGIN, right + _MARGIN - 1, bottom + _MARGIN - 1]
+      pen.rectangle(frame, outline=_COLORS[KINDS.index(problem.kind)])
+
+
+def _names_of(kind: str, problems: list[Problem]) -> str:
+  """Returns the names of the regions with a problem, in signs that every font has."""
+  named = Counter(problem.name for problem in problems if problem.kind == kind)
+  text = ", ".join(f"{name} x{count}" for name, count in named.most_common(6))
+  return text.encode("ascii", "replace").decode()
+
+
+def save_picture(path: Path, picture: Image.Image) -> None:
+  """Writes a picture as JPEG."""
+  write_image(path, picture, format="JPEG", quality=88)

@@ -1,0 +1,156 @@
+"""From a folder to a dataset that is built and gives batches to the network of the config."""
+
+import numpy as np
+import pytest
+from etils import epath
+
+from jppf_jax import build
+from jppf_jax.cli import configs
+from jppf_jax.conversion.convert import convert
+from jppf_jax.conversion.init import dataset_name, init
+from jppf_jax.input_pipeline import datasets
+from jppf_jax.labels.formats import files
+from jppf_jax.labels.registry import load_spec
+from tests.conversion import scenes, tool_folders
+
+SIZE = (70, 100)
+
+
+def write_pairs(folder, count=3, *, parts=True):
+  """Photos of a floor with two robots, which have arms, as uids."""
+  uids = np.ones(SIZE, np.int32)
+  uids[10:60, 10:40], uids[10:60, 50:90] = 2_001, 2_002
+  if parts:
+    uids[10:30, 10:40], uids[40:60, 10:40] = 200_101, 200_103
+  for index in range(count):
+    scenes.write_photo(folder / "photos" / f"{index}.jpg", SIZE, seed=index)
+    files.write_uids(folder / "labels" / f"{index}.tif", uids)
+  return folder
+
+
+def config_of(folder, result, tmp_path):
+  """Returns the config that the printed command trains, with records in a folder of its own."""
+  (*_, command) = result.commands
+  assert command[:2] == ["jppf", "train"]
+  config = build.completed(configs.load(command[2].removeprefix("--config=")))
+  return configs.changed(config, [f"data.data_dir={tmp_path / 'records'}"])
+
+
+def test_a_folder_becomes_a_dataset_that_can_be_trained(tmp_path):
+  folder = write_pairs(tmp_path / "Möbel Haus_dataset")
+  result = init(folder)
+  names = ["mobel_haus.yaml", "mobel_haus_dataset_builder.py", "mobel_haus_config.py"]
+  assert [path.name for path in result.written] == names
+  text = "\n".join(result.lines)
+  assert "Photos with labels: 3, one in ten is for validation." in text
+  assert "the median is 70 x 100" in text
+  assert "class_2                50.00%        6  2" in text
+  config = config_of(folder, result, tmp_path)
+  assert tuple(config.data.train_size) == (64, 96)
+  assert (config.data.max_objects, config.detection.max_detections) == (4, 8)
+  run = build.training(config, axis_name="batch")
+  assert run.model.heads == ("semantic", "part", "instance")
+  spec = build.label_spec(config)
+  assert spec.class_names == ("class_1", "class_2")
+  batch, ids = next(build.train_iterator(config, spec))
+  assert batch.image.shape == (4, 64, 96, 3)
+  assert set(ids) < {"0", "1", "2"}
+  assert len(build.examples(config, "validation")) == 1
+  assert len(build.examples(config, "train")) == 2
+  assert set(np.unique(batch.part)) <= {0, 1, 2, 255} and 1 in batch.part
+  assert (config.fusion.min_stuff_area, config.model.anchor_scale) == (6, 8.0)
+
+
+def test_converted_labels_become_a_dataset_with_the_same_taxonomy(tmp_path):
+  spec = scenes.write_spec(tmp_path / "spec")
+  for split in ("train", "validation"):
+    source = tool_folders.labelme(tmp_path / split)
+    convert("labelme", source, spec, tmp_path / "own", split=split)
+  result = init(tmp_path / "own")
+  assert [path.name for path in result.written] == ["own_dataset_builder.py", "own_config.py"]
+  config = config_of(tmp_path / "own", result, tmp_path)
+  assert build.label_spec(config).class_names == load_spec(spec).class_names
+  builder = datasets.builder_class(config.data.name)
+  found, problems = builder.find(epath.Path(config.data.manual_dir))
+  assert not problems
+  for split in ("train", "validation"):
+    (pair,) = found[split]
+    assert pair.image.parent.name == split
+    np.testing.assert_array_equal(builder.read_label(pair.label), tool_folders.expected())
+
+
+def test_without_parts_or_objects_the_network_has_no_heads_for_them(tmp_path):
+  folder = write_pairs(tmp_path / "plain", count=2, parts=False)
+  config = config_of(folder, init(folder), tmp_path)
+  assert tuple(config.model.heads) == ("semantic", "instance")
+  for path in (tmp_path / "stuff/labels").glob("*"):
+    path.unlink()
+  stuff = write_pairs(tmp_path / "stuff", count=2)
+  for path in (stuff / "labels").iterdir():
+    files.write_uids(path, np.ones(SIZE, int))
+  config = config_of(stuff, init(stuff), tmp_path)
+  assert tuple(config.model.heads) == ("semantic",)
+
+
+@pytest.mark.parametrize("tool", ["labelme", "coco"])
+def test_the_labels_of_a_tool_get_a_taxonomy_and_the_command_that_converts_them(tmp_path, tool):
+  source = {"labelme": tool_folders.labelme, "coco": tool_folders.coco}[tool](tmp_path / "src")
+  result = init(source)
+  spec = source / "src.yaml"
+  assert result.written == [spec]
+  out = str(tmp_path / "src_dataset")
+  convert_command, init_command = result.commands
+  assert convert_command == [
+    *("jppf", "convert", f"--from={tool}", str(source)),
+    *(f"--spec={spec}", f"--out={out}"),
+  ]
+  assert init_command == ["jppf", "init", out]
+  assert "floor: 1 times" in "\n".join(result.lines)
+  report = convert(tool, source, str(spec), out)
+  assert not report.failures and not report.unknown
+  owner = "bot" if tool == "labelme" else "robot"
+  assert owner in load_spec(str(spec)).class_names
+
+
+def test_nothing_is_replaced(tmp_path):
+  folder = write_pairs(tmp_path / "own", count=2)
+  init(folder)
+  with pytest.raises(FileExistsError, match="own_config.py exist already and are not replaced"):
+    init(folder)
+  source = tool_folders.labelme(tmp_path / "src")
+  (source / "src.yaml").write_text("a: b")
+  with pytest.raises(FileExistsError, match="src.yaml exist already"):
+    init(source)
+
+
+def test_ids_that_the_taxonomy_does_not_have_are_listed(tmp_path):
+  folder = write_pairs(tmp_path / "own", count=2)
+  spec = scenes.write_spec(tmp_path, scenes.SPEC.replace("[1, 4]", "[4]"))
+  with pytest.raises(ValueError, match="does not have ids that are in the labels.*\n  - part 1 of"):
+    init(folder, spec=spec)
+  assert not list(folder.glob("*.py"))
+
+
+def test_two_taxonomies_in_the_folder_and_one_photo_are_refused(tmp_path):
+  folder = write_pairs(tmp_path / "own", count=1)
+  with pytest.raises(ValueError, match="has one photo with a label"):
+    init(folder)
+  scenes.write_spec(folder)
+  (folder / "b.yaml").write_text(scenes.SPEC)
+  with pytest.raises(ValueError, match="several taxonomies, b.yaml, warehouse.yaml; choose one"):
+    init(folder)
+  with pytest.raises(FileNotFoundError, match="There is no folder"):
+    init(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+  "folder, name",
+  [
+    ("Robots", "robots"),
+    ("2024 photos", "dataset_2024_photos"),
+    ("写真", "dataset"),
+    ("a-b.c", "a_b_c"),
+  ],
+)
+def test_a_dataset_is_called_after_its_folder(tmp_path, folder, name):
+  assert dataset_name(tmp_path / folder) == name

@@ -1,0 +1,72 @@
+"""Runs the commands of docs/own_data.md in their order, on photos that were labelled in LabelMe."""
+
+import re
+import shlex
+
+import numpy as np
+import yaml
+
+from jppf_jax import build
+from jppf_jax.cli import configs
+from jppf_jax.conversion import sources
+from jppf_jax.conversion.compose import KINDS
+from jppf_jax.conversion.export import TOOLS
+from jppf_jax.labels import own_tables
+from jppf_jax.labels.formats import files
+from tests import pages
+from tests.cli import verbs
+from tests.conversion import tool_folders
+
+PAGE = (pages.ROOT / "docs/own_data.md").read_text()
+
+
+def commands():
+  for language, block in re.findall(r"^```(\w*)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE):
+    for line in () if language else block.splitlines():
+      yield shlex.split(line, comments=True)[1:]
+
+
+def test_the_commands_of_the_page_lead_from_labels_to_a_run_and_back(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  for path in tool_folders.labelme(tmp_path / "photos", names=("a", "b", "c")).glob("*.json"):
+    path.write_text(path.read_text().replace('"bot"', '"robot"'))
+  said = ""
+  for argv in commands():
+    if argv[0] == "train":  # compiling a network takes a minute; other tests do
+      config = build.completed(configs.load(argv[1].removeprefix("--config=")))
+      assert len(build.examples(config, "train")) == 2
+      continue
+    if "--to=labelme" in argv:
+      files.write_uids(tmp_path / "predictions/uids/a.tif", tool_folders.expected() * 0 + 1)
+    done = verbs.here(*argv)
+    assert done.status == 0, done
+    said += done.out
+  for command in list(commands())[1:3]:
+    assert shlex.join(["jppf", *command]) in said
+  found = files.read_uids(tmp_path / "photos_dataset/labels/a.tif")
+  assert len(np.unique(found)) == len(np.unique(tool_folders.expected()))
+  assert (tmp_path / "corrected/a.json").is_file()
+
+
+def first_column(heading):
+  _, _, after = PAGE.partition(f"\n| {heading} |")
+  rows = after.partition("\n\n")[0].splitlines()[2:]
+  return [row.split("|")[1].strip().strip("`") for row in rows]
+
+
+def test_the_tables_name_every_tool_and_every_kind_of_problem():
+  assert set(first_column("TOOL")) == set(sources.TOOLS)
+  assert set(first_column("`--to=`")) == set(TOOLS)
+  hidden, covered = KINDS[3:5]
+  together = f"{hidden}, or {covered.removeprefix('object ')}"
+  listed = [row.split(" (")[0] for row in first_column("problem")]
+  assert listed == [*KINDS[:3], together, KINDS[5]]
+
+
+def test_the_names_of_the_page_are_right_for_the_taxonomy_of_data_md():
+  (names,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+  data = (pages.ROOT / "docs/data.md").read_text()
+  (taxonomy,) = re.findall(
+    r"```yaml\n(.*?)```", data[data.index("## Your own dataset") :], re.DOTALL
+  )
+  assert own_tables.problems(yaml.safe_load(taxonomy + names)) == []

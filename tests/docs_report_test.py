@@ -1,5 +1,6 @@
 """docs/report.md says what is so: its sections and flags exist, its files are written."""
 
+import json
 import re
 
 from jppf_jax.cli import help_text, report
@@ -8,12 +9,15 @@ from jppf_jax.report.images import MOST_BYTES
 from jppf_jax.report.record import SIDE
 from tests import pages
 from tests.report import small
+from tests.report.costs_test import MEASURED
 
 TEXT = (pages.ROOT / "docs/report.md").read_text()
 
 
 def test_the_page_lists_the_sections_of_a_report(tmp_path):
-  written = page.write(small.write(tmp_path / "run")).read_text()
+  run = small.write(tmp_path / "run")
+  (run / "benchmark.json").write_text(json.dumps(MEASURED))
+  written = page.write(run).read_text()
   listed = re.findall(r"^\| (\w+) \|", TEXT, re.MULTILINE)[1:]
   (links,) = re.findall("<nav.*?</nav>", written)
   assert listed == re.findall(">(\\w+)</a>", links)

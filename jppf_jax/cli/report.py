@@ -32,10 +32,17 @@ _EVALUATION = flags.DEFINE_string(
   "NAME: a folder in DIR/evaluation (default: of the split that the config evaluates on)",
 )
 
+_BENCHMARK = flags.DEFINE_string(
+  "benchmark",
+  None,
+  "FILE: of `jppf benchmark inference --out` (default: benchmark.json of the run, if it is there)",
+)
+
 FLAGS = (
   (run_flags.WORKDIR, "DIR: the folder of the run, or of an evaluation"),
   _COMPARE,
   _EVALUATION,
+  _BENCHMARK,
   (SPEC, "SPEC: what ids mean, see `jppf score`; in place of --workdir"),
   (GT, "DIR: ground truth, uids as TIFF or PNG"),
   (PRED, "DIR: predictions, three-channel PNGs or uid TIFFs"),
@@ -67,7 +74,12 @@ def main(argv: list[str]) -> None:
       require_file(out)
     if workdir is not None:
       written = page.write(
-        Path(workdir), out, split=_EVALUATION.value, compare=compare, count=_IMAGES.value
+        Path(workdir),
+        out,
+        split=_EVALUATION.value,
+        compare=compare,
+        count=_IMAGES.value,
+        benchmark=None if _BENCHMARK.value is None else Path(_BENCHMARK.value),
       )
     elif spec_name is None or gt is None or pred is None or out is None:
       raise app.UsageError(USAGE)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jppf_jax.report import classes, comparison, images, read, summary
+from jppf_jax.report import classes, comparison, costs, images, read, summary
 from jppf_jax.report.markup import Markup, data, join, tag
 from jppf_jax.report.read import Evaluation
 from jppf_jax.saving import write_text
@@ -21,6 +21,7 @@ def write(
   compare: Path | None = None,
   count: int = IMAGES,
   run: Path | None = None,
+  benchmark: Path | None = None,
 ) -> Path:
   """Writes the page of an evaluation.
 
@@ -31,12 +32,15 @@ def write(
     compare: the folder of another run, or of its evaluation.
     count: how many images the page shows.
     run: the folder of the run, if an evaluation is given that does not lie in it.
+    benchmark: a file of `jppf benchmark inference`; None: `benchmark.json` of the run if there is
+      one.
 
   Returns:
     The file.
 
   Raises:
-    ReportError: there is no evaluation with a record, or the two cannot be compared.
+    ReportError: there is no evaluation with a record, or the two cannot be compared, or a file is
+      damaged.
     OSError: the file cannot be written.
   """
   evaluation = read.read(workdir, split, run)
@@ -44,12 +48,29 @@ def write(
   if other is not None:
     comparison.require_same(evaluation, other)
   out = out or evaluation.folder / PAGE
-  write_text(out, page(evaluation, other, count=count))
+  if benchmark is None and evaluation.run is not None:
+    found = evaluation.run / costs.FOUND
+    benchmark = found if found.is_file() else None
+  measured = None if benchmark is None else costs.read_costs(benchmark)
+  write_text(out, page(evaluation, other, count=count, measured=measured))
   return out
 
 
-def page(evaluation: Evaluation, other: Evaluation | None = None, *, count: int = IMAGES) -> Markup:
-  """Returns the page as text; arguments as `write`."""
+def page(
+  evaluation: Evaluation,
+  other: Evaluation | None = None,
+  *,
+  count: int = IMAGES,
+  measured: read.Json | None = None,
+) -> Markup:
+  """Returns the page as text.
+
+  Args:
+    evaluation: with a record.
+    other: an evaluation to compare it with.
+    count: how many images the page shows.
+    measured: what the stages of the network cost.
+  """
   sections = {
     "scores": ("Scores", summary.summary(evaluation)),
     "compared": ("Compared", comparison.comparison(evaluation, other) if other else None),
@@ -57,6 +78,7 @@ def page(evaluation: Evaluation, other: Evaluation | None = None, *, count: int 
     "classes": ("Classes", classes.classes(evaluation)),
     "parts": ("Parts", classes.parts(evaluation)),
     "confusion": ("Confusion", classes.confusion(evaluation)),
+    "costs": ("Time", None if measured is None else costs.costs(measured)),
     "training": ("Training", summary.training(evaluation)),
   }
   shown = {name: entry for name, entry in sections.items() if entry[1] is not None}

@@ -35,6 +35,7 @@ class Evaluation:
     analysis: the record of `record.Recorder`.
     config: of the run; empty if there is none.
     metrics: a line for each step that was logged.
+    run: the folder of the run; None if there is none.
   """
 
   name: str
@@ -44,6 +45,7 @@ class Evaluation:
   analysis: Json
   config: Json
   metrics: list[Json]
+  run: Path | None = None
 
   @property
   def methods(self) -> list[str]:
@@ -79,7 +81,7 @@ def read(workdir: Path, split: str | None = None, run: Path | None = None) -> Ev
     ReportError: there is no such evaluation, or it has no record.
   """
   if (workdir / SCORES).is_file() and split is None:
-    return _evaluation(workdir, run=run or workdir.parent.parent)
+    return _evaluation(workdir, run=run or workdir.resolve().parents[1])
   config = _config(workdir)
   found = {path.parent.name: path.parent for path in workdir.glob(f"evaluation/*/{SCORES}")}
   if not found:
@@ -115,6 +117,7 @@ def _evaluation(folder: Path, *, run: Path) -> Evaluation:
     analysis=read_json(folder / ANALYSIS),
     config=_config(run),
     metrics=_lines(run / _METRICS),
+    run=run,
   )
 
 

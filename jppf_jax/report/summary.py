@@ -7,7 +7,7 @@ from typing import Any
 from jppf_jax.report import charts
 from jppf_jax.report.markup import Markup, join, tag
 from jppf_jax.report.read import Evaluation, Json
-from jppf_jax.report.rows import ROWS, TITLES
+from jppf_jax.report.rows import PAPER, ROWS, TITLES
 
 _TILES = (
   "PartPQ All",
@@ -60,6 +60,8 @@ def _tiles(evaluation: Evaluation) -> Markup:
 def _table(evaluation: Evaluation) -> Markup:
   methods = evaluation.methods
   heading = [tag("th", TITLES[method], scope="col") for method in methods]
+  paper = paper_figures(evaluation)
+  heading += [tag("th", f"the paper’s {TITLES[method]}", scope="col") for method in paper]
   rows = []
   for name, path in ROWS.items():
     values = [at(evaluation.scores[method], path) for method in methods]
@@ -69,9 +71,21 @@ def _table(evaluation: Evaluation) -> Markup:
     cells = [
       tag("td", percent(value), class_="best" if value == max(known) else None) for value in values
     ]
+    printed = (figures.get(name) for figures in paper.values())
+    cells += [tag("td", "" if figure is None else f"{figure:.1f}") for figure in printed]
     rows.append(tag("tr", tag("th", name, scope="row"), *cells))
   head = tag("tr", tag("th", "percent", scope="col"), *heading)
   return table(head, rows, caption="Fusions on the same outputs of the network")
+
+
+def paper_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
+  """Returns the paper's figures by method, if the evaluation has its setting; else none."""
+  config, testing = evaluation.config, evaluation.scores.get("testing") or {}
+  data, model = config.get("data", {}), config.get("model", {})
+  setting = (data.get("name"), model.get("encoder"), tuple(data.get("eval_size", ())))
+  is_single_scale = list(testing.get("scales", [1.0])) == [1.0] and not testing.get("flip")
+  whole_split = evaluation.title == data.get("eval_split")
+  return PAPER.get(setting, {}) if is_single_scale and whole_split else {}
 
 
 def _heads(heads: Json) -> Markup | None:

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -6,6 +8,7 @@ from jppf_jax.labels.formats import files
 from jppf_jax.labels.registry import load_spec
 from tests.cli import verbs
 from tests.report import small
+from tests.report.costs_test import MEASURED
 
 
 def test_the_page_of_a_run_is_written_and_named(tmp_path):
@@ -16,10 +19,12 @@ def test_the_page_of_a_run_is_written_and_named(tmp_path):
   assert f"Report: {written} (" in done.out
   assert "3 images · 2 shown" in written.read_text()
   out = tmp_path / "own.html"
-  argv = ("--evaluation=validation", f"--compare={run}", f"--out={out}")
+  measured = tmp_path / "measured.json"
+  measured.write_text(json.dumps(MEASURED))
+  argv = ("--evaluation=validation", f"--compare={run}", f"--out={out}", f"--benchmark={measured}")
   done = verbs.here("report", f"--workdir={run}", *argv)
   assert done.status == 0, done.status
-  assert "Compared with run" in out.read_text()
+  assert "Compared with run" in out.read_text() and "Time and memory" in out.read_text()
 
 
 def test_saved_predictions_have_a_page(tmp_path):

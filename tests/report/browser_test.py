@@ -177,6 +177,8 @@ def test_a_compared_run_has_a_pane_and_a_narrow_window_has_room(started, run, tm
   started.run(HELP)
   name = "document.querySelector('.image-name').firstChild?.textContent"
   started.until(f"{name} !== undefined")
+  for box in started.run("panes().map((one) => one.querySelector('.stage').clientHeight)"):
+    assert box <= 780  # of 1000
   started.run("document.querySelector('#compared [data-image=worst]').click()")
   started.until(f"drawn('worst') && {name} === 'worst'")
   started.point("[data-pane=other] .stage", 27.5 / 32, 13.5 / 16)

@@ -68,6 +68,31 @@ def test_charts_have_labels_and_multi_scale_testing_is_told(run, tmp_path):
   assert "scenes · own · 3 images · 3 shown · scales 0.75, 1.0, mirrored too" in text
 
 
+def luminance(color):
+  """As WCAG 2 defines it."""
+  channels = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+  linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_text_has_enough_contrast_in_light_and_dark():
+  style = (page._ASSETS / "page.css").read_text()
+  schemes = [
+    dict(re.findall(r"--([\w-]+): (#\w{6})", block))
+    for block in re.findall(r":root {(.*?)}", style, re.DOTALL)
+  ]
+  assert len(schemes) == 2
+  for colors in schemes:
+    pairs = [
+      (ink, ground)
+      for ink in ("ink", "muted", "accent", "good", "bad")
+      for ground in ("ground", "raised")
+    ]
+    for ink, ground in [*pairs, ("on-accent", "accent")]:
+      low, high = sorted((luminance(colors[ink]), luminance(colors[ground])))
+      assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, ground)
+
+
 def test_images_without_photos_make_a_page_too(tmp_path):
   run = small.write(tmp_path / "run", photos=False)
   text = page.write(run).read_text()

@@ -24,6 +24,20 @@ def test_scores_of_both_methods_stand_side_by_side_with_their_difference(evaluat
   assert "semantic head, mIoU</th><td>50.0</td>" in made
 
 
+def test_the_papers_figures_stand_beside_ours_in_its_setting_only(evaluation):
+  assert "paper" not in summary.summary(evaluation)
+  data = {"name": "cityscapes_panoptic_parts", "eval_size": [1024, 2048]}
+  config = {"data": {**data, "eval_split": "validation"}, "model": {"encoder": "b5"}}
+  scores = {**evaluation.scores, "testing": {"scales": [1.0], "flip": False}}
+  same = dataclasses.replace(evaluation, config=config, scores=scores)
+  made = summary.summary(same)
+  assert "the paper’s joint fusion" in made
+  assert re.search("PartPQ P</th>.*?<td>47.7</td><td>47.5</td></tr>", made)
+  mirrored = {**scores, "testing": {"scales": [1.0], "flip": True}}
+  assert "paper" not in summary.summary(dataclasses.replace(same, scores=mirrored))
+  assert "paper" not in summary.summary(dataclasses.replace(same, title="train"))
+
+
 def test_training_names_what_was_trained_and_how_long(evaluation):
   made = summary.training(evaluation)
   facts = dict(re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", made))

@@ -51,7 +51,9 @@ class Viewer {
       pane.photo.alt = `Photo ${image.id}`;
       [pane.canvas.height, pane.canvas.width] = image.size;
       pane.inner.style.aspectRatio = `${image.size[1]} / ${image.size[0]}`;
+      pane.stage.style.maxWidth = `${(78 * image.size[1]) / image.size[0]}vh`; // fits the window
     }
+    this.element.classList.toggle("upright", image.size[0] > image.size[1]);
     const truth = this.mapOf("truth");
     for (const pane of this.panes) {
       const predicted = pane.key === "truth" ? this.mapOf(this.report.main) : pane.map;
@@ -138,6 +140,9 @@ class Viewer {
     };
     let held = null;
     stage.addEventListener("pointerdown", (event) => {
+      const { scale, x, y } = this.zoom;
+      const [atX, atY] = shareOf(event);
+      this.hover([x + atX / scale, y + atY / scale]); // a finger does not hover
       held = { at: shareOf(event), ...this.zoom };
       if (this.zoom.scale > 1) stage.setPointerCapture(event.pointerId);
     });
@@ -153,7 +158,9 @@ class Viewer {
       }
       this.hover([this.zoom.x + x / scale, this.zoom.y + y / scale]);
     });
-    stage.addEventListener("pointerleave", () => this.hover(null));
+    stage.addEventListener("pointerleave", (event) => {
+      if (event.pointerType === "mouse") this.hover(null);
+    });
     stage.addEventListener("dblclick", (event) => this.zoomBy(2, shareOf(event)));
     const wheel = (event) => {
       if (!event.ctrlKey && !event.metaKey) return; // the page scrolls

@@ -95,6 +95,18 @@ def test_layers_switch(opened):
   assert opened.run(f"[{photo}, press('photo'), {photo}]") == ["visible", None, "hidden"]
 
 
+def test_a_predicted_instance_has_the_shade_of_the_true_one(opened):
+  numbers = opened.run(
+    "[['joint', 3], ['joint', -1], ['truth', 3]].map(([k, m]) => shadeNumber(k, m, 9))"
+  )
+  assert numbers == [3, 9, 9]
+  opened.run("press('semantic'); press('part')")
+  predicted, true, road = opened.run(
+    "[color('joint', 4, 8), color('truth', 4, 8), color('joint', 16, 15)]"
+  )
+  assert predicted == true and true[3] == 255 and road[3] == 0
+
+
 def test_panes_switch(opened):
   shown = "panes().filter((one) => !one.hidden).map((one) => one.dataset.pane)"
   assert opened.run(shown) == ["joint", "truth"]

@@ -16,7 +16,7 @@ async function inflate(text) {
   return new Response(stream).arrayBuffer();
 }
 
-// The map of one pane. `segments` are {class, instance, area, score, outcome, iou, match}.
+// The map of one pane. `segments` are {class, instance, area, score, outcome, iou, match, shade}.
 class LabelMap {
   constructor(numbers, [height, width], regions, segments, spec) {
     Object.assign(this, { numbers, height, width, regions, segments, spec });
@@ -33,7 +33,7 @@ class LabelMap {
       if (compared !== null && place < compared.length) {
         [segment.outcome, segment.iou, segment.match] = compared[place];
       }
-      return segment;
+      return { ...segment, shade: shadeNumber(key, segment.match, place) };
     });
     return new LabelMap(numbers, image.size, held.regions, segments, spec);
   }
@@ -95,7 +95,7 @@ class LabelMap {
     if (layers.has("part") && part > 0 && part < this.spec.parts.length) {
       return this.spec.parts[part].color;
     }
-    if (layers.has("instance") && thing) return shade(color, Math.max(segment.instance, 0));
+    if (layers.has("instance") && thing) return shade(color, segment.shade);
     return layers.has("semantic") ? color : null;
   }
 
@@ -143,6 +143,11 @@ function difference(predicted, number, truth, trueNumber) {
 
 function packed([red, green, blue], alpha) {
   return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0; // little-endian RGBA
+}
+
+// Which shade a segment has: a predicted one has that of the true segment that it matches.
+function shadeNumber(key, match, place) {
+  return key !== "truth" && match >= 0 ? match : place;
 }
 
 // A shade of a colour, another one for each number.

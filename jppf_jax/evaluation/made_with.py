@@ -1,5 +1,7 @@
-"""What an evaluation was made with: versions, the commit of a clone, the device, the time."""
+"""What a run or an evaluation was made with: versions, the commit of a clone, device and time."""
 
+import functools
+import json
 import platform
 import subprocess
 import time
@@ -9,6 +11,9 @@ import flax
 import jax
 
 import jppf_jax
+from jppf_jax.saving import write_text
+
+MADE_WITH = "made_with.json"  # in the folder of a run
 
 
 def made_with() -> dict[str, str]:
@@ -21,8 +26,18 @@ def made_with() -> dict[str, str]:
     "python": platform.python_version(),
     "device": jax.devices()[0].device_kind,
   }
-  of_clone = commit(Path(jppf_jax.__file__).parents[1])
+  of_clone = _own_commit()
   return found if of_clone is None else {**found, "commit": of_clone}
+
+
+def store(workdir: Path) -> None:
+  """Writes what a run is trained with into its folder."""
+  write_text(workdir / MADE_WITH, json.dumps(made_with(), indent=1))
+
+
+@functools.cache
+def _own_commit() -> str | None:
+  return commit(Path(jppf_jax.__file__).parents[1])
 
 
 def commit(clone: Path) -> str | None:

@@ -3,7 +3,7 @@ metrics of the run.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from jppf_jax.report.rows import TITLES
 
 SCORES = "scores.json"
 _CONFIG, _METRICS = "config.json", "metrics.jsonl"  # in the folder of a run
+_MADE_WITH = "made_with.json"
 
 Json = dict[str, Any]
 
@@ -36,6 +37,7 @@ class Evaluation:
     config: of the run; empty if there is none.
     metrics: a line for each step that was logged.
     run: the folder of the run; None if there is none.
+    made_with: what the run was trained with; empty if that is not known.
   """
 
   name: str
@@ -46,6 +48,7 @@ class Evaluation:
   config: Json
   metrics: list[Json]
   run: Path | None = None
+  made_with: Json = field(default_factory=dict)
 
   @property
   def methods(self) -> list[str]:
@@ -82,7 +85,7 @@ def read(workdir: Path, split: str | None = None, run: Path | None = None) -> Ev
   """
   if (workdir / SCORES).is_file() and split is None:
     return _evaluation(workdir, run=run or workdir.resolve().parents[1])
-  config = _config(workdir)
+  config = _json_or_empty(workdir / _CONFIG)
   found = {path.parent.name: path.parent for path in workdir.glob(f"evaluation/*/{SCORES}")}
   if not found:
     raise ReportError(
@@ -115,7 +118,8 @@ def _evaluation(folder: Path, *, run: Path) -> Evaluation:
     folder=folder,
     scores=read_json(folder / SCORES),
     analysis=read_json(folder / ANALYSIS),
-    config=_config(run),
+    config=_json_or_empty(run / _CONFIG),
+    made_with=_json_or_empty(run / _MADE_WITH),
     metrics=_lines(run / _METRICS),
     run=run,
   )
@@ -133,8 +137,8 @@ def image(folder: Path, image_id: str) -> ImageRecord | None:
   return ImageRecord(None if photo is None else photo.tobytes(), held, about)
 
 
-def _config(run: Path) -> Json:
-  path = run / _CONFIG
+def _json_or_empty(path: Path) -> Json:
+  """Returns the object in a JSON file; an empty one if there is no file."""
   return read_json(path) if path.is_file() else {}
 
 

@@ -117,8 +117,11 @@ def training(evaluation: Evaluation) -> Markup | None:
   facts["parameters"] = f"{parameters / 1e6:.2f} M" if parameters else None
   seconds = evaluation.scores.get("seconds_per_image")
   facts["prediction"] = f"{seconds:.2f} s per image" if seconds else None
-  for name, value in evaluation.scores.get("made_with", {}).items():
-    facts["evaluated" if name == "date" else name] = value
+  evaluated_with = evaluation.scores.get("made_with", {})
+  for done, made in (("trained", evaluation.made_with), ("evaluated", evaluated_with)):
+    facts[done] = made.get("date")
+    versions = [f"{name} {value}" for name, value in made.items() if name != "date"]
+    facts[f"{done} with"] = ", ".join(versions)
   entries = [
     tag("div", tag("dt", name), tag("dd", _plain(value)))
     for name, value in facts.items()

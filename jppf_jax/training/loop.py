@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from jppf_jax import build
 from jppf_jax.checkpoints import weights
 from jppf_jax.checkpoints.store import Checkpoints, unwritable
+from jppf_jax.evaluation import made_with
 from jppf_jax.training import starting
 from jppf_jax.training.evaluations import Evaluations
 from jppf_jax.training.hosts import of_first_process, together
@@ -31,10 +32,10 @@ def train(
 ) -> TrainState:
   """Trains a config, or continues the run that is already in `workdir`.
 
-  Writes `config.json`, `checkpoints/`, `weights.safetensors`, `metrics.jsonl` and TensorBoard
-  events; with `train.ema_decay` also `weights_ema.safetensors`, with `train.evaluate_every`
-  `weights_best.safetensors`. SIGINT, SIGTERM and SIGHUP end the run after its current step, which
-  is saved.
+  Writes `config.json`, `made_with.json` (versions), `checkpoints/`, `weights.safetensors`,
+  `metrics.jsonl` and TensorBoard events; with `train.ema_decay` also `weights_ema.safetensors`,
+  with `train.evaluate_every` `weights_best.safetensors`. SIGINT, SIGTERM and SIGHUP end the run
+  after its current step, which is saved.
 
   Args:
     config: of the run.
@@ -78,6 +79,8 @@ def train(
     schedule, done = starting.schedule(run), int(state.step)
     evaluations = Evaluations(config, workdir, schedule, until=done)
     build.store_run(config, workdir)
+    if jax.process_index() == 0 and done < sum(phase.steps for phase in run.phases):
+      made_with.store(workdir)
     signals.check()
     shared = runners or starting.Runners()
     opened.enter_context(together(signals.before_leaving))  # last, so that it is left first

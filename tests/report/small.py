@@ -101,6 +101,8 @@ def write(run: Path, mistakes: dict[str, dict] = MISTAKES, *, photos: bool = Tru
   (folder / "scores.json").write_text(json.dumps(report))
   config = {"seed": 3, "data": {"name": "scenes", "eval_split": "validation"}}
   (run / "config.json").write_text(json.dumps(config))
+  made_with = {"date": "2019-12-31", "jax": "1.2.2", "commit": "abc"}
+  (run / "made_with.json").write_text(json.dumps(made_with))
   lines = [{"step": s, "loss": 8.0 / s, "steps_per_second": 0.5} for s in (100, 200, 300)]
   (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
   return run

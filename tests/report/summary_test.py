@@ -43,7 +43,9 @@ def test_training_names_what_was_trained_and_how_long(evaluation):
   facts = dict(re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", made))
   assert facts["seed"] == "3" and facts["dataset"] == "scenes"
   assert facts["steps"] == "300" and facts["training time"] == "10.0 min"  # 300 steps, 2 s each
-  assert facts["parameters"] == "1.25 M" and facts["jax"] == "1.2.3"
+  assert facts["parameters"] == "1.25 M" and facts["evaluated with"] == "jax 1.2.3"
+  assert facts["trained with"] == "jax 1.2.2, commit abc"
+  assert (facts["trained"], facts["evaluated"]) == ("2019-12-31", "2020-01-01")
   assert facts["prediction"] == "0.25 s per image"
   assert "&quot;eval_split&quot;: &quot;validation&quot;" in made
   assert made.count("<figure>") == 2  # the loss and the speed

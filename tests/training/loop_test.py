@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import jppf_jax
 from jppf_jax import build
 from jppf_jax.build import network
 from jppf_jax.checkpoints.store import CheckpointError, Checkpoints
@@ -433,3 +434,11 @@ def test_a_run_stores_its_config_also_with_its_weights(tiny_run):
   _, about = read_weights(tiny_run.workdir / "weights.safetensors")
   meaning = build.inference(tiny_run.config).meaning
   assert about == {"steps": 4, "config": expected, "meaning": meaning}
+
+
+def test_a_run_stores_its_versions_until_it_is_done(stubbed):
+  stored = stubbed("run") / "made_with.json"
+  assert json.loads(stored.read_text())["jppf_jax"] == jppf_jax.__version__
+  stored.write_text("{}")
+  stubbed("run")  # with another version, but nothing is left to do
+  assert stored.read_text() == "{}"

@@ -89,13 +89,28 @@ class Browser:
 
   def point(self, element: str, x: float, y: float) -> None:
     """Moves the pointer to a place inside of an element, given as shares of its box."""
+    self._mouse("mouseMoved", element, x, y)
+
+  def double_click(self, element: str, x: float, y: float) -> None:
+    """Clicks twice at a place inside of an element, given as `point` takes it."""
+    for count in (1, 2):
+      for kind in ("mousePressed", "mouseReleased"):
+        self._mouse(kind, element, x, y, button="left", clickCount=count)
+
+  def drag(self, element: str, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Moves the pointer with its button held; places as `point` takes them."""
+    self._mouse("mousePressed", element, *start, button="left", clickCount=1)
+    self._mouse("mouseMoved", element, *end, button="left", buttons=1)
+    self._mouse("mouseReleased", element, *end, button="left", clickCount=1)
+
+  def _mouse(self, kind: str, element: str, x: float, y: float, **more: Any) -> None:
     left, top, width, height = self.run(
       f"(() => {{ const e = document.querySelector({json.dumps(element)});"
       "e.scrollIntoView({ block: 'center', behavior: 'instant' });"
       "const b = e.getBoundingClientRect(); return [b.left, b.top, b.width, b.height]; })()"
     )
     at = {"x": left + x * width, "y": top + y * height}
-    self._call("Input.dispatchMouseEvent", type="mouseMoved", **at)
+    self._call("Input.dispatchMouseEvent", type=kind, **at, **more)
 
   def press(self, key: str) -> None:
     """Presses a key."""

@@ -1,5 +1,7 @@
 """The page in a real browser: layers switch, the pointer names what is there, nothing fails."""
 
+import json
+
 import pytest
 
 from jppf_jax.report import page
@@ -22,6 +24,12 @@ HELP = """
     select.dispatchEvent(new Event("change"));
   };
   var drawn = (id) => pane("truth").querySelector("canvas").ariaLabel?.endsWith(id);
+  var box = () => { // of the picture, as shares of its pane
+    const [a, b] = [".stage", ".inner"].map((name) =>
+      pane("joint").querySelector(name).getBoundingClientRect());
+    const corner = [(b.left - a.left) / a.width, (b.top - a.top) / a.height];
+    return [...corner, b.width / a.width, b.height / a.height];
+  };
   var ready = () => document.querySelectorAll(".segments button").length > 0;
 """
 
@@ -49,31 +57,30 @@ def opened(started, run, tmp_path):
   assert started.problems == []
 
 
-@pytest.mark.parametrize(
-  "at, prediction, truth",
-  [
-    (
-      (3, 7),
-      "car car-body · instance 1 · score 0.90 · TP · IoU 1.00",
-      "car car-body · instance 1 · TP · IoU 1.00",
-    ),
-    (
-      (3, 11),
-      "car car-wheel · instance 1 · score 0.90 · TP · IoU 1.00",
-      "car car-wheel · instance 1 · TP · IoU 1.00",
-    ),
-    (
-      (27, 13),
-      "car car-body · instance 5 · score 0.70 · FP · IoU 0.00",
-      f"{small.EVIL} TP · IoU 0.88",
-    ),
-    ((21, 9), f"{small.EVIL} TP · IoU 0.88", "person instance 2 · FN · IoU 0.00"),
-  ],
+PIXELS = (  # column and row, what is said of the prediction and of the truth
+  (
+    (3, 7),
+    "car car-body · instance 1 · score 0.90 · TP · IoU 1.00",
+    "car car-body · instance 1 · TP · IoU 1.00",
+  ),
+  (
+    (3, 11),
+    "car car-wheel · instance 1 · score 0.90 · TP · IoU 1.00",
+    "car car-wheel · instance 1 · TP · IoU 1.00",
+  ),
+  (
+    (27, 13),
+    "car car-body · instance 5 · score 0.70 · FP · IoU 0.00",
+    f"{small.EVIL} TP · IoU 0.88",
+  ),
+  ((21, 9), f"{small.EVIL} TP · IoU 0.88", "person instance 2 · FN · IoU 0.00"),
 )
-def test_the_pointer_names_what_is_predicted_and_true_at_a_pixel(opened, at, prediction, truth):
-  x, y = at
-  opened.point("[data-pane=joint] .stage", (x + 0.5) / 32, (y + 0.5) / 16)
-  assert opened.run("[said('joint'), said('truth')]") == [prediction, truth]
+
+
+def test_the_pointer_names_what_is_predicted_and_true_at_a_pixel(opened):
+  for (x, y), prediction, truth in PIXELS:
+    opened.point("[data-pane=joint] .stage", (x + 0.5) / 32, (y + 0.5) / 16)
+    assert opened.run("[said('joint'), said('truth')]") == [prediction, truth]
 
 
 def test_layers_switch(opened):
@@ -158,15 +165,40 @@ def test_a_chosen_mistake_is_enlarged_and_the_rest_dimmed(opened):
   opened.run("document.querySelector('.segments button').click()")
   assert opened.run("[color('joint', 1, 1)[3], color('joint', 28, 14)[3]]") == [36, 255]
   assert opened.run("document.querySelector('.level').textContent") == "200 %"
-  left, top, width, height = opened.run(
-    "(() => { const [a, b] = ['.stage', '.inner'].map((name) =>"
-    "  pane('joint').querySelector(name).getBoundingClientRect());"
-    "return [(b.left - a.left) / a.width, (b.top - a.top) / a.height,"
-    "  b.width / a.width, b.height / a.height]; })()"
-  )
-  assert (left, top, width, height) == pytest.approx((-1, -1, 2, 2), abs=0.01)
+  assert opened.run("box()") == pytest.approx([-1, -1, 2, 2], abs=0.01)
   opened.point("[data-pane=joint] .stage", 0.75, 0.75)  # of the lower right quarter
   assert opened.run("said('joint')").startswith("car car-body · instance 5")
+
+
+def test_a_double_click_enlarges_around_the_pointer_and_dragging_moves(opened):
+  stage = "[data-pane=joint] .stage"
+  opened.double_click(stage, 0.75, 0.25)
+  assert opened.run("box()") == pytest.approx([-0.75, -0.25, 2, 2], abs=0.02)
+  opened.drag(stage, (0.5, 0.5), (0.6, 0.4))
+  assert opened.run("box()") == pytest.approx([-0.65, -0.35, 2, 2], abs=0.02)
+  opened.drag(stage, (0.1, 0.9), (0.9, 0.1))  # not beyond the edge
+  assert opened.run("box()") == pytest.approx([0, -1, 2, 2], abs=0.02)
+
+
+DIFFERENCES = (  # predicted segment and part, outcome and part of the truth, error
+  ({"class": 1, "match": 0}, 3, "tp", 3, 0),
+  ({"class": 2, "match": 0}, 3, "tp", 3, 1),
+  ({"class": 1, "match": 0}, 4, "tp", 3, 2),
+  ({"class": 1, "match": 0}, 4, "tp", 255, 0),  # the true part is unknown
+  ({"class": 1, "match": -1}, 3, "fn", 3, 3),
+  ({"class": 1, "match": -1}, 3, "crowd", 3, 0),
+  (None, 0, "fn", 3, 4),
+)
+
+
+def test_differences_say_what_is_wrong(opened):
+  for segment, part, outcome, true_part, error in DIFFERENCES:
+    predicted = {"regions": [[-1 if segment is None else 0, part]], "segments": [segment]}
+    true_segment = {"class": 1, "outcome": outcome}
+    truth = {"regions": [[0, true_part], [-1, 0]], "segments": [true_segment]}
+    maps = f"{json.dumps(predicted)}, 0, {json.dumps(truth)}"
+    assert opened.run(f"difference({maps}, 0)") == error, (segment, outcome)
+    assert opened.run(f"difference({maps}, 1)") == 0  # void is not scored
 
 
 def test_a_heading_sorts_and_a_choice_shows_the_charts_of_a_class(opened):

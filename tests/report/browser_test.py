@@ -40,6 +40,11 @@ def run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def written(run):
+  return page.write(run)
+
+
+@pytest.fixture(scope="module")
 def started():
   found = browser.Browser()
   yield found
@@ -47,10 +52,10 @@ def started():
 
 
 @pytest.fixture
-def opened(started, run, tmp_path):
+def opened(started, written):
   """The page, newly opened; afterwards it must have had neither errors nor warnings."""
   started.problems.clear()
-  started.open(page.write(run, tmp_path / "page.html"))
+  started.open(written)
   started.run(HELP)
   started.until("ready()")
   yield started

@@ -32,13 +32,17 @@ def run(tmp_path_factory):
   return small.write(tmp_path_factory.mktemp("runs") / "run")
 
 
+@pytest.fixture(scope="module")
+def text(run, tmp_path_factory):
+  return page.write(run, tmp_path_factory.mktemp("pages") / "page.html").read_text()
+
+
 def test_the_page_lies_beside_the_scores_or_where_it_is_told(run, tmp_path):
   assert page.write(run) == run / "evaluation" / "validation" / "report.html"
   assert page.write(run, tmp_path / "a" / "b.html", count=1).is_file()
 
 
-def test_nothing_is_loaded_from_elsewhere_and_every_section_is_linked(run, tmp_path):
-  text = page.write(run, tmp_path / "a.html").read_text()
+def test_nothing_is_loaded_from_elsewhere_and_every_section_is_linked(run, text, tmp_path):
   assert not re.search(r"https?://|@import|src=|url\(", text)
   found = Elements(text)
   assert not found.named("link")
@@ -50,8 +54,7 @@ def test_nothing_is_loaded_from_elsewhere_and_every_section_is_linked(run, tmp_p
   assert "compared" in {attributes["id"] for attributes, _ in compared.named("section")}
 
 
-def test_a_class_that_looks_like_html_is_text(run, tmp_path):
-  text = page.write(run, tmp_path / "a.html").read_text()
+def test_a_class_that_looks_like_html_is_text(text):
   scripts = Elements(text).named("script")
   assert small.EVIL not in text
   assert not [text for _, text in scripts if text.startswith("alert")]
@@ -60,8 +63,7 @@ def test_a_class_that_looks_like_html_is_text(run, tmp_path):
   assert small.EVIL in names
 
 
-def test_charts_have_labels_and_multi_scale_testing_is_told(run, tmp_path):
-  text = page.write(run, tmp_path / "a.html").read_text()
+def test_charts_have_labels_and_multi_scale_testing_is_told(text):
   drawings = Elements(text).named("svg")
   assert len(drawings) > 10
   assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes, _ in drawings)

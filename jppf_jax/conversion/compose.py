@@ -58,6 +58,32 @@ class Composed(NamedTuple):
   places: UInt8[np.ndarray, "H W"]
 
 
+class _Spot(NamedTuple):
+  """Pixels of an image, as a cut-out.
+
+  Attributes:
+    rows: of the cut-out.
+    columns: as `rows`.
+    mask: the pixels in it.
+  """
+
+  rows: slice
+  columns: slice
+  mask: Bool[np.ndarray, "h w"]
+
+  @property
+  def place(self) -> tuple[slice, slice]:
+    """The cut-out, as an index."""
+    return self.rows, self.columns
+
+  @property
+  def box(self) -> Box:
+    """Around the pixels, as in `Problem`."""
+    rows, columns = _extent(self.mask, 1), _extent(self.mask, 0)
+    x, y = self.columns.start, self.rows.start
+    return x + columns.start, y + rows.start, x + columns.stop, y + rows.stop
+
+
 @dataclass(eq=False)
 class _Object:
   """A class or an object that regions are drawn for."""
@@ -67,7 +93,7 @@ class _Object:
   group: Hashable = None
   has_instance: bool = False
   iid: int = -1
-  lost: dict[str, Bool[np.ndarray, "H W"]] = field(default_factory=dict)  # by what covers it
+  lost: list[tuple[str, _Spot]] = field(default_factory=list)  # what covers it, and where
 
 
 def compose(size: tuple[int, int], regions: Sequence[Region], names: Names) -> Composed:
@@ -123,19 +149,19 @@ class _Canvas:
     return Composed(uids, self._problems, self._places)
 
   def _draw(self, region: Region, meaning: Meaning | None) -> None:
-    mask = region.draw()
-    if not mask.any():
-      self._report(NO_PIXEL, region.name, mask)
+    spot = _spot(region.draw())
+    if spot is None:
+      self._problems.append(Problem(NO_PIXEL, region.name, "", 0, 0, (0, 0, 0, 0)))
       return
     if meaning is None and not region.optional:
-      self._report(UNKNOWN, region.name, mask)
-    place = self._object_of(region, meaning or Meaning(0))
-    for below in np.unique(self._owner[mask]).tolist():
-      if below != place and self._objects[below].has_instance:
-        lost = mask & (self._owner == below)
-        before = self._objects[below].lost.get(region.name)
-        self._objects[below].lost[region.name] = lost if before is None else before | lost
-    self._owner[mask] = place
+      self._report(UNKNOWN, region.name, spot)
+    number = self._object_of(region, meaning or Meaning(0))
+    owner = self._owner[spot.place]
+    for below in np.unique(owner[spot.mask]).tolist():
+      if below != number and self._objects[below].has_instance:
+        lost = spot._replace(mask=spot.mask & (owner == below))
+        self._objects[below].lost.append((region.name, lost))
+    owner[spot.mask] = number
 
   def _object_of(self, region: Region, meaning: Meaning) -> int:
     """Returns the number of the object that a region belongs to; new if it is the first of it."""
@@ -153,10 +179,13 @@ class _Canvas:
       if not one.lost:
         continue
       visible = self._owner == number
-      area = int(np.logical_or.reduce([visible, *one.lost.values()]).sum())
+      whole, lost_to = visible.copy(), {name: np.zeros_like(visible) for name, _ in one.lost}
+      for name, lost in one.lost:  # a later region of the object may lie on top again
+        whole[lost.place] |= lost.mask
+        lost_to[name][lost.place] |= lost.mask & ~visible[lost.place]
       kind = COVERED if visible.any() else HIDDEN
-      for name, lost in one.lost.items():  # a later region of the object may lie on top again
-        self._report(kind, one.name, lost & ~visible, other=name, area=area)
+      for name, mask in lost_to.items():
+        self._report(kind, one.name, _spot(mask), other=name, area=int(whole.sum()))
 
   def _number(self) -> None:
     """Gives each visible object an instance id: its group if that is a free number, or the next."""
@@ -188,20 +217,21 @@ class _Canvas:
     last: Int32[np.ndarray, "H W"],
     drawn_as: list[str],
   ) -> None:
-    mask = region.draw()
-    if not mask.any():
-      self._report(NO_PIXEL, region.name, mask)
+    spot = _spot(region.draw())
+    if spot is None:
+      self._problems.append(Problem(NO_PIXEL, region.name, "", 0, 0, (0, 0, 0, 0)))
       return
     pid_of = np.full(len(self._objects), -1)
     for number in self._owners_of(region, meaning):
       pid_of[number] = (meaning.pids or {})[self._objects[number].sid]
-    new = np.where(mask, pid_of[self._owner], -1)
-    area = int(mask.sum())
-    self._report(OUTSIDE, region.name, mask & (new < 0), area=area)
+    new = np.where(spot.mask, pid_of[self._owner[spot.place]], -1)
+    area = int(spot.mask.sum())
+    self._report(OUTSIDE, region.name, spot._replace(mask=spot.mask & (new < 0)), area=area)
+    pids, last = pids[spot.place], last[spot.place]
     inside = new >= 0
     both = inside & (last > 0) & (pids != new)
     for number in np.unique(last[both]).tolist():
-      here = both & (last == number)
+      here = spot._replace(mask=both & (last == number))
       self._report(TWO_PARTS, region.name, here, other=drawn_as[number], area=area)
     pids[inside] = new[inside]
     last[inside] = len(drawn_as)
@@ -220,25 +250,27 @@ class _Canvas:
     return named or candidates
 
   def _report(
-    self,
-    kind: str,
-    name: str,
-    mask: Bool[np.ndarray, "H W"],
-    *,
-    other: str = "",
-    area: int | None = None,
+    self, kind: str, name: str, spot: _Spot | None, *, other: str = "", area: int | None = None
   ) -> None:
     """Notes a problem and its place; nothing if there is no such pixel."""
-    pixels = int(mask.sum())
-    if not pixels and kind != NO_PIXEL:
+    pixels = 0 if spot is None else int(spot.mask.sum())
+    if spot is None or not pixels:
       return
-    box = _box(mask)
-    self._problems.append(Problem(kind, name, other, pixels, pixels if area is None else area, box))
-    self._places[mask] = 1 + KINDS.index(kind)
+    whole = pixels if area is None else area
+    self._problems.append(Problem(kind, name, other, pixels, whole, spot.box))
+    self._places[spot.place][spot.mask] = 1 + KINDS.index(kind)
 
 
-def _box(mask: Bool[np.ndarray, "H W"]) -> Box:
-  if not mask.any():
-    return 0, 0, 0, 0
-  rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-  return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+def _spot(mask: Bool[np.ndarray, "H W"]) -> _Spot | None:
+  """Returns the smallest cut-out with all pixels of a mask; None if it has none."""
+  rows = _extent(mask, 1)
+  if rows.start == rows.stop:
+    return None
+  columns = _extent(mask[rows], 0)
+  return _Spot(rows, columns, mask[rows, columns])
+
+
+def _extent(mask: Bool[np.ndarray, "h w"], axis: int) -> slice:
+  """Returns where a mask has pixels, along the other axis."""
+  found = np.flatnonzero(mask.any(axis))
+  return slice(int(found[0]), int(found[-1]) + 1) if found.size else slice(0, 0)

@@ -120,6 +120,15 @@ def test_a_part_outside_its_object_is_left_out_and_counted(names):
   assert kinds(found) == [(compose.OUTSIDE, "robot/arm", "", 9, 11)]
 
 
+def test_a_part_belongs_to_the_object_of_its_group_if_there_is_one(names):
+  robots = [region("robot", slice(0, 3), group=1), region("robot", slice(3, 7), group=2)]
+  of_first = compose.compose(SIZE, [*robots, region("robot/arm", group=1)], names)
+  assert of_first.uids[:, 0].tolist() == [200_101] * 3 + [2_002] * 4
+  assert kinds(of_first) == [(compose.OUTSIDE, "robot/arm", "", 44, 77)]
+  of_both = compose.compose(SIZE, [*robots, region("robot/arm", group=3)], names)
+  assert of_both.uids[:, 0].tolist() == [200_101] * 3 + [200_201] * 4
+
+
 def test_a_part_of_a_crowd_is_outside(names):
   found = compose.compose(SIZE, [region("robot", crowd=True), region("robot/arm", 1)], names)
   assert (found.uids == 2).all()

@@ -116,6 +116,35 @@ def test_a_turned_photo_and_its_labels_are_written_upright(tmp_path):
   np.testing.assert_array_equal(labels(tmp_path), tool_folders.expected())
 
 
+def turn(source, orientation):
+  """Marks the photo of COCO's scene as turned; its labels lie as the pixels are stored."""
+  exif = Image.Exif()
+  exif[ExifTags.Base.Orientation] = orientation
+  with Image.open(source / "images/default/a.jpg") as photo:
+    photo.save(source / "images/default/a.jpg", exif=exif)
+
+
+def test_labels_of_stored_pixels_are_turned_with_their_photo_and_so_are_the_places(tmp_path):
+  source = tool_folders.coco(tmp_path / "src")
+  turn(source, 6)
+  path = source / "annotations" / "instances_default.json"
+  path.write_text(path.read_text().replace('"box"', '"boxx"'))
+  report = converted(tmp_path, "coco", source)
+  assert (report.written, report.pictures) == (["a"], 1)
+  stored = tool_folders.expected()
+  expected = np.rot90(np.where(stored == 4_001, 0, stored), -1)
+  np.testing.assert_array_equal(labels(tmp_path), expected)
+  with Image.open(tmp_path / "out/photos/a.png") as photo:
+    assert photo.size == expected.shape[::-1]
+
+
+@pytest.mark.parametrize("tool, failures", [("coco", 1), ("cvat", 0)])
+def test_a_half_turn_is_clear_only_if_the_tool_shows_photos_upright(tmp_path, tool, failures):
+  source = tool_folders.coco(tmp_path / "src")
+  turn(source, 3)
+  assert len(converted(tmp_path, tool, source).failures) == failures
+
+
 def test_one_bad_file_is_listed_and_the_others_are_converted(tmp_path):
   source = tool_folders.labelme(tmp_path / "src", names=("a", "bad size", "bad shape", "é", "leer"))
   change(source / "bad size.json", imageHeight=13)

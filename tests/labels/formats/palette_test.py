@@ -106,11 +106,12 @@ def test_without_objects_things_are_crowds_and_that_is_said(tmp_path, names):
 
 
 def test_without_a_list_of_names_the_indices_are_those_of_voc(tmp_path):
-  Image.fromarray(np.array([[0, 15, 255, 7, 30]], np.uint8)).save(tmp_path / "c.png")
-  Image.fromarray(np.array([[0, 2, 255, 0, 0]], np.uint8)).save(tmp_path / "o.png")
+  Image.fromarray(np.array([[0, 15, 255, 7, 30, 15]], np.uint8)).save(tmp_path / "c.png")
+  objects = np.array([[0, 2, 255, 0, 0, 255]])
+  write_palette(tmp_path / "o.png", objects, [(index, 0, 0) for index in range(256)])
   found = uids_of(tmp_path, spec_names.load("ppp"))
   person, car = 15, 7
-  assert found.uids.tolist() == [[0, person * 1000 + 2, 0, car, 0]]
+  assert found.uids.tolist() == [[0, person * 1000 + 2, 0, car, 0, person]]
   assert [(one.kind, one.name) for one in found.problems] == [("unknown name", "index 30")]
 
 

@@ -34,7 +34,12 @@ def test_the_commands_of_the_page_lead_from_labels_to_a_run_and_back(tmp_path, m
   for argv in commands():
     if argv[0] == "train":  # compiling a network takes a minute; other tests do
       config = build.completed(configs.load(argv[1].removeprefix("--config=")))
-      assert len(build.examples(config, "train")) == 2
+      spec = build.label_spec(config)
+      batch, ids = next(build.train_iterator(config, spec))
+      assert set(ids) < {"a", "b", "c"}
+      assert batch.image.shape[1:3] == tuple(config.data.train_size)
+      arm = 1 + spec.part_names[1:].index("arm")
+      assert arm in batch.part
       continue
     if "--to=labelme" in argv:
       files.write_uids(tmp_path / "predictions/uids/a.tif", tool_folders.expected() * 0 + 1)

@@ -62,7 +62,7 @@ def convert(
       _convert(labels, names, out, split, report, drawn_upright=found.drawn_upright)
     except (ValueError, OSError, MemoryError) as error:
       reason = str(error) or "it needs more memory than there is"
-      report.failures.append(f"{labels.where}: {reason}")
+      report.failures.append(labels.complaint(reason))
   if spec not in SPECS:
     write_text(out / Path(spec).name, Path(spec).read_text(encoding="utf-8"))
   reports.save(report, out, stem, names)

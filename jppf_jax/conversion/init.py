@@ -99,12 +99,14 @@ def _of_tool(tool: str, folder: Path, spec: str, photos: Path | None) -> Result:
     try:
       _, labelled = labels.load()
     except (ValueError, OSError) as error:
-      failures.append(f"{labels.where}: {error}")
+      failures.append(labels.complaint(str(error)))
       continue
     for region in labelled.regions:
       counts[region.name, region.parent] += 1
       if not region.crowd:
         objects.add(region.name)
+  if failures and not counts:
+    raise ValueError(f"The labels of {tool} in {folder} cannot be used:{listed(failures, 10)}")
   lines = [f"{folder} has labels of {tool}: {len(found.labels)} photos. Names in them:"]
   lines += [f"  {name}: {count} times" for (name, _), count in counts.most_common()]
   if failures:

@@ -39,6 +39,10 @@ class Labels(NamedTuple):
   name: str
   load: Callable[[], tuple[bytes, Labelled]]
 
+  def complaint(self, reason: str) -> str:
+    """Returns what is wrong with the labels, as a line that names their file once."""
+    return reason if reason.startswith(self.where) else f"{self.where}: {reason}"
+
 
 class Source(NamedTuple):
   """The labelled photos of a folder.

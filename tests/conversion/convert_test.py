@@ -162,6 +162,7 @@ def test_one_bad_file_is_listed_and_the_others_are_converted(tmp_path):
     "broken.json is not a JSON file",
   ):
     assert message in failures
+  assert failures.count("broken.json") == 1
   assert len(report.failures) == 3
   assert list(report.notes) == [f"1 JSON files are not LabelMe's, e.g. {source / 'other.json'}"]
 

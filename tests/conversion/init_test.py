@@ -1,4 +1,4 @@
-"""From a folder to a dataset that is built and gives batches to the network of the config."""
+"""From a folder to a dataset and a config that fit each other; docs_own_data_test.py builds it."""
 
 import numpy as np
 import pytest
@@ -28,12 +28,17 @@ def write_pairs(folder, count=3, *, parts=True):
   return folder
 
 
-def config_of(folder, result, tmp_path):
-  """Returns the config that the printed command trains, with records in a folder of its own."""
+def config_of(result):
+  """Returns the config that the printed command trains."""
   (*_, command) = result.commands
   assert command[:2] == ["jppf", "train"]
-  config = build.completed(configs.load(command[2].removeprefix("--config=")))
-  return configs.changed(config, [f"data.data_dir={tmp_path / 'records'}"])
+  return build.completed(configs.load(command[2].removeprefix("--config=")))
+
+
+def pairs_of(config):
+  """Returns the photos and labels that the builder of a config finds, and what is wrong."""
+  builder = datasets.builder_class(config.data.name)
+  return builder.find(epath.Path(config.data.manual_dir))
 
 
 def test_a_folder_becomes_a_dataset_that_can_be_trained(tmp_path):
@@ -45,19 +50,18 @@ def test_a_folder_becomes_a_dataset_that_can_be_trained(tmp_path):
   assert "Photos with labels: 3, one in ten is for validation." in text
   assert "the median is 70 x 100" in text
   assert "class_2                50.00%        6  2" in text
-  config = config_of(folder, result, tmp_path)
+  config = config_of(result)
   assert tuple(config.data.train_size) == (64, 96)
   assert (config.data.max_objects, config.detection.max_detections) == (4, 8)
   run = build.training(config, axis_name="batch")
   assert run.model.heads == ("semantic", "part", "instance")
   spec = build.label_spec(config)
   assert spec.class_names == ("class_1", "class_2")
-  batch, ids = next(build.train_iterator(config, spec))
-  assert batch.image.shape == (4, 64, 96, 3)
-  assert set(ids) < {"0", "1", "2"}
-  assert len(build.examples(config, "validation")) == 1
-  assert len(build.examples(config, "train")) == 2
-  assert set(np.unique(batch.part)) <= {0, 1, 2, 255} and 1 in batch.part
+  found, problems = pairs_of(config)
+  assert not problems
+  ids = {split: {pair.image_id for pair in found[split]} for split in found}
+  assert ids["train"] | ids["validation"] == {"0", "1", "2"}
+  assert (len(ids["train"]), len(ids["validation"])) == (2, 1)
   assert (config.fusion.min_stuff_area, config.model.anchor_scale) == (6, 8.0)
 
 
@@ -68,11 +72,11 @@ def test_converted_labels_become_a_dataset_with_the_same_taxonomy(tmp_path):
     convert("labelme", source, spec, tmp_path / "own", split=split)
   result = init(tmp_path / "own")
   assert [path.name for path in result.written] == ["own_dataset_builder.py", "own_config.py"]
-  config = config_of(tmp_path / "own", result, tmp_path)
+  config = config_of(result)
   assert build.label_spec(config).class_names == load_spec(spec).class_names
-  builder = datasets.builder_class(config.data.name)
-  found, problems = builder.find(epath.Path(config.data.manual_dir))
+  found, problems = pairs_of(config)
   assert not problems
+  builder = datasets.builder_class(config.data.name)
   for split in ("train", "validation"):
     (pair,) = found[split]
     assert pair.image.parent.name == split
@@ -81,14 +85,14 @@ def test_converted_labels_become_a_dataset_with_the_same_taxonomy(tmp_path):
 
 def test_without_parts_or_objects_the_network_has_no_heads_for_them(tmp_path):
   folder = write_pairs(tmp_path / "plain", count=2, parts=False)
-  config = config_of(folder, init(folder), tmp_path)
+  config = config_of(init(folder))
   assert tuple(config.model.heads) == ("semantic", "instance")
   for path in (tmp_path / "stuff/labels").glob("*"):
     path.unlink()
   stuff = write_pairs(tmp_path / "stuff", count=2)
   for path in (stuff / "labels").iterdir():
     files.write_uids(path, np.ones(SIZE, int))
-  config = config_of(stuff, init(stuff), tmp_path)
+  config = config_of(init(stuff))
   assert tuple(config.model.heads) == ("semantic",)
 
 
@@ -110,6 +114,16 @@ def test_the_labels_of_a_tool_get_a_taxonomy_and_the_command_that_converts_them(
   assert not report.failures and not report.unknown
   owner = "bot" if tool == "labelme" else "robot"
   assert owner in load_spec(str(spec)).class_names
+
+
+def test_labels_of_a_tool_that_cannot_be_used_are_listed(tmp_path):
+  source = tool_folders.labelme(tmp_path / "src", names=("a", "b"))
+  (source / "a.jpg").unlink()
+  assert "1 of them cannot be used:\n  - " in "\n".join(init(source).lines)
+  (source / "b.jpg").unlink()
+  (source / "src.yaml").unlink()
+  with pytest.raises(ValueError, match="(?s)labelme in .* cannot be used:.*a.json.*b.json"):
+    init(source)
 
 
 def test_nothing_is_replaced(tmp_path):

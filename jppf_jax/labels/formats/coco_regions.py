@@ -133,7 +133,7 @@ def instances(image: Image, coco: CocoFile, *, crowds: bool = True) -> Labelled:
     if not is_whole(group, 0, 999):
       of_object = entry.get("obj_ann_id", entry.get("id", f"number {number}"))
       group = ("annotation", str(of_object))
-    crowd = crowds and entry.get("iscrowd", 0) not in (0, False)
+    crowd = crowds and entry.get("iscrowd") in (1, True)
     draw = partial(_mask, entry.get("segmentation"), image.size)
     regions.append(Region(name, draw, parent=parent, group=group, crowd=crowd))
   return Labelled(image.size, regions)
@@ -158,7 +158,7 @@ def _mask(segmentation: Any, size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
     if len(numbers) < 6 or len(numbers) % 2 or not all(map(polygons.is_place, numbers)):
       raise ValueError(f"a polygon is {quoted(outline)}, expected [x, y, x, y, x, y, ...]")
   coded = encoder.frPyObjects([[float(one) for one in outline] for outline in outlines], *size)
-  return encoder.decode(encoder.merge(coded)) > 0
+  return rle.decode(encoder.merge(coded), size)
 
 
 def segments(image: Image, coco: CocoFile, folder: Path) -> Labelled:
@@ -194,7 +194,7 @@ def segments(image: Image, coco: CocoFile, folder: Path) -> Labelled:
     group: Any = ("segment", number)
     if number // 1000 == segment["category_id"]:
       group = number % 1000
-    crowd = segment.get("iscrowd", 0) not in (0, False)
+    crowd = segment.get("iscrowd") in (1, True)
     draw = partial(_equal, ids, number)
     regions.append(Region(name, draw, parent=parent, group=group, crowd=crowd))
   known = [0, *(segment["id"] for segment in listed or [])]

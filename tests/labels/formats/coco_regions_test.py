@@ -78,6 +78,12 @@ def test_a_region_says_its_category_the_parent_of_it_and_its_object(tmp_path):
   assert crowd.crowd and numbered.group == 17
 
 
+@pytest.mark.parametrize("value, crowd", [(1, True), (True, True), (0, False), (None, False)])
+def test_only_a_mark_makes_a_crowd(tmp_path, value, crowd):
+  (region,) = instances(tmp_path, annotation(iscrowd=value)).regions
+  assert region.crowd is crowd
+
+
 def test_crowds_of_cvat_are_objects(tmp_path):
   (region,) = instances(tmp_path, annotation(iscrowd=1), crowds=False).regions
   assert not region.crowd

@@ -37,7 +37,7 @@ def export(
 
   Args:
     tool: one of `TOOLS`.
-    predictions: of `jppf predict` or `jppf evaluate`, or a folder of uid TIFFs.
+    predictions: the folder of `jppf predict`, or one of uid TIFFs.
     spec: name or YAML of the taxonomy.
     out: the folder for the results.
     photos: the folder of the photos, which coco and labelme name.

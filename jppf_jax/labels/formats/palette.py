@@ -2,7 +2,8 @@
 
 `SegmentationClass` has a class per pixel, `SegmentationObject` an object, as palette indices or as
 colours. `labelmap.txt` says what they mean (`name:r,g,b:parts:actions` per line), `class_names.txt`
-lists names by index; without both, the indices are those of VOC's twenty classes.
+lists names by index; without both, the indices are those of VOC's twenty classes. The background is
+unlabelled, if the taxonomy does not have it.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from PIL import Image
 
 from jppf_jax.labels.formats.files import read_image
 from jppf_jax.labels.formats.region import Labelled, Region
-from jppf_jax.labels.other_names import Names
+from jppf_jax.labels.other_names import VOID, Names
 from jppf_jax.labels.quote import quoted
 
 BACKGROUND = "background"
@@ -27,6 +28,7 @@ VOC = (
 )
 _BORDER_INDEX, _BORDER = 255, (224, 224, 192)  # of VOC: neither class nor object
 _BLACK = (0, 0, 0)
+_KNOWN_COLORS = {_BLACK: BACKGROUND, _BORDER: VOID}
 NO_OBJECTS = "has no SegmentationObject: its things are crowds, without instances"
 Color = tuple[int, int, int]
 
@@ -117,10 +119,10 @@ def read(
   below: dict[tuple[str, int], list[int]] = {}  # class and object -> labels that it is made of
   parts = []
   for label, number in pairs:
-    name = called.get(label)
-    if name is None:
-      continue
+    name = called[label]
     meaning = names.of(name)
+    if meaning is None and name == BACKGROUND:
+      continue  # nothing is labelled there
     is_part = meaning is not None and meaning.pids is not None
     group = number if number > 0 else None
     if is_part:
@@ -135,8 +137,7 @@ def read(
   for (name, number), made_of in below.items():
     draw = partial(_both, labels, made_of, numbers, number)
     group = number if number > 0 else None
-    optional = name == BACKGROUND
-    regions.append(Region(name, draw, group=group, crowd=group is None, optional=optional))
+    regions.append(Region(name, draw, group=group, crowd=group is None))
   return Labelled(labels.shape, [*regions, *parts], NO_OBJECTS if objects is None else "")
 
 
@@ -150,7 +151,7 @@ def _both(
 
 
 def _class_names(path: Path, labelmap: LabelMap) -> tuple[Int[np.ndarray, "H W"], dict[int, str]]:
-  """Returns a number per pixel, and what the numbers are called; void has no name."""
+  """Returns a number per pixel, and what the numbers are called."""
   stored, palette = _stored(path)
   if not labelmap.by_color:
     if stored.ndim != 2:
@@ -158,19 +159,18 @@ def _class_names(path: Path, labelmap: LabelMap) -> tuple[Int[np.ndarray, "H W"]
         f"{path} has colours, and no labelmap.txt beside SegmentationClass says what they mean."
       )
     found = np.unique(stored).tolist()
-    unknown = {index: f"index {index}" for index in found if index != _BORDER_INDEX}
+    unknown = {index: f"index {index}" for index in found} | {_BORDER_INDEX: VOID}
     return stored.astype(np.int64), unknown | dict(labelmap.by_index)
   if stored.ndim == 2 and palette is None:
     by_index = dict(enumerate(labelmap.by_color.values()))
     return _class_names(path, LabelMap(by_index, {}))
   colors = stored if palette is None else palette[stored]
   codes = _codes(colors)
-  called = {}
+  called: dict[int, str] = {}
   for code in np.unique(codes).tolist():
     color = (code >> 16, code >> 8 & 255, code & 255)
-    name = labelmap.by_color.get(color, BACKGROUND if color == _BLACK else "")
-    if name or color != _BORDER:
-      called[code] = name or f"colour {color[0]},{color[1]},{color[2]}"
+    shown = f"colour {color[0]},{color[1]},{color[2]}"
+    called[code] = labelmap.by_color.get(color, _KNOWN_COLORS.get(color, shown))
   return codes, called
 
 

@@ -124,6 +124,16 @@ def test_a_colour_that_the_label_map_does_not_have_is_an_unknown_name(tmp_path, 
   assert [(one.kind, one.name) for one in found.problems] == [("unknown name", "colour 9,9,9")]
 
 
+@pytest.mark.parametrize("line, sid", [("unlabelled: floor", 1), ("background: wall", 7), ("", 0)])
+def test_the_background_is_unlabelled_or_what_the_yaml_says(tmp_path, line, sid):
+  known = spec_names.load(scenes.write_spec(tmp_path, f"{scenes.SPEC}  {line}\n"))
+  (tmp_path / "labelmap.txt").write_text("background\nbox\n")
+  Image.fromarray(np.array([[0, 1, 255]], np.uint8)).save(tmp_path / "c.png")
+  found = uids_of(tmp_path, known, objects=False)
+  assert found.uids.tolist() == [[sid, 4, 0]]  # 255 is void
+  assert not found.problems
+
+
 @pytest.mark.parametrize(
   "text, message",
   [

@@ -5,31 +5,27 @@ one network, or of several together.
 import dataclasses
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import jax
 from rich.table import Table
 from tqdm import tqdm
 
 from jppf_jax import build
-from jppf_jax.evaluation.compare import Comparison, Prediction, load_comparison
-from jppf_jax.evaluation.head_scores import HeadScores
+from jppf_jax.evaluation.compare import Comparison, load_comparison
+from jppf_jax.evaluation.dataset_scores import DatasetScores, by_method
 from jppf_jax.evaluation.made_with import made_with
 from jppf_jax.evaluation.save import save_picture
 from jppf_jax.evaluation.together import NO_OTHERS, Source
 from jppf_jax.input_pipeline.read import Examples
-from jppf_jax.metrics.cells import count_cells
-from jppf_jax.metrics.scores import Scores, score_cells
 from jppf_jax.report import page
-from jppf_jax.report.record import Answer, Recorder
+from jppf_jax.report.record import Recorder
 from jppf_jax.report.rows import METHODS, ROWS
 from jppf_jax.saving import write_text
-from jppf_jax.structs import PanopticParts
 from jppf_jax.visualization import render
 
-_OF_PARTS = ("part_pq", "part_miou", "per_part", "density")  # without a part head: left out
 
 
 def evaluate(
@@ -104,49 +100,55 @@ def score_dataset(
   *,
   pictures: int = 0,
   title: str = "",
-  images: int | None = None,
   recorder: Recorder | None = None,
 ) -> dict[str, Any]:
-  """Predicts and scores examples: both methods, and each head before fusion.
+  """Predicts and scores all examples, see `count_dataset`.
+
+  Returns:
+    The report of `DatasetScores`, and "testing": {"scales", "flip"}.
+  """
+  every = range(len(examples))
+  counted = count_dataset(
+    predictor, examples, folder, every, pictures=pictures, title=title, recorder=recorder
+  )
+  return counted.report() | {"testing": dataclasses.asdict(predictor.testing)}
+
+
+def count_dataset(
+  predictor: Comparison,
+  examples: Examples,
+  folder: Path,
+  indices: Sequence[int],
+  *,
+  pictures: int = 0,
+  title: str = "",
+  recorder: Recorder | None = None,
+) -> DatasetScores:
+  """Predicts examples and counts for their scores: all methods, and each head before fusion.
 
   Args:
     predictor: the network with its weights.
     examples: images with their uids.
     folder: where `<image id>.png` goes for each picture.
-    pictures: how many images to draw, from the first.
+    indices: which of the examples.
+    pictures: how many images to draw, from the first one of the dataset.
     title: shown beside the progress bar.
-    images: how many to score, from the first; None: all.
     recorder: gets each image, for a report page.
-
-  Returns:
-    `{"images", "joint": scores, "top_down": scores, "heads", "testing": {"scales", "flip"},
-    "seconds_per_image"}`. Scores are those of `Scores.to_json`, `heads` those of
-    `HeadScores.to_json`. Without a part head there is "panoptic" in place of both fusions, without
-    scores of parts; with only a semantic head, a part head or an instance head there is none. The
-    seconds are the median, None for a single image: the first compiles.
   """
   spec = predictor.spec
-  scores: dict[str, Scores] = {}
-  heads = HeadScores(spec, min_score=predictor.config.score_threshold)
-  seconds = []
-  count = len(examples) if images is None else min(images, len(examples))
-  for index in tqdm(range(count), desc=f"evaluate {title}", unit="image"):
+  counted = DatasetScores(spec, min_score=predictor.config.score_threshold)
+  others_show_it = jax.process_index() > 0
+  for index in tqdm(indices, f"evaluate {title}", unit="image", disable=others_show_it):
     example = examples[index]
     image_id, uids = example["image_id"], example["uids"]
     start = time.monotonic()
     prediction = predictor(example["image"])
-    seconds.append(time.monotonic() - start)
+    seconds = time.monotonic() - start
     truth = spec.decode(uids)
-    heads.add(image_id, uids, truth, prediction)
-    answers = _by_method(prediction)
-    compared = {}
-    for name, answer in answers.items():
-      channels = spec.to_channels(*render.label_maps(answer))
-      cells = count_cells(spec, uids, channels)
-      scores.setdefault(name, Scores(spec)).add_score(image_id, score_cells(spec, cells))
-      compared[name] = Answer(channels, cells, np.asarray(answer.segments.scores))
+    compared = counted.add(image_id, uids, truth, prediction, seconds=seconds)
     if recorder is not None:
       recorder.add(image_id, example["image"], uids, compared)
+    answers = by_method(prediction)
     if answers and index < pictures:
       drawn: dict[str, render.Answer] = {"Ground truth": truth}
       for name, answer in answers.items():
@@ -154,31 +156,8 @@ def score_dataset(
       picture = render.comparison(example["image"], drawn, spec)
       save_picture(folder / f"{image_id}.png", picture)
   if recorder is not None:
-    recorder.save(scores)
-  report: dict[str, Any] = {"images": count}
-  report |= {name: of_method.to_json() for name, of_method in scores.items()}
-  if "panoptic" in report:
-    report["panoptic"] = _without_parts(report["panoptic"])
-  report["heads"] = heads.to_json()
-  report["testing"] = dataclasses.asdict(predictor.testing)
-  return report | {"seconds_per_image": _median(seconds[1:])}
-
-
-def _without_parts(scores: dict[str, Any]) -> dict[str, Any]:
-  """Returns the scores without those that compare parts: here all parts are unknown."""
-  kept = {name: value for name, value in scores.items() if name not in _OF_PARTS}
-  classes = [{k: v for k, v in row.items() if k != "part_pq"} for row in scores["per_class"]]
-  return kept | {"density": {"full": scores["density"]["scene_only"]}, "per_class": classes}
-
-
-def _by_method(prediction: Prediction) -> dict[str, PanopticParts]:
-  """Returns the answer of each of `METHODS` that the prediction has."""
-  found = {name: getattr(prediction, name) for name in METHODS}
-  return {name: answer for name, answer in found.items() if answer is not None}
-
-
-def _median(seconds: list[float]) -> float | None:
-  return float(np.median(seconds)) if seconds else None
+    recorder.save(counted.methods)
+  return counted
 
 
 def summary(report: dict[str, Any], title: str) -> Table:

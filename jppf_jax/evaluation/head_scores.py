@@ -54,6 +54,23 @@ class HeadScores:
       fused = [mask for mask in masks if mask.score > self.min_score]
       self.fused_instances.add(image_id, uids, fused)
 
+  def merge(self, other: "HeadScores") -> None:
+    """Adds the images of another state, of the same taxonomy.
+
+    Raises:
+      ValueError: an image is in both.
+    """
+    if other.semantic is not None:
+      self.semantic = self.semantic or IoU(self.spec.num_classes)
+      self.semantic.merge(other.semantic)
+    if other.part is not None:
+      self.part = self.part or IoU(self.spec.num_parts)
+      self.part.merge(other.part)
+    if other.instances is not None:
+      self.instances = self.instances or instance_ap(self.spec)
+      self.instances.merge(other.instances)
+      self.fused_instances.merge(other.fused_instances)
+
   def to_json(self) -> dict[str, Any]:
     """Returns `{"semantic_miou", "part_miou", "instance_ap", "instance_ap_fused"}`, of the heads
     that there are; AP as `CityscapesAP.results`, with `min_score` for that of fused detections.

@@ -6,12 +6,15 @@ import json
 import shutil
 from pathlib import Path
 
+import jax
+
 from jppf_jax import build
 from jppf_jax.checkpoints.weights import load_weights
 from jppf_jax.evaluation.compare import Comparison, load_comparison
-from jppf_jax.evaluation.evaluate import number_at, results_folder, score_dataset
+from jppf_jax.evaluation.evaluate import count_dataset, number_at, results_folder
 from jppf_jax.input_pipeline.read import Examples
 from jppf_jax.saving import whole_file
+from jppf_jax.training.hosts import gathered
 from jppf_jax.training.logs import METRICS
 
 _PREFIX = "evaluation/"  # of the names of scores among the metrics
@@ -81,7 +84,8 @@ class Evaluations:
   def score(self, step: int, weights: Path) -> dict[str, float]:
     """Returns the scores of weights, by the names of the metrics; those that there are.
 
-    The best weights so far are kept as `weights_best.safetensors` in the folder of the run.
+    Each process predicts its share of the images; all must call it together. The best weights so
+    far are kept as `weights_best.safetensors` in the folder of the run.
 
     Args:
       step: that made them.
@@ -96,15 +100,22 @@ class Evaluations:
     else:
       variables = load_weights(weights, self._network.variables)
       self._network = self._network.with_variables(variables)
-    images = self._schedule.images or len(self._examples)
-    report = score_dataset(
-      self._network, self._examples, self.folder(step), pictures=1, images=images, title=f"{step}"
+    count = min(self._schedule.images or len(self._examples), len(self._examples))
+    share = range(jax.process_index(), count, jax.process_count())
+    counted, *others = gathered(
+      count_dataset(
+        self._network, self._examples, self.folder(step), share, pictures=1, title=f"{step}"
+      )
     )
+    for other in others:
+      counted.merge(other)
+    report = counted.report()
     found = {name: number_at(report, keys) for name, keys in _SCORES.items()}
     scores = {f"{_PREFIX}{name}": value for name, value in found.items() if value is not None}
     if scores:
       best, self._scores[step] = self.best(), next(iter(scores.values()))
-      if best is None or self._scores[step] > self._scores[best]:
+      better = best is None or self._scores[step] > self._scores[best]
+      if better and jax.process_index() == 0:
         with whole_file(self._workdir / build.WEIGHTS_OF_RUN["best"]) as file:
           shutil.copyfile(weights, file)
     return scores

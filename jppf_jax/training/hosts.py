@@ -1,8 +1,10 @@
 """Training on several hosts, or in several processes: each runs the same command."""
 
 import contextlib
+import pickle
 import sys
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import jax
 import numpy as np
@@ -10,6 +12,8 @@ from jax.experimental import multihost_utils
 
 from jppf_jax.config_rules import ConfigError
 from jppf_jax.training.signals import leave
+
+Picklable = TypeVar("Picklable")
 
 _HEARTBEAT = 30  # seconds without a sign of life after which a process counts as lost
 
@@ -59,6 +63,18 @@ def of_first_process(value: bool) -> bool:
   if jax.process_count() == 1:
     return value
   return bool(multihost_utils.broadcast_one_to_all(np.array(value)))
+
+
+def gathered(value: Picklable) -> list[Picklable]:
+  """Returns the values that all processes have, in their order; all must call it together."""
+  if jax.process_count() == 1:
+    return [value]
+  own = np.frombuffer(pickle.dumps(value), np.uint8)
+  sizes = multihost_utils.process_allgather(np.array(own.size))
+  padded = np.zeros(sizes.max(), np.uint8)
+  padded[: own.size] = own
+  rows = multihost_utils.process_allgather(padded)
+  return [pickle.loads(row[:size].tobytes()) for row, size in zip(rows, sizes)]
 
 
 @contextlib.contextmanager

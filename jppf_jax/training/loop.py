@@ -196,15 +196,13 @@ class _Loop:
 
   def evaluate(self, step: int) -> None:
     """Scores the weights of a step that is saved, if they are to be scored; the moving average of
-    the weights if there is one.
-
-    The first process does, the others wait for it when they need it.
+    the weights if there is one. All processes do so together.
     """
-    if not self.evaluations.due(step):
+    if not of_first_process(self.evaluations.due(step)):
       return
+    name = "ema" if self.run.ema_decay else "last"
+    scores = self.evaluations.score(step, self.workdir / build.WEIGHTS_OF_RUN[name])
     if self.writer is not None:
-      name = "ema" if self.run.ema_decay else "last"
-      scores = self.evaluations.score(step, self.workdir / build.WEIGHTS_OF_RUN[name])
       self.writer.write(step, scores)
       for picture in sorted(self.evaluations.folder(step).glob("*.png")):
         self.writer.write_picture(step, f"evaluation/{picture.stem}", picture)

@@ -13,6 +13,7 @@ import pytest
 from tests import tiny
 
 BATCH, STEPS = 4, 3
+EVALUATED = (f"--config.train.evaluate_every={STEPS}", "--config.train.evaluate_images=3")
 
 
 def free_port() -> int:
@@ -43,8 +44,8 @@ def start(folder, name, *, devices: int, more: tuple = (), steps: int = STEPS):
   )
 
 
-def start_two(folder, name, **options):
-  common = (f"--coordinator=127.0.0.1:{free_port()}", "--num_processes=2")
+def start_two(folder, name, *, more: tuple = (), **options):
+  common = (f"--coordinator=127.0.0.1:{free_port()}", "--num_processes=2", *more)
   return [
     start(folder, name, devices=2, more=(*common, f"--process_id={number}"), **options)
     for number in range(2)
@@ -61,13 +62,13 @@ def finished(*processes):
 def alone(tmp_path_factory):
   """The folder of a run of one process with one device."""
   folder = tmp_path_factory.mktemp("processes")
-  finished(start(folder, "alone", devices=1))
+  finished(start(folder, "alone", devices=1, more=EVALUATED))
   return folder
 
 
 def assert_same_training(first, second):
   """The first gradient too; later ones have had time to differ by what sums in another order do."""
-  one, other = tiny.metric_lines(first), tiny.metric_lines(second)
+  one, other = (tiny.metric_lines(run)[:STEPS] for run in (first, second))
   assert [line["step"] for line in one] == [line["step"] for line in other] == [1, 2, 3]
   for name in ("loss", "loss/part", "learning_rate"):
     np.testing.assert_allclose([x[name] for x in one], [x[name] for x in other], rtol=1e-4)
@@ -75,8 +76,11 @@ def assert_same_training(first, second):
 
 
 def test_two_processes_of_two_devices_train_as_one_with_one(alone):
-  first, second = finished(*start_two(alone, "two"))
+  first, second = finished(*start_two(alone, "two", more=EVALUATED))
   assert_same_training(alone / "two", alone / "alone")
+  one, other = (tiny.metric_lines(alone / name)[-1] for name in ("alone", "two"))
+  assert one.keys() == other.keys() == {"step", "evaluation/part_miou"}
+  assert one["evaluation/part_miou"] == pytest.approx(other["evaluation/part_miou"], abs=1e-3)
   assert "devices: 4 x cpu of 2 processes, pmap" in first
   assert "step 3/3" in first and "step 3/3" not in second  # only the first process speaks
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import jax
 import ml_collections
 import numpy as np
 import pytest
@@ -30,17 +31,30 @@ class Network:
     return Network(variables)
 
 
+@dataclasses.dataclass
+class Counted:
+  """Scores of some processes; that of the dataset is their mean."""
+
+  scores: list
+
+  def merge(self, other):
+    self.scores += other.scores
+
+  def report(self):
+    return report(np.mean(self.scores))
+
+
 @pytest.fixture
 def scored(tmp_path, monkeypatch):
   """Returns `scored(scores, **schedule)`: evaluations of steps 10, 20, ... with these scores.
 
-  Its `calls` are the variables and the number of images of each.
+  Its `calls` are the variables and the images of each.
   """
   weights = tmp_path / "weights.safetensors"
 
-  def score(network, examples, folder, *, images, **how):
-    run.calls.append((network.variables, images))
-    return report(next(run.scores))
+  def count(network, examples, folder, indices, **how):
+    run.calls.append((network.variables, list(indices)))
+    return Counted([next(run.scores)])
 
   def run(scores, *, until=0, **schedule):
     run.calls, run.scores = [], iter(scores)
@@ -50,7 +64,7 @@ def scored(tmp_path, monkeypatch):
       evaluations, "load_comparison", lambda config, file: Network(file.read_text())
     )
     monkeypatch.setattr(evaluations, "load_weights", lambda file, like: file.read_text())
-    monkeypatch.setattr(evaluations, "score_dataset", score)
+    monkeypatch.setattr(evaluations, "count_dataset", count)
     made = Evaluations(CONFIG, tmp_path, Schedule(**{"every": 10, **schedule}), until=until)
     for step in range(until + 10, until + 10 * len(scores) + 10, 10):
       assert made.due(step) and not made.due(step + 1)
@@ -74,7 +88,7 @@ def test_the_best_weights_are_kept_the_first_of_equal_ones(scored, tmp_path):
   assert best_weights(tmp_path) == "of step 20"
 
 
-@pytest.mark.parametrize("images, expected", [(0, 3), (2, 2)])
+@pytest.mark.parametrize("images, expected", [(0, [0, 1, 2]), (2, [0, 1]), (9, [0, 1, 2])])
 def test_each_evaluation_scores_the_newest_weights_on_the_images_asked_for(
   scored, images, expected
 ):
@@ -105,6 +119,20 @@ def test_a_resumed_run_knows_the_evaluations_up_to_its_step(scored, tmp_path):
   with (tmp_path / "metrics.jsonl").open("a") as file:
     file.write('{"step": 30, "evalu')  # killed there
   assert scored([0.5], until=20, patience=1).exhausted()
+
+
+@pytest.mark.parametrize("process, share", [(0, [0, 2]), (1, [1])])
+def test_processes_share_the_images_and_all_know_the_score_of_all(
+  scored, process, share, monkeypatch, tmp_path
+):
+  monkeypatch.setattr(jax, "process_index", lambda: process)
+  monkeypatch.setattr(jax, "process_count", lambda: 2)
+  monkeypatch.setattr(evaluations, "gathered", lambda own: [own, Counted([0.75])])
+  made = scored([0.25])
+  assert scored.calls == [("of step 10", share)]
+  assert made.best() == 10
+  assert '"evaluation/part_pq": 0.5' in (tmp_path / "metrics.jsonl").read_text()
+  assert (tmp_path / build.WEIGHTS_OF_RUN["best"]).exists() == (process == 0)
 
 
 def test_without_a_schedule_nothing_is_due(scored, tmp_path):

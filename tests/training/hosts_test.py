@@ -1,3 +1,5 @@
+import pickle
+
 import jax
 import numpy as np
 import pytest
@@ -51,6 +53,23 @@ def test_all_processes_have_the_value_of_the_first(first, monkeypatch):
     hosts.multihost_utils, "broadcast_one_to_all", lambda value: np.full_like(value, first)
   )
   assert hosts.of_first_process(not first) is first
+
+
+def test_all_processes_get_what_each_has_in_their_order(monkeypatch):
+  values = [{"few": 1}, {"more": ["a", 2.5] * 9}]
+  assert hosts.gathered(values[1]) == [values[1]]
+  pickled = [np.frombuffer(pickle.dumps(value), np.uint8) for value in values]
+  longest = max(x.size for x in pickled)
+
+  def allgather(own):
+    if own.ndim == 0:
+      return np.array([x.size for x in pickled])
+    assert own.shape == (longest,)
+    return np.stack([np.pad(x, (0, longest - x.size)) for x in pickled])
+
+  monkeypatch.setattr(jax, "process_count", lambda: 2)
+  monkeypatch.setattr(hosts.multihost_utils, "process_allgather", allgather)
+  assert hosts.gathered(values[0]) == hosts.gathered(values[1]) == values
 
 
 def test_alone_errors_are_raised_as_always(monkeypatch):

@@ -90,6 +90,7 @@ setup(
     "torch": ["torch>=2.4", "efficientnet_lite_pytorch"],  # to compare with
     "colab": COLAB,
     "hub": ["huggingface_hub>=0.23"],  # to fetch models
+    "wandb": ["wandb>=0.17"],  # metrics of trainings there, too
     "video": ["imageio[ffmpeg]>=2.31"],  # to predict the frames of videos
     "test": TEST + COLAB,
   },

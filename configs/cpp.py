@@ -103,6 +103,7 @@ def get_config() -> ml_collections.ConfigDict:
     evaluate_every=0,  # steps between two evaluations, the best weights are kept; 0: none
     evaluate_images=0,  # of eval_split, from the first; 0: all
     patience=0,  # evaluations without a better score that end the run; 0: none do
+    wandb_project="",  # of Weights & Biases, where metrics and pictures go too; "": nowhere
   )
   return config.lock()
 

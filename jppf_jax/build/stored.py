@@ -17,7 +17,14 @@ _LATER = {
   "model": ("heads", "anchor_ratios", "imagenet", "remat", "pretrained_modules"),
   "detection": ("proposal_nms",),
   "losses": LOSSES,
-  "train": ("accumulate", "ema_decay", "evaluate_every", "evaluate_images", "patience"),
+  "train": (
+    "accumulate",
+    "ema_decay",
+    "evaluate_every",
+    "evaluate_images",
+    "patience",
+    "wandb_project",
+  ),
 }
 
 

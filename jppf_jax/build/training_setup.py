@@ -73,6 +73,7 @@ class Training:
   evaluate_every: int
   evaluate_images: int
   patience: int
+  wandb_project: str
   pretrained: str
   random_start: str
   stored: dict[str, Any]

@@ -15,7 +15,7 @@ from jppf_jax.evaluation.evaluate import count_dataset, number_at, results_folde
 from jppf_jax.input_pipeline.read import Examples
 from jppf_jax.saving import whole_file
 from jppf_jax.training.hosts import gathered
-from jppf_jax.training.logs import METRICS
+from jppf_jax.training.writers import METRICS
 
 _PREFIX = "evaluation/"  # of the names of scores among the metrics
 _SCORES = {  # where a report has them; the first that it has says which weights are best

@@ -18,13 +18,14 @@ from jppf_jax.training import starting
 from jppf_jax.training.evaluations import Evaluations
 from jppf_jax.training.hosts import of_first_process, together
 from jppf_jax.training.lock import locked
-from jppf_jax.training.logs import MetricWriter, Progress, say
+from jppf_jax.training.logs import Progress, say
 from jppf_jax.training.parallel import Runner
 from jppf_jax.training.prefetch import DevicePrefetch
 from jppf_jax.training.quiet import quiet_threads
 from jppf_jax.training.signals import Signals
 from jppf_jax.training.state import TrainState, averaged
 from jppf_jax.training.window import Window
+from jppf_jax.training.writers import MetricWriter
 
 
 def train(
@@ -108,7 +109,10 @@ def _run_phases(
     progress = opened.enter_context(contextlib.closing(Progress(total, done)))
     writer = None
     if jax.process_index() == 0:
-      writer = opened.enter_context(contextlib.closing(MetricWriter(workdir, resumed_step=done)))
+      made = MetricWriter(
+        workdir, resumed_step=done, wandb_project=run.wandb_project, config=run.stored
+      )
+      writer = opened.enter_context(contextlib.closing(made))
     loop = _Loop(run, workdir, iterator, checkpoints, signals, progress, writer, evaluations)
     loop.evaluate(done)  # if the run was stopped before it was
     for phase in run.phases:

@@ -18,6 +18,7 @@ from jppf_jax.training.logs import say
 from jppf_jax.training.parallel import AXIS, Runner, check_divisible, make_runner
 from jppf_jax.training.state import TrainState, create_state
 from jppf_jax.training.step import make_step
+from jppf_jax.training.writers import check_installed
 
 
 def checked(config: build.Config) -> tuple[build.Training, Any]:
@@ -30,6 +31,7 @@ def checked(config: build.Config) -> tuple[build.Training, Any]:
     run = build.training(config, axis_name=AXIS)
     check_divisible(run.batch_size, jax.device_count(), parts=run.accumulate)
     schedule(run)
+    check_installed(run.wandb_project)
     return run, build.variable_shapes(run.model)
   except ValueError as error:  # only the config is read here
     raise ConfigError(str(error)) from error

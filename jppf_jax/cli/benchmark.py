@@ -1,4 +1,4 @@
-"""`jppf benchmark {metrics,input,inference,fusion} [--out=FILE.json]`: measures speed.
+"""`jppf benchmark {metrics,input,inference,train,fusion} [--out=FILE.json]`: measures speed.
 
 Compilation is measured apart. Ratios compare two implementations in one run.
 
@@ -6,6 +6,7 @@ Compilation is measured apart. Ratios compare two implementations in one run.
 - input: what the input pipeline costs at 1024 x 2048, stage by stage
 - inference: seconds, memory and work of each stage of the paper's network, and the rows of the
   paper's Table 5; with --growth how seconds and memory grow with the problem
+- train: seconds of the parts of a training step, its memory, and the wait for the input
 - fusion: seconds and memory of both fusions, beside plain versions
 
 Example: `jppf benchmark inference --encoder=b5 --size=1024x2048`
@@ -18,13 +19,13 @@ from typing import Any
 
 from absl import app, flags
 
-from jppf_jax.cli import command, run_flags
+from jppf_jax.cli import command, configs, run_flags
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT
 from jppf_jax.cli.help_text import suggestion
 from jppf_jax.saving import require_file, require_json
 
-SUBJECTS = ("metrics", "input", "inference", "fusion")  # modules of `jppf_jax.benchmarks`
+SUBJECTS = ("metrics", "input", "inference", "train", "fusion")  # modules of `jppf_jax.benchmarks`
 
 _GROWTH = flags.DEFINE_bool(
   "growth", False, "inference: by pixels, classes, parts and detections, in place of the stages"
@@ -36,21 +37,28 @@ _DTYPE = flags.DEFINE_enum(
   "dtype", None, ["float32", "bfloat16"], "inference: of the products (default: float32)"
 )
 _REPEATS = flags.DEFINE_integer(
-  "repeats", None, "N: inference, fusion: the median of N calls (default: 3 to 7)", lower_bound=1
+  "repeats",
+  None,
+  "N: inference, train, fusion: the median of N calls (default: 3 to 7)",
+  lower_bound=1,
 )
 _DETECTIONS = flags.DEFINE_integer(
   "detections", None, "N: inference, fusion: how many compete (default: 100)", lower_bound=1
 )
 _PICTURE = flags.DEFINE_string(
-  "picture", None, "FILE.png: inference: the figures drawn (default: none)"
+  "picture", None, "FILE.png: inference, train: the figures drawn (default: none)"
 )
-_OPTIONS = (_ENCODER, run_flags.SIZE, _DTYPE, _REPEATS, _DETECTIONS, _PICTURE)
+_OF_NETWORK = (_ENCODER, run_flags.SIZE, _DTYPE, _REPEATS, _DETECTIONS, _PICTURE)
+_OPTIONS = (run_flags.CONFIG, *_OF_NETWORK)
 _OF_SUBJECT = {
-  "inference": _OPTIONS,
+  "inference": _OF_NETWORK,
+  "train": (run_flags.CONFIG, _REPEATS, _PICTURE),
   "fusion": (run_flags.SIZE, _REPEATS, _DETECTIONS),
 }
 _MULTIPLES = {"inference": 32, "fusion": 4}  # of the sides of --size
 
+_CONFIG = "cpp_generated"  # without --config
+_CONFIG_TEXT = f"CONFIG: train: a config of the package, or a FILE.py (default: {_CONFIG})"
 _SIZE_TEXT = (
   "HxW: of the image: inference: multiples of 32 (default: 512x1024); "
   "fusion: multiples of 4 (default: 1024x2048)"
@@ -59,6 +67,8 @@ _SIZE_TEXT = (
 FLAGS = (
   (OUT, "FILE: the figures as JSON (default: they are only printed)"),
   _PICTURE,
+  (run_flags.CONFIG, _CONFIG_TEXT),
+  run_flags.CHANGES,
   _GROWTH,
   _ENCODER,
   (run_flags.SIZE, _SIZE_TEXT),
@@ -84,12 +94,21 @@ def main(argv: list[str]) -> None:
     raise app.UsageError(
       f"--picture: the picture is a PNG; name a file that ends in .png, got {_PICTURE.value!r}."
     )
-  with plainly("benchmark", OSError):
+  with plainly("benchmark", *_expected(name)):
     if OUT.value is not None:
       require_json(OUT.value)
     if _PICTURE.value is not None:
       require_file(_PICTURE.value)
     subject.run(OUT.value, **options)
+
+
+def _expected(subject: str) -> tuple[type[Exception], ...]:
+  """Returns the errors in the user's files; any other is a fault of ours."""
+  if subject != "train":
+    return (OSError,)
+  from jppf_jax.cli import train
+
+  return train.expected()
 
 
 def _options(subject: str) -> dict[str, Any]:
@@ -106,6 +125,11 @@ def _options(subject: str) -> dict[str, Any]:
       names = " and ".join(f"`jppf benchmark {name}`" for name in owners)
       raise app.UsageError(f"--{flag.name}: only {names} can have this flag.")
   options: dict[str, Any] = {flag.name: flag.value for flag in given}
+  if subject == "train":
+    config = configs.load(run_flags.CONFIG.value or _CONFIG)
+    options["config"] = configs.changed(config, run_flags.CHANGES.value)
+  elif run_flags.CHANGES.value:
+    raise app.UsageError("--config.PATH=VALUE: only `jppf benchmark train` can have such a flag.")
   if run_flags.SIZE.value is not None:
     options["size"] = run_flags.rows_and_columns(multiple=_MULTIPLES[subject])
   if _ENCODER.value is not None:

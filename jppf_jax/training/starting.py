@@ -15,7 +15,7 @@ from jppf_jax.checkpoints.store import Checkpoints
 from jppf_jax.config_rules import ConfigError
 from jppf_jax.training.evaluations import Schedule
 from jppf_jax.training.logs import say
-from jppf_jax.training.parallel import AXIS, Runner, check_divisible, make_runner
+from jppf_jax.training.parallel import AXIS, Runner, Step, check_divisible, make_runner
 from jppf_jax.training.state import TrainState, create_state
 from jppf_jax.training.step import make_step
 from jppf_jax.training.writers import check_installed
@@ -137,12 +137,14 @@ class Runners:
       self._config, self._by_phase = config, {}
     if freeze_norm not in self._by_phase:
       say("compiling (about a minute) ...")
-      self._by_phase[freeze_norm] = _runner(run, freeze_norm=freeze_norm)
+      step = step_of(run, freeze_norm=freeze_norm)
+      self._by_phase[freeze_norm] = make_runner(run.parallel, step)
     return self._by_phase[freeze_norm]
 
 
-def _runner(run: build.Training, *, freeze_norm: bool) -> Runner:
-  step = make_step(
+def step_of(run: build.Training, *, freeze_norm: bool) -> Step:
+  """Returns the step of a phase, of one replica."""
+  return make_step(
     run.model,
     run.optimizer,
     learning_rate=run.learning_rate,
@@ -153,4 +155,3 @@ def _runner(run: build.Training, *, freeze_norm: bool) -> Runner:
     accumulate=run.accumulate,
     ema_decay=run.ema_decay,
   )
-  return make_runner(run.parallel, step)

@@ -3,7 +3,7 @@
 The step is a pure function; `parallel.py` maps it over the devices.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -56,7 +56,7 @@ def make_step(
       `accumulation.value_and_gradient`.
     ema_decay: of the moving average of the weights, of states that have one.
   """
-  update = freeze_norms(optimizer).update if freeze_norm else optimizer.update
+  update = make_update(optimizer, freeze_norm=freeze_norm, ema_decay=ema_decay)
 
   def step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Array]]:
     keys = jax.random.split(jax.random.fold_in(jax.random.key(state.seed), state.step))
@@ -88,12 +88,30 @@ def make_step(
     metrics["loss"] = loss
     metrics["learning_rate"] = learning_rate(state.step)
     metrics["grad_norm"] = jnp.linalg.norm(ravel_pytree(grads)[0])  # as one array: few kernels
-    updates, opt_state = update(grads, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, updates)
-    ema = average(state.ema, params, batch_stats, state.step, ema_decay)
-    return TrainState(state.step + 1, params, batch_stats, opt_state, state.seed, ema), metrics
+    return update(state, batch_stats, grads), metrics
 
   return step
+
+
+def make_update(
+  optimizer: optax.GradientTransformation, *, freeze_norm: bool, ema_decay: float
+) -> Callable[[TrainState, Any, Any], TrainState]:
+  """Returns `update(state, batch_stats, gradients) -> state`: what a step does with its gradients.
+
+  Args:
+    optimizer: of all phases.
+    freeze_norm: the norms' parameters do not change.
+    ema_decay: of the moving average of the weights, of states that have one.
+  """
+  of_phase = freeze_norms(optimizer).update if freeze_norm else optimizer.update
+
+  def update(state: TrainState, batch_stats: Any, gradients: Any) -> TrainState:
+    updates, opt_state = of_phase(gradients, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+    ema = average(state.ema, params, batch_stats, state.step, ema_decay)
+    return TrainState(state.step + 1, params, batch_stats, opt_state, state.seed, ema)
+
+  return update
 
 
 def _anchor_targets(model: JPPF, keys: Array, batch: Batch, *, samples: int) -> RPNTargets | None:

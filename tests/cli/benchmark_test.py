@@ -7,6 +7,7 @@ from jppf_jax.benchmarks import growth as growth_benchmark
 from jppf_jax.benchmarks import inference as inference_benchmark
 from jppf_jax.benchmarks import input as input_benchmark
 from jppf_jax.benchmarks import metrics as metrics_benchmark
+from jppf_jax.benchmarks import train as train_benchmark
 from jppf_jax.cli import benchmark
 from tests.cli import verbs
 
@@ -30,6 +31,34 @@ def test_a_subject_runs_its_own_benchmark(subject, module, monkeypatch):
   with flagsaver.as_parsed((benchmark.OUT, "a.json")):
     benchmark.main(["jppf benchmark", subject])
   assert calls == ["a.json"]
+
+
+def test_a_training_is_measured_by_its_config(monkeypatch):
+  calls = []
+  monkeypatch.setattr(train_benchmark, "run", lambda out, **given: calls.append(given))
+  benchmark.main(["jppf benchmark", "train"])
+  changes = ["data.batch_size=4", "model.encoder=b0"]
+  with (
+    flagsaver.as_parsed((benchmark.run_flags.CHANGES, changes)),
+    with_flags(config="cpp", repeats="3"),
+  ):
+    benchmark.main(["jppf benchmark", "train"])
+  default, changed = calls
+  assert default["config"].data.name == "synthetic_panoptic_parts"
+  assert default["config"].data.train_size == (1024, 2048)
+  assert default["config"].model.encoder == "b5"
+  assert changed["repeats"] == 3 and changed["config"].data.name == "cityscapes_panoptic_parts"
+  assert changed["config"].data.batch_size == 4 and changed["config"].model.encoder == "b0"
+
+
+def test_only_a_training_has_a_config(monkeypatch):
+  with (
+    flagsaver.as_parsed((benchmark.run_flags.CHANGES, ["data.batch_size=4"])),
+    pytest.raises(app.UsageError, match="^--config.PATH=VALUE: only `jppf benchmark train`"),
+  ):
+    benchmark.main(["jppf benchmark", "inference"])
+  with with_flags(config="cpp"), pytest.raises(app.UsageError, match="^--config: only"):
+    benchmark.main(["jppf benchmark", "fusion"])
 
 
 def with_flags(**values):
@@ -143,7 +172,7 @@ def test_a_file_that_is_no_json_is_not_replaced(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("argv", [["jppf benchmark"], ["jppf benchmark", "speed"]])
 def test_anything_else_lists_the_subjects(argv):
-  with pytest.raises(app.UsageError, match="metrics,input,inference,fusion"):
+  with pytest.raises(app.UsageError, match="metrics,input,inference,train,fusion"):
     benchmark.main(argv)
 
 

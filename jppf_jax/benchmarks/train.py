@@ -112,7 +112,8 @@ def run(
     seconds = median_seconds(measured, repeats)
     whole = programs[STEP]
     waiting, stepping = _loop(whole, DevicePrefetch(iterator, whole.runner.put_batch), repeats)
-  memory, cost = whole.compiled.memory_analysis(), whole.compiled.cost_analysis() or {}
+  memory: Any = whole.compiled.memory_analysis()
+  cost = whole.compiled.cost_analysis() or {}
   flops = float(cost.get("flops", 0.0))
   gradient = ravel_pytree(state.params)[0]
   report: Report = {

@@ -27,7 +27,6 @@ from jppf_jax.saving import write_text
 from jppf_jax.visualization import render
 
 
-
 def evaluate(
   config: build.Config,
   workdir: str | Path,

@@ -68,8 +68,8 @@ class HeadScores:
       self.part.merge(other.part)
     if other.instances is not None:
       self.instances = self.instances or instance_ap(self.spec)
-      self.instances.merge(other.instances)
-      self.fused_instances.merge(other.fused_instances)
+      _merge(self.instances, other.instances)
+      _merge(self.fused_instances, other.fused_instances)
 
   def to_json(self) -> dict[str, Any]:
     """Returns `{"semantic_miou", "part_miou", "instance_ap", "instance_ap_fused"}`, of the heads
@@ -85,6 +85,16 @@ class HeadScores:
       fused = self.fused_instances.results()
       report["instance_ap_fused"] = {**fused, "min_score": self.min_score}
     return report
+
+
+def _merge(ap: CityscapesAP | CocoAP, other: CityscapesAP | CocoAP) -> None:
+  """Adds the images of another state, of the same protocol."""
+  if isinstance(ap, CityscapesAP):
+    assert isinstance(other, CityscapesAP)
+    ap.merge(other)
+  else:
+    assert isinstance(other, CocoAP)
+    ap.merge(other)
 
 
 def instance_ap(spec: LabelSpec) -> CityscapesAP | CocoAP:

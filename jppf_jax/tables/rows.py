@@ -61,7 +61,7 @@ class Row:
     group: the heading above it.
     title: of the row.
     system: a name of `systems.SYSTEMS`.
-    method: of `evaluation.dataset_scores.METHODS`; "" for a row that is scored before fusion only.
+    method: of `report.rows.METHODS`; "" for a row that is scored before fusion only.
     paper: the paper's figures by dataset ("cpp", "ppp"), then by column.
   """
 

@@ -1,6 +1,5 @@
 """Where the metrics of a run go: JSON lines, TensorBoard events, and Weights & Biases if asked."""
 
-import importlib.util
 import json
 import time
 import uuid
@@ -196,11 +195,15 @@ def check_installed(wandb_project: str) -> None:
   Raises:
     ValueError: the package is missing.
   """
-  if wandb_project and importlib.util.find_spec("wandb") is None:
+  if not wandb_project:
+    return
+  try:
+    import wandb  # noqa: F401
+  except ImportError as error:
     raise ValueError(
       f"config.train.wandb_project={wandb_project!r} needs a package that is not installed: "
       "pip install 'jppf_jax[wandb]', or leave it empty."
-    )
+    ) from error
 
 
 def _lines_until(path: Path, last: int) -> list[str]:

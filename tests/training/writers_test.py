@@ -118,7 +118,7 @@ def test_without_a_project_the_package_is_not_asked(wandb, tmp_path):
 
 def test_a_package_that_is_missing_is_named_before_anything_is_done(monkeypatch):
   writers.check_installed("")
-  monkeypatch.setattr(writers.importlib.util, "find_spec", lambda name: None)
+  monkeypatch.setitem(sys.modules, "wandb", None)
   writers.check_installed("")
   with pytest.raises(ValueError, match=r"'parts' needs .* pip install 'jppf_jax\[wandb\]'"):
     writers.check_installed("parts")

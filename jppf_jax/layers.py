@@ -12,12 +12,14 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax.core import lift
 from jax import lax
 from jax.nn import initializers
 from jaxtyping import Bool, Float
 
 from jppf_jax.ops.batch_norm import batch_norm, normalise
 from jppf_jax.ops.depthwise import depthwise_conv
+from jppf_jax.ops.recompute import recomputed
 from jppf_jax.ops.winograd import conv3x3
 from jppf_jax.structs import Array
 
@@ -36,7 +38,7 @@ def _identity(x: Array) -> Array:
   return x
 
 
-def apply(module: Callable[..., Any], *inputs: Any, train: bool, remat: bool) -> Any:
+def apply(module: Any, *inputs: Any, train: bool, remat: bool) -> Any:
   """Returns `module(*inputs, train=train)`.
 
   Args:
@@ -50,7 +52,25 @@ def apply(module: Callable[..., Any], *inputs: Any, train: bool, remat: bool) ->
   def call(module: Any, *inputs: Any) -> Any:
     return module(*inputs, train=train)
 
-  return nn.remat(call)(module, *inputs) if remat else call(module, *inputs)
+  if not remat or module.is_initializing():
+    return call(module, *inputs)
+  return nn.transforms.lift_transform(_lifted, call)(module, *inputs)
+
+
+def _lifted(call: Callable[..., Any]) -> Callable[..., Any]:
+  """Returns `call(scope, *inputs)` as a function of the scope that is computed again."""
+
+  def inner(make_scope: Any, pack_scope: Any, variables: Any, keys: Any, *inputs: Any) -> Any:
+    del keys  # nothing here is random
+
+    def pure(variables: Any, *inputs: Any) -> Any:
+      scope = make_scope(variables, [{}])
+      result = call(scope, *inputs)
+      return result, pack_scope(scope)
+
+    return recomputed(pure)(variables, *inputs)
+
+  return lift.pack(inner, (True,), (True,), (True,), name="remat")
 
 
 class IABN(nn.Module):

@@ -11,6 +11,7 @@ from jppf_jax.ops.boxes import area, clip, decode, encode, image_sizes, iou_matr
 from jppf_jax.ops.depthwise import depthwise_conv
 from jppf_jax.ops.masks import box_rectangle, crop_mask_targets, paste, paste_reach, paste_weights
 from jppf_jax.ops.nms import nms
+from jppf_jax.ops.recompute import recomputed
 from jppf_jax.ops.resize import nearest_down2, nearest_up2, resize_bilinear
 from jppf_jax.ops.roi_align import assign_levels, roi_align
 from jppf_jax.ops.winograd import conv3x3
@@ -37,6 +38,7 @@ __all__ = [
   "paste_reach",
   "paste_weights",
   "pyramid_anchors",
+  "recomputed",
   "resize_bilinear",
   "roi_align",
 ]

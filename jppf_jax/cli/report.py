@@ -35,17 +35,20 @@ _EVALUATION = flags.DEFINE_string(
 _BENCHMARK = flags.DEFINE_string(
   "benchmark",
   None,
-  "FILE: of `jppf benchmark inference --out` (default: benchmark.json of the run, if it is there)",
+  "FILE: the figures of jppf benchmark inference (default: benchmark.json of the run, if any)",
 )
 
 FLAGS = (
-  (run_flags.WORKDIR, "DIR: the folder of the run, or of an evaluation"),
+  (
+    run_flags.WORKDIR,
+    "DIR: the folder of the run, or of an evaluation (required, or the next three)",
+  ),
   _COMPARE,
   _EVALUATION,
   _BENCHMARK,
-  (SPEC, "SPEC: what ids mean, see `jppf score`; in place of --workdir"),
-  (GT, "DIR: ground truth, uids as TIFF or PNG"),
-  (PRED, "DIR: predictions, three-channel PNGs or uid TIFFs"),
+  (SPEC, "SPEC: what ids mean, as for jppf score (default: that of the run)"),
+  (GT, "DIR: ground truth, uids as TIFF or PNG (required with --spec)"),
+  (PRED, "DIR: predictions, three-channel PNGs or uid TIFFs (required with --spec)"),
   (PHOTOS, "DIR: photos with the names of the predictions (default: none)"),
   _IMAGES,
   (OUT, "FILE.html: the page (default: report.html beside the scores)"),

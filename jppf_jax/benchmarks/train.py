@@ -25,8 +25,8 @@ from jppf_jax.training.step import make_update
 from jppf_jax.visualization.chart import bars
 
 REPEATS = 5
-FORWARD, GRADIENT, UPDATE, STEP = "forward, losses", "forward, backward", "optimizer", "whole step"
-REDUCE = "all-reduce"
+FORWARD, REDUCE, UPDATE, STEP = "forward, losses", "all-reduce", "optimizer", "whole step"
+BACKWARD = "backward"
 
 Rivals = Mapping[str, Callable[[], object]]
 
@@ -81,9 +81,9 @@ def run(
 ) -> Report:
   """Measures the step of a config's first phase, prints tables and writes them as JSON.
 
-  Forward pass and backward pass are programs of their own, without what follows; the backward pass
-  is the difference of two. One round calls all programs once, so that a change of the machine's
-  load meets all of them.
+  Forward pass, all-reduce and optimizer are programs of their own; the backward pass is what they
+  leave of the whole step. One round calls all programs once, so that a change of the machine's load
+  meets all of them.
 
   Args:
     out: a JSON file, or None.
@@ -91,7 +91,7 @@ def run(
     repeats: rounds; the medians are reported.
     picture: a PNG file for the parts as bars, or None.
     rival: name of another implementation, measured in the same rounds.
-    rivals: makes its programs from a host batch; names: `FORWARD`, `GRADIENT`, `STEP`.
+    rivals: makes its programs from a host batch; names: `FORWARD`, `UPDATE`, `STEP`.
 
   Raises:
     ConfigError: a value of the config is not allowed.
@@ -177,7 +177,6 @@ def _compile(training: build.Training, state: Any, batch: Batch) -> dict[str, _P
   update = make_update(training.optimizer, freeze_norm=frozen, ema_decay=training.ema_decay)
   steps: dict[str, Step] = {
     FORWARD: lambda state, batch: (state, step(state, batch)[1]["loss"]),  # XLA drops the rest
-    GRADIENT: lambda state, batch: (state, step(state, batch)[1]),
     UPDATE: lambda state, batch: (update(state, state.batch_stats, state.params), state.step),
     STEP: step,
   }
@@ -208,23 +207,17 @@ def _loop(step: _Program, batches: DevicePrefetch, repeats: int) -> tuple[float,
 
 def _rows(seconds: Mapping[Any, float]) -> list[Row]:
   """Returns the parts of the step, in their order; the backward pass as what is left."""
-
-  def row(part: str, ours: float, theirs: float | None) -> Row:
-    return {"part": part, "seconds": ours, "rival_seconds": theirs}
-
-  rival = {name[1]: value for name, value in seconds.items() if isinstance(name, tuple)}
-  reduce = seconds.get(REDUCE, 0.0)
-  backward = None
-  if GRADIENT in rival and FORWARD in rival:
-    backward = rival[GRADIENT] - rival[FORWARD]
-  rows = [
-    row(FORWARD, seconds[FORWARD], rival.get(FORWARD)),
-    row("backward", max(0.0, seconds[GRADIENT] - seconds[FORWARD] - reduce), backward),
+  ours = {name: value for name, value in seconds.items() if isinstance(name, str)}
+  theirs = {name[1]: value for name, value in seconds.items() if isinstance(name, tuple)}
+  for parts in filter(None, (ours, theirs)):
+    if parts.keys() >= {FORWARD, UPDATE, STEP}:
+      others = parts[FORWARD] + parts[UPDATE] + parts.get(REDUCE, 0.0)
+      parts[BACKWARD] = max(0.0, parts[STEP] - others)
+  return [
+    {"part": name, "seconds": ours[name], "rival_seconds": theirs.get(name)}
+    for name in (FORWARD, BACKWARD, REDUCE, UPDATE, STEP)
+    if name in ours
   ]
-  if REDUCE in seconds:
-    rows.append(row(REDUCE, reduce, None))
-  rows.append(row(UPDATE, seconds[UPDATE], None))
-  return [*rows, row(STEP, seconds[STEP], rival.get(STEP))]
 
 
 def _share(rate: float, device: str, dtype: Any) -> float | None:

@@ -72,7 +72,7 @@ def hard_pixels(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 class Step:
-  """A step on one batch: `forward()`, `gradient()`, or all of it."""
+  """A step on one batch: `forward()`, `update()`, or all of it."""
 
   def __init__(self, sizes: Sizes, batch: Batch, config: ml_collections.ConfigDict):
     self.net = EfficientPS(sizes).train().to(memory_format=torch.channels_last)
@@ -123,13 +123,13 @@ class Step:
     of_class = masks[torch.arange(len(masks)), self.labels[:, few].flatten()]
     return found + F.binary_cross_entropy_with_logits(of_class, self.targets)
 
-  def gradient(self) -> None:
-    """The gradient of the loss."""
+  def __call__(self) -> None:
     self.optimizer.zero_grad()
     self.forward().backward()
+    self.update()
 
-  def __call__(self) -> None:
-    self.gradient()
+  def update(self) -> None:
+    """What is done with the gradient."""
     nn.utils.clip_grad_norm_(self.net.parameters(), self.clip)
     self.optimizer.step()
 
@@ -145,7 +145,7 @@ def main(encoder: str = "b0", size: str = "256x512", batch: str = "2", repeats: 
 
   def rivals(batch: Batch) -> dict[str, Callable[[], object]]:
     step = Step(SIZES[encoder], batch, config)
-    return {train.FORWARD: step.forward, train.GRADIENT: step.gradient, train.STEP: step}
+    return {train.FORWARD: step.forward, train.UPDATE: step.update, train.STEP: step}
 
   train.run(None, config=config.lock(), repeats=int(repeats), rival="PyTorch", rivals=rivals)
 

@@ -94,7 +94,7 @@ def train_stubbed(tiny_run, root, name, events=None, **more):
   with pytest.MonkeyPatch.context() as patch:
     for module in (build, network):
       patch.setattr(module, "variable_shapes", shapes_once)
-    patch.setattr(starting, "make_step", lambda *args, freeze_norm, **kwargs: freeze_norm)
+    patch.setattr(starting, "step_of", lambda run, *, freeze_norm: freeze_norm)
     patch.setattr(starting, "make_runner", lambda name, frozen: Stub(frozen, events))
     loop.train(tiny.config(root, **(changes | more)), root / name)
   return root / name

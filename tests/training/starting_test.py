@@ -10,7 +10,7 @@ from tests import tiny
 
 def test_runs_that_differ_in_their_seed_share_their_steps(monkeypatch, tmp_path):
   made = []
-  monkeypatch.setattr(starting, "make_step", lambda *args, freeze_norm, **kwargs: freeze_norm)
+  monkeypatch.setattr(starting, "step_of", lambda run, *, freeze_norm: freeze_norm)
   monkeypatch.setattr(
     starting, "make_runner", lambda name, frozen: made.append(frozen) or PmapRunner(max)
   )
@@ -32,7 +32,7 @@ def test_runs_that_differ_in_their_seed_share_their_steps(monkeypatch, tmp_path)
 
 def test_a_step_has_the_values_of_the_config(monkeypatch, tmp_path):
   made = []
-  monkeypatch.setattr(starting, "make_step", lambda *args, **values: made.append(values))
+  monkeypatch.setattr(starting, "make_step", lambda *args, **values: made.append(values) or max)
   monkeypatch.setattr(starting, "make_runner", lambda *args: PmapRunner(max))
   wanted = {"accumulate": 2, "ema_decay": 0.5, "anchors_per_image": 7, "regions_per_image": 5}
   names = ("train.accumulate", "train.ema_decay", "sampling.anchors", "sampling.regions")

@@ -11,13 +11,13 @@ from jppf_jax.structs import Array
 
 
 def recomputed(function: Callable[..., Any]) -> Callable[..., Any]:
-  """Returns `function(weights, *inputs)` with a gradient that keeps only these (Chen et
-  al. 2016, "Training Deep Nets with Sublinear Memory Cost").
+  """Returns `function(weights, *inputs)` with a gradient that keeps only these.
 
-  As `jax.checkpoint`, but the second computation also waits, by its data, for the gradient that
-  comes from behind. `jax.checkpoint` relies on an optimization barrier, which the compiler for CPUs
-  drops before it decides the order: there the second computation follows the first at once, and
-  what it gives is kept all the same. Reverse mode only.
+  Rematerialisation (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). As
+  `jax.checkpoint`, but the second computation also waits, by its data, for the gradient that comes
+  from behind. `jax.checkpoint` relies on an optimization barrier, which the compiler for CPUs drops
+  before it decides the order: there the second computation follows the first at once, and what it
+  gives is kept all the same. Reverse mode only.
 
   Args:
     function: of trees of arrays, to a tree of arrays. It must not use arrays from around it.

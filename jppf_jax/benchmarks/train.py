@@ -181,15 +181,15 @@ def _compile(training: build.Training, state: Any, batch: Batch) -> dict[str, _P
     STEP: step,
   }
   if jax.device_count() > 1:
-    steps[REDUCE] = lambda state, batch: (state, jax.lax.pmean(_sized_as(state.params), AXIS).sum())
+    steps[REDUCE] = lambda state, batch: (state, _reduced(state.params).sum())
   name = training.parallel
   carried = _Carried(make_runner(name, step), state, batch)
   return {part: _Program(name, of_part, carried) for part, of_part in steps.items()}
 
 
-def _sized_as(params: Any) -> jax.Array:
-  """Returns a vector with as many values as the gradient."""
-  return ravel_pytree(params)[0]
+def _reduced(params: Any) -> jax.Array:
+  """Returns the mean over the devices of a vector with as many values as the gradient."""
+  return jax.lax.pmean(ravel_pytree(params)[0], AXIS)
 
 
 def _loop(step: _Program, batches: DevicePrefetch, repeats: int) -> tuple[float, float]:

@@ -58,6 +58,7 @@ def get_config() -> ml_collections.ConfigDict:
     pretrained_modules=(  # what is taken of these weights
       *("encoder", "fpn", "semantic_head", "part_head", "rpn_head", "box_head", "mask_head"),
     ),
+    pretrained_outputs=True,  # also the last layers, as wide as the number of classes or parts
     imagenet="tf_efficientnet_b5",  # what the paper starts from; asked for if there is none
     pixel_mean=(106.433, 116.617, 119.559),  # of Cityscapes, RGB (EfficientPS)
     pixel_std=(65.496, 67.6, 74.123),

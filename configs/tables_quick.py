@@ -10,7 +10,7 @@ from jppf_jax_configs import tables_synthetic
 
 def get_config() -> ml_collections.ConfigDict:
   config = tables_synthetic.get_config().unlock()
-  config.data.synthetic.update(train=120, validation=30)
-  config.phases.main.update(steps=100, warmup=10, drops=(66, 90))
-  config.train.checkpoint_every = 100
+  config.data.synthetic.update(train=120, validation=24)
+  config.phases.main.update(steps=40, warmup=5, drops=(27, 36))
+  config.train.checkpoint_every = 40
   return config.lock()

@@ -1,8 +1,9 @@
 r"""Generated street scenes for `jppf tables --dataset=synthetic`: nine small networks, three seeds.
 
 As all networks of the paper start from an encoder trained on ImageNet, all start here from the
-shipped weights `demo`, which have seen other scenes, but for the part head: its variants are
-compared, so it is random in all of them. All see the same scenes; only heads and labels differ.
+shipped weights `demo`, which have seen other scenes, but for the output layers: these are random in
+all heads, because variants of the part head differ in them and no head should start ahead of
+another. All see the same scenes; only heads and labels differ.
 
 jppf train --config=configs/tables_synthetic.py --workdir=runs/tables_synthetic
 """
@@ -14,9 +15,8 @@ from jppf_jax_configs import synthetic
 
 def get_config() -> ml_collections.ConfigDict:
   config = synthetic.get_config().unlock()
-  config.data.synthetic = dict(size=(192, 384), train=500, validation=60, seed=2)
-  known = [name for name in config.model.pretrained_modules if name != "part_head"]
-  config.model.update(pretrained="demo", pretrained_modules=tuple(known))
-  config.phases.main.update(steps=240, learning_rate=1e-3, warmup=20, drops=(160, 215))
-  config.train.update(checkpoint_every=80, keep=1)
+  config.data.synthetic = dict(size=(192, 384), train=500, validation=48, seed=2)
+  config.model.update(pretrained="demo", pretrained_outputs=False)
+  config.phases.main.update(steps=120, learning_rate=1e-3, warmup=10, drops=(80, 108))
+  config.train.update(checkpoint_every=60, keep=1)
   return config.lock()

@@ -17,13 +17,15 @@ from flax import traverse_util
 from jppf_jax.checkpoints.weights import Shapes, WeightsError, differences, shapes_of
 
 # layers whose width is a number of classes, things or parts
-_OUTPUTS = {
-  "semantic_head/logits",
-  "part_head/logits",
-  "box_head/classes",
-  "box_head/deltas",
-  "mask_head/logits",
-}
+OUTPUTS = frozenset(
+  {
+    "semantic_head/logits",
+    "part_head/logits",
+    "box_head/classes",
+    "box_head/deltas",
+    "mask_head/logits",
+  }
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +89,7 @@ def load_pretrained(
     )
   shared = wanted.keys() & held.keys()
   other_shape = {name for name in shared if held[name] != wanted[name]}
-  fresh_outputs = _OUTPUTS & {_layer(name) for name in other_shape} | set(other_outputs)
+  fresh_outputs = OUTPUTS & {_layer(name) for name in other_shape} | set(other_outputs)
 
   def loadable(shapes: Shapes) -> Shapes:
     in_known = {name: shape for name, shape in shapes.items() if _module(name) in known}

@@ -29,12 +29,12 @@ class Setting:
 
 _CPP = {"grouped": "cpp_grouped", "nongrouped": "cpp_default", "sembg": "cpp_grouped_sembg"}
 SETTINGS = {
-  "synthetic": Setting("tables_synthetic", _CPP, "cpp"),
+  "synthetic": Setting("tables_synthetic", _CPP, "cpp", scales=(0.75, 1.0, 1.5)),
   "clothing": Setting("clothing", {"grouped": ""}, "cpp"),
   "cpp": Setting("cpp", _CPP, "cpp"),
   "ppp": Setting("ppp", {"grouped": "ppp"}, "ppp"),
 }
-QUICK = {"synthetic": Setting("tables_quick", _CPP, "cpp", scales=(0.75, 1.0, 1.5))}  # a first look
+QUICK = {"synthetic": Setting("tables_quick", _CPP, "cpp", scales=(1.0, 1.5))}  # a first look
 
 
 def rows_of(setting: Setting, tables: tuple[int, ...]) -> list[tuple[int, Row]]:

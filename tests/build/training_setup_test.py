@@ -169,6 +169,16 @@ def test_only_the_chosen_modules_of_the_weights_are_taken(tiny_run, tmp_path, un
   assert report.loaded.keys() == {"encoder", "fpn"} and "part_head" in report.fresh
 
 
+def test_all_output_layers_start_fresh_where_asked(tiny_run, tmp_path, untraced):
+  path = tiny_run.workdir / build.RUN_WEIGHTS
+  changes = {"model.pretrained": str(path), "model.pretrained_outputs": False}
+  config = tiny.config(tmp_path, **changes)
+  _, report = build.start(config, model_of(config))
+  logits = ("semantic_head/logits", "part_head/logits", "mask_head/logits")
+  outputs = {*logits, "box_head/classes", "box_head/deltas"}
+  assert report.fresh.keys() == report.ignored.keys() == outputs
+
+
 def with_other_sky(run, path):
   """Copies a run's weights as those of a taxonomy with another class in the place of "sky"."""
   found, about = read_weights(run.workdir / build.RUN_WEIGHTS)

@@ -17,6 +17,6 @@ def get_config() -> ml_collections.ConfigDict:
   config = synthetic.get_config().unlock()
   config.data.synthetic = dict(size=(192, 384), train=500, validation=48, seed=2)
   config.model.update(pretrained="demo", pretrained_outputs=False)
-  config.phases.main.update(steps=120, learning_rate=1e-3, warmup=10, drops=(80, 108))
-  config.train.update(checkpoint_every=60, keep=1)
+  config.phases.main.update(steps=240, learning_rate=1e-3, warmup=20, drops=(160, 215))
+  config.train.update(checkpoint_every=80, keep=1)
   return config.lock()

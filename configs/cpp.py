@@ -33,6 +33,8 @@ def get_config() -> ml_collections.ConfigDict:
     min_area=16,  # visible pixels; smaller objects are ignored
     pad_uid=0,  # label of padding: void; EfficientPS labels it 7, road
     require_object=False,  # sample views until one has an object; EfficientPS: another image
+    color_jitter=0.0,  # up to 1: how much brightness, contrast, saturation and hue change at random
+    beside=0.0,  # probability that a view shows two or three images next to each other
     cache=False,  # keep decoded examples in memory
     workers=0,  # processes that read; 0: threads only
   )

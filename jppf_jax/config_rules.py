@@ -62,6 +62,8 @@ RULES: dict[str, Rule] = {
   "data.max_objects": _at_least(1),
   "data.min_area": _at_least(0),
   "data.pad_uid": _at_least(0),
+  "data.color_jitter": SHARE,
+  "data.beside": SHARE,
   "data.workers": _at_least(0),
   "model.heads": _some_of(HEADS),
   "model.pretrained_modules": _some_of(MODULES),

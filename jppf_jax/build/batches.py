@@ -73,6 +73,7 @@ def train_iterator(
     opened: `train_examples`, if they are open already.
   """
   data, processes = config.data, jax.process_count()
+  examples = train_examples(config) if opened is None else opened
   view = loader.View(
     spec=spec,
     size=tuple(data.train_size),
@@ -83,9 +84,12 @@ def train_iterator(
     pad_uid=data.pad_uid,
     pad_color=augment.mean_color(config.model.pixel_mean),
     require_object=data.require_object,
+    color_jitter=data.color_jitter,
+    beside=data.beside,
+    others=examples,
   )
   return loader.train_iterator(
-    train_examples(config) if opened is None else opened,
+    examples,
     view,
     batch_size=data.batch_size // processes,
     seed=config.seed,

@@ -14,6 +14,7 @@ RUN_WEIGHTS = model_folder.RUN_WEIGHTS  # in the folder of a run
 WEIGHTS_OF_RUN = model_folder.OF_RUN  # the same and others, by name
 # values that configs have got since runs are stored; their defaults are what was fixed before
 _LATER = {
+  "data": ("color_jitter", "beside"),
   "model": (
     *("heads", "anchor_ratios", "imagenet", "remat", "pretrained_modules", "pretrained_outputs"),
   ),

@@ -13,12 +13,14 @@ import jax
 import numpy as np
 from absl import flags
 
-from jppf_jax.input_pipeline import augment
+from jppf_jax.input_pipeline import augment, color
 from jppf_jax.input_pipeline.batch import stack, targets
 from jppf_jax.input_pipeline.read import Example
+from jppf_jax.input_pipeline.side_by_side import side_by_side
 from jppf_jax.labels.spec import LabelSpec
 
 TRIES = 10
+MOST_BESIDE = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +35,10 @@ class View(grain.transforms.RandomMap):
     require_object: take another view, up to `TRIES` in all, until one shows an object. EfficientPS
       never trains on views without objects; ours train stuff by default. Differs from EfficientPS:
       it takes another image.
+    color_jitter: strength of `color.jitter`; 0: none.
+    beside: probability that a view shows two or three examples next to each other, the others drawn
+      from `others`.
+    others: examples to stand beside; needed if `beside` is above 0.
   """
 
   spec: LabelSpec
@@ -44,6 +50,9 @@ class View(grain.transforms.RandomMap):
   pad_uid: int = augment.VOID
   pad_color: tuple[int, int, int] = augment.MEAN_COLOR
   require_object: bool = False
+  color_jitter: float = 0.0
+  beside: float = 0.0
+  others: grain.sources.RandomAccessDataSource | None = None
 
   def random_map(self, element: Example, rng: np.random.Generator) -> dict[str, Any]:
     """Returns the fields of `batch.targets` for a random view, with the image id."""
@@ -55,15 +64,18 @@ class View(grain.transforms.RandomMap):
 
   def _view(self, element: Example, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """One random view, padded to `size`, with its targets."""
+    image, uids = self._group(element, rng)
     image, uids = augment.random_view(
       rng,
-      element["image"],
-      element["uids"],
+      image,
+      uids,
       size=self.size,
       scale=self.scale,
       flip=self.flip,
       sides=self.spec.mirrored,
     )
+    if self.color_jitter:
+      image = color.jitter(rng, image, self.color_jitter)
     covered = uids.shape
     image, uids = augment.pad(image, uids, self.size, uid=self.pad_uid, color=self.pad_color)
     return targets(
@@ -74,6 +86,15 @@ class View(grain.transforms.RandomMap):
       min_area=self.min_area,
       covered=covered,
     )
+
+  def _group(self, element: Example, rng: np.random.Generator) -> augment.Labelled:
+    """Returns an example, or by chance some next to each other."""
+    if not self.beside or rng.random() >= self.beside:
+      return element["image"], element["uids"]
+    assert self.others is not None, "`beside` needs `others`"
+    drawn = rng.integers(len(self.others), size=rng.integers(1, MOST_BESIDE + 1))
+    group = [element, *(self.others[int(index)] for index in drawn)]
+    return side_by_side([(one["image"], one["uids"]) for one in group])
 
 
 def train_iterator(

@@ -58,6 +58,23 @@ def test_batches_have_static_shapes_and_know_their_images(examples):
   assert all(image_id.startswith("town_") for image_id in ids)
 
 
+def groups(examples, **changes):
+  view = dataclasses.replace(VIEW, others=examples, **changes)
+  batches = take(loader.train_iterator(examples, view, batch_size=2, seed=0), 6)
+  assert_equal(batches, take(loader.train_iterator(examples, view, batch_size=2, seed=0), 6))
+  return np.concatenate([batch.image for batch, _ in batches])
+
+
+def test_examples_stand_beside_each_other_and_change_colours_where_asked(examples):
+  plain, again = groups(examples), groups(examples, beside=0.0, color_jitter=0.0)
+  np.testing.assert_array_equal(plain, again)
+  always, some = groups(examples, beside=1.0), groups(examples, beside=0.5)
+  assert (always != plain).any((1, 2, 3)).all()
+  in_groups = (some == always).all((1, 2, 3))  # the same chance decides, then the same draws follow
+  assert 0 < in_groups.sum() < len(plain)
+  assert (groups(examples, color_jitter=0.5) != plain).any((1, 2, 3)).all()
+
+
 @pytest.mark.parametrize(
   "shape, expected", [((60, 40), (24, 21)), ((30, 70), (15, 35)), ((9, 9), (21, 21))]
 )

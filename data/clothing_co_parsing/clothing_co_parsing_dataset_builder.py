@@ -16,9 +16,6 @@ from jppf_jax_data.pairs_builder import Files, PairsBuilder
 
 BACKGROUND, PERSON = 1, 2  # scene ids, as in clothing_co_parsing.yaml
 MAX_LABEL = 58
-# too small or too rare to be a part: accessories, belt, bra, bracelet, earrings, gloves, intimate,
-# necklace, panties, ring, wallet, watch
-NO_PART = (1, 3, 8, 9, 15, 18, 23, 29, 30, 34, 56, 57)
 MARGIN = 5  # pixels; photos are 550 pixels wide
 
 
@@ -51,8 +48,6 @@ class Builder(PairsBuilder):
   def read_label(cls, path: epath.Path) -> np.ndarray:
     """Returns the uids of a label file: the person is instance 1, each label is a part id.
 
-    Labels in `NO_PART` are person without a part.
-
     Unlabelled pixels (0) within `MARGIN` of the person are void, because they may be a missed seam
     or finger. Further away they are background; so are, wrongly, passers-by, who are rarely in
     focus. If a file has no label at all, the person is missing, and all pixels are void.
@@ -69,8 +64,7 @@ class Builder(PairsBuilder):
     side = 2 * MARGIN + 1
     near_person = dilation(is_person, np.ones((side, side), bool))
     around = np.where(near_person, 0, BACKGROUND)
-    part_ids = np.where(np.isin(labels, NO_PART), 0, labels)
-    part_uids = PERSON * 100_000 + 100 + part_ids.astype(np.int32)
+    part_uids = PERSON * 100_000 + 100 + labels.astype(np.int32)
     return np.where(is_person, part_uids, around).astype(np.int32)
 
 

@@ -8,7 +8,6 @@ import yaml
 from jppf_jax.labels import own_spec
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.structs import IGNORE
-from jppf_jax_data.clothing_co_parsing.clothing_co_parsing_dataset_builder import NO_PART
 
 EXAMPLE = yaml.safe_load(re.search(r"```yaml\n(.*?)```", own_spec.__doc__, re.DOTALL)[1])
 
@@ -88,10 +87,8 @@ def test_contradictions_are_named(tmp_path, content, message):
     spec_of(tmp_path, content)
 
 
-def test_the_clothing_example_groups_its_58_labels_into_7_parts_or_none():
+def test_the_clothing_example_groups_all_58_labels_into_8_parts():
   folder = Path(__file__).parents[2] / "data" / "clothing_co_parsing"
   spec = load_spec(str(folder / "clothing_co_parsing.yaml"))
-  assert spec.class_names == ("background", "person") and spec.num_parts == 8
-  grouped = set(np.flatnonzero(spec.sid_pid_to_pid[2] > 0).tolist())
-  assert grouped.isdisjoint(NO_PART) and grouped | set(NO_PART) == set(range(1, 59))
-  assert spec.legal[2, 0] and not spec.legal[2, 59:].any()
+  assert spec.class_names == ("background", "person") and spec.num_parts == 9
+  assert (spec.sid_pid_to_pid[2, 1:59] > 0).all() and not spec.legal[2, 59:].any()

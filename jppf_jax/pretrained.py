@@ -142,6 +142,7 @@ class Model:
 def from_pretrained(
   name_or_folder: str | Path,
   *,
+  which: str = "last",
   scales: Sequence[float] | None = None,
   flip: bool | None = None,
 ) -> Model:
@@ -151,17 +152,19 @@ def from_pretrained(
     name_or_folder: the name of a model that comes with the package ("demo"); a folder that
       `Model.save_pretrained` wrote; the folder of a run; or "owner/repo" for a model of the model
       hub, which is fetched if the optional client is installed (`pip install 'jppf_jax[hub]'`).
+    which: weights of a run: "last", their moving average "ema", or "best", those of the best
+      evaluation while it trained.
     scales: of the working size; the network sees an image at each of them, and the answers are
       averaged. None: those of its config, usually only 1.
     flip: whether it sees the image mirrored as well. None: as its config says.
 
   Raises:
     ConfigError: a scale is not above 0.
-    WeightsError: there is no such model, or its weights do not fit its config.
+    WeightsError: there is no such model, it does not keep such weights, or they do not fit.
     RunError: its config is damaged.
   """
   folder = model_folder.find(name_or_folder)
-  config, weights = build.model_config(folder), model_folder.weights_in(folder)
+  config, weights = build.model_config(folder), model_folder.weights_in(folder, which)
   with config.unlocked():
     if scales is not None:
       config.testing.scales = tuple(map(float, scales))

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import jax
@@ -11,7 +12,7 @@ from safetensors import safe_open
 
 from jppf_jax import build
 from jppf_jax.checkpoints.run_folder import RunError
-from jppf_jax.checkpoints.weights import WeightsError
+from jppf_jax.checkpoints.weights import WeightsError, save_weights
 from jppf_jax.config_rules import ConfigError
 from jppf_jax.photos import ImageError
 from jppf_jax.pretrained import Model, from_pretrained
@@ -81,6 +82,20 @@ def test_a_run_is_saved_and_its_folder_gives_the_same_program_and_weights(tiny_r
   first, second = model.predictor, again.predictor
   assert (second.model, second.size, second.config) == (first.model, first.size, first.config)
   assert second.spec is first.spec
+
+
+def test_the_average_of_a_run_is_loaded_by_name(tiny_run, tmp_path):
+  run = tmp_path / "run"
+  run.mkdir()
+  for name in ("config.json", build.RUN_WEIGHTS):
+    shutil.copy(tiny_run.workdir / name, run)
+  last = from_pretrained(run)
+  halved = jax.tree.map(lambda x: np.asarray(x) / 2, last.predictor.variables)
+  save_weights(run / "weights_ema.safetensors", halved, last.about)
+  average = from_pretrained(run, which="ema")
+  jax.tree.map(np.testing.assert_array_equal, average.predictor.variables, halved)
+  with pytest.raises(WeightsError, match="has no weights_best.safetensors"):
+    from_pretrained(run, which="best")
 
 
 def test_the_saved_files_are_those_of_the_model_hub_and_name_no_path_of_this_machine(

@@ -81,7 +81,8 @@ def run(
     "EfficientPS + merge": compiled(partial(top_down, spec=spec, size=size), *heads),
   }
   if (in_torch := _in_torch(heads, spec)) is not None:
-    programs["joint fusion, PyTorch"] = in_torch
+    on = "" if jax.default_backend() == "cpu" else " on the CPU"
+    programs[f"joint fusion, PyTorch{on}"] = in_torch
   seconds = median_seconds(programs, repeats)
   report: Report = {
     **where,

@@ -23,6 +23,7 @@ OF_RUN = {  # the weights that a run may keep
   "ema": "weights_ema.safetensors",  # their exponential moving average
   "best": "weights_best.safetensors",  # those with the best scores while it trained
 }
+_KEPT_WITH = {"ema": "train.ema_decay=0.999", "best": "train.evaluate_every=500"}
 CARD = "README.md"
 PACKAGED = Path(__file__).parents[1] / "weights"
 
@@ -69,10 +70,28 @@ def find(name_or_folder: str | Path) -> Path:
   )
 
 
-def weights_in(folder: Path) -> Path:
-  """Returns the weights file in the folder of a model or of a run; it may not exist."""
+def weights_in(folder: Path, which: str = "last") -> Path:
+  """Returns the weights file in the folder of a model or of a run; the last one may not exist.
+
+  Args:
+    folder: of a model, which has one file, or of a run.
+    which: weights of a run, a name of `OF_RUN`.
+
+  Raises:
+    WeightsError: there are no weights of this name, or the folder does not keep them.
+  """
+  if which not in OF_RUN:
+    raise WeightsError(f"Weights of a run are {', '.join(OF_RUN)}; got {which!r}.")
   own = folder / MODEL_WEIGHTS
-  return own if own.is_file() else folder / RUN_WEIGHTS
+  if which == "last":
+    return own if own.is_file() else folder / RUN_WEIGHTS
+  weights = folder / OF_RUN[which]
+  if not weights.is_file():
+    raise WeightsError(
+      f"{folder} has no {weights.name}: a run keeps it if it is trained with "
+      f"--config.{_KEPT_WITH[which]}, for example."
+    )
+  return weights
 
 
 def _check(folder: Path) -> None:

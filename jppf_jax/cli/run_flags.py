@@ -203,17 +203,9 @@ def weights_of_run(workdir: Path) -> Path:
   Raises:
     WeightsError: the run keeps no such weights.
   """
-  from jppf_jax import build
-  from jppf_jax.checkpoints.weights import WeightsError
+  from jppf_jax.checkpoints import model_folder
 
-  weights = workdir / build.WEIGHTS_OF_RUN[WHICH.value]
-  needed = {"ema": "train.ema_decay=0.999", "best": "train.evaluate_every=500"}.get(WHICH.value)
-  if needed and not weights.is_file():
-    raise WeightsError(
-      f"{workdir} has no {weights.name}: a run keeps it if it is trained with --config.{needed}, "
-      "for example."
-    )
-  return weights
+  return model_folder.weights_in(workdir, WHICH.value)
 
 
 def other_networks() -> "dict[str, Source]":

@@ -14,6 +14,7 @@ from rich.table import Table
 from tqdm import tqdm
 
 from jppf_jax import build
+from jppf_jax.checkpoints import model_folder
 from jppf_jax.evaluation.compare import Comparison, load_comparison
 from jppf_jax.evaluation.dataset_scores import DatasetScores, by_method
 from jppf_jax.evaluation.made_with import made_with
@@ -48,7 +49,7 @@ def evaluate(
     split: of the config's dataset; its `eval_split` if None.
     pictures: how many images to draw.
     others: runs that give a head in place of this one, see `together.load`.
-    which: of the weights in the folder: "last", "ema" or "best", see `build.WEIGHTS_OF_RUN`.
+    which: of the weights in the folder: "last", "ema" or "best", see `model_folder.OF_RUN`.
 
   Returns:
     The report of `score_dataset`, "parameters", of all networks, and "made_with", versions.
@@ -61,7 +62,7 @@ def evaluate(
   """
   workdir = Path(workdir)
   split = split or build.eval_split(config)
-  predictor = load_comparison(config, workdir / build.WEIGHTS_OF_RUN[which], others)
+  predictor = load_comparison(config, model_folder.weights_in(workdir, which), others)
   examples = build.examples(config, split)
   folder = results_folder(workdir, split, others, which=which)
   recorder = Recorder(folder, predictor.spec)

@@ -49,6 +49,19 @@ def test_folders_of_models_and_of_runs_are_found(tmp_path, weights):
   assert model_folder.weights_in(folder) == folder / weights
 
 
+def test_weights_of_a_run_are_chosen_by_name(tmp_path):
+  folder = write_model(tmp_path / "run", "weights.safetensors")
+  average = folder / "weights_ema.safetensors"
+  with pytest.raises(WeightsError, match="has no weights_ema.* --config.train.ema_decay=0.999"):
+    model_folder.weights_in(folder, "ema")
+  average.write_text("")
+  assert model_folder.weights_in(folder, "ema") == average
+  with pytest.raises(WeightsError, match="has no weights_best.* --config.train.evaluate_every=500"):
+    model_folder.weights_in(folder, "best")
+  with pytest.raises(WeightsError, match="Weights of a run are last, ema, best; got 'bset'"):
+    model_folder.weights_in(folder, "bset")
+
+
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_what_a_folder_lacks_is_named(tmp_path, name):
   folder = write_model(tmp_path / "a")

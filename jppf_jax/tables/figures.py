@@ -10,15 +10,17 @@ from jppf_jax.visualization import render
 SHOWN = ("baseline", "jppf")  # systems that are needed
 
 
-def write_figures(runs: Runs, folder: Path, *, count: int = 4, seed: int = 0) -> list[Path]:
-  """Draws the first images of the split that is evaluated; returns the files.
+def write_figures(runs: Runs, folder: Path, *, count: int = 4) -> list[Path]:
+  """Draws the first images of the split that is evaluated, by the runs of the first seed.
+
+  Returns the files.
 
   Args:
     runs: with both systems of `SHOWN` trained.
     folder: where `<image id>.png` go.
     count: how many images.
-    seed: of the runs.
   """
+  seed = runs.base.seed
   config = runs.config("jppf", seed)
   examples = build.examples(config, build.eval_split(config))
   baseline, jppf = (runs.comparison(system, seed) for system in SHOWN)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,20 +34,20 @@ class Job:
     return any(dataclasses.replace(other, seed=self.seed) == self for other in others)
 
 
-def jobs_for(systems: Iterable[str], seeds: int) -> list[Job]:
+def jobs_for(systems: Iterable[str], seeds: Sequence[int]) -> list[Job]:
   """Returns what must be done for some systems, each job once.
 
   Runs of a network follow each other, seed by seed, because they share what is compiled.
 
   Args:
     systems: names of `SYSTEMS`.
-    seeds: how many runs of each network.
+    seeds: of the runs of each network.
   """
   found: dict[Job, None] = {}
   for name in systems:
     needed = [Job("train", network, 0) for network in SYSTEMS[name].networks]
     for job in (*needed, Job("evaluate", name, 0)):
-      found.update((dataclasses.replace(job, seed=seed), None) for seed in range(seeds))
+      found.update((dataclasses.replace(job, seed=seed), None) for seed in seeds)
   return list(found)
 
 

@@ -36,7 +36,7 @@ def make_tables(
     setting: the dataset.
     base: the config of JPPF on it.
     rows: with the numbers of their tables, see `setting.rows_of`.
-    seeds: how many runs of each network.
+    seeds: how many runs of each network; the first has the seed of `base`.
     run_time: also Table 5.
 
   Returns:
@@ -50,8 +50,9 @@ def make_tables(
   folder.mkdir(parents=True, exist_ok=True)
   runs = Runs(folder, setting, base)
   systems = list(dict.fromkeys(row.system for _, row in rows))
-  runs.do(jobs_for(systems, seeds))
-  found = [(system, [runs.report(system, seed) for seed in range(seeds)]) for system in systems]
+  numbers = range(base.seed, base.seed + seeds)
+  runs.do(jobs_for(systems, numbers))
+  found = [(system, [runs.report(system, seed) for seed in numbers]) for system in systems]
   reports = {system: [one for one in of_seeds if one is not None] for system, of_seeds in found}
   times = _run_times(folder, base) if run_time else []
   made = report.make_report(rows, reports, setting.paper, times) | {"seeds": seeds}

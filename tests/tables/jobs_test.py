@@ -4,7 +4,7 @@ from jppf_jax.tables.jobs import Clock, Job, jobs_for, text_of
 
 
 def test_networks_are_trained_once_before_what_needs_them_and_seeds_follow_each_other():
-  jobs = jobs_for(["jppf", "baseline", "jppf_multi"], seeds=2)
+  jobs = jobs_for(["jppf", "baseline", "jppf_multi"], seeds=range(2))
   kinds = [
     "train jppf",
     "evaluate jppf",

@@ -25,7 +25,7 @@ def runs(folder, **changes):
 
 
 def test_what_is_done_stays_and_what_was_interrupted_goes_on(stubs, tmp_path, capsys):
-  jobs = jobs_for(["jppf", "baseline"], seeds=1)
+  jobs = jobs_for(["jppf", "baseline"], seeds=range(1))
   stubs.fail_at = "parts_seed0"
   with pytest.raises(KeyboardInterrupt):
     runs(tmp_path).do(jobs)
@@ -53,14 +53,14 @@ def test_the_first_seed_of_a_system_has_a_page_with_its_own_config(stubs, tmp_pa
     return {"images": 1, "joint": scores.to_json(), "heads": {}}
 
   monkeypatch.setattr(module, "score_dataset", score)
-  runs(tmp_path).do(jobs_for(["jppf"], seeds=2))
+  runs(tmp_path).do(jobs_for(["jppf"], seeds=range(2)))
   (written,) = tmp_path.glob("scores/*/report.html")
   assert written.parent.name == "jppf_seed0"
   assert "<h1>jppf_seed0</h1>" in written.read_text()
 
 
 def test_scores_of_other_weights_are_made_again(stubs, tmp_path):
-  jobs = jobs_for(["jppf"], seeds=1)
+  jobs = jobs_for(["jppf"], seeds=range(1))
   here = runs(tmp_path)
   here.do(jobs)
   stubs.called.append("something, so that the weights differ")
@@ -114,7 +114,7 @@ def test_a_folder_with_runs_of_another_config_is_refused(stubs, tmp_path):
   other = {"data.batch_size": 4}
   runs(tmp_path)
   runs(tmp_path, **other)  # nothing was trained
-  runs(tmp_path).do(jobs_for(["parts"], seeds=1))
+  runs(tmp_path).do(jobs_for(["parts"], seeds=range(1)))
   runs(tmp_path, **{"data.manual_dir": "elsewhere"})
   with pytest.raises(ConfigError, match="another --workdir"):
     runs(tmp_path, **other)
@@ -122,7 +122,7 @@ def test_a_folder_with_runs_of_another_config_is_refused(stubs, tmp_path):
 
 @pytest.mark.parametrize("name", ["seconds.json", "scores/jppf_seed0.json"])
 def test_a_damaged_file_is_made_again(stubs, tmp_path, name):
-  jobs = jobs_for(["jppf"], seeds=1)
+  jobs = jobs_for(["jppf"], seeds=range(1))
   runs(tmp_path).do(jobs)
   (tmp_path / name).write_text("{")
   runs(tmp_path).do(jobs)
@@ -132,19 +132,19 @@ def test_a_damaged_file_is_made_again(stubs, tmp_path, name):
 def test_a_job_that_failed_has_no_time(stubs, tmp_path):
   stubs.error, stubs.fail_at = ValueError("no dataset"), "jppf_seed0"
   with pytest.raises(ValueError, match="no dataset"):
-    runs(tmp_path).do(jobs_for(["jppf"], seeds=1))
+    runs(tmp_path).do(jobs_for(["jppf"], seeds=range(1)))
   assert not (tmp_path / "seconds.json").exists()
 
 
 def test_the_time_left_falls_from_job_to_job(stubs, tmp_path, capsys, monkeypatch):
   left = []
   monkeypatch.setattr(Clock, "left", lambda self, jobs: left.append(len(jobs)))
-  runs(tmp_path).do(jobs_for(["jppf", "parts"], seeds=1))
+  runs(tmp_path).do(jobs_for(["jppf", "parts"], seeds=range(1)))
   assert left == [4, 3, 2, 1]
 
 
 def test_scores_count_only_when_the_run_is_trained_to_its_end(stubs, tmp_path):
-  jobs = jobs_for(["jppf"], seeds=1)
+  jobs = jobs_for(["jppf"], seeds=range(1))
   runs(tmp_path).do(jobs)
   longer = runs(tmp_path)
   with longer.base.unlocked():

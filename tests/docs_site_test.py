@@ -17,6 +17,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tests import pages
+from tests.report import browser
 
 MISSING = [name for name in ("mkdocs", "material", "griffe") if find_spec(name) is None]
 pytestmark = pytest.mark.skipif(
@@ -145,9 +146,27 @@ def test_the_page_of_commands_shows_the_help_of_each(site):
   assert "--config.PATH" in text and "usage: jppf import-weights" in text
 
 
-def test_the_search_works_from_disk(site):
+def test_the_search_has_an_index_and_a_worker_that_need_no_server(site):
   index = (site.root / "search/search_index.js").read_text()
   assert index.startswith("var __index = ")
   assert "Greedy non-maximum suppression" in index
-  worker = (site.root / "assets/iframe-worker.js").read_text()
-  assert "window.Worker" in worker
+  assert "iframe-worker.js" in " ".join(site.pages["index.html"].loaded)
+
+
+@browser.needed
+@pytest.mark.parametrize("page", ["index.html", "reference/fusion.html"])
+def test_a_browser_finds_a_word_from_disk(site, page):
+  opened = browser.Browser()
+  try:
+    opened.open(site.root / page)
+    opened.run("document.querySelector('#__search').click()")
+    opened.until(
+      "(() => { const field = document.querySelector('input[name=query]');"
+      "field.value = 'suppression'; field.dispatchEvent(new Event('keyup'));"
+      "return document.querySelector('.md-search-result__item'); })()"
+    )
+    found = opened.run("document.querySelector('.md-search-result__list').textContent")
+    assert "Detection geometry in JAX" in found
+    assert opened.problems == []
+  finally:
+    opened.close()

@@ -7,6 +7,9 @@ Networks that were trained apart are scored together: `--part_workdir` and `--in
 runs whose heads replace those of `--workdir`. So a panoptic network and a part network are the
 paper's Baseline*.
 
+With `--oracle` a second table says where scores are lost: the truth takes the place of the classes,
+the instances, the parts, and of all.
+
 Example: `jppf evaluate --workdir=runs/clothing --pictures=8`
 """
 
@@ -20,6 +23,10 @@ from jppf_jax.cli.file_flags import SPLIT
 from jppf_jax.saving import require_folder
 
 _PICTURES = flags.DEFINE_integer("pictures", 4, "N: how many images to draw", lower_bound=0)
+
+_ORACLE = flags.DEFINE_bool(
+  "oracle", False, "score both fusions with the truth in place of each head, too"
+)
 
 FLAGS = (
   (run_flags.WORKDIR, f"{run_flags.WORKDIR_TEXT} (required)"),
@@ -36,6 +43,7 @@ FLAGS = (
     "(default: data.eval_split of the config)",
   ),
   _PICTURES,
+  _ORACLE,
   compile_cache.COMPILE_CACHE,
 )
 
@@ -55,7 +63,7 @@ def main(argv: list[str]) -> None:
   from jppf_jax.checkpoints.run_folder import RunError
   from jppf_jax.checkpoints.weights import WeightsError
   from jppf_jax.config_rules import ConfigError
-  from jppf_jax.evaluation.evaluate import evaluate, results_folder, summary
+  from jppf_jax.evaluation.evaluate import evaluate, oracle_summary, results_folder, summary
   from jppf_jax.report import page
 
   with plainly("evaluate", ConfigError, RunError, WeightsError, *in_data(), OSError):
@@ -66,11 +74,19 @@ def main(argv: list[str]) -> None:
     run_flags.weights_of_run(workdir)
     which = run_flags.WHICH.value
     report = evaluate(
-      config, workdir, split=split, pictures=_PICTURES.value, others=others, which=which
+      config,
+      workdir,
+      split=split,
+      pictures=_PICTURES.value,
+      others=others,
+      which=which,
+      oracle=_ORACLE.value,
     )
   console = Console()
   title = f"{config.data.name}, {split}: {report['images']} images, percent"
   console.print(summary(report, f"{title}\n{build.testing(config)}"))
+  if "oracle" in report:
+    console.print(oracle_summary(report))
   folder = results_folder(workdir, split, others, which=which)
   console.print(f"Scores and pictures: {folder}/", soft_wrap=True)
   if (folder / page.PAGE).is_file():

@@ -73,6 +73,7 @@ def page(
   """
   sections = {
     "scores": ("Scores", summary.summary(evaluation)),
+    "oracle": ("Oracle", summary.oracle(evaluation)),
     "compared": ("Compared", comparison.comparison(evaluation, other) if other else None),
     "images": ("Images", _gallery()),
     "classes": ("Classes", classes.classes(evaluation)),

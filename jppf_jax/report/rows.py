@@ -20,6 +20,7 @@ ROWS = {  # where the number is in the scores of a method
   "Part mIoU, fused": ("part_miou",),
   "Density": ("density", "full"),
 }
+ORACLE_ROWS = ("PartPQ All", "PartPQ P", "PartPQ NP", "PQ")  # that an oracle's table shows
 _NAMES = ("PartPQ All", "PartPQ P", "PartPQ NP", "Density")
 PAPER = {  # Table 4, single scale, percent: dataset, encoder and size of its settings
   ("cityscapes_panoptic_parts", "b5", (1024, 2048)): {

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import os
 import re
 from pathlib import Path
@@ -94,9 +95,23 @@ def printed(cell: nbformat.NotebookNode) -> str:
   return "".join(stream.text for stream in streams if stream.name == "stdout")
 
 
+def value(cell: nbformat.NotebookNode) -> str:
+  """Returns the last value of a cell, as text."""
+  return "".join(output.get("data", {}).get("text/plain", "") for output in cell.outputs)
+
+
+def html(cell: nbformat.NotebookNode) -> str:
+  return "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+
+
+def notebook(name: str) -> Path:
+  (path,) = [path for path in COLABS if path.stem == name]
+  return path
+
+
 def test_the_fusion_is_explained_with_a_picture_of_every_step(tmp_path):
-  (path,) = [path for path in COLABS if path.stem == "joint_fusion"]
-  install, imports, scene, network, heads, *steps, score = run(path, tmp_path)
+  cells = run(notebook("joint_fusion"), tmp_path)
+  install, imports, scene, network, heads, *steps, score = cells
   assert not install.outputs and not imports.outputs
   detections = re.findall(r"^ *\d+  (0\.\d\d|1\.00)  [a-z]+$", printed(network), re.MULTILINE)
   assert len(detections) >= 3 and detections == sorted(detections, reverse=True)
@@ -107,3 +122,49 @@ def test_the_fusion_is_explained_with_a_picture_of_every_step(tmp_path):
     assert picture.shape[1] >= 640 and len(colors) > 20
   scores = re.findall(r"all (\d+\.\d)", printed(score))
   assert len(scores) == 2 and 0 < float(scores[0]) < 100
+
+
+def test_a_photo_is_predicted_cut_out_and_saved(tmp_path):
+  install, imports, model, answer, table, hair, person, several, saved = run(
+    notebook("predict"), tmp_path
+  )
+  assert not install.outputs and not imports.outputs
+  assert "trained" in value(model) and "512 x 512" in value(answer)
+  assert re.search(r"person +0\.\d+ .*person-hair_and_hat \d+", printed(table))
+  for cell in (hair, person):
+    (picture,) = pictures(cell)
+    assert picture.shape == (512, 512, 3)
+    white = (picture.min(-1) >= 230).mean()
+    assert 0.3 < white < 0.99  # something is cut out
+  assert len(re.findall(r"\('background', None\)", printed(several))) == 2
+  assert "astronaut.png" in value(saved)
+  assert (tmp_path / "work" / "predictions" / "astronaut.png").is_file()
+
+
+def test_a_network_trains_goes_on_and_is_scored(tmp_path):
+  cells = run(notebook("training"), tmp_path)
+  _, _, config, batch, _, curves, more, sizes, table, answer = cells
+  assert "'encoder': 'b0'" in value(config) or "encoder" in html(config)
+  for cell in (batch, curves, answer):
+    (picture,) = pictures(cell)
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+  assert "40 steps" in printed(more)
+  assert "semantic_head" in value(sizes) + html(sizes)
+  assert "PartPQ All" in printed(table) + value(table)
+  lines = (tmp_path / "work" / "run" / "metrics.jsonl").read_text().splitlines()
+  losses = [json.loads(line)["loss"] for line in lines]
+  assert len(losses) == 40 and np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+
+
+def test_the_pieces_work_in_a_network_of_ones_own(tmp_path):
+  cells = run(notebook("pieces"), tmp_path)
+  _, _, pyramid, _, training, scores, kept, pooled = cells
+  assert value(pyramid).startswith("{4: (1, 16, 32, 16)")
+  losses = [
+    float(loss) for loss in re.findall(r"^\d+ (\d+\.\d+)$", printed(training), re.MULTILINE)
+  ]
+  assert len(losses) == 3 and losses[-1] < 0.6 * losses[0]
+  truth, moved = [float(x) for x in re.findall(r"all (\d+\.\d)", printed(scores))]
+  assert truth == 100 and 50 < moved < 99
+  assert "[ True, False,  True]" in value(kept)
+  assert value(pooled).startswith("((2, 3, 7, 7, 16), (16, 32, 16)")

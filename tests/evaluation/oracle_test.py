@@ -43,6 +43,8 @@ def test_mask_logits_are_the_share_of_a_cell_that_is_inside():
   assert (
     (found[:14, 14:] == 10).all() and (found[14:] == -10).all() and (found[:, :14] == -10).all()
   )
+  middles = np.isin(np.arange(448) % 4, (1, 2))  # where samples of every fourth pixel lie
+  assert (oracle.true_mask(np.tile(middles, (448, 1)), np.float32([0, 0, 448, 448])) == 10).all()
   half = oracle.true_mask(mask, np.array([0, 2, 56, 114], np.float32))  # the edge cuts a row
   np.testing.assert_allclose(half[13, 14:], 0, atol=0.01)
 
@@ -68,13 +70,15 @@ def truth(uids, frame, rows=3):
 
 
 def test_objects_become_detections_in_pixels_of_the_network_and_crowds_do_not():
-  uids = np.full((64, 128), 7, np.int32)
+  uids = np.full((63, 128), 7, np.int32)
   uids[8:24, 16:32] = 26_001
   uids[40:48, 64:96] = 24
-  frame = frame_of((64, 128), (32, 64))
+  frame = frame_of((63, 128), (32, 64))
+  assert frame.covered == (32, 64)  # not quite the aspect of the image
   found = truth(uids, frame).detections
   assert found.valid.shape == (1, oracle.LEAST_ROWS) and found.valid.sum() == 1
-  np.testing.assert_allclose(found.boxes[0, 0], [8, 4, 16, 12])
+  y0, y1 = 8 * 32 / 63, 24 * 32 / 63
+  np.testing.assert_allclose(found.boxes[0, 0], [8, y0, 16, y1], rtol=1e-6)
   assert (found.mask_logits[0, 0] == 10).all() and found.scores[0, 0] == 1
   assert SPEC.class_names[SPEC.num_stuff + found.labels[0, 0] - 1] == "car"
 

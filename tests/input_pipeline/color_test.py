@@ -21,6 +21,13 @@ def test_strength_0_changes_nothing_and_the_generator_decides_the_rest():
   assert jittered(image).shape == image.shape and jittered(image).dtype == np.uint8
 
 
+def test_photos_become_brighter_and_darker():
+  gray = np.full((2, 2, 3), 100, np.uint8)
+  levels = np.array([jittered(gray, seed=seed).mean() for seed in range(60)])
+  assert 60 <= levels.min() < 70 and 130 < levels.max() <= 140
+  assert 92 < levels.mean() < 108
+
+
 class Drawn(np.random.Generator):
   """Draws given factors: brightness, contrast, saturation, and the share of the hue's angle."""
 

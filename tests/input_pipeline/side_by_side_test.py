@@ -25,6 +25,13 @@ def test_images_stand_in_a_row_as_high_as_the_first_and_stay_aligned():
   assert (labels[0] == [1] * 4 + [2] * 12 + [3] * 3).all()
 
 
+def test_a_scaled_image_is_interpolated():
+  step = np.zeros((4, 4, 3), np.uint8)
+  step[:, 2:] = 200
+  row, _ = side_by_side([example((8, 1), 1, 0), (step, np.ones((4, 4), np.int32))])
+  assert ((row[:, 1:] > 0) & (row[:, 1:] < 200)).any()
+
+
 def test_a_scaled_label_lies_where_its_pixels_lie():
   rng = np.random.default_rng(0)
   uids = np.kron(rng.integers(1, 25, (4, 5)), np.ones((10, 10), int)).astype(np.int32)

@@ -1,7 +1,7 @@
 """Runs one verb: reads its flags, prints its help, and says in a sentence what is wrong with them.
 
-A verb is a module with `FLAGS` (see `help_text`) and a `main`. Only these flags and absl's own are
-known to it, whatever else the process has loaded.
+A verb is a module with `FLAGS` (see `help_text`) and a `main`. Only these flags, `--verbose` and
+absl's own are known to it, whatever else the process has loaded.
 """
 
 import sys
@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from functools import partial
 from types import ModuleType
 
-from absl import app, flags, logging
+from absl import app, flags
 
-from jppf_jax.cli import help_text, run_flags
+from jppf_jax.cli import help_text, quiet, run_flags
 
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull", "-?")
 VERSION = ("--version", "-version", "-V")
@@ -39,12 +39,13 @@ def run(module: ModuleType, verb: str, arguments: Sequence[str]) -> None:
   elif any(option in VERSION for option in options):
     print(help_text.version())
   else:
-    logging.set_verbosity(logging.WARNING)  # the libraries below us log every step they take
+    quiet.before_flags()
     argv = [f"jppf {verb}", *arguments]
     app.run(partial(_main, module, verb), argv, flags_parser=partial(_parse, module, verb))
 
 
 def _main(module: ModuleType, verb: str, argv: list[str]) -> None:
+  quiet.after_flags()
   try:
     module.main(argv)
   except app.UsageError as error:
@@ -54,9 +55,9 @@ def _main(module: ModuleType, verb: str, argv: list[str]) -> None:
 def _parse(module: ModuleType, verb: str, argv: list[str]) -> list[str]:
   """Sets the flags of the verb; returns the arguments that are no flags."""
   known = _flags_of(module)
-  own = help_text.names(module.FLAGS)
+  own = help_text.names(help_text.flags_of(module))
   try:
-    expanded = flags.FLAGS.read_flags_from_files(argv, force_gnu=True)
+    expanded = flags.FLAGS.read_flags_from_files(quiet.long_form(argv), force_gnu=True)
     rest = known(run_flags.as_flags(expanded))
   except flags.UnrecognizedFlagError as error:
     refuse(verb, f"There is no flag --{error.flagname}{_nearest_flag(error.flagname, own)}")
@@ -83,7 +84,7 @@ def _flags_of(module: ModuleType) -> flags.FlagValues:
   of_module = flags.FLAGS.flags_by_module_dict()
   absl = [flag.name for name in of_module if name.startswith("absl.") for flag in of_module[name]]
   known = flags.FlagValues()
-  for name in {*help_text.names(module.FLAGS), *absl}:
+  for name in {*help_text.names(help_text.flags_of(module)), *absl}:
     flag = flags.FLAGS[name]
     known[name] = flag
   return known

@@ -43,7 +43,7 @@ def use() -> Path | None:
   if not COMPILE_CACHE.value or VARIABLE in os.environ:
     return None
   path = folder()
-  if path is None or not _is_writable(path):
+  if path is None or not is_writable(path):
     return None
   import jax
 
@@ -100,7 +100,8 @@ def machine() -> str:
   return f"{platform.machine()}-{digest[:12]}"
 
 
-def _is_writable(path: Path) -> bool:
+def is_writable(path: Path) -> bool:
+  """Returns whether files can be made in a folder; it is made if it is not there."""
   try:
     path.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=path):

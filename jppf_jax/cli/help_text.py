@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 from absl import flags
 
 import jppf_jax
+from jppf_jax.cli import quiet
 
 WIDTH = 80
 LIBRARIES = ("jax", "jaxlib", "flax")  # beside ours and Python's, the versions that reports need
@@ -54,23 +55,47 @@ def page(module: ModuleType) -> str:
   assert found is not None, f"the docstring of {module.__name__} has no usage"
   command, text = found.groups()
   usage = _wrap(command, hanging=11)
-  rows = "\n".join(map(row, module.FLAGS))
+  rows = "\n".join(map(row, flags_of(module)))
   return f"usage: {usage}\n\n{_about(text)}\n\nflags:\n{rows}"
+
+
+def flags_of(module: ModuleType) -> tuple[Shown, ...]:
+  """Returns the flags of a verb in the order of its page: its own, then that of all verbs."""
+  return (*module.FLAGS, quiet.VERBOSE)
 
 
 def row(shown: Shown) -> str:
   """Returns the line or the lines of one flag: its form, its meaning, its default."""
-  holder, meaning = shown if isinstance(shown, tuple) else (shown, "")
-  flag = flags.FLAGS[holder.name]
-  form, meaning = _form(flag, meaning or _ADDED.sub("", flag.help))
+  flag = _flag(shown)
+  value, meaning = value_and_meaning(shown)
+  form = f"  --{flag.name}={value}" if value else f"  --[no]{flag.name}"
   if flag.default not in (None, []):
     default = str(flag.default_as_str).strip("'")
     meaning += f" (default: {default})"
   lines = _wrap(meaning, indent=_COLUMN)
-  form = f"  {form}"
   if len(form) >= _COLUMN - 1:
     return f"{form}\n{lines}"
   return form.ljust(_COLUMN) + lines.lstrip()
+
+
+def value_and_meaning(shown: Shown) -> tuple[str, str]:
+  """Returns how the value of a flag is written, e.g. "DIR" or "{a,b}", and what the flag means.
+
+  A boolean has no value: "".
+  """
+  flag = _flag(shown)
+  text = shown[1] if isinstance(shown, tuple) else _ADDED.sub("", flag.help)
+  if flag.boolean:
+    return "", text
+  if choices := getattr(flag.parser, "enum_values", None):
+    return f"{{{','.join(choices)}}}", text
+  named = _VALUE.fullmatch(text)
+  return (named[1], named[2]) if named else ("VALUE", text)
+
+
+def _flag(shown: Shown) -> flags.Flag:
+  holder = shown[0] if isinstance(shown, tuple) else shown
+  return flags.FLAGS[holder.name]
 
 
 def suggestion(word: str, words: Iterable[str], *, prefix: str = "") -> str:
@@ -83,17 +108,6 @@ def suggestion(word: str, words: Iterable[str], *, prefix: str = "") -> str:
   """
   found = difflib.get_close_matches(word, list(words), n=1)
   return f"; did you mean {prefix}{found[0]}?" if found else "."
-
-
-def _form(flag: flags.Flag, text: str) -> tuple[str, str]:
-  """Splits the text of a flag: how it is written on the command line, and its meaning."""
-  if flag.boolean:
-    return f"--[no]{flag.name}", text
-  if choices := getattr(flag.parser, "enum_values", None):
-    return f"--{flag.name}={{{','.join(choices)}}}", text
-  named = _VALUE.fullmatch(text)
-  value, meaning = named.groups() if named else ("VALUE", text)
-  return f"--{flag.name}={value}", meaning
 
 
 def _about(text: str) -> str:

@@ -23,6 +23,8 @@ VERBS = {
   "export": "the program as StableHLO, to run without this library",
   "tables": "the paper's tables: train, evaluate, compare",
   "benchmark": "measure speed",
+  "doctor": "versions, devices, caches, a tiny prediction: is all well?",
+  "completion": "a script for bash, zsh or fish: complete verbs and flags",
 }
 
 

@@ -6,7 +6,7 @@ import shlex
 import pytest
 from absl import app, flags
 
-from jppf_jax.cli import command, help_text, main
+from jppf_jax.cli import command, main
 from tests.cli import verbs
 from tests.cli.main_test import HEAVY
 
@@ -28,7 +28,7 @@ def test_help_has_usage_example_and_every_flag_with_its_default_at_80_columns(ve
   assert "`" not in done.out.partition("flags:")[2]
   rows = re.split(r"\n(?=  --)", done.out.partition("flags:")[2])[1:]
   shown = [re.match(r"  --(?:\[no\])?([^=\s]+)", row)[1] for row in rows]
-  assert shown == help_text.names(verbs.module(verb).FLAGS)
+  assert shown == verbs.flags_of(verb)
   for row in rows:
     assert re.search(r"\(default:\s|\(required", row), row
 
@@ -37,7 +37,7 @@ def test_help_has_usage_example_and_every_flag_with_its_default_at_80_columns(ve
 def test_every_flag_that_a_verb_defines_is_on_its_page(verb):
   module = verbs.module(verb)
   defined = flags.FLAGS.flags_by_module_dict().get(module.__name__, [])
-  assert {flag.name for flag in defined} <= set(help_text.names(module.FLAGS))
+  assert {flag.name for flag in defined} <= set(verbs.flags_of(verb))
 
 
 @EVERY_VERB
@@ -71,7 +71,7 @@ def test_a_module_that_is_run_answers_the_same_and_loads_no_library(verb):
 
 @EVERY_VERB
 def test_a_misspelt_flag_is_refused_with_the_nearest(verb):
-  names = help_text.names(verbs.module(verb).FLAGS)
+  names = verbs.flags_of(verb)
   name = next(name for name in names if "." not in name)
   done = verbs.here(verb, f"--{name[:-1]}=1")
   assert (done.status, done.out) == (2, "")
@@ -92,7 +92,7 @@ def test_a_flag_of_another_verb_is_refused_although_both_are_loaded(verb):
 
 @EVERY_VERB
 def test_a_command_line_that_misses_something_is_one_sentence(verb, tmp_path):
-  argv = ["what"] if verb == "demo" else []
+  argv = ["what"] if verb in ("demo", "doctor") else []
   done = verbs.here(verb, *argv)
   assert (done.status, done.out) == (2, "")
   sentence, advice = done.err.splitlines()
@@ -122,9 +122,7 @@ def test_a_wrong_value_is_one_sentence(argv, words):
 
 @EVERY_VERB
 def test_a_boolean_that_is_neither_true_nor_false_is_told_how_to_be(verb):
-  booleans = [
-    name for name in help_text.names(verbs.module(verb).FLAGS) if flags.FLAGS[name].boolean
-  ]
+  booleans = [name for name in verbs.flags_of(verb) if flags.FLAGS[name].boolean]
   for name in [*booleans, "logtostderr"]:  # the last one is absl's
     done = verbs.here(verb, f"--{name}=may be: (a)")
     assert done.status == 2

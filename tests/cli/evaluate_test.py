@@ -9,6 +9,7 @@ def test_a_run_is_scored_from_any_folder_and_prints_one_table_and_where_the_pict
   workdir = tiny_run.copy(tmp_path / "run")
   done = verbs.jppf("evaluate", "--workdir=run", "--pictures=1", cwd=tmp_path)
   assert done.returncode == 0, done.stderr
+  assert verbs.remarks(done.stderr) == []
   folder = workdir / "evaluation" / "validation"
   for words in ("PartPQ All", "top-down merge", "Density", f"{folder}/", f"{folder}/report.html"):
     assert words in done.stdout

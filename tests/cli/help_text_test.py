@@ -10,6 +10,7 @@ SIZE = flags.DEFINE_integer("size", 3, "N: how many", lower_bound=1, flag_values
 NAME = flags.DEFINE_string("name", None, "how it is called (required)", flag_values=VALUES)
 QUICK = flags.DEFINE_bool("quick", False, "hurry", flag_values=VALUES)
 KIND = flags.DEFINE_enum("kind", "a", ["a", "b"], "which one", flag_values=VALUES)
+VERBOSE = flags.DEFINE_bool("verbose", False, "say more", flag_values=VALUES)  # of every verb
 MANY = flags.DEFINE_multi_string("many", [], "TEXT: what else (default: none)", flag_values=VALUES)
 
 
@@ -70,7 +71,8 @@ example:
     --size=4
 
 flags:
-  --size=N                how many (default: 3)"""
+  --size=N                how many (default: 3)
+  --[no]verbose           say more (default: false)"""
   )
 
 

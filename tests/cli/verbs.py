@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from absl import app, flags
 from jppf_jax.cli import help_text, main
 
 ROOT = Path(__file__).parents[2]
+BAR = re.compile(r"[\w ]+: +\d+%\|")  # of tqdm
 
 
 def jppf(*argv: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
@@ -49,7 +51,7 @@ def here(*argv: object) -> Done:
       status = stop.code
     finally:
       for verb in main.VERBS:
-        for name in (*help_text.names(module(verb).FLAGS), "verbosity"):
+        for name in (*flags_of(verb), "verbosity"):
           flags.FLAGS[name].unparse()
   return Done(status, out.getvalue(), err.getvalue())
 
@@ -62,6 +64,17 @@ def _run(verb_main, argv, flags_parser):
 def module(verb: str) -> ModuleType:
   """The module of a verb."""
   return importlib.import_module(f"jppf_jax.cli.{verb.replace('-', '_')}")
+
+
+def flags_of(verb: str) -> list[str]:
+  """The names of the flags that a verb's page lists."""
+  return help_text.names(help_text.flags_of(module(verb)))
+
+
+def remarks(stderr: str) -> list[str]:
+  """The lines that a command wrote to stderr beside its progress bars."""
+  lines = [line.strip() for line in stderr.replace("\r", "\n").splitlines()]
+  return [line for line in lines if line and not BAR.match(line)]
 
 
 def smoke(run) -> list[str]:

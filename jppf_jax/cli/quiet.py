@@ -1,0 +1,65 @@
+"""What the libraries below us say of each of their steps is shown with `--verbose` only.
+
+They log thousands of lines per run (Orbax, TFDS, Grain) and warn of what only their developers can
+change. Their errors, all that JAX warns of, and our own lines are always shown.
+"""
+
+import logging
+import os
+import warnings
+from pathlib import Path
+
+from absl import flags
+from absl import logging as absl_logging
+
+VERBOSE = flags.DEFINE_bool("verbose", False, "show what the libraries log, too; short: -v")
+
+SHORT = "-v"
+CHATTY = ("absl", "array_record", "etils", "grain", "orbax", "tensorflow_datasets", "tensorstore")
+_OURS = Path(__file__).parents[1]
+_LEVELS = {  # of libraries in C++, read when these are loaded; a user's own value stays
+  "TF_CPP_MIN_LOG_LEVEL": "2",  # of XLA: errors only
+  "GRPC_VERBOSITY": "ERROR",
+}
+
+
+def before_flags() -> None:
+  """Hides what is no warning; the flags `--verbose` and `--verbosity` may show it again."""
+  absl_logging.set_verbosity(absl_logging.WARNING)
+
+
+def after_flags() -> None:
+  """Shows what the libraries log, if `--verbose` asks for it; else hides their warnings as well."""
+  if VERBOSE.value:
+    level = max(absl_logging.get_verbosity(), absl_logging.INFO)  # --verbosity may ask for more
+    absl_logging.set_verbosity(level)
+    return
+  for name, level_of_errors in _LEVELS.items():
+    os.environ.setdefault(name, level_of_errors)
+  absl_logging.get_absl_handler().python_handler.addFilter(_is_news)  # once, however often called
+  for library in CHATTY:
+    warnings.filterwarnings("ignore", module=rf"{library}(\.|$)")
+
+
+def long_form(argv: list[str]) -> list[str]:
+  """Returns the arguments with `--verbose` for `-v`, which is the short form of absl's
+  `--verbosity` if a number follows.
+  """
+  end = argv.index("--") if "--" in argv else len(argv)
+  written = []
+  for place, argument in enumerate(argv):
+    is_alone = not _is_number(argv[place + 1 : place + 2])
+    is_short = argument == SHORT and place < end and is_alone
+    written.append(f"--{VERBOSE.name}" if is_short else argument)
+  return written
+
+
+def _is_number(arguments: list[str]) -> bool:
+  return bool(arguments) and arguments[0].removeprefix("-").isdigit()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+  """Returns whether a line of the log is none of the chatty libraries, or an error of theirs."""
+  path = Path(record.pathname)
+  is_chatty = not path.is_relative_to(_OURS) and bool(set(CHATTY).intersection(path.parts))
+  return record.levelno >= logging.ERROR or not is_chatty

@@ -1,0 +1,128 @@
+"""What the libraries log is shown if it is asked for, and only then."""
+
+import contextlib
+import logging
+import os
+import warnings
+
+import jax
+import pytest
+from absl import flags
+from absl import logging as absl_logging
+from absl.testing import flagsaver
+
+import jppf_jax
+from jppf_jax.cli import quiet
+from tests.cli import verbs
+
+SCENES = "synthetic_panoptic_parts/64x128_train4_validation2_seed0"
+INFO, WARNING, ERROR = (absl_logging.converter.absl_to_standard(level) for level in (0, -1, -2))
+
+
+@pytest.fixture
+def handler(monkeypatch):
+  """The handler that writes to stderr, without filters; the environment is as before afterwards."""
+  found = absl_logging.get_absl_handler().python_handler
+  monkeypatch.setattr(found, "filters", [])
+  for name in quiet._LEVELS:
+    monkeypatch.setenv(name, "")
+    monkeypatch.delenv(name)
+  before = absl_logging.get_verbosity()
+  yield found
+  absl_logging.set_verbosity(before)
+
+
+def is_shown(handler, path, level):
+  """Whether a line of the log that the file `path` writes passes the level and the filters."""
+  record = logging.LogRecord("absl", level, path, 1, "text", (), None)
+  return absl_logging.get_absl_logger().isEnabledFor(level) and bool(handler.filter(record))
+
+
+@contextlib.contextmanager
+def given(**values):
+  """As if the command line had these flags."""
+  flags.FLAGS.mark_as_parsed()
+  with flagsaver.flagsaver(**values):
+    quiet.before_flags()
+    quiet.after_flags()
+    yield
+
+
+def test_warnings_of_chatty_libraries_are_hidden_errors_and_those_of_others_are_not(handler):
+  orbax, ours = "/lib/orbax/checkpoint/future.py", f"{jppf_jax.__path__[0]}/checkpoints/store.py"
+  with given():
+    assert not is_shown(handler, orbax, WARNING)
+    assert is_shown(handler, orbax, ERROR)
+    assert not is_shown(handler, ours, INFO)
+    assert is_shown(handler, ours, WARNING)
+    assert is_shown(handler, jax.__file__, WARNING)
+
+
+def test_our_lines_are_shown_wherever_the_package_lies(handler, monkeypatch, tmp_path):
+  monkeypatch.setattr(quiet, "_OURS", tmp_path / "grain" / "jppf_jax")
+  with given():
+    assert is_shown(handler, str(tmp_path / "grain/jppf_jax/training/loop.py"), WARNING)
+    assert not is_shown(handler, str(tmp_path / "grain/other.py"), WARNING)
+
+
+def test_verbose_shows_everything(handler):
+  with given(verbose=True):
+    assert is_shown(handler, "/lib/orbax/checkpoint/future.py", INFO)
+    assert not set(quiet._LEVELS) & set(os.environ)
+
+
+def test_a_level_of_the_user_stays(handler, monkeypatch):
+  monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+  with given():
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
+    assert os.environ["GRPC_VERBOSITY"] == "ERROR"
+
+
+@pytest.mark.parametrize("module, count", [("orbax.checkpoint", 0), ("orbax", 0), ("orbaxes", 1)])
+def test_python_warnings_of_chatty_libraries_are_hidden(handler, module, count):
+  with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    with given():
+      warnings.warn_explicit("text", UserWarning, "file.py", 1, module=module)
+  assert len(caught) == count
+
+
+@pytest.mark.parametrize(
+  "argv, meant",
+  [
+    (["a", "-v"], ["a", "--verbose"]),
+    (["-v", "b.png"], ["--verbose", "b.png"]),
+    (["-v", "1"], ["-v", "1"]),
+    (["-v", "-1"], ["-v", "-1"]),
+    (["-v=1"], ["-v=1"]),
+    (["--", "-v"], ["--", "-v"]),
+  ],
+)
+def test_the_short_form_is_that_of_absl_with_a_number_only(argv, meant):
+  assert quiet.long_form(argv) == meant
+
+
+@pytest.mark.parametrize("flag, shown", [("-v", True), ("--verbose", True), ("--noverbose", False)])
+def test_a_run_that_is_resumed_shows_the_log_of_checkpoints_if_asked(
+  tiny_run, tmp_path, flag, shown
+):
+  workdir = tiny_run.copy(tmp_path / "run")
+  done = verbs.jppf("train", *verbs.smoke(tiny_run), f"--workdir={workdir}", flag)
+  assert done.returncode == 0, done.stderr
+  remarks = verbs.remarks(done.stderr)
+  if shown:
+    assert any("Restoring checkpoint" in line for line in remarks)
+  else:
+    assert remarks == []
+
+
+def test_a_dataset_is_built_and_a_program_exported_without_a_word_of_the_libraries(
+  tiny_run, tmp_path
+):
+  done = verbs.jppf("prepare", SCENES, f"--data_dir={tmp_path}")
+  assert (done.returncode, verbs.remarks(done.stderr)) == (0, [])
+  place = f"--out={tmp_path / 'exported'}"
+  done = verbs.jppf("export", f"--workdir={tiny_run.workdir}", place, "--platforms=cpu")
+  assert done.returncode == 0, done.stderr
+  (about,) = verbs.remarks(done.stderr)
+  assert about.startswith(f"Weights {tiny_run.workdir}/weights.safetensors, ")

@@ -101,6 +101,7 @@ OTHERWISE = {
   "import-weights": ("tests/cli/import_weights_test.py", "files of others"),
   "tables": ("tests/tables/make_test.py", "nine trainings, 34 minutes at least"),
   "benchmark": ("tests/cli/benchmark_test.py", "measures for minutes on an idle machine"),
+  "doctor": ("tests/cli/doctor_test.py", "run there, with a file for what it finds"),
 }
 
 COMMANDS = list(dict.fromkeys(commands()))

@@ -39,6 +39,7 @@ EXTRAS = {  # name -> what it is for; modules of which one shows that it is ther
   "torch": ("comparisons with PyTorch", ("torch",)),
   "colab": ("the notebooks", ("nbclient",)),
   "test": ("the tests", ("pytest",)),
+  "docs": ("the pages as a site", ("mkdocstrings",)),
 }
 LEAST_MEMORY = 2e9  # bytes; training the smallest config takes 1.7e9
 MODEL = "demo"  # the smallest of the package

@@ -230,7 +230,7 @@ class LabelSpec(LabelTables):
     known = np.append(self.legal[:, 0], np.zeros(157, bool))  # the last entry: outside 0..255
     known[IGNORE] = True
     inside = (scene >= 0) & (scene <= IGNORE)
-    is_unknown = ~known[np.where(inside, scene, IGNORE + 1)]
+    is_unknown = ~known[np.where(inside, scene, np.int32(IGNORE + 1))]
     if not is_unknown.any():
       return
     pixels = int(is_unknown.sum())

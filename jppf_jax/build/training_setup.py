@@ -184,7 +184,7 @@ def start(config: Config, net: JPPF) -> tuple[Any, pretrained.Report | None]:
   )
   other = meaning.other_outputs(meaning.of_file(about), wanted)
   if not c.pretrained_outputs:
-    other = pretrained.OUTPUTS
+    other = set(pretrained.OUTPUTS)
   chosen = c.pretrained_modules
   return pretrained.load_pretrained(found, template, fresh, chosen=chosen, other_outputs=other)
 

@@ -207,7 +207,7 @@ def test_a_name_that_does_not_exist_is_refused_with_the_nearest(change, meant):
 
 @pytest.mark.parametrize(
   "path, listed",
-  [("data.xyzzy", "data.batch_size, data.cache"), ("xyzzy", "data, detection"), ("", "data, ")],
+  [("data.xyzzy", "data.batch_size, data.beside"), ("xyzzy", "data, detection"), ("", "data, ")],
 )
 def test_a_name_like_no_other_is_refused_with_those_beside_it(path, listed):
   said = message(configs.changed, cpp.get_config(), [f"{path}=1"])

@@ -71,7 +71,6 @@ def main(argv: list[str]) -> None:
     config = run_flags.tested(config)
     split = SPLIT.value or build.eval_split(config)
     others = run_flags.other_networks()
-    run_flags.weights_of_run(workdir)
     which = run_flags.WHICH.value
     report = evaluate(
       config,

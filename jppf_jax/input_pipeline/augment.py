@@ -93,7 +93,7 @@ def random_view(
   top = int(rng.integers(0, excess_rows + 1))
   left = int(rng.integers(0, excess_columns + 1))
   mirrored = flip and rng.random() < 0.5
-  image, uids = _cut(image, uids, (scaled_height, scaled_width), (top, left), size)
+  image, uids = cut(image, uids, (scaled_height, scaled_width), (top, left), size)
   if mirrored:
     image, uids = mirror(image, uids, sides)
   return np.ascontiguousarray(image), np.ascontiguousarray(uids)
@@ -129,7 +129,7 @@ def pad(
   return framed, labels
 
 
-def _cut(
+def cut(
   image: np.ndarray,
   uids: np.ndarray,
   scaled: tuple[int, int],

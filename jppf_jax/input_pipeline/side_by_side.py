@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
-from jppf_jax.input_pipeline.augment import Labelled
+from jppf_jax.input_pipeline.augment import Labelled, cut
 from jppf_jax.labels import uids as universal
-from jppf_jax.labels.resample import nearest_positions
 
 MOST_INSTANCES = 999  # an instance id has three digits
 
@@ -47,6 +45,5 @@ def _scaled(image: np.ndarray, uids: np.ndarray, height: int) -> tuple[np.ndarra
   if rows == height:
     return image, uids
   width = max(1, round(columns * height / rows))
-  resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
-  down, across = nearest_positions(rows, height), nearest_positions(columns, width)
-  return np.asarray(resized), uids[down[:, None], across]
+  whole = (height, width)
+  return cut(image, uids, whole, (0, 0), whole)

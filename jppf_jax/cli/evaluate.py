@@ -8,7 +8,9 @@ runs whose heads replace those of `--workdir`. So a panoptic network and a part 
 paper's Baseline*.
 
 With `--oracle` a second table says where scores are lost: the truth takes the place of the classes,
-the instances, the parts, and of all.
+the instances, the parts, and of all. With `--readings` another says what each choice that the paper
+leaves open would give: the network runs once, and both fusions run with one field of
+`FusionConfig` changed at a time.
 
 Example: `jppf evaluate --workdir=runs/clothing --pictures=8`
 """
@@ -27,6 +29,9 @@ _PICTURES = flags.DEFINE_integer("pictures", 4, "N: how many images to draw", lo
 _ORACLE = flags.DEFINE_bool(
   "oracle", False, "score both fusions with the truth in place of each head, too"
 )
+_READINGS = flags.DEFINE_bool(
+  "readings", False, "score both fusions with each of their choices changed, one at a time, too"
+)
 
 FLAGS = (
   (run_flags.WORKDIR, f"{run_flags.WORKDIR_TEXT} (required)"),
@@ -44,6 +49,7 @@ FLAGS = (
   ),
   _PICTURES,
   _ORACLE,
+  _READINGS,
   compile_cache.COMPILE_CACHE,
 )
 
@@ -63,8 +69,9 @@ def main(argv: list[str]) -> None:
   from jppf_jax.checkpoints.run_folder import RunError
   from jppf_jax.checkpoints.weights import WeightsError
   from jppf_jax.config_rules import ConfigError
-  from jppf_jax.evaluation.evaluate import evaluate, oracle_summary, results_folder, summary
+  from jppf_jax.evaluation.evaluate import evaluate, results_folder, summary, variants_summary
   from jppf_jax.report import page
+  from jppf_jax.report.rows import VARIANTS
 
   with plainly("evaluate", ConfigError, RunError, WeightsError, *in_data(), OSError):
     config, workdir = run_flags.run_of_workdir()
@@ -80,12 +87,14 @@ def main(argv: list[str]) -> None:
       others=others,
       which=which,
       oracle=_ORACLE.value,
+      readings=_READINGS.value,
     )
   console = Console()
   title = f"{config.data.name}, {split}: {report['images']} images, percent"
   console.print(summary(report, f"{title}\n{build.testing(config)}"))
-  if "oracle" in report:
-    console.print(oracle_summary(report))
+  for key in VARIANTS:
+    if key in report:
+      console.print(variants_summary(report, key))
   folder = results_folder(workdir, split, others, which=which)
   console.print(f"Scores and pictures: {folder}/", soft_wrap=True)
   if (folder / page.PAGE).is_file():

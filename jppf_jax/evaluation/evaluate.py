@@ -18,13 +18,15 @@ from jppf_jax.checkpoints import model_folder
 from jppf_jax.evaluation.compare import Comparison, load_comparison
 from jppf_jax.evaluation.dataset_scores import DatasetScores, by_method
 from jppf_jax.evaluation.made_with import made_with
-from jppf_jax.evaluation.oracle import Oracle, score_oracle
+from jppf_jax.evaluation.oracle import Oracle
+from jppf_jax.evaluation.readings import Readings
 from jppf_jax.evaluation.save import save_picture
 from jppf_jax.evaluation.together import NO_OTHERS, Source
+from jppf_jax.evaluation.variants import Variants, score_variants
 from jppf_jax.input_pipeline.read import Examples
 from jppf_jax.report import page
 from jppf_jax.report.record import Recorder
-from jppf_jax.report.rows import METHODS, ORACLE_ROWS, ROWS
+from jppf_jax.report.rows import METHODS, ROWS, VARIANT_ROWS, VARIANTS
 from jppf_jax.saving import write_text
 from jppf_jax.visualization import render
 
@@ -38,6 +40,7 @@ def evaluate(
   others: Mapping[str, Source] = NO_OTHERS,
   which: str = "last",
   oracle: bool = False,
+  readings: bool = False,
 ) -> dict[str, Any]:
   """Scores the run in `workdir` on a split of its dataset, at the resolution of the labels.
 
@@ -52,23 +55,27 @@ def evaluate(
     pictures: how many images to draw.
     others: runs that give a head in place of this one, see `together.load`.
     which: of the weights in the folder: "last", "ema" or "best", see `model_folder.OF_RUN`.
-
     oracle: score the fusions with the truth in place of the heads as well, see `oracle.Oracle`.
+    readings: score the fusions with other choices as well, see `readings.Readings`.
 
   Returns:
-    The report of `score_dataset`, "parameters", of all networks, "made_with", versions, and with
-    `oracle` "oracle", the scores of `oracle.score_oracle`.
+    The report of `score_dataset`, "parameters", of all networks, "made_with", versions, and under
+    "oracle" and "readings", if they were asked for, the scores of `variants.score_variants`.
 
   Raises:
     WeightsError: a run has no weights, or they do not fit its config's network.
-    ConfigError: the networks cannot be evaluated together, or have no oracle.
+    ConfigError: the networks cannot be evaluated together, or their fusion has no variants.
     FileNotFoundError: the dataset is not built, and its raw files are not known.
     ValueError: the dataset has no such split.
   """
   workdir = Path(workdir)
   split = split or build.eval_split(config)
   predictor = load_comparison(config, model_folder.weights_in(workdir, which), others)
-  oracles = Oracle.of(predictor) if oracle else None
+  asked: dict[str, Variants] = {}  # before hours of work, as they may be impossible
+  if oracle:
+    asked["oracle"] = Oracle.of(predictor)
+  if readings:
+    asked["readings"] = Readings.of(predictor)
   examples = build.examples(config, split)
   folder = results_folder(workdir, split, others, which=which)
   recorder = Recorder(folder, predictor.spec)
@@ -77,8 +84,8 @@ def evaluate(
   )
   report["parameters"] = predictor.parameters
   report["made_with"] = made_with()
-  if oracles is not None:
-    report["oracle"] = score_oracle(oracles, examples, title=split)
+  for key, variants in asked.items():
+    report[key] = score_variants(variants, examples, title=f"{key} {split}")
   write_text(folder / "scores.json", json.dumps(report, indent=1))
   if recorder.images:
     page.write(folder)
@@ -198,17 +205,17 @@ def summary(report: dict[str, Any], title: str) -> Table:
   return table
 
 
-def oracle_summary(report: dict[str, Any]) -> Table:
-  """Returns what the fusions score with the truth in place of the heads, in percent."""
-  of_all = report["oracle"]
+def variants_summary(report: dict[str, Any], key: str) -> Table:
+  """Returns what the fusions score in each variant of a table of `rows.VARIANTS`, in percent."""
+  of_all = report[key]
   methods = [name for name in METHODS if name in next(iter(of_all.values()))]
-  table = Table(title="With the truth in place of the heads' outputs, percent")
+  table = Table(title=f"{VARIANTS[key][1]}, percent")
   table.add_column("")
   for method in methods:
-    for row in ORACLE_ROWS:
+    for row in VARIANT_ROWS:
       table.add_column(f"{METHODS[method]}\n{row}", justify="right")
   for name, scores in of_all.items():
-    values = [number_at(scores[method], ROWS[row]) for method in methods for row in ORACLE_ROWS]
+    values = [number_at(scores[method], ROWS[row]) for method in methods for row in VARIANT_ROWS]
     table.add_row(name, *map(_percent, values))
   return table
 

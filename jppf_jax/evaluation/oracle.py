@@ -6,24 +6,16 @@ these forms cannot show and by what fusion loses.
 """
 
 import dataclasses
-import functools
-from collections.abc import Callable, Sequence
-from typing import Any, cast
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, UInt8
-from tqdm import tqdm
 
-from jppf_jax.config_rules import ConfigError
-from jppf_jax.evaluation.compare import Comparison, Prediction
-from jppf_jax.evaluation.dataset_scores import DatasetScores
-from jppf_jax.evaluation.frames import Frame, frame_of
+from jppf_jax.evaluation.frames import Frame
+from jppf_jax.evaluation.variants import Variants
+from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.input_pipeline.batch import targets
-from jppf_jax.input_pipeline.read import Examples
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.structs import IGNORE, Array, Detections, Outputs
+from jppf_jax.structs import IGNORE, Detections, Outputs
 
 REPLACED = {  # name: the fields of `Outputs` that are true
   "as predicted": (),
@@ -37,28 +29,8 @@ LEAST_ROWS = 100  # of the table of true instances; the largest are kept
 _MASK, _SAMPLES = 28, 4  # cells of a mask per side, samples of the truth in a cell per side
 
 
-class Oracle(Comparison):
+class Oracle(Variants):
   """Predicts images with the truth in place of one head after the other. See `Program`."""
-
-  @staticmethod
-  def of(comparison: Comparison) -> "Oracle":
-    """Returns the oracle of a network.
-
-    Raises:
-      ConfigError: there is nothing to fuse, or the network sees an image several times.
-    """
-    if not {"semantic", "instance"} <= set(comparison.model.heads):
-      heads = ", ".join(comparison.model.heads)
-      raise ConfigError(f"The oracle replaces heads before fusion; this network has only {heads}.")
-    if not comparison.testing.is_single:
-      raise ConfigError("The oracle sees each image once: leave out --scales and --flip.")
-    return Oracle(
-      comparison.model,
-      comparison.variables,
-      comparison.spec,
-      size=comparison.size,
-      config=dataclasses.replace(comparison.config, fill_void=False),
-    )
 
   @property
   def replaced(self) -> dict[str, tuple[str, ...]]:
@@ -66,49 +38,20 @@ class Oracle(Comparison):
     has_parts = "part" in self.model.heads
     return {name: fields for name, fields in REPLACED.items() if has_parts or fields != ("part",)}
 
-  def answers(
-    self, image: UInt8[np.ndarray, "H W 3"], uids: Int[np.ndarray, "H W"]
-  ) -> dict[str, Prediction]:
-    """Returns what both fusions answer for one image, by the names of `replaced`.
-
-    Args:
-      image: RGB.
-      uids: its labels.
-    """
-    frame = frame_of(uids.shape, self.size)
-    _, canvas = frame.program
-    fitted, covered = self._fitted([image], [frame])
-    answered = np.array([frame.answered], np.int32)
-    outputs = self._predicted(self.variables, fitted, covered)
+  def variants(
+    self,
+    outputs: Outputs,
+    image: UInt8[np.ndarray, "H W 3"],
+    uids: Int[np.ndarray, "H W"],
+    frame: Frame,
+  ) -> dict[str, tuple[Outputs, FusionConfig]]:
+    """Returns the outputs, some of them true, and the config as it is; see `Variants`."""
     truth = true_outputs(outputs, image, uids, frame, self.spec)
     found = {}
     for name, fields in self.replaced.items():
-      mixed = dataclasses.replace(outputs, **{field: getattr(truth, field) for field in fields})
-      fused = self._fused(mixed, covered, answered, canvas=canvas or frame.size)
-      row = jax.tree.map(lambda x: x[0], jax.device_get(fused))
-      found[name] = self.restore(row, frame)
+      true_fields = {field: getattr(truth, field) for field in fields}
+      found[name] = dataclasses.replace(outputs, **true_fields), self.config
     return found
-
-  @functools.cached_property
-  def _predicted(self) -> Callable[..., Outputs]:
-    """The network, compiled: outputs for a batch in its frame."""
-
-    def predict(variables: Any, image: Array, covered: Array) -> Outputs:
-      padded = self._padded(image)
-      return cast(Outputs, self.model.apply(variables, padded, train=False, covered=covered))
-
-    return jax.jit(predict)
-
-  @functools.cached_property
-  def _fused(self) -> Callable[..., Prediction]:
-    """Both fusions, compiled."""
-
-    def fuse(
-      outputs: Outputs, covered: Array, answered: Array, canvas: tuple[int, int]
-    ) -> Prediction:
-      return self.answer(outputs, canvas, answered, (answered / covered).astype(jnp.float32))
-
-    return jax.jit(fuse, static_argnames="canvas")
 
 
 def true_outputs(
@@ -192,35 +135,3 @@ def true_mask(mask: np.ndarray, box: Float[np.ndarray, "4"]) -> Float[np.ndarray
   samples = mask[rows[:, None], columns].reshape(_MASK, _SAMPLES, _MASK, _SAMPLES)
   share = samples.mean((1, 3))
   return (SURE * (2 * share - 1)).astype(np.float32)
-
-
-def score_oracle(
-  oracle: Oracle, examples: Examples, indices: Sequence[int] | None = None, *, title: str = ""
-) -> dict[str, dict[str, Any]]:
-  """Returns the scores of the fusions by what is true, then as in `DatasetScores.report`.
-
-  Args:
-    oracle: of a network.
-    examples: images with their uids.
-    indices: which of them; None: all.
-    title: shown beside the progress bar.
-  """
-  spec = oracle.spec
-  counted = {
-    name: DatasetScores(spec, min_score=oracle.config.score_threshold) for name in oracle.replaced
-  }
-  every = range(len(examples)) if indices is None else indices
-  for index in tqdm(every, f"oracle {title}", unit="image"):
-    example = examples[index]
-    truth = spec.decode(example["uids"])
-    for name, answer in oracle.answers(example["image"], example["uids"]).items():
-      fusions = dataclasses.replace(answer, semantic=None, part=None, detections=None)
-      counted[name].add(example["image_id"], example["uids"], truth, fusions, seconds=0.0)
-  return {name: _of_fusions(scores.report()) for name, scores in counted.items()}
-
-
-def _of_fusions(report: dict[str, Any]) -> dict[str, Any]:
-  """Returns the scores of the methods in a report."""
-  return {
-    name: scores for name, scores in report.items() if isinstance(scores, dict) and "pq" in scores
-  }

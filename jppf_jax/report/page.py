@@ -5,6 +5,7 @@ from pathlib import Path
 from jppf_jax.report import classes, comparison, costs, images, read, summary
 from jppf_jax.report.markup import Markup, data, join, tag
 from jppf_jax.report.read import Evaluation
+from jppf_jax.report.rows import VARIANTS
 from jppf_jax.saving import write_text
 
 PAGE = "report.html"
@@ -73,7 +74,7 @@ def page(
   """
   sections = {
     "scores": ("Scores", summary.summary(evaluation)),
-    "oracle": ("Oracle", summary.oracle(evaluation)),
+    **{key: (title, summary.variants(evaluation, key)) for key, (title, _) in VARIANTS.items()},
     "compared": ("Compared", comparison.comparison(evaluation, other) if other else None),
     "images": ("Images", _gallery()),
     "classes": ("Classes", classes.classes(evaluation)),

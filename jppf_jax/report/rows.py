@@ -20,7 +20,11 @@ ROWS = {  # where the number is in the scores of a method
   "Part mIoU, fused": ("part_miou",),
   "Density": ("density", "full"),
 }
-ORACLE_ROWS = ("PartPQ All", "PartPQ P", "PartPQ NP", "PQ")  # that an oracle's table shows
+VARIANTS = {  # key in the report: title and caption of a table of variants
+  "oracle": ("Oracle", "The truth in place of a head’s outputs: where scores are lost"),
+  "readings": ("Readings", "One choice of the fusion changed at a time"),
+}
+VARIANT_ROWS = ("PartPQ All", "PartPQ P", "PartPQ NP", "PQ", "Density")  # that these tables show
 _NAMES = ("PartPQ All", "PartPQ P", "PartPQ NP", "Density")
 PAPER = {  # Table 4, single scale, percent: dataset, encoder and size of its settings
   ("cityscapes_panoptic_parts", "b5", (1024, 2048)): {

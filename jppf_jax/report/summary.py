@@ -7,7 +7,7 @@ from typing import Any
 from jppf_jax.report import charts
 from jppf_jax.report.markup import Markup, join, tag
 from jppf_jax.report.read import Evaluation, Json
-from jppf_jax.report.rows import ORACLE_ROWS, PAPER, ROWS, TITLES
+from jppf_jax.report.rows import PAPER, ROWS, TITLES, VARIANT_ROWS, VARIANTS
 
 _TILES = (
   "PartPQ All",
@@ -104,21 +104,26 @@ def _heads(heads: Json) -> Markup | None:
   return table(head, rows, caption="Heads before fusion")
 
 
-def oracle(evaluation: Evaluation) -> Markup | None:
-  """Returns what the fusions score with the truth in place of heads; None if nobody asked."""
-  of_all = evaluation.scores.get("oracle")
+def variants(evaluation: Evaluation, key: str) -> Markup | None:
+  """Returns what the fusions score in each variant of a table; None if nobody asked.
+
+  Args:
+    evaluation: with its scores.
+    key: of `rows.VARIANTS`.
+  """
+  of_all = evaluation.scores.get(key)
   if not of_all:
     return None
   methods = [method for method in evaluation.methods if method in next(iter(of_all.values()))]
-  heading = [tag("th", f"{TITLES[m]}, {row}", scope="col") for m in methods for row in ORACLE_ROWS]
+  heading = [tag("th", f"{TITLES[m]}, {row}", scope="col") for m in methods for row in VARIANT_ROWS]
   rows = []
   for name, scores in of_all.items():
-    values = [at(scores[method], ROWS[row]) for method in methods for row in ORACLE_ROWS]
+    values = [at(scores[method], ROWS[row]) for method in methods for row in VARIANT_ROWS]
     cells = [tag("td", "" if value is None else percent(value)) for value in values]
     rows.append(tag("tr", tag("th", name, scope="row"), *cells))
   head = tag("tr", tag("th", "percent", scope="col"), *heading)
-  caption = "The truth in place of a head’s outputs: where scores are lost"
-  return tag("section", tag("h2", "Oracle"), table(head, rows, caption=caption), id="oracle")
+  title, caption = VARIANTS[key]
+  return tag("section", tag("h2", title), table(head, rows, caption=caption), id=key)
 
 
 def training(evaluation: Evaluation) -> Markup | None:

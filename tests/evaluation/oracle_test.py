@@ -1,16 +1,13 @@
-import copy
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from jppf_jax import build
-from jppf_jax.config_rules import ConfigError
 from jppf_jax.evaluation import oracle
 from jppf_jax.evaluation.compare import load_comparison
-from jppf_jax.evaluation.evaluate import evaluate, oracle_summary
+from jppf_jax.evaluation.evaluate import evaluate, variants_summary
 from jppf_jax.evaluation.frames import frame_of
 from jppf_jax.labels.registry import load_spec
 from jppf_jax.structs import IGNORE, Detections, Outputs
@@ -133,17 +130,6 @@ def test_an_evaluation_with_an_oracle_has_its_scores_and_a_table(tiny_run, tmp_p
   assert json.loads((folder / "scores.json").read_text())["oracle"].keys() == of_all.keys()
   page = (folder / "report.html").read_text()
   assert 'id="oracle"' in page and "true instances" in page
-  Console(width=200).print(oracle_summary(report))
+  Console(width=200).print(variants_summary(report, "oracle"))
   printed = capsys.readouterr().out
   assert f"{100 * of_all['all true']['joint']['pq']['all']['pq']:.1f}" in printed
-
-
-def test_what_has_no_oracle_is_said(comparison):
-  several = copy.copy(comparison)
-  several.testing = build.MultiScale((1.0, 2.0), flip=False)
-  with pytest.raises(ConfigError, match="leave out --scales and --flip"):
-    oracle.Oracle.of(several)
-  alone = copy.copy(comparison)
-  alone.model = SimpleNamespace(heads=("part",))
-  with pytest.raises(ConfigError, match="this network has only part"):
-    oracle.Oracle.of(alone)

@@ -2,8 +2,9 @@
 command resumes.
 
 Scenes in the official Cityscapes Panoptic Parts layout -> TFDS dataset -> training -> PartPQ of
-joint fusion and of top-down merging on scenes that were not trained on -> pictures. All files are
-written under `--workdir`.
+joint fusion and of top-down merging on scenes that were not trained on -> pictures. Then the
+shipped model for people and their clothes answers for a photo that comes with scikit-image. All
+files are written under `--workdir`.
 
 Example: `jppf demo --workdir=runs/demo`
 """
@@ -39,6 +40,8 @@ FLAGS = (
 )
 
 PICTURES = 4
+PHOTO = "astronaut"  # of scikit-image: Eileen Collins; NASA, public domain
+PHOTO_MODEL = "clothing"
 
 
 def configure(workdir: Path, *, from_scratch: bool) -> "Config":
@@ -83,9 +86,27 @@ def run(workdir: Path, config: "Config") -> dict[str, Any]:
     loop.train(config, workdir)
   with _timed("evaluation", seconds):
     report = evaluate(config, workdir, pictures=PICTURES)
+  with _timed("photo", seconds):
+    answer_photo(workdir)
   report["seconds"] = seconds
   write_text(workdir / "results.json", json.dumps(report, indent=1))
   return report
+
+
+def answer_photo(workdir: Path) -> Path:
+  """Writes into `photo` what the shipped model says of the photo; returns the picture."""
+  import skimage.data
+
+  from jppf_jax.pretrained import from_pretrained
+
+  parts = from_pretrained(PHOTO_MODEL)(getattr(skimage.data, PHOTO)())
+  parts.save(workdir / "photo", name=PHOTO)
+  return picture_of_photo(workdir)
+
+
+def picture_of_photo(workdir: Path) -> Path:
+  """Returns where the picture of the photo lies."""
+  return workdir / "photo" / f"{PHOTO}.png"
 
 
 @contextlib.contextmanager
@@ -108,6 +129,7 @@ def main(argv: list[str]) -> None:
   with plainly("demo", *expected()):
     report = run(workdir, config)
   show(report, workdir / "evaluation" / config.data.eval_split)
+  print(f"A photo, by the shipped model {PHOTO_MODEL!r}: {picture_of_photo(workdir)}")
   print(f"All figures: {workdir / 'results.json'}")
 
 

@@ -1,5 +1,7 @@
 import json
 
+from PIL import Image
+
 from jppf_jax.cli import demo
 from tests import tiny
 
@@ -21,7 +23,7 @@ def part_pq(report, method):
 def test_all_stages_run_and_a_second_run_trains_nothing(tmp_path):
   config = smoke_demo(tmp_path)
   report = demo.run(tmp_path, config)
-  assert list(report["seconds"]) == ["scenes", "training", "evaluation"]
+  assert list(report["seconds"]) == ["scenes", "training", "evaluation", "photo"]
   labels = tmp_path / "scenes" / "gtFinePanopticParts" / "val"
   assert list(labels.glob("*/*.tif"))
   results = json.loads((tmp_path / "results.json").read_text())
@@ -32,6 +34,11 @@ def test_all_stages_run_and_a_second_run_trains_nothing(tmp_path):
   assert part_pq(again, "joint") == part_pq(report, "joint")
   folder = tmp_path / "evaluation" / "validation"
   assert list(folder.glob("*.png")) and (folder / "report.html").is_file()
+  with Image.open(demo.picture_of_photo(tmp_path)) as picture:
+    assert picture.size[0] >= 512
+  segments = json.loads((tmp_path / "photo" / "segments" / "astronaut.json").read_text())
+  (person,) = [segment for segment in segments if segment["is_thing"]]
+  assert person["class"] == "person" and person["area"] > 512**2 / 4
 
 
 def test_the_demo_starts_from_the_shipped_weights_or_from_scratch(tmp_path):

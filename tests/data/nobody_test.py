@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from etils import epath
+from PIL import Image
+
+from jppf_jax.input_pipeline import datasets
+from jppf_jax_data.clothing_co_parsing import nobody
+from tests.data import raw_files
+
+Builder = datasets.module("clothing_co_parsing").Builder
+RNG = np.random.default_rng(0)
+PERSON = np.zeros((60, 40), bool)
+PERSON[10:50, 15:25] = True
+
+
+def test_surroundings_grow_into_the_place_of_a_person_and_nothing_of_it_stays():
+  photo = RNG.integers(0, 100, (60, 40, 3), np.uint8)
+  photo[PERSON] = 255
+  found = nobody.without(photo, PERSON)
+  assert found[PERSON].max() < 100
+  far = ~np.pad(PERSON, 14)[14:-14, 14:-14]
+  far[2:58, 5:35] = False
+  np.testing.assert_array_equal(found[far], photo[far])
+  flat = np.full((60, 40, 3), 7, np.uint8)
+  np.testing.assert_array_equal(nobody.without(flat, PERSON), flat)
+  np.testing.assert_array_equal(nobody.without(photo, np.ones_like(PERSON)), photo)
+  np.testing.assert_array_equal(nobody.without(photo, np.zeros_like(PERSON)), photo)
+
+
+def test_the_nearest_border_is_a_mirror():
+  photo = np.zeros((1, 20, 3), np.uint8)
+  photo[0, :, 0] = 10 * np.arange(20)
+  person = np.zeros((1, 20), bool)
+  person[0, 12:] = (
+    True  # up to the border of the photo: the mirror image of 13 is 9, that of 19 is 3
+  )
+  found = nobody.without(photo, person)[0, :, 0]
+  np.testing.assert_array_equal(found[12:], 10 * (22 - np.arange(12, 20)))
+
+
+def test_material_covers_the_mask_fades_outside_and_leaves_the_rest():
+  photo, material = np.zeros((60, 40, 3), np.uint8), np.full((60, 40, 3), 200, np.uint8)
+  found = nobody.blended(photo, material, PERSON)[..., 0]
+  assert (found[PERSON] == 200).all() and (found[:, :3] == 0).all() and (found[:, -3:] == 0).all()
+  row = found[30, :16]
+  assert (np.diff(row.astype(int)) >= 0).all() and 0 < row[13] <= 200
+
+
+def test_pieces_and_round_things_have_the_size_of_the_photo_and_differ():
+  photo = RNG.integers(0, 256, (50, 30, 3), np.uint8)
+  pieces = [nobody.piece(photo, (60, 40), np.random.default_rng(seed)) for seed in range(3)]
+  assert {piece.shape for piece in pieces} == {(60, 40, 3)}
+  assert not np.array_equal(pieces[0], pieces[1])
+  shares = [nobody.blobs((60, 40), np.random.default_rng(seed)).mean() for seed in range(30)]
+  assert 0 < min(shares) < 0.2 < max(shares) < 1
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+  root = tmp_path_factory.mktemp("clothing")
+  raw_files.write_clothing(root, 20)
+  return root
+
+
+def test_the_photos_are_trained_on_as_background_and_are_not_for_validation(
+  folder, tmp_path, capsys
+):
+  before, _ = Builder.find(epath.Path(folder))
+  nobody.main([str(folder), "6"])
+  assert f"{len(nobody.THINGS) + 6} photos" in capsys.readouterr().out
+  found, problems = Builder.find(epath.Path(folder))
+  assert not problems and found["validation"] == before["validation"]
+  new = [pair for pair in found["train"] if pair.image_id.startswith("nobody_")]
+  assert len(new) == len(nobody.THINGS) + 6 == len(found["train"]) - len(before["train"])
+  for pair in new:
+    with Image.open(pair.image) as photo:
+      size = photo.size[::-1]
+    uids = Builder.read_label(pair.label)
+    assert uids.shape == size and (uids == 1).all()
+  first = {path.name: path.read_bytes() for path in (folder / nobody.FOLDER).iterdir()}
+  nobody.make(folder, 6)
+  assert first == {path.name: path.read_bytes() for path in (folder / nobody.FOLDER).iterdir()}
+  datasets.build("clothing_co_parsing", data_dir=tmp_path / "built", manual_dir=folder)
+
+
+def test_a_folder_without_labels_is_said(tmp_path):
+  with pytest.raises(FileNotFoundError, match="annotations"):
+    nobody.make(tmp_path)

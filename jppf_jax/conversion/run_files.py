@@ -10,6 +10,7 @@ _LONGEST_SIDE = 512  # pixels, of the images that the network sees
 _GRID = 32  # its sides are multiples
 _EPOCHS, _BATCH = 40, 4
 _FEWEST_STEPS, _MOST_STEPS = 200, 20_000
+_CACHED_PIXELS = 400e6  # of all photos; pixels and labels take 7 bytes
 _PAPER_STUFF = 2048 / (1024 * 2048)  # EfficientPS: the smallest area of stuff, in images
 
 _BUILDER = '''"""The photos and labels of {name}. Written by `jppf init`; change it as you like."""
@@ -87,6 +88,9 @@ def get_config():
     eval_size={size},  # the same, for validation and `jppf predict`
     scale=(0.8, 1.25),  # views are photos in these sizes, relative to train_size
     flip=True,  # mirror half of the views; set it to False if left and right must not be exchanged
+    color_jitter=0.2,  # up to 1: how much colours change at random
+    beside=0.0,  # share of the views that show photos next to each other
+    cache={cache},  # keep decoded photos in memory
     batch_size={batch},  # photos per step; more need more memory
     max_objects={max_objects},  # per view; the most in a photo are {most_objects}
     min_area=16,  # pixels of a view; smaller objects are not learned
@@ -94,6 +98,7 @@ def get_config():
   config.model.heads = {heads}  # what the labels have: classes, parts, objects
   config.model.pretrained = str(WEIGHTS)  # of photos of people; the outputs start anew
   config.model.anchor_scale = {anchor_scale}  # median side of objects: {side:.0f} pixels
+  config.model.anchor_ratios = (0.5, 1.0, 2.0)  # height / width of objects
   config.model.finest_scale = {finest_scale}  # boxes up to twice this side use the finest features
   config.detection.max_detections = {max_detections}  # per photo
   config.fusion.min_stuff_area = {min_stuff}  # pixels; less is filled from around
@@ -106,6 +111,7 @@ def get_config():
   config.train.update(
     log_every={log_every},  # steps
     checkpoint_every={checkpoint_every},  # steps; a run that is stopped goes on from there
+    ema_decay=0.0,  # near 1: keep a moving average of the weights, too (weights_ema.safetensors)
   )
   return config.lock()
 '''
@@ -182,6 +188,7 @@ def config(name: str, files: tuple[str, str], manual_dir: str, found: Survey, pa
     builder_file=files[1],
     manual_dir=manual_dir,
     images=images,
+    cache=images * height * width <= _CACHED_PIXELS,
     size=(rows, columns),
     median=f"{height} x {width}",
     batch=_BATCH,

@@ -48,6 +48,12 @@ def test_small_objects_have_small_anchors_and_many_objects_many_detections():
   assert large.model.anchor_scale == 8.0
 
 
+def test_photos_stay_in_memory_if_they_fit_and_are_seen_alone():
+  assert config(size=(3000, 4000), count=30).data.cache
+  assert not config(size=(3000, 4000), count=40).data.cache
+  assert config().data.beside == config().train.ema_decay == 0
+
+
 def test_paths_are_found_from_the_place_of_the_config():
   data = config().data
   assert (data.name, data.manual_dir) == ("/data/own_dataset_builder.py", "/data")

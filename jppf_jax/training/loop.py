@@ -210,7 +210,8 @@ class _Loop:
       self.writer.write(step, scores)
       for picture in sorted(self.evaluations.folder(step).glob("*.png")):
         self.writer.write_picture(step, f"evaluation/{picture.stem}", picture)
-      say(", ".join([f"evaluation of step {step}", *(f"{k} {v:.3f}" for k, v in scores.items())]))
+      shown = [f"{k.rpartition('/')[2]} {100 * v:.1f}" for k, v in scores.items()]
+      say(f"evaluation of step {step}, percent: {', '.join(shown) or 'there is no score'}")
 
   def ends_early(self) -> bool:
     """Returns whether no evaluation of late was better than one before."""

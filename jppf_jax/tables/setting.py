@@ -30,7 +30,7 @@ class Setting:
 _CPP = {"grouped": "cpp_grouped", "nongrouped": "cpp_default", "sembg": "cpp_grouped_sembg"}
 SETTINGS = {
   "synthetic": Setting("tables_synthetic", _CPP, "cpp", scales=(0.75, 1.0, 1.5)),
-  "clothing": Setting("clothing", {"grouped": ""}, "cpp"),
+  "clothing": Setting("tables_clothing", {"grouped": ""}, "cpp", scales=(0.75, 1.0, 1.5)),
   "cpp": Setting("cpp", _CPP, "cpp"),
   "ppp": Setting("ppp", {"grouped": "ppp"}, "ppp"),
 }

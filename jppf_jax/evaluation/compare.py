@@ -19,6 +19,7 @@ from jppf_jax.fusion.config import FusionConfig
 from jppf_jax.fusion.fill import fill_void
 from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.fusion.top_down import class_map, part_map, top_down_merge
+from jppf_jax.fusion.weak_parts import drop_weak_parts
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import (
   Array,
@@ -104,19 +105,24 @@ def fuse_both(
     if detections is None or not has_classes:
       return alone
     where: dict[str, Any] = {"spec": spec, "covered": covered, "zoom": zoom, "legacy": legacy}
-    settings = {**where, "size": size, "config": dataclasses.replace(config, fill_void=False)}
+    as_fused = dataclasses.replace(config, fill_void=False, part_threshold=0.0)
+    settings = {**where, "size": size, "config": as_fused}
     panoptic = panoptic_fusion(semantic, detections, **settings)
     if parts is None:
       return dataclasses.replace(alone, panoptic=panoptic)
     joint = joint_fusion(semantic, part, detections, **settings)
     top_down = top_down_merge(panoptic, parts, spec=spec)
-    both = dataclasses.replace(alone, joint=joint, top_down=top_down)
-    if not config.fill_void:
-      return both
-    joint_filled, top_down_filled = (
-      fill_void(found, semantic, part, detections, **where) for found in (joint, top_down)
-    )
-    return dataclasses.replace(both, joint_filled=joint_filled, top_down_filled=top_down_filled)
+    fusions = {"joint": joint, "top_down": top_down}
+    if config.fill_void:
+      fusions |= {
+        f"{name}_filled": fill_void(found, semantic, part, detections, **where)
+        for name, found in fusions.items()
+      }
+    if config.part_threshold > 0:
+      del where["legacy"]
+      where["threshold"] = config.part_threshold
+      fusions = {name: drop_weak_parts(found, part, **where) for name, found in fusions.items()}
+    return dataclasses.replace(alone, **fusions)
 
   return jax.vmap(one)(outputs.semantic, outputs.part, found_by(outputs), covered, zoom)
 

@@ -26,6 +26,7 @@ TRIED: dict[str, tuple[Any, ...]] = {  # values of each field; the one that is c
   "stuff_fill": ("semantic_argmax", "stuff_only", "fused"),
   "score_threshold": (0.3, 0.5, 0.7, 0.9),
   "overlap_threshold": (0.3, 0.5, 0.7),
+  "part_threshold": (0.0, 0.2, 0.3, 0.4, 0.5),
   "min_stuff_area": (0,),
   "min_stuff_relative": (0.001, 0.01),
   "min_thing_area": (0, 64, 256),

@@ -7,9 +7,11 @@ from jppf_jax.fusion.efficientps import efficientps_fusion
 from jppf_jax.fusion.fill import fill_void
 from jppf_jax.fusion.joint import joint_fusion
 from jppf_jax.fusion.top_down import part_map, top_down_merge
+from jppf_jax.fusion.weak_parts import drop_weak_parts
 
 __all__ = [
   "FusionConfig",
+  "drop_weak_parts",
   "efficientps_fusion",
   "fill_void",
   "joint_fusion",

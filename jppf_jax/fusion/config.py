@@ -34,6 +34,7 @@ _RANGES = {
   "box_margin": _SHARE,
   "score_threshold": _SHARE,
   "overlap_threshold": _SHARE,
+  "part_threshold": _SHARE,
   "min_stuff_area": _AREA,
   "min_stuff_relative": _SHARE,
   "min_thing_area": _AREA,
@@ -56,6 +57,8 @@ class FusionConfig:
     score_threshold: only detections with a larger score are fused (average precision needs
       detections with far smaller scores).
     overlap_threshold: an instance is dropped if better ones cover a larger share of its mask.
+    part_threshold: a part stays on a segment only if the IoU that its probabilities promise is at
+      least this; see `weak_parts`.
     min_stuff_area: stuff classes that end with fewer pixels become void. Areas are in pixels of the
       network's frame: a result with twice as many rows and columns needs four times as many pixels.
     min_stuff_relative: the same as a share of the image; replaces `min_stuff_area` if given.
@@ -80,6 +83,7 @@ class FusionConfig:
   box_margin: float = 0.0
   score_threshold: float = 0.5
   overlap_threshold: float = 0.5
+  part_threshold: float = 0.0
   min_stuff_area: int = 2048
   min_stuff_relative: float | None = None
   min_thing_area: int = 0

@@ -18,7 +18,7 @@ that are needed are up-sampled from stride 4.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -40,6 +40,7 @@ from jppf_jax.fusion.fill import fill_void
 from jppf_jax.fusion.frame import upsample
 from jppf_jax.fusion.instances import maximum_over_instances
 from jppf_jax.fusion.tiles import Shape, Tile, by_platform, one_at_a_time, over_image
+from jppf_jax.fusion.weak_parts import drop_weak_parts
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.ops.boxes import ImageSize
 from jppf_jax.structs import IGNORE, Array, Detections, LogitViews, PanopticParts
@@ -196,9 +197,12 @@ def joint_fusion(
   fuse_image = one_at_a_time(by_platform(fuse))
   heads = semantic_logits, part_logits, detections
   found = fuse_image(*heads, covered, zoom)
-  if not config.fill_void:
-    return found
-  return fill_void(found, *heads, spec=spec, covered=covered, zoom=zoom, legacy=legacy)
+  where: dict[str, Any] = {"spec": spec, "covered": covered, "zoom": zoom}
+  if config.fill_void:
+    found = fill_void(found, *heads, **where, legacy=legacy)
+  if config.part_threshold > 0:
+    found = drop_weak_parts(found, part_logits, threshold=config.part_threshold, **where)
+  return found
 
 
 def _best_instances(

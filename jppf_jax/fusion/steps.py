@@ -10,6 +10,7 @@ from jppf_jax.fusion.fill import fill_void
 from jppf_jax.fusion.frame import upsample
 from jppf_jax.fusion.joint import compete
 from jppf_jax.fusion.tiles import whole_image
+from jppf_jax.fusion.weak_parts import drop_weak_parts
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Array, Detections, PanopticParts, struct
 
@@ -95,6 +96,8 @@ def joint_fusion_steps(
   result = competition.result
   if config.fill_void:
     result = fill_void(result, *heads, spec=spec, legacy=legacy)
+  if config.part_threshold > 0:
+    result = drop_weak_parts(result, part_logits, spec=spec, threshold=config.part_threshold)
   return FusionSteps(
     semantic=jnp.moveaxis(semantic, 0, -1),
     part=jnp.moveaxis(part, 0, -1),

@@ -56,6 +56,7 @@ OTHER = {  # for each field of `FusionConfig`: a text of the command line, and i
   "box_margin": ("0.08", 0.08),
   "score_threshold": ("0.4", 0.4),
   "overlap_threshold": ("1", 1.0),
+  "part_threshold": ("0.3", 0.3),
   "min_stuff_area": ("7", 7),
   "min_stuff_relative": ("0.01", 0.01),
   "min_thing_area": ("9", 9),

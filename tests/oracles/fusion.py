@@ -283,6 +283,50 @@ def fill_void(found, semantic_logits, part_logits, detections, *, spec, zoom=(1,
   return semantic, instance, part, margin
 
 
+def promised_iou(found, part_logits, *, spec, zoom=(1, 1)):
+  """Yields (pixels of a segment, {its parts: promised IoU}, logits of the parts of its class)."""
+  size = found.semantic.shape
+  logits = upsample(part_logits, size, zoom)
+  semantic, instance = np.asarray(found.semantic), np.asarray(found.instance)
+  stuff = (instance == 0) & (semantic < spec.num_stuff)
+  masks = [instance == n for n in range(1, instance.max() + 1)]
+  masks += [stuff & (semantic == k) for k in range(spec.num_stuff)]
+  for mask in masks:
+    if not mask.any():
+      continue
+    channels = list(spec.class_parts[semantic[mask][0]])
+    if not channels:
+      continue
+    values = logits[mask][:, channels].astype(np.float64)
+    share = np.exp(values - values.max(1, keepdims=True))
+    share /= share.sum(1, keepdims=True)
+    part = np.asarray(found.part)[mask]
+    promised = {}
+    for place, channel in enumerate(channels):
+      own = part == channel
+      if own.any():
+        hits = share[own, place].sum()
+        promised[channel] = hits / (own.sum() + share[~own, place].sum())
+    yield mask, promised, dict(zip(channels, values.T))
+
+
+def drop_weak_parts(found, part_logits, *, spec, threshold, zoom=(1, 1)):
+  """Returns (part, margin): the parts of an answer, and how far the nearest decision was."""
+  part, margin = np.array(found.part), np.inf
+  for mask, promised, logits in promised_iou(found, part_logits, spec=spec, zoom=zoom):
+    if not promised:
+      continue
+    stays = [channel for channel in promised if promised[channel] >= threshold]
+    if not stays:
+      stays = [max(promised, key=promised.get)]
+      margin = min(margin, _gap(list(promised.values())))
+    margin = min(margin, *(abs(value - threshold) for value in promised.values()))
+    best = np.array(stays)[np.argmax([logits[channel] for channel in stays], axis=0)]
+    goes = np.isin(part[mask], [channel for channel in promised if channel not in stays])
+    part[mask] = np.where(goes, best, part[mask])
+  return part, margin
+
+
 def _gap(values):
   """How much the best is ahead; equal values tie for certain."""
   best = max(values)

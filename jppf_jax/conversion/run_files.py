@@ -96,7 +96,8 @@ def get_config():
     min_area=16,  # pixels of a view; smaller objects are not learned
   )
   config.model.heads = {heads}  # what the labels have: classes, parts, objects
-  config.model.pretrained = str(WEIGHTS)  # of photos of people; the outputs start anew
+  config.model.pretrained = str(WEIGHTS)  # of photos of people; outputs and anchors are others,
+  config.model.pretrained_modules = ("encoder", "fpn", "semantic_head", "part_head")  # so not all
   config.model.anchor_scale = {anchor_scale}  # median side of objects: {side:.0f} pixels
   config.model.anchor_ratios = (0.5, 1.0, 2.0)  # height / width of objects
   config.model.finest_scale = {finest_scale}  # boxes up to twice this side use the finest features

@@ -1,6 +1,9 @@
 import pytest
 
+from jppf_jax import build
+from jppf_jax.checkpoints import meaning, weights
 from jppf_jax.conversion import look, run_files
+from jppf_jax.labels.registry import load_spec
 
 PARTS = run_files.Parts(things=True, parts=True)
 
@@ -46,6 +49,16 @@ def test_small_objects_have_small_anchors_and_many_objects_many_detections():
   assert (small.data.max_objects, small.detection.max_detections) == (72, 100)
   large = config(side=40.0)
   assert large.model.anchor_scale == 8.0
+
+
+@pytest.mark.parametrize("side", [20.0, 40.0])
+def test_the_weights_to_start_from_are_taken_where_they_fit_the_anchors(side):
+  made, spec = config(side=side), load_spec("ppp")
+  assert "encoder" in made.model.pretrained_modules
+  _, about = weights.read_weights(made.model.pretrained)
+  wanted = build.network_meaning(build.model(build.completed(made), spec), spec)
+  found = meaning.compare(meaning.of_file(about), wanted, made.model.pretrained_modules)
+  assert not found.settings
 
 
 def test_photos_stay_in_memory_if_they_fit_and_are_seen_alone():

@@ -16,6 +16,9 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from PIL import Image
 
+from jppf_jax.labels.formats import files
+from jppf_jax.labels.registry import load_spec
+
 COLABS = sorted((Path(__file__).parents[1] / "colabs").glob("*.ipynb"))
 OFFLINE = """
 import socket
@@ -154,6 +157,38 @@ def test_a_network_trains_goes_on_and_is_scored(tmp_path):
   lines = (tmp_path / "work" / "run" / "metrics.jsonl").read_text().splitlines()
   losses = [json.loads(line)["loss"] for line in lines]
   assert len(losses) == 40 and np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+
+
+def test_labels_of_labelme_become_a_dataset_and_a_network_that_answers(tmp_path):
+  cells = run(notebook("own_data"), tmp_path)
+  install, _, _, _, look, draft, converted, found, views, scores, answer, commands = cells
+  work = tmp_path / "work"
+  assert not install.outputs
+  assert "12 photos. Names in them:" in printed(draft) and "robot/wheel: " in printed(draft)
+  assert "is a draft" in printed(draft) and re.search(r"^  floor:", printed(draft), re.MULTILINE)
+  spec = load_spec(str(work / "photos_dataset/photos.yaml"))
+  assert (spec.num_stuff, set(spec.class_names)) == (2, {"floor", "wall", "robot", "cart"})
+  assert set(spec.part_names[1:]) == {"arm", "handle", "wheel"}
+  assert printed(converted).startswith("12 photos have labels now.\n")
+  assert re.search(r"part outside its object: \d+ times in \d+ images", printed(converted))
+  uids = [files.read_uids(path) for path in (work / "photos_dataset/labels").iterdir()]
+  assert len(uids) == 12 and all((spec.decode(one).part > 0).sum() > 200 for one in uids)
+  assert "one in ten is for validation" in printed(found) and "def get_config" in printed(found)
+  for cell in (look, views, answer):
+    (picture,) = pictures(cell)
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 100
+  assert pictures(look)[0].shape == (480, 672, 3)
+  assert "PartPQ All" in printed(scores) + value(scores)
+  report = json.loads((work / "run/evaluation/validation/scores.json").read_text())
+  assert 0.45 < report["joint"]["part_pq"]["all"]["part_pq"] < 1  # floor and wall alone: 0.37
+  lines = (work / "run/metrics.jsonl").read_text().splitlines()
+  losses = [json.loads(line)["loss"] for line in lines]
+  assert len(losses) == 10 and losses[-1] < 0.5 * losses[0]
+  assert "floor" in printed(answer) and "wall" in printed(answer)
+  assert re.search(r"^\d+ +(cart|robot) +0\.\d+ .*wheel \d+", printed(answer), re.MULTILINE)
+  typed = [line.split()[:2] for line in printed(commands).splitlines()]
+  verbs = ["init", "convert", "init", "prepare", "train", "evaluate", "predict"]
+  assert typed == [["jppf", verb] for verb in verbs]
 
 
 def test_the_pieces_work_in_a_network_of_ones_own(tmp_path):

@@ -5,6 +5,7 @@ The first half of the top-down baseline: `top_down.py` adds the parts.
 """
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -75,12 +76,7 @@ def efficientps_fusion(
     ValueError: the channels of the logits are not the classes of the taxonomy.
     ValueError: the logits do not cover an image of this size.
   """
-  channels = semantic_logits.shape[-1]
-  if channels != spec.num_classes:
-    raise ValueError(
-      f"Got {channels} semantic channels; {spec.name} has {spec.num_classes} classes."
-    )
-
+  _check_channels(semantic_logits, spec)
   filtered = partial(
     filter_detections,
     score_threshold=score_threshold,
@@ -88,27 +84,54 @@ def efficientps_fusion(
     legacy=legacy,
     margin=box_margin,
   )
-
-  def fuse(
-    shape: Shape,
-    semantic_logits: Array | LogitViews,
-    detections: Detections,
-    covered: ImageSize | None,
-    zoom: Zoom,
-    min_stuff_area: Area,
-  ) -> PanopticParts:
-    frame = make_frame(size, covered, zoom, semantic_logits.shape[:2])
-    stuff, fill = _stuff(semantic_logits, frame, shape, spec)
-    placed, kept = filtered(detections, frame, shape)
-    scaled = dataclasses.replace(placed, masks=placed.masks * instance_logit_scale)
-    things = things_of(detections, spec)
-    best, slot = _best_instances(scaled, kept, semantic_logits, things, frame, shape)
-    slot = _slots(best, slot, stuff, placed.spans, kept, frame, shape)
-    least = least_stuff(min_stuff_area, min_stuff_relative, frame.image, zoom)
-    return _answer(slot, fill, detections, frame, spec, least)
-
+  fuse = partial(
+    _fuse,
+    spec=spec,
+    size=size,
+    filtered=filtered,
+    instance_logit_scale=instance_logit_scale,
+    min_stuff_relative=min_stuff_relative,
+  )
   fuse_image = one_at_a_time(by_platform(fuse))
   return fuse_image(semantic_logits, detections, covered, zoom, min_stuff_area)
+
+
+def _check_channels(semantic_logits: Float[Array, "h w K"] | LogitViews, spec: LabelSpec) -> None:
+  channels = semantic_logits.shape[-1]
+  if channels != spec.num_classes:
+    raise ValueError(
+      f"Got {channels} semantic channels; {spec.name} has {spec.num_classes} classes."
+    )
+
+
+def _fuse(
+  shape: Shape,
+  semantic_logits: Float[Array, "h w K"] | LogitViews,
+  detections: Detections,
+  covered: ImageSize | None,
+  zoom: Zoom,
+  min_stuff_area: Area,
+  *,
+  spec: LabelSpec,
+  size: tuple[int, int],
+  filtered: Callable[..., tuple[PlacedMasks, Bool[Array, "D"]]],
+  instance_logit_scale: float,
+  min_stuff_relative: float | None,
+) -> PanopticParts:
+  """The fusion with tiles of a given shape: stuff, instances, which of both wins, the answer.
+
+  `filtered` returns the placed masks and which of them compete; the rest is as in
+  `efficientps_fusion`.
+  """
+  frame = make_frame(size, covered, zoom, semantic_logits.shape[:2])
+  stuff, fill = _stuff(semantic_logits, frame, shape, spec)
+  placed, kept = filtered(detections, frame, shape)
+  scaled = dataclasses.replace(placed, masks=placed.masks * instance_logit_scale)
+  things = things_of(detections, spec)
+  best, slot = _best_instances(scaled, kept, semantic_logits, things, frame, shape)
+  slot = _slots(best, slot, stuff, placed.spans, kept, frame, shape)
+  least = least_stuff(min_stuff_area, min_stuff_relative, frame.image, zoom)
+  return _answer(slot, fill, detections, frame, spec, least)
 
 
 def _stuff(

@@ -2,13 +2,15 @@
 deltas to the boxes.
 """
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from jppf_jax.ops.boxes import RPN_STDS, ImageSize, ImageSizes, encode, image_sizes
 from jppf_jax.structs import Array, RPNTargets
-from jppf_jax.targets.matching import draw, match
+from jppf_jax.targets.matching import Match, draw, match
 
 
 def rpn_targets(
@@ -47,40 +49,55 @@ def rpn_targets(
   """
   anchors = jnp.asarray(anchors)
   max_positives = int(samples * positive_fraction)
+  thresholds = {"positive_iou": positive_iou, "negative_iou": negative_iou}
 
   def one_image(key: Array, boxes: Array, valid: Array, size: Array) -> tuple[Array, Array, Array]:
     inside = _inside(anchors, size)
-    matched = match(
-      anchors,
-      inside,
-      boxes,
-      valid,
-      positive_iou=positive_iou,
-      negative_iou=negative_iou,
-      min_positive_iou=negative_iou,
-    )
-    priorities = jax.random.uniform(key, inside.shape)
-    positives, is_positive = draw(priorities, matched.positive, max_positives)
-    negatives, is_negative = draw(priorities, matched.negative, samples)
-    room = samples - is_positive.sum()
-    is_negative &= jnp.arange(samples) < room
-    objects = boxes[matched.index[positives]]
-    deltas = encode(anchors[positives], objects, RPN_STDS)
-
-    beyond = len(anchors)  # writes beyond the last row are dropped
-    positives = jnp.where(is_positive, positives, beyond)
-    negatives = jnp.where(is_negative, negatives, beyond)
-    none = jnp.zeros(len(anchors), bool)
-    no_deltas = jnp.zeros(anchors.shape)
-    return (
-      none.at[positives].set(True, mode="drop"),
-      none.at[negatives].set(True, mode="drop"),
-      no_deltas.at[positives].set(deltas, mode="drop"),
-    )
+    matched = match(anchors, inside, boxes, valid, min_positive_iou=negative_iou, **thresholds)
+    drawn = _draw_both(key, matched, samples, max_positives)
+    return _marked(anchors, boxes, matched, drawn)
 
   sizes = image_sizes(image_size, len(boxes))
   positive, negative, deltas = jax.vmap(one_image)(keys, boxes, valid, sizes)
   return RPNTargets(positive=positive, negative=negative, deltas=deltas)
+
+
+class _Drawn(NamedTuple):
+  """Rows of the drawn anchors of one image, and which entries of these lists are drawn ones."""
+
+  positives: Int[Array, "_p"]
+  is_positive: Bool[Array, "_p"]
+  negatives: Int[Array, "_n"]
+  is_negative: Bool[Array, "_n"]
+
+
+def _draw_both(key: Array, matched: Match, samples: int, max_positives: int) -> _Drawn:
+  """Draws positive anchors, and as many negative ones as there is room for."""
+  priorities = jax.random.uniform(key, matched.positive.shape)
+  positives, is_positive = draw(priorities, matched.positive, max_positives)
+  negatives, is_negative = draw(priorities, matched.negative, samples)
+  room = samples - is_positive.sum()
+  is_negative &= jnp.arange(samples) < room
+  return _Drawn(positives, is_positive, negatives, is_negative)
+
+
+def _marked(
+  anchors: Float[Array, "N 4"], boxes: Float[Array, "G 4"], matched: Match, drawn: _Drawn
+) -> tuple[Bool[Array, "N"], Bool[Array, "N"], Float[Array, "N 4"]]:
+  """Which anchors are drawn as positive and as negative, and the deltas of the positive ones."""
+  objects = boxes[matched.index[drawn.positives]]
+  deltas = encode(anchors[drawn.positives], objects, RPN_STDS)
+
+  beyond = len(anchors)  # writes beyond the last row are dropped
+  positives = jnp.where(drawn.is_positive, drawn.positives, beyond)
+  negatives = jnp.where(drawn.is_negative, drawn.negatives, beyond)
+  none = jnp.zeros(len(anchors), bool)
+  no_deltas = jnp.zeros(anchors.shape)
+  return (
+    none.at[positives].set(True, mode="drop"),
+    none.at[negatives].set(True, mode="drop"),
+    no_deltas.at[positives].set(deltas, mode="drop"),
+  )
 
 
 def _inside(anchors: Float[Array, "N 4"], size: ImageSize) -> Bool[Array, "N"]:

@@ -3,6 +3,7 @@
 A config holds values only. All other modules take plain arguments: training and evaluation get the
 config as a `Config` and pass it on to the functions here.
 
+    defaults         values that a config may lack
     network          the network, its taxonomy, all that a prediction needs
     stored           the config in the folder of a run; where weights lie
     batches          examples and batches of the dataset
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     train_examples,
     train_iterator,
   )
+  from jppf_jax.build.defaults import Config, MultiScale, completed, optional_values
   from jppf_jax.build.derived import (
     as_text,
     encoder_and_size,
@@ -33,11 +35,8 @@ if TYPE_CHECKING:
     testing_config,
   )
   from jppf_jax.build.network import (
-    Config,
     Inference,
-    MultiScale,
     classifier_shapes,
-    completed,
     fusion,
     imagenet_meaning,
     inference,
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     label_spec,
     model,
     network_meaning,
-    optional_values,
     testing,
     variable_shapes,
   )
@@ -103,15 +101,15 @@ __all__ = [
 ]
 
 _MODULE_OF = {
-  "Config": "network",
+  "Config": "defaults",
   "Inference": "network",
-  "MultiScale": "network",
+  "MultiScale": "defaults",
   "RUN_WEIGHTS": "stored",
   "WEIGHTS_OF_RUN": "stored",
   "Training": "training_setup",
   "as_text": "derived",
   "classifier_shapes": "network",
-  "completed": "network",
+  "completed": "defaults",
   "describe": "batches",
   "encoder_and_size": "derived",
   "eval_split": "batches",
@@ -127,7 +125,7 @@ _MODULE_OF = {
   "network_config": "derived",
   "network_meaning": "network",
   "optimization": "training_setup",
-  "optional_values": "network",
+  "optional_values": "defaults",
   "run_config": "stored",
   "same_config": "derived",
   "start": "training_setup",

@@ -4,7 +4,8 @@ import grain
 import jax
 
 from jppf_jax import config_rules
-from jppf_jax.build.network import Config, label_spec
+from jppf_jax.build.defaults import Config
+from jppf_jax.build.network import label_spec
 from jppf_jax.input_pipeline import augment, building, datasets, loader, read, taxonomy
 from jppf_jax.labels.spec import LabelSpec
 

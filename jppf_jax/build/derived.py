@@ -5,7 +5,7 @@ from pathlib import Path
 
 import ml_collections
 
-from jppf_jax.build.network import Config
+from jppf_jax.build.defaults import Config
 from jppf_jax.build.stored import RUN_WEIGHTS
 from jppf_jax.build.training_setup import optimization
 from jppf_jax.checkpoints.weights import read_about

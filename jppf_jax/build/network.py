@@ -1,22 +1,21 @@
 """A config to the network, its taxonomy, and what else a prediction needs."""
 
-import copy
 import dataclasses
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import ml_collections
 
 from jppf_jax import config_rules
+from jppf_jax.build.defaults import Config, MultiScale, completed, optional_values
 from jppf_jax.checkpoints import meaning
 from jppf_jax.checkpoints.meaning import Meaning
 from jppf_jax.encoder.efficientnet import Classifier, EfficientNet
 from jppf_jax.encoder.variants import LITE_MEAN, LITE_STD, variant
 from jppf_jax.fpn import TwoWayFPN
-from jppf_jax.fusion.config import PAPER, FusionConfig, problem
+from jppf_jax.fusion.config import FusionConfig, problem
 from jppf_jax.heads.instance_regions import BoxHead, MaskHead
 from jppf_jax.heads.instance_rpn import RPNHead
 from jppf_jax.heads.semantic_part import SemanticPartHead
@@ -25,39 +24,9 @@ from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.model import JPPF
 from jppf_jax_configs import cpp
 
-Config: TypeAlias = ml_collections.ConfigDict
-
 PHASES = ("main", "frozen")
 _OPTIONAL = {"warmup": 0, "drops": ()}  # in each phase
 _SIZE = (64, 64)  # any size the model accepts: parameters do not depend on it
-
-
-@dataclasses.dataclass(frozen=True)
-class MultiScale:
-  """What the network sees of an image in a prediction. The default is the image alone.
-
-  Attributes:
-    scales: of the working size, 0.1 to 4; the network sees the image at each of them.
-    flip: at each scale it sees the mirrored image as well.
-  """
-
-  scales: tuple[float, ...] = (1.0,)
-  flip: bool = False
-
-  def __post_init__(self) -> None:
-    is_allowed, expected = config_rules.SCALES
-    if not is_allowed(self.scales):
-      raise ValueError(f"testing.scales must be {expected}; got {self.scales!r}.")
-
-  @property
-  def is_single(self) -> bool:
-    """Whether the network sees the image once, as it is."""
-    return self.scales == (1.0,) and not self.flip
-
-  def __str__(self) -> str:
-    scales = ", ".join(f"{scale:g}" for scale in self.scales)
-    kind = "scale" if len(self.scales) == 1 else "scales"
-    return f"{kind} {scales}{', mirrored too' if self.flip else ''}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,27 +77,6 @@ def check(config: Config) -> None:
     variant(config.model.encoder)
   except ValueError as error:
     raise config_rules.ConfigError(f"config.model.encoder: {error}") from error
-
-
-def optional_values() -> dict[str, dict[str, Any]]:
-  """Returns the sections whose values a config may leave out, with the values it then has."""
-  return {"fusion": dataclasses.asdict(PAPER), "testing": dataclasses.asdict(MultiScale())}
-
-
-def completed(config: Config) -> Config:
-  """Returns a config with the values that it left out, locked: each can then be changed by name."""
-  whole = copy.deepcopy(config)  # values that are made of others still follow them
-  with whole.unlocked(), whole.ignore_type():
-    for section, values in optional_values().items():
-      if section not in whole:
-        whole[section] = values
-      found = whole[section]
-      for name, default in values.items() if isinstance(found, ml_collections.ConfigDict) else ():
-        if name not in found:
-          found[name] = default
-        elif isinstance(default, float) and type(found[name]) is int:
-          found[name] = float(found[name])
-  return whole.lock()
 
 
 def label_spec(config: Config) -> LabelSpec:

@@ -4,45 +4,28 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jppf_jax.build.network import Config, completed, label_spec, labels_of, optional_values
+from jppf_jax.build.defaults import Config, completed, later_values, of_all_versions
+from jppf_jax.build.network import label_spec, labels_of
 from jppf_jax.checkpoints import model_folder, run_folder
 from jppf_jax.checkpoints.weights import dataset_name
-from jppf_jax.config_rules import LOSSES
 from jppf_jax_configs import cpp
 
 RUN_WEIGHTS = model_folder.RUN_WEIGHTS  # in the folder of a run
 WEIGHTS_OF_RUN = model_folder.OF_RUN  # the same and others, by name
-# values that configs have got since runs are stored; their defaults are what was fixed before
-_LATER = {
-  "data": ("color_jitter", "beside"),
-  "model": (
-    *("heads", "anchor_ratios", "imagenet", "remat", "pretrained_modules", "pretrained_outputs"),
-  ),
-  "detection": ("proposal_nms",),
-  "losses": LOSSES,
-  "train": (
-    "accumulate",
-    "ema_decay",
-    "evaluate_every",
-    "evaluate_images",
-    "patience",
-    "wandb_project",
-  ),
-}
 
 
 def run_config(workdir: str | Path) -> Config:
   """Returns the config that the folder of a run stores; it is valid in any working directory.
 
-  Values that a config may leave out are there, see `network.completed`.
+  Values that a config may leave out are there, see `defaults.completed`.
 
   Raises:
     RunError: the folder holds no run, or its config is damaged.
   """
   like = json.loads(cpp.get_config().to_json_best_effort())
   folder = Path(workdir).resolve()
-  stored = run_folder.read_config(folder, _without_later(like))
-  return completed(Config(run_folder.filled(stored, _later())))
+  stored = run_folder.read_config(folder, of_all_versions(like))
+  return completed(Config(run_folder.filled(stored, later_values())))
 
 
 def store_run(config: Config, workdir: Path) -> None:
@@ -62,26 +45,9 @@ def model_config(folder: Path) -> Config:
   default = cpp.get_config().to_dict()
   needed = {name: default[name] for name in ("model", "detection", "fusion")}
   needed["data"] = {name: default["data"][name] for name in ("labels", "eval_size")}
-  stored = run_folder.read_config(folder.resolve(), _without_later(needed))
-  sections = {*default, *optional_values()}
-  known = {name: value for name, value in stored.items() if name in sections}
+  stored = run_folder.read_config(folder.resolve(), of_all_versions(needed))
+  known = {name: value for name, value in stored.items() if name in default}
   return completed(Config(run_folder.filled(known, default)))
-
-
-def _later() -> dict[str, Any]:
-  """Returns the values that the first runs did not store, as they were then."""
-  default = cpp.get_config().to_dict()
-  return {section: {name: default[section][name] for name in _LATER[section]} for section in _LATER}
-
-
-def _without_later(values: dict[str, Any]) -> dict[str, Any]:
-  """Returns the sections of a config without the values that the first runs did not store."""
-  kept = {
-    section: inner for section, inner in values.items() if section not in ("losses", "testing")
-  }
-  for section in kept.keys() & _LATER.keys():
-    kept[section] = {k: v for k, v in kept[section].items() if k not in _LATER[section]}
-  return kept
 
 
 def store_model(config: Config, folder: Path) -> None:

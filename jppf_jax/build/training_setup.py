@@ -10,7 +10,8 @@ import optax
 from flax import traverse_util
 
 from jppf_jax.build import network
-from jppf_jax.build.network import PHASES, Config
+from jppf_jax.build.defaults import Config
+from jppf_jax.build.network import PHASES
 from jppf_jax.build.stored import stored_config, weights_path
 from jppf_jax.checkpoints import import_efficientnet, meaning, pretrained, torch_file, weights
 from jppf_jax.checkpoints.meaning import Meaning

@@ -107,22 +107,12 @@ def test_a_config_without_settings_of_the_fusion_has_the_paper_s():
   assert build.completed(config).fusion.to_dict() == dataclasses.asdict(PAPER)
 
 
-def test_a_number_that_may_be_none_can_be_given_and_taken_back():
-  config = build.completed(smoke.get_config())
-  share = configs.changed(config, ["fusion.min_stuff_relative=0.5"])
-  back = configs.changed(share, ["fusion.min_stuff_relative=none"])
-  assert (share.fusion.min_stuff_relative, back.fusion.min_stuff_relative) == (0.5, None)
-
-
 def test_the_network_sees_an_image_once_unless_the_config_says_otherwise():
   config = build.completed(smoke.get_config())
   assert build.testing(config).is_single
   changed = configs.changed(config, ["testing.scales=0.75,1,2", "testing.flip=true"])
   testing = build.testing(changed)
   assert (testing.scales, testing.flip, testing.is_single) == ((0.75, 1.0, 2.0), True, False)
-  assert str(testing) == "scales 0.75, 1, 2, mirrored too"
-  assert not build.MultiScale((1.0,), flip=True).is_single
-  assert not build.MultiScale((0.5,)).is_single
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jppf_jax import build
-from jppf_jax.benchmarks import systems
+from jppf_jax.benchmarks import run_times
 from jppf_jax.benchmarks.fusion import random_heads
 from jppf_jax.benchmarks.network_stages import IMAGE, STAGES, WHOLE, Stage, network
 from jppf_jax.benchmarks.programs import (
@@ -51,7 +51,7 @@ class Row(Work):
 class Report(Machine):
   """What `run` returns and writes.
 
-  `stages`: those of the network, then the programs of `systems.compile_programs`. `systems`: the
+  `stages`: those of the network, then the programs of `run_times.compile_programs`. `systems`: the
   rows of Table 5. `most_excess_bytes`: the stages whose programs move the most bytes beyond the
   ideal.
   """
@@ -63,7 +63,7 @@ class Report(Machine):
   repeats: int
   rival: str | None
   stages: list[Row]
-  systems: list[systems.Cost]
+  systems: list[run_times.Cost]
   most_excess_bytes: list[str]
 
 
@@ -101,7 +101,7 @@ def run(
   programs, results = _compile(net, size)
   heads = random_heads(spec, size, detections)
   variables, image = results["variables"], results[IMAGE]
-  programs |= systems.compile_programs(net, variables, image, heads, spec)
+  programs |= run_times.compile_programs(net, variables, image, heads, spec)
   others = rivals(results) if rivals is not None else {}
   ours, theirs = _measure(programs, others, repeats)
   rows = [
@@ -123,7 +123,7 @@ def run(
     "repeats": repeats,
     "rival": rival,
     "stages": rows,
-    "systems": systems.costs(ours, {row["stage"]: row["temporary_mb"] for row in rows}),
+    "systems": run_times.costs(ours, {row["stage"]: row["temporary_mb"] for row in rows}),
     "most_excess_bytes": most_excess_bytes(rows[: len(STAGES)]),
   }
   _show(report, Console())
@@ -131,7 +131,7 @@ def run(
     write_text(out, json.dumps(report, indent=2))
   if picture is not None:
     title = f"{_what(report)}, JPPF's total = 1"
-    write_picture(picture, bars(systems.bars_of(report["systems"]), title=title))
+    write_picture(picture, bars(run_times.bars_of(report["systems"]), title=title))
   return report
 
 
@@ -198,8 +198,8 @@ def _show(report: Report, console: Console) -> None:
       cells += ["", ""] if theirs is None else [f"{theirs:.3f}", f"{theirs / row['seconds']:.2f}"]
     table.add_row(*cells, f"{row['compile_seconds']:.1f}", f"{row['temporary_mb']:.0f}")
   console.print(table)
-  one_program = next(r["seconds"] for r in report["stages"] if r["stage"] == systems.ONE_PROGRAM)
-  for of_systems in systems.tables(report["systems"], one_program):
+  one_program = next(r["seconds"] for r in report["stages"] if r["stage"] == run_times.ONE_PROGRAM)
+  for of_systems in run_times.tables(report["systems"], one_program):
     console.print(of_systems)
   _show_work(report, console)
 

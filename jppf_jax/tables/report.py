@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from jppf_jax.benchmarks import systems
+from jppf_jax.benchmarks import run_times
 from jppf_jax.tables.claims import Reports, findings, mean_and_spread
 from jppf_jax.tables.rows import COLUMNS, TABLES, Row, value
 
@@ -19,7 +19,7 @@ def make_report(
   rows: Sequence[tuple[int, Row]],
   reports: Reports,
   paper: str,
-  run_times: Sequence[systems.Cost] = (),
+  costs: Sequence[run_times.Cost] = (),
 ) -> dict[str, Any]:
   """Returns `{"tables": [...], "claims": [...]}`, JSON values.
 
@@ -31,7 +31,7 @@ def make_report(
     rows: with the numbers of their tables.
     reports: of each system that was evaluated, one for each seed.
     paper: whose figures stand beside ours.
-    run_times: of the systems of Table 5; without them there is no Table 5.
+    costs: of the systems of Table 5; without them there is no Table 5.
   """
   numbers = sorted({number for number, _ in rows})
   tables = []
@@ -46,25 +46,25 @@ def make_report(
         "rows": [_row(row, table.columns, reports, paper) for row in own],
       }
     )
-  if run_times:
-    tables.append(_run_time_table(run_times))
+  if costs:
+    tables.append(_run_time_table(costs))
   return {"tables": tables, "claims": findings(reports, paper)}
 
 
-def _run_time_table(costs: Sequence[systems.Cost]) -> dict[str, Any]:
+def _run_time_table(costs: Sequence[run_times.Cost]) -> dict[str, Any]:
   """Returns Table 5: shares of JPPF's total, because the paper does not name its GPU."""
   rows = []
   for cost in costs:
     ours, papers = cost["shares"], cost["paper_shares"]
     cells = {
       column: {"mean": ours.get(column), "spread": None, "paper": papers.get(column)}
-      for column in systems.COLUMNS
+      for column in run_times.COLUMNS
     }
     rows.append({"group": "", "title": cost["system"], "seeds": 1, "cells": cells})
   return {
     "number": RUN_TIME,
     "title": "Run time, JPPF's total = 1",
-    "columns": list(systems.COLUMNS),
+    "columns": list(run_times.COLUMNS),
     "rows": rows,
   }
 

@@ -1,6 +1,6 @@
 """The rows and columns of the paper's Tables 1 to 4, and the paper's figures.
 
-The rows of Table 5 are those of `benchmarks.systems`. Figures of the paper are in percent,
+The rows of Table 5 are those of `benchmarks.run_times`. Figures of the paper are in percent,
 milliseconds and millions of parameters, as printed.
 """
 
@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from jppf_jax.benchmarks import systems
+from jppf_jax.benchmarks import run_times
 from jppf_jax.evaluation.evaluate import number_at
 
 
@@ -47,7 +47,7 @@ COLUMNS = {
   "ms": Column("ms", report=("seconds_per_image",), factor=1e3, digits=0),
   "size": Column("Size, M", report=("parameters",), factor=1e-6, digits=2),
   # of Table 5, shares of JPPF's total
-  **{name: Column(name.capitalize(), digits=2) for name in systems.COLUMNS},
+  **{name: Column(name.capitalize(), digits=2) for name in run_times.COLUMNS},
 }
 BEFORE = ("semantic", "instance", "part")
 AFTER = ("all", "p", "np", "density")

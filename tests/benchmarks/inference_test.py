@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from jppf_jax.benchmarks import inference as benchmark
-from jppf_jax.benchmarks import systems
+from jppf_jax.benchmarks import run_times
 from jppf_jax.benchmarks.network_stages import IMAGE, WHOLE, Stage
 from jppf_jax.benchmarks.programs import compiled
 from tests.model_test import small_model
@@ -27,12 +27,12 @@ def small_programs(net, variables, image, heads, spec):
   assert 4 * semantic.shape[0] == image.shape[1] and spec.num_part_outputs == part.shape[-1]
   program = compiled(lambda x: jnp.sort(x) + 1, found.scores)
   names = (
-    systems.PANOPTIC_NETWORK,
-    systems.PART_NETWORK,
-    systems.FUSION,
-    systems.MERGE,
-    systems.JOINT,
-    systems.ONE_PROGRAM,
+    run_times.PANOPTIC_NETWORK,
+    run_times.PART_NETWORK,
+    run_times.FUSION,
+    run_times.MERGE,
+    run_times.JOINT,
+    run_times.ONE_PROGRAM,
   )
   return dict.fromkeys(names, program)
 
@@ -48,7 +48,7 @@ def small_stages(monkeypatch):
   monkeypatch.setattr(benchmark, "network", network)
   monkeypatch.setattr(benchmark.build, "init_variables", lambda key, net: {"params": {}})
   monkeypatch.setattr(benchmark, "STAGES", STAGES)
-  monkeypatch.setattr(benchmark.systems, "compile_programs", small_programs)
+  monkeypatch.setattr(benchmark.run_times, "compile_programs", small_programs)
   return calls
 
 
@@ -61,7 +61,7 @@ def test_every_stage_is_measured_printed_written_and_drawn(tmp_path, capsys, sma
   assert (encoder, dtype, detections) == ("b2", jnp.bfloat16, 7)
   rows = report["stages"]
   stages = [row["stage"] for row in rows]
-  assert stages[:3] == ["large", "small", WHOLE] and systems.ONE_PROGRAM in stages[3:]
+  assert stages[:3] == ["large", "small", WHOLE] and run_times.ONE_PROGRAM in stages[3:]
   assert report["most_excess_bytes"][0] == "large" and len(report["most_excess_bytes"]) == 2
   assert [row["system"] for row in report["systems"]] == ["Baseline*", "JPPF, merged", "JPPF"]
   with Image.open(picture) as image:

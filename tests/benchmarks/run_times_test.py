@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from jppf_jax.benchmarks import systems
+from jppf_jax.benchmarks import run_times
 from jppf_jax.benchmarks.fusion import random_heads
 from jppf_jax.benchmarks.growth import taxonomy
 from jppf_jax.benchmarks.network_stages import WHOLE
@@ -19,17 +19,17 @@ from tests.model_test import small_model
 
 SECONDS = {
   WHOLE: 4.0,
-  systems.PANOPTIC_NETWORK: 3.0,
-  systems.PART_NETWORK: 2.0,
-  systems.FUSION: 0.5,
-  systems.MERGE: 0.25,
-  systems.JOINT: 1.0,
+  run_times.PANOPTIC_NETWORK: 3.0,
+  run_times.PART_NETWORK: 2.0,
+  run_times.FUSION: 0.5,
+  run_times.MERGE: 0.25,
+  run_times.JOINT: 1.0,
 }
 
 
 @pytest.fixture
 def rows():
-  return systems.costs(SECONDS, {name: 10 * value for name, value in SECONDS.items()})
+  return run_times.costs(SECONDS, {name: 10 * value for name, value in SECONDS.items()})
 
 
 def test_a_system_is_the_sum_of_its_programs(rows):
@@ -54,7 +54,7 @@ def test_shares_are_of_the_total_of_jppf_here_and_in_the_paper(rows):
 def test_the_tables_have_the_columns_of_the_paper_and_fit_a_terminal(rows):
   printed = io.StringIO()
   console = Console(file=printed, width=80)
-  for table in systems.tables(rows, 4.5):
+  for table in run_times.tables(rows, 4.5):
     console.print(table)
   lines = printed.getvalue().splitlines()
   assert max(map(len, lines)) <= 80
@@ -75,7 +75,7 @@ def test_the_tables_have_the_columns_of_the_paper_and_fit_a_terminal(rows):
 
 
 def test_bars_have_the_parts_and_not_their_sum(rows):
-  bars = systems.bars_of(rows)
+  bars = run_times.bars_of(rows)
   assert list(bars)[:2] == ["Baseline*, here", "Baseline*, paper"]
   assert bars["JPPF, here"] == {"predictions": 0.8, "joint fusion": 0.2}
 
@@ -86,22 +86,22 @@ def test_the_programs_are_the_networks_and_fusions_of_the_systems(monkeypatch):
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), result)
     return Compiled(lambda *_: zeros, arguments, 0.0)
 
-  monkeypatch.setattr(systems, "compiled", traced)
+  monkeypatch.setattr(run_times, "compiled", traced)
   net, image = small_model(), np.zeros((1, 64, 96, 3), np.uint8)
   spec = taxonomy(net.semantic_head.num_outputs, net.part_head.num_outputs)
   key = jax.random.key(0)
   variables = jax.eval_shape(partial(net.init, train=False), key, image)
   variables = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), variables)
   heads = random_heads(spec, (64, 96), 5)
-  programs = systems.compile_programs(net, variables, image, heads, spec)
+  programs = run_times.compile_programs(net, variables, image, heads, spec)
   shapes = {name: program() for name, program in programs.items()}
-  panoptic = shapes[systems.PANOPTIC_NETWORK]
+  panoptic = shapes[run_times.PANOPTIC_NETWORK]
   assert panoptic.part.shape == (1, 16, 24, 0)
   assert panoptic.detections.boxes.shape[1] == net.max_detections
-  assert shapes[systems.PART_NETWORK].shape == (1, 16, 24, spec.num_part_outputs)
-  assert shapes[systems.FUSION].instance.shape == (64, 96)
-  assert shapes[systems.MERGE].part.shape == shapes[systems.JOINT].part.shape == (64, 96)
-  whole = shapes[systems.ONE_PROGRAM]
+  assert shapes[run_times.PART_NETWORK].shape == (1, 16, 24, spec.num_part_outputs)
+  assert shapes[run_times.FUSION].instance.shape == (64, 96)
+  assert shapes[run_times.MERGE].part.shape == shapes[run_times.JOINT].part.shape == (64, 96)
+  whole = shapes[run_times.ONE_PROGRAM]
   assert whole.semantic.shape == (1, 64, 96) and whole.segments.valid.shape[1] == net.max_detections
 
 
@@ -114,7 +114,7 @@ def test_the_merge_takes_the_parts_of_the_part_head():
   panoptic = PanopticParts(classes, np.zeros_like(classes), classes * 0 + 255, segments)
   part = np.zeros((2, 3, SPEC.num_part_outputs), np.float32)
   part[0, :, 2], part[1, :, 3] = 9, 9
-  merged = systems.merge(part, panoptic, spec=SPEC, size=size)
+  merged = run_times.merge(part, panoptic, spec=SPEC, size=size)
   expected = np.zeros(size, int)
   expected[:4, 5:], expected[4:, 5:] = 2, 3
   np.testing.assert_array_equal(merged.part, expected)

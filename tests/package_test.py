@@ -1,11 +1,13 @@
 """`import jppf_jax`: a light import, a small surface, and a help page that says what is where."""
 
+import ast
 import importlib
 import inspect
 import pkgutil
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -99,6 +101,21 @@ def test_a_function_named_as_its_module_is_found_in_both_places_whatever_comes_f
   exec(f"{first}; {second}", found)
   assert callable(found["a"])
   assert found["a"] is found["b"] is found["c"] is found["d"]
+
+
+@pytest.mark.parametrize("package", [jppf_jax, build], ids=lambda package: package.__name__)
+def test_type_checkers_see_the_names_that_are_imported_at_their_first_use(package):
+  tree = ast.parse(Path(package.__file__).read_text())
+  (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+  assert ast.unparse(block.test) == "TYPE_CHECKING"
+  seen = {alias.name: node.module for node in block.body for alias in node.names}
+  found = package._MODULE_OF.items()
+  assert seen == {name: module_in(package, module) for name, module in found}
+
+
+def module_in(package, name: str) -> str:
+  """The whole name of a module; that of another room is whole already."""
+  return name if name.startswith("jppf_jax.") else f"{package.__name__}.{name}"
 
 
 def test_an_unknown_name_is_an_attribute_error_that_names_it():

@@ -6,7 +6,9 @@ change. Their errors, all that JAX warns of, and our own lines are always shown.
 
 import logging
 import os
+import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 from absl import flags
@@ -16,7 +18,6 @@ VERBOSE = flags.DEFINE_bool("verbose", False, "show what the libraries log, too;
 
 SHORT = "-v"
 CHATTY = ("absl", "array_record", "etils", "grain", "orbax", "tensorflow_datasets", "tensorstore")
-_OURS = Path(__file__).parents[1]
 _LEVELS = {  # of libraries in C++, read when these are loaded; a user's own value stays
   "TF_CPP_MIN_LOG_LEVEL": "2",  # of XLA: errors only
   "GRPC_VERBOSITY": "ERROR",
@@ -48,18 +49,24 @@ def long_form(argv: list[str]) -> list[str]:
   end = argv.index("--") if "--" in argv else len(argv)
   written = []
   for place, argument in enumerate(argv):
-    is_alone = not _is_number(argv[place + 1 : place + 2])
+    following = argv[place + 1] if place + 1 < len(argv) else ""
+    is_alone = not following.removeprefix("-").isdigit()
     is_short = argument == SHORT and place < end and is_alone
     written.append(f"--{VERBOSE.name}" if is_short else argument)
   return written
 
 
-def _is_number(arguments: list[str]) -> bool:
-  return bool(arguments) and arguments[0].removeprefix("-").isdigit()
-
-
 def _is_news(record: logging.LogRecord) -> bool:
-  """Returns whether a line of the log is none of the chatty libraries, or an error of theirs."""
+  """Returns whether a line of the log is none of the chatty libraries, or an error of theirs.
+
+  All of them write to the log of absl, so the file that writes tells whose line it is.
+  """
   path = Path(record.pathname)
-  is_chatty = not path.is_relative_to(_OURS) and bool(set(CHATTY).intersection(path.parts))
+  is_chatty = any(path.is_relative_to(folder) for folder in _chatty_folders())
   return record.levelno >= logging.ERROR or not is_chatty
+
+
+def _chatty_folders() -> Iterator[str]:
+  """Yields the folders of the chatty libraries that are loaded; others have nothing to say."""
+  for library in CHATTY:
+    yield from getattr(sys.modules.get(library), "__path__", ())

@@ -3,9 +3,12 @@
 import contextlib
 import logging
 import os
+import sys
+import types
 import warnings
 
 import jax
+import orbax.checkpoint
 import pytest
 from absl import flags
 from absl import logging as absl_logging
@@ -49,25 +52,30 @@ def given(**values):
 
 
 def test_warnings_of_chatty_libraries_are_hidden_errors_and_those_of_others_are_not(handler):
-  orbax, ours = "/lib/orbax/checkpoint/future.py", f"{jppf_jax.__path__[0]}/checkpoints/store.py"
+  ours = f"{jppf_jax.__path__[0]}/checkpoints/store.py"
   with given():
-    assert not is_shown(handler, orbax, WARNING)
-    assert is_shown(handler, orbax, ERROR)
+    for chatty in (orbax.checkpoint.__file__, absl_logging.__file__):
+      assert not is_shown(handler, chatty, WARNING)
+      assert is_shown(handler, chatty, ERROR)
     assert not is_shown(handler, ours, INFO)
     assert is_shown(handler, ours, WARNING)
     assert is_shown(handler, jax.__file__, WARNING)
 
 
-def test_our_lines_are_shown_wherever_the_package_lies(handler, monkeypatch, tmp_path):
-  monkeypatch.setattr(quiet, "_OURS", tmp_path / "grain" / "jppf_jax")
+def test_lines_of_others_are_shown_wherever_they_lie(handler, monkeypatch, tmp_path):
+  own = tmp_path / "grain"  # of the user, who may call it as a library
+  library = types.SimpleNamespace(__path__=[str(own / "lib/grain")])
+  monkeypatch.setitem(sys.modules, "grain", library)
+  monkeypatch.delitem(sys.modules, "tensorstore", raising=False)
   with given():
-    assert is_shown(handler, str(tmp_path / "grain/jppf_jax/training/loop.py"), WARNING)
-    assert not is_shown(handler, str(tmp_path / "grain/other.py"), WARNING)
+    assert not is_shown(handler, str(own / "lib/grain/python/loader.py"), WARNING)
+    for name in ("lib/jppf_jax/loop.py", "lib/jax/compiler.py", "lib/tensorstore/x.py", "run.py"):
+      assert is_shown(handler, str(own / name), WARNING)
 
 
 def test_verbose_shows_everything(handler):
   with given(verbose=True):
-    assert is_shown(handler, "/lib/orbax/checkpoint/future.py", INFO)
+    assert is_shown(handler, orbax.checkpoint.__file__, INFO)
     assert not set(quiet._LEVELS) & set(os.environ)
 
 
@@ -95,6 +103,7 @@ def test_python_warnings_of_chatty_libraries_are_hidden(handler, module, count):
     (["-v", "1"], ["-v", "1"]),
     (["-v", "-1"], ["-v", "-1"]),
     (["-v=1"], ["-v=1"]),
+    (["-v", "-x"], ["--verbose", "-x"]),
     (["--", "-v"], ["--", "-v"]),
   ],
 )

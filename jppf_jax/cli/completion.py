@@ -2,7 +2,8 @@
 names.
 
 It completes verbs, the flags of each, configs, datasets, taxonomies, models of the package, and
-paths. The script has all words in it: completing starts no Python. Make it anew after an update.
+paths. The script has all words in it: completing starts no Python. In fish, make it anew after an
+update; bash and zsh do so at each start.
 
 - bash: `eval "$(jppf completion bash)"` in `~/.bashrc`
 - zsh: `eval "$(jppf completion zsh)"` in `~/.zshrc`, behind `compinit`

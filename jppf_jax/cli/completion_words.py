@@ -4,6 +4,7 @@ It is found without loading a dataset, a model or JAX.
 """
 
 import importlib
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,12 +86,12 @@ def _verb(name: str, meaning: str) -> Verb:
 
 def _options(verb: str, module: ModuleType) -> Iterator[Option]:
   for shown in help_text.flags_of(module):
-    holder = shown[0] if isinstance(shown, tuple) else shown
-    if holder.name == run_flags.CHANGES.name:
+    flag = help_text.flag_of(shown)
+    if flag.name == run_flags.CHANGES.name:
       continue  # which values there are depends on the config
     kind, meaning = help_text.value_and_meaning(shown)
-    values = _values(verb, flags.FLAGS[holder.name], kind)
-    yield Option(holder.name, meaning.partition(" (")[0], kind, values)
+    sentence = meaning.partition(" (")[0]  # without "(default: ...)" or "(required)"
+    yield Option(flag.name, sentence, kind, _values(verb, flag, kind))
 
 
 def _values(verb: str, flag: flags.Flag, kind: str) -> Values:
@@ -117,7 +118,7 @@ def _values(verb: str, flag: flags.Flag, kind: str) -> Values:
     "FILE": Values(paths="files"),
     "PATH": Values(paths="files"),
   }
-  return of_kind.get(kind.partition(".")[0], Values())
+  return of_kind.get(kind.partition(".")[0], Values())  # "FILE.json" is a FILE
 
 
 def _arguments(verb: str) -> Values:

@@ -66,7 +66,7 @@ def flags_of(module: ModuleType) -> tuple[Shown, ...]:
 
 def row(shown: Shown) -> str:
   """Returns the line or the lines of one flag: its form, its meaning, its default."""
-  flag = _flag(shown)
+  flag = flag_of(shown)
   value, meaning = value_and_meaning(shown)
   form = f"  --{flag.name}={value}" if value else f"  --[no]{flag.name}"
   if flag.default not in (None, []):
@@ -83,7 +83,7 @@ def value_and_meaning(shown: Shown) -> tuple[str, str]:
 
   A boolean has no value: "".
   """
-  flag = _flag(shown)
+  flag = flag_of(shown)
   text = shown[1] if isinstance(shown, tuple) else _ADDED.sub("", flag.help)
   if flag.boolean:
     return "", text
@@ -93,7 +93,8 @@ def value_and_meaning(shown: Shown) -> tuple[str, str]:
   return (named[1], named[2]) if named else ("VALUE", text)
 
 
-def _flag(shown: Shown) -> flags.Flag:
+def flag_of(shown: Shown) -> flags.Flag:
+  """Returns the flag itself."""
   holder = shown[0] if isinstance(shown, tuple) else shown
   return flags.FLAGS[holder.name]
 

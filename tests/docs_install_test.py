@@ -8,9 +8,9 @@ import setuptools
 import yaml
 from packaging.requirements import Requirement
 
-from jppf_jax.cli import completion_words, health, quiet
+from jppf_jax.cli import completion_words, diagnosis, health, quiet
 from tests import pages
-from tests.cli import health_test
+from tests.cli import diagnosis_test
 
 TEXT = (pages.ROOT / "docs/install.md").read_text()
 LOCKED = (pages.ROOT / "constraints.txt").read_text()
@@ -65,11 +65,11 @@ def test_the_problems_are_those_of_doctor():
   listed = [row[0] for row in rows("it says")]
   assert len(listed) == len(faults)
   for words, changes in zip(listed, faults):
-    (problem,) = health_test.problems(**changes)
+    (problem,) = diagnosis_test.problems(**changes)
     assert re.match(re.escape(words).replace(r"\.\.\.", ".*"), problem), words
-  assert f"takes {health.LEAST_MEMORY / 1e9:.0f} GB" in TEXT
+  assert f"takes {diagnosis.LEAST_MEMORY / 1e9:.0f} GB" in TEXT
 
 
 def test_shells_libraries_and_variables_are_those_of_the_code():
   assert [row[0] for row in rows("shell")] == list(completion_words.SHELLS)
-  assert all(name in TEXT for name in (*health.HIDING, *quiet._LEVELS))
+  assert all(name in TEXT for name in (*health.VARIABLES, *quiet._LEVELS))

@@ -10,13 +10,14 @@ Example: `jppf doctor --out=doctor.json`
 import dataclasses
 import json
 import sys
+from collections.abc import Iterator
 
 from absl import app
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from jppf_jax.cli import command, health
+from jppf_jax.cli import command, diagnosis, health
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT
 from jppf_jax.saving import require_json, write_text
@@ -34,39 +35,44 @@ def main(argv: list[str]) -> None:
     if out is not None:
       require_json(out, KEYS)
     found = health.examine()
-    problems = health.problems(found)
+    problems = diagnosis.problems(found)
+    console = Console(highlight=False)
+    console.print(table(found))
+    for line in verdict(problems):
+      console.print(line, markup=False, soft_wrap=True)
     if out is not None:
       report = dataclasses.asdict(found) | {"problems": problems}
       write_text(out, json.dumps(report, indent=1))
-  console = Console(highlight=False)
-  console.print(table(found))
-  for line in verdict(problems):
-    console.print(line, markup=False, soft_wrap=True)
   if problems:
     sys.exit(1)
 
 
 def table(found: health.Health) -> Table:
   """Returns what was found, a row for each thing."""
-  rows = Table(box=None, show_header=False, pad_edge=False)
-  rows.add_column(no_wrap=True)
-  rows.add_column(overflow="fold")
+  made = Table(box=None, show_header=False, pad_edge=False)
+  made.add_column(no_wrap=True)
+  made.add_column(overflow="fold")
+  for name, text in _rows(found):
+    made.add_row(name, escape(text))
+  return made
+
+
+def _rows(found: health.Health) -> Iterator[tuple[str, str]]:
   for name, version in found.versions.items():
-    rows.add_row(name, version or "not installed")
-  rows.add_row("Python", found.python)
+    yield name, version or "not installed"
+  yield "Python", found.python
   for device in found.devices:
-    rows.add_row("device", _device(device))
-  for name, value in found.hidden.items():
-    rows.add_row("", escape(f"{name}={value} chooses the devices"))
-  rows.add_row("cores", str(found.cores))
-  rows.add_row("memory", _memory(found))
-  rows.add_row("cache", escape(_cache(found.cache)))
+    yield "device", _device(device)
+  for name, value in found.variables.items():
+    yield "", f"{name}={value} chooses the devices"
+  yield "cores", str(found.cores)
+  yield "memory", _memory(found)
+  yield "cache", _cache(found.cache)
   for name, is_there in found.extras.items():
-    rows.add_row(f"extra {name}", escape(_extra(name, is_there)))
+    yield f"extra {name}", _extra(name, is_there)
   for name, purpose in found.models.items():
-    rows.add_row(f"model {name}", purpose)
-  rows.add_row("prediction", _prediction(found))
-  return rows
+    yield f"model {name}", purpose
+  yield "prediction", _prediction(found)
 
 
 def verdict(problems: list[str]) -> list[str]:
@@ -97,8 +103,9 @@ def _memory(found: health.Health) -> str:
 def _cache(cache: health.Cache) -> str:
   if not cache.folder:
     return "none: there is no home folder"
+  size = "" if cache.size is None else f", {cache.size / 1e6:.0f} MB"
   writable = "" if cache.is_writable else ", not writable"
-  return f"{cache.folder}, {cache.size / 1e6:.0f} MB{writable}"
+  return f"{cache.folder}{size}{writable}"
 
 
 def _prediction(found: health.Health) -> str:

@@ -1,8 +1,9 @@
-"""What `jppf doctor` looks at on this machine, and what it finds wrong there.
+"""What `jppf doctor` looks at on this machine; `diagnosis` says what is wrong there.
 
-`examine` collects, `problems` judges. Nothing here raises: what cannot be found out is empty.
+Nothing here raises: what cannot be found out is empty.
 """
 
+import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -11,11 +12,13 @@ import os
 import platform
 import re
 import shutil
+import stat
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jppf_jax
 from jppf_jax.cli import compile_cache
@@ -41,14 +44,14 @@ EXTRAS = {  # name -> what it is for; modules of which one shows that it is ther
   "test": ("the tests", ("pytest",)),
   "docs": ("the pages as a site", ("mkdocstrings",)),
 }
-LEAST_MEMORY = 2e9  # bytes; training the smallest config takes 1.7e9
 MODEL = "demo"  # the smallest of the package
-HIDING = ("JAX_PLATFORMS", "CUDA_VISIBLE_DEVICES")  # variables by which a user hides GPUs from JAX
+VARIABLES = ("JAX_PLATFORMS", "CUDA_VISIBLE_DEVICES")  # by which a user chooses devices
 
 _CGROUP = Path("/sys/fs/cgroup")
 _MEMINFO = Path("/proc/meminfo")
 _NVIDIA = Path("/proc/driver/nvidia/gpus")
 _KIB = re.compile(r"^(MemTotal|MemAvailable):\s*(\d+) kB$", re.MULTILINE)
+_INACTIVE_FILE = re.compile(r"^inactive_file (\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,16 @@ class Device:
 
 @dataclass(frozen=True)
 class Cache:
-  """The folder of compiled programs: its path ("" without a home), its bytes, if it can be used."""
+  """The folder of compiled programs: its path ("" without a home), its bytes, if it can be used.
+
+  The bytes of a folder that is not on this machine ("gs://...") are None. `variable` is the one to
+  set for another folder.
+  """
 
   folder: str
-  size: int
+  size: int | None
   is_writable: bool
+  variable: str = "XDG_CACHE_HOME"
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,7 @@ class Health:
     python: version and platform.
     devices: those that JAX can use.
     nvidia: the NVIDIA GPUs that the driver knows.
-    hidden: variables that hide devices from JAX -> value.
+    variables: by which the user chooses devices -> value.
     cores: of the processor, for this process.
     memory: bytes, free and in all; None if unknown.
     cache: of compiled programs.
@@ -104,7 +112,7 @@ class Health:
   python: str
   devices: tuple[Device, ...]
   nvidia: tuple[str, ...]
-  hidden: dict[str, str]
+  variables: dict[str, str]
   cores: int
   memory: tuple[int, int] | None
   cache: Cache
@@ -125,7 +133,7 @@ def examine() -> Health:
     python=f"{platform.python_version()} on {platform.system()} {platform.machine()}",
     devices=() if broken else _devices(),
     nvidia=_nvidia(),
-    hidden={name: os.environ[name] for name in HIDING if name in os.environ},
+    variables={name: os.environ[name] for name in VARIABLES if name in os.environ},
     cores=_cores(),
     memory=_memory(),
     cache=_cache(),
@@ -133,49 +141,6 @@ def examine() -> Health:
     models={} if broken else _models(),
     prediction=prediction,
     failure=failure,
-  )
-
-
-def problems(health: Health) -> list[str]:
-  """Returns what is wrong, each as a sentence that also says what to do."""
-  found = [_about_import(name, why) for name, why in health.broken.items()]
-  jax, jaxlib = health.versions["jax"], health.versions["jaxlib"]
-  if jax and jaxlib and jax != jaxlib:
-    found.append(f"jax is {jax}, but jaxlib is {jaxlib}: pip install -U jax=={jax} jaxlib=={jax}")
-  if any(device.platform == "gpu" for device in health.devices) or health.broken:
-    pass
-  elif health.nvidia and not health.hidden:
-    found.append(_about_gpu(health))
-  if health.memory is not None and health.memory[0] < LEAST_MEMORY:
-    found.append(
-      f"Only {health.memory[0] / 1e9:.1f} GB of memory are free, and training takes "
-      f"{LEAST_MEMORY / 1e9:.0f} GB at least: end other programs, or use a larger machine"
-    )
-  if not health.cache.is_writable:
-    where = health.cache.folder or "the home folder, which is unknown"
-    found.append(
-      f"Compiled programs cannot be kept in {where}: make it writable, or set XDG_CACHE_HOME to a "
-      "folder that is; without it each start compiles anew"
-    )
-  if not health.models and not health.broken:
-    found.append("The models of the package are missing: pip install --force-reinstall jppf_jax")
-  if health.failure:
-    found.append(f"The prediction failed: {health.failure}")
-  return found
-
-
-def _about_import(name: str, why: str) -> str:
-  return f"{name} cannot be imported ({why}): pip install --force-reinstall {name}"
-
-
-def _about_gpu(health: Health) -> str:
-  """Returns what to do if JAX does not see the GPU that is there."""
-  seen = f"JAX sees no GPU, though there is {', '.join(health.nvidia)}"
-  if not health.extras["cuda"]:
-    return f"{seen}: pip install -U 'jax[cuda12]=={health.versions['jax']}'"
-  return (
-    f"{seen} and the CUDA plugin is installed: `nvidia-smi` shows whether the driver works, "
-    "`python -c \"import jax; jax.devices('cuda')\"` says what JAX misses"
   )
 
 
@@ -209,12 +174,16 @@ def _devices() -> tuple[Device, ...]:
     devices = jax.devices()
   except RuntimeError:  # the platform that the user asked for is not there
     return ()
-  return tuple(_device(device.platform, device.device_kind, device) for device in devices)
+  return tuple(Device(each.platform, each.device_kind, _bytes_of(each)) for each in devices)
 
 
-def _device(platform_name: str, kind: str, device: object) -> Device:
-  stats: Mapping[str, int] = getattr(device, "memory_stats", dict)() or {}
-  return Device(platform_name, kind, stats.get("bytes_limit"))
+def _bytes_of(device: Any) -> int | None:
+  """Returns the memory of a device of JAX; not all platforms know it."""
+  try:
+    stats = device.memory_stats() or {}
+  except Exception:  # whatever a platform raises that has no statistics
+    return None
+  return stats.get("bytes_limit")
 
 
 def _nvidia() -> tuple[str, ...]:
@@ -227,9 +196,16 @@ def _nvidia() -> tuple[str, ...]:
       return tuple(line.strip() for line in done.stdout.splitlines() if line.strip())
     except (OSError, subprocess.SubprocessError):
       pass
-  files = sorted(_NVIDIA.glob("*/information"))
-  models = [re.search(r"^Model:\s*(.+)$", path.read_text(), re.MULTILINE) for path in files]
-  return tuple(found[1].strip() if found else "an NVIDIA GPU" for found in models)
+  return tuple(map(_model, sorted(_NVIDIA.glob("*/information"))))
+
+
+def _model(information: Path) -> str:
+  """Returns the name of a GPU, from the driver's file about it."""
+  with contextlib.suppress(OSError):
+    found = re.search(r"^Model:\s*(.+)$", information.read_text(), re.MULTILINE)
+    if found:
+      return found[1].strip()
+  return "an NVIDIA GPU"
 
 
 def _cores() -> int:
@@ -250,15 +226,42 @@ def _memory() -> tuple[int, int] | None:
     used = int((_CGROUP / "memory.current").read_text())
   except (OSError, ValueError):  # no container, or "max"
     return free, total
+  used -= _files_in_memory()
   return min(free, max(limit - used, 0)), min(total, limit)
 
 
+def _files_in_memory() -> int:
+  """Returns the bytes that count as used by the container, but make room if need be."""
+  try:
+    found = _INACTIVE_FILE.search((_CGROUP / "memory.stat").read_text())
+  except OSError:
+    return 0
+  return int(found[1]) if found else 0
+
+
 def _cache() -> Cache:
+  """Returns the folder that programs are kept in: ours, or the one that the user chose for JAX."""
+  chosen = os.environ.get(compile_cache.VARIABLE, "")
+  if "://" in chosen:  # in a cloud
+    return Cache(chosen, None, True, compile_cache.VARIABLE)
+  if chosen:
+    return _cache_in(Path(chosen), compile_cache.VARIABLE)
   folder = compile_cache.folder()
-  if folder is None:
-    return Cache("", 0, False)
-  size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-  return Cache(str(folder), size, compile_cache.is_writable(folder))
+  return Cache("", 0, False) if folder is None else _cache_in(folder, Cache.variable)
+
+
+def _cache_in(folder: Path, variable: str) -> Cache:
+  is_writable = compile_cache.is_writable(folder)
+  return Cache(str(folder), sum(_sizes(folder)), is_writable, variable)
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+  """Yields the bytes of each file; another process may remove some of them meanwhile."""
+  for path in folder.rglob("*"):
+    with contextlib.suppress(OSError):
+      found = path.stat()
+      if stat.S_ISREG(found.st_mode):
+        yield found.st_size
 
 
 def _is_there(modules: tuple[str, ...]) -> bool:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import jax
@@ -32,14 +33,14 @@ def found(monkeypatch):
   """Lets the verb find what the test says."""
 
   def examined(**changes):
-    made = doctor.dataclasses.replace(WELL, **changes)
+    made = dataclasses.replace(WELL, **changes)
     monkeypatch.setattr(health, "examine", lambda: made)
 
   return examined
 
 
 def test_a_machine_without_faults_ends_with_status_0(found):
-  found(hidden={"JAX_PLATFORMS": "[cpu]"}, cache=health.Cache("/[a]/b", 3_000_000, True))
+  found(variables={"JAX_PLATFORMS": "[cpu]"}, cache=health.Cache("/[a]/b", 3_000_000, True))
   done = verbs.here("doctor")
   assert done.status == 0
   assert "JAX_PLATFORMS=[cpu] chooses the devices" in done.out
@@ -62,6 +63,17 @@ def test_unknown_things_are_said_to_be_unknown(found):
   shown = " ".join(verbs.here("doctor").out.split())
   for words in ("memory unknown", "cache none: there is no home", "grain not installed"):
     assert words in shown
+
+
+def test_what_was_found_is_shown_even_if_it_cannot_be_saved(found, tmp_path, monkeypatch):
+  def fail(*_):
+    raise OSError(28, "No space left on device")
+
+  found(cache=health.Cache("gs://a", None, True))
+  monkeypatch.setattr(doctor, "write_text", fail)
+  done = verbs.here("doctor", f"--out={tmp_path / 'doctor.json'}")
+  assert done.status == "jppf doctor: No space left on device"
+  assert "gs://a\n" in done.out.replace(" ", "") and "All is well." in done.out
 
 
 def test_another_json_is_not_replaced(found, tmp_path):

@@ -1,8 +1,8 @@
-"""What is found on a machine, and what is said to be wrong with it."""
+"""What is found on a machine; what cannot be found out is empty."""
 
-import dataclasses
 import runpy
 import sys
+import types
 from pathlib import Path
 
 import jax
@@ -10,6 +10,7 @@ import pytest
 import setuptools
 
 from jppf_jax.cli import health
+from jppf_jax.cli.compile_cache import VARIABLE
 from jppf_jax.cli.health import Cache, Device, Health, Prediction
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,7 @@ WELL = Health(
   python="3.11",
   devices=(Device("cpu", "cpu", None),),
   nvidia=(),
-  hidden={},
+  variables={},
   cores=2,
   memory=(9_000_000_000, 16_000_000_000),
   cache=Cache("/home/me/.cache", 10, True),
@@ -28,62 +29,6 @@ WELL = Health(
   prediction=Prediction(1.0, 10.0, 0.1, 12),
   failure="",
 )
-CUDA = {**WELL.extras, "cuda": True}
-GPU = Device("gpu", "NVIDIA H100", 80_000_000_000)
-
-
-def problems(**changes):
-  return health.problems(dataclasses.replace(WELL, **changes))
-
-
-def test_a_machine_without_faults_has_no_problems_whatever_is_optional():
-  assert problems() == []
-  assert problems(memory=None) == []
-  assert problems(devices=(GPU,), nvidia=("NVIDIA H100",), extras=CUDA) == []
-
-
-@pytest.mark.parametrize(
-  "changes, words, remedy",
-  [
-    (
-      {"nvidia": ("NVIDIA H100",)},
-      "JAX sees no GPU, though there is NVIDIA H100",
-      "pip install -U 'jax[cuda12]==0.10.2'",
-    ),
-    (
-      {"nvidia": ("NVIDIA H100",), "extras": CUDA},
-      "the CUDA plugin is installed",
-      "`nvidia-smi` shows whether the driver works",
-    ),
-    (
-      {"versions": {"jax": "0.10.2", "jaxlib": "0.10.1"}},
-      "jax is 0.10.2, but jaxlib is 0.10.1",
-      "pip install -U jax==0.10.2 jaxlib==0.10.2",
-    ),
-    ({"memory": (700_000_000, 8_000_000_000)}, "Only 0.7 GB of memory", "end other programs"),
-    ({"cache": Cache("/x", 0, False)}, "cannot be kept in /x", "XDG_CACHE_HOME"),
-    ({"cache": Cache("", 0, False)}, "the home folder, which is unknown", "XDG_CACHE_HOME"),
-    ({"models": {}}, "The models of the package are missing", "--force-reinstall jppf_jax"),
-    ({"failure": "ValueError: x"}, "The prediction failed: ValueError: x", ""),
-    ({"broken": {"flax": "no msgpack"}}, "flax cannot be imported (no msgpack)", "pip install"),
-  ],
-)
-def test_a_fault_is_one_sentence_with_its_remedy(changes, words, remedy):
-  (problem,) = problems(**changes)
-  assert words in problem
-  assert remedy in problem
-
-
-@pytest.mark.parametrize("name", health.HIDING)
-def test_a_gpu_that_the_user_hides_is_no_problem(name):
-  assert problems(nvidia=("NVIDIA H100",), hidden={name: "cpu"}) == []
-
-
-def test_what_cannot_be_imported_is_not_blamed_twice():
-  (problem,) = problems(
-    broken={"jax": "x"}, devices=(), models={}, prediction=None, nvidia=("NVIDIA H100",)
-  )
-  assert problem.startswith("jax cannot be imported (x)")
 
 
 def test_the_extras_are_those_of_the_package(monkeypatch):
@@ -136,20 +81,37 @@ def test_memory_is_that_of_the_container_if_it_has_less(tmp_path, monkeypatch):
   assert health._memory() == (5_120_000, 8_192_000)
   (tmp_path / "memory.max").write_text("3000000\n")
   assert health._memory() == (2_000_000, 3_000_000)
+  (tmp_path / "memory.stat").write_text("file 900000\ninactive_file 400000\nslab 7\n")
+  assert health._memory() == (2_400_000, 3_000_000)  # files that were read make room
 
 
 def test_the_cache_is_measured_and_tried(tmp_path, monkeypatch):
+  monkeypatch.delenv(VARIABLE, raising=False)
   monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
   assert health._cache().is_writable
   folder = Path(health._cache().folder)
   assert folder.is_relative_to(tmp_path)
   (folder / "entry").write_bytes(b"12345")
+  (folder / "gone").symlink_to(folder / "removed meanwhile")
   assert health._cache() == Cache(str(folder), 5, True)
+  (folder / "gone").unlink()
   assert [path.name for path in folder.iterdir()] == ["entry"]
+
+
+def test_a_cache_that_the_user_chose_for_jax_is_the_one(tmp_path, monkeypatch):
+  (tmp_path / "mine").mkdir()
+  (tmp_path / "mine" / "entry").write_bytes(b"123")
+  monkeypatch.setenv(VARIABLE, str(tmp_path / "mine"))
+  assert health._cache() == Cache(str(tmp_path / "mine"), 3, True, VARIABLE)
+  monkeypatch.chdir(tmp_path)
+  monkeypatch.setenv(VARIABLE, "gs://bucket/mine")
+  assert health._cache() == Cache("gs://bucket/mine", None, True, VARIABLE)
+  assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_a_cache_that_cannot_be_made_is_not_writable(tmp_path, monkeypatch):
   (tmp_path / "file").touch()
+  monkeypatch.delenv(VARIABLE, raising=False)
   monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
   assert not health._cache().is_writable
 
@@ -171,6 +133,21 @@ def test_a_prediction_that_fails_says_why(monkeypatch):
   assert failure.startswith("WeightsError: There is no model 'no_such_model'")
 
 
-def test_devices_are_those_of_jax():
+def test_devices_are_those_of_jax(monkeypatch):
   found = health._devices()
   assert [device.platform for device in found] == [device.platform for device in jax.devices()]
+
+  def fail():
+    raise RuntimeError("Unable to initialize backend 'cuda'")
+
+  monkeypatch.setattr(jax, "devices", fail)
+  assert health._devices() == ()
+
+
+def test_the_memory_of_a_device_is_unknown_if_it_has_none_or_does_not_say():
+  def fail():
+    raise jax.errors.JaxRuntimeError("UNIMPLEMENTED")
+
+  for given, found in ((lambda: {"bytes_limit": 7}, 7), (dict, None), (lambda: None, None)):
+    assert health._bytes_of(types.SimpleNamespace(memory_stats=given)) == found
+  assert health._bytes_of(types.SimpleNamespace(memory_stats=fail)) is None

@@ -210,13 +210,15 @@ def variants_summary(report: dict[str, Any], key: str) -> Table:
   of_all = report[key]
   methods = [name for name in METHODS if name in next(iter(of_all.values()))]
   table = Table(title=f"{VARIANTS[key][1]}, percent")
-  table.add_column("")
+  table.add_column("", no_wrap=True)
+  for row in VARIANT_ROWS:
+    table.add_column(row.replace("PartPQ ", ""), justify="right", no_wrap=True)
   for method in methods:
-    for row in VARIANT_ROWS:
-      table.add_column(f"{METHODS[method]}\n{row}", justify="right")
-  for name, scores in of_all.items():
-    values = [number_at(scores[method], ROWS[row]) for method in methods for row in VARIANT_ROWS]
-    table.add_row(name, *map(_percent, values))
+    table.add_section()
+    table.add_row(METHODS[method])
+    for name, scores in of_all.items():
+      values = [number_at(scores[method], ROWS[row]) for row in VARIANT_ROWS]
+      table.add_row(f"  {name}", *map(_percent, values))
   return table
 
 

@@ -27,6 +27,16 @@ def test_the_person_keeps_its_labels_and_the_rest_is_background_except_nearby(tm
   assert (uids == 1).all()
 
 
+def test_small_and_rare_labels_are_person_without_a_part(tmp_path):
+  labels = np.arange(1, 59, dtype=np.uint8)[None]
+  uids = read_label(tmp_path, labels)[0]
+  for label in range(1, 59):
+    assert uids[label - 1] == 200_100 + (0 if label in module.NO_PART else label)
+  part = SPEC.decode(uids[None]).part[0]
+  assert (part[[label - 1 for label in module.NO_PART]] == 255).all()
+  assert (part < 255).sum() == 58 - len(module.NO_PART)
+
+
 @pytest.mark.parametrize("shape, axis", [((1, 40), 1), ((40, 1), 0)])
 def test_the_margin_is_five_pixels_on_every_side_and_stops_at_the_border(tmp_path, shape, axis):
   labels = np.zeros(shape, np.uint8)

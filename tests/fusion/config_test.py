@@ -5,7 +5,8 @@ import dataclasses
 import jax.numpy as jnp
 import pytest
 
-from jppf_jax.fusion.config import PAPER
+from jppf_jax.fusion.config import BEST, PAPER
+from jppf_jax_configs import clothing
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,10 @@ def test_areas_are_those_of_the_network_and_shares_those_of_the_result():
 def test_the_least_stuff_is_an_area_or_a_share_of_the_image_rounded_up():
   assert PAPER.min_stuff((1024, 2048)) == 2048
   assert dataclasses.replace(PAPER, min_stuff_relative=0.01).min_stuff((15, 30)) == 5
+
+
+def test_the_best_setting_is_that_of_the_shipped_model():
+  fusion = clothing.get_config().fusion
+  assert dataclasses.replace(PAPER, **fusion) == dataclasses.replace(
+    BEST, min_stuff_area=fusion.min_stuff_area
+  )

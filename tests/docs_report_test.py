@@ -7,6 +7,7 @@ from jppf_jax.cli import help_text, report
 from jppf_jax.report import page
 from jppf_jax.report.images import MOST_BYTES
 from jppf_jax.report.record import SIDE
+from jppf_jax.report.rows import VARIANTS
 from tests import pages
 from tests.report import small
 from tests.report.costs_test import MEASURED
@@ -19,7 +20,8 @@ def test_the_page_lists_the_sections_of_a_report(tmp_path):
   (run / "benchmark.json").write_text(json.dumps(MEASURED))
   (file,) = run.rglob("scores.json")
   scores = json.loads(file.read_text())
-  file.write_text(json.dumps(scores | {"oracle": {"all true": {"joint": scores["joint"]}}}))
+  variants = {key: {"a variant": {"joint": scores["joint"]}} for key in VARIANTS}
+  file.write_text(json.dumps(scores | variants))
   written = page.write(run).read_text()
   listed = re.findall(r"^\| (\w+) \|", TEXT, re.MULTILINE)[1:]
   (links,) = re.findall("<nav.*?</nav>", written)

@@ -65,9 +65,9 @@ def test_bash_suggests_verbs_and_then_their_flags(suggested):
 
 
 def test_bash_suggests_values_whichever_way_it_takes_a_word_apart(suggested):
-  assert suggested("jppf", "train", "--config", "=", "cl") == ["clothing"]
-  assert suggested("jppf", "train", "--config", "cl") == ["clothing"]
-  assert suggested("jppf", "train", "--config=cl") == ["--config=clothing"]
+  assert suggested("jppf", "train", "--config", "=", "cl") == ["clothing", "clothing_start"]
+  assert suggested("jppf", "train", "--config", "cl") == ["clothing", "clothing_start"]
+  assert suggested("jppf", "train", "--config=clothing_") == ["--config=clothing_start"]
   found = suggested("jppf", "train", "--config", "=")
   assert set(found) == {*configs.names(), *completion_words.SHELLS, "my_photos", "own config.py"}
   assert suggested("jppf", "convert", "--from", "=", "c") == ["coco", "cvat", "cityscapes"]

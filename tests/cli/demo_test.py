@@ -37,7 +37,7 @@ def test_all_stages_run_and_a_second_run_trains_nothing(tmp_path):
   with Image.open(demo.picture_of_photo(tmp_path)) as picture:
     assert picture.size[0] >= 512
   segments = json.loads((tmp_path / "photo" / "segments" / "astronaut.json").read_text())
-  (person,) = [segment for segment in segments if segment["is_thing"]]
+  (person,) = [segment for segment in segments["segments"] if segment["is_thing"]]
   assert person["class"] == "person" and person["area"] > 512**2 / 4
 
 

@@ -151,7 +151,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_work(verb):
 
 def test_config_and_workdir_are_asked_for():
   done = verbs.here("train", "--config=smoke")
-  assert "Needs --config=CONFIG (cityscapes, clothing, cpp" in done.err
+  assert "Needs --config=CONFIG (cityscapes, clothing, clothing_start, cpp" in done.err
   assert "Needs --workdir=DIR" in verbs.here("evaluate", "--config=smoke").err
 
 

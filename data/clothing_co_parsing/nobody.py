@@ -26,8 +26,10 @@ from tqdm import tqdm
 FOLDER = "nobody"
 COUNT = 90
 # of scikit-image, without its people, and without its cat and its cup, which are left for trying
-THINGS = ("rocket", "hubble_deep_field", "retina", "brick", "grass", "gravel", "coins", "page")
-THINGS += ("text", "moon", "clock", "cell", "colorwheel", "immunohistochemistry", "logo")
+THINGS = (
+  *("rocket", "hubble_deep_field", "retina", "brick", "grass", "gravel", "coins", "page"),
+  *("text", "moon", "clock", "cell", "colorwheel", "immunohistochemistry", "logo"),
+)
 MARGIN = 12  # pixels around a person that go with it
 _BLUR = 4.0  # pixels over which pieces are blended
 

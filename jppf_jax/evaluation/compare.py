@@ -112,7 +112,7 @@ def fuse_both(
       return dataclasses.replace(alone, panoptic=panoptic)
     joint = joint_fusion(semantic, part, detections, **settings)
     top_down = top_down_merge(panoptic, parts, spec=spec)
-    fusions = {"joint": joint, "top_down": top_down}
+    fusions: dict[str, Any] = {"joint": joint, "top_down": top_down}
     if config.fill_void:
       fusions |= {
         f"{name}_filled": fill_void(found, semantic, part, detections, **where)

@@ -140,7 +140,7 @@ def _promised_iou(seen: _Seen, shape: Shape) -> tuple[Float[Array, "S P"], Bool[
     is_it = (jnp.arange(len(own))[:, None, None] == part) & own & tile.fresh()
     is_hit = jnp.where(is_it, probability, 0)
     pixels, mass, hits = (
-      total.at[segment].add(jnp.moveaxis(summed.astype(jnp.float32), 0, -1))
+      jnp.asarray(total).at[segment].add(jnp.moveaxis(summed.astype(jnp.float32), 0, -1))
       for total, summed in zip(state, (is_it, probability, is_hit))
     )
     return _Sums(pixels, mass, hits)

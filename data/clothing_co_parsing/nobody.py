@@ -58,10 +58,10 @@ def make(root: Path, count: int = COUNT) -> int:
     photo = _read(root, path.stem)
     person = _person(path)
     other_path = chosen[int(rng.integers(len(chosen)))]
-    other = _read(root, other_path.stem)
-    other = without(other, _person(other_path))
     if index % 2:
       other = things[int(rng.integers(len(things)))]
+    else:
+      other = without(_read(root, other_path.stem), _person(other_path))
     material = piece(other, photo.shape[:2], rng)
     kind = index % 3
     if kind == 0:

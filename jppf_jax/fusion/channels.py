@@ -58,6 +58,13 @@ def stuff_channels(spec: LabelSpec) -> list[tuple[int, ...]]:
   return [own or (background,) for own, background in zip(parts, backgrounds)]
 
 
+def parts_of_ids(spec: LabelSpec) -> Bool[np.ndarray, "256 P"]:
+  """Returns which part channels each train id has; none for ids that are no class (255, void)."""
+  has_part = np.zeros((256, spec.num_parts), bool)
+  has_part[: spec.num_classes] = spec.part_matrix
+  return has_part
+
+
 def unknown_parts(spec: LabelSpec) -> Int[np.ndarray, "256"]:
   """Returns, for each train id (255 = void), the part of a pixel if no part was predicted.
 

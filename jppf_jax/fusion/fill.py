@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from jppf_jax.fusion.canvas import count_labels
+from jppf_jax.fusion.channels import parts_of_ids
 from jppf_jax.fusion.config import Zoom
 from jppf_jax.fusion.frame import Frame, make_frame, upsample
 from jppf_jax.fusion.instances import PlacedMasks, maximum_over_instances, paste_into, place
@@ -162,9 +163,7 @@ def _best_parts(
 ) -> Int[Array, "th tw"]:
   """The most probable part of the class of each pixel; any for classes without parts."""
   logits = upsample(part_logits, tile, frame)[: spec.num_parts]
-  has_part = np.zeros((256, spec.num_parts), bool)
-  has_part[: spec.num_classes] = spec.part_matrix
-  allowed = jnp.moveaxis(jnp.asarray(has_part)[semantic], -1, 0)
+  allowed = jnp.moveaxis(jnp.asarray(parts_of_ids(spec))[semantic], -1, 0)
   return _best(logits, allowed)
 
 

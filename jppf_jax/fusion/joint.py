@@ -197,9 +197,25 @@ def joint_fusion(
   fuse_image = one_at_a_time(by_platform(fuse))
   heads = semantic_logits, part_logits, detections
   found = fuse_image(*heads, covered, zoom)
+  return finished(found, *heads, spec, config, covered=covered, zoom=zoom, legacy=legacy)
+
+
+def finished(
+  found: PanopticParts,
+  semantic_logits: Float[Array, "h w K"] | LogitViews,
+  part_logits: Float[Array, "h w O"] | LogitViews,
+  detections: Detections,
+  spec: LabelSpec,
+  config: FusionConfig,
+  *,
+  covered: ImageSize | None = None,
+  zoom: Zoom = None,
+  legacy: bool = True,
+) -> PanopticParts:
+  """Returns an answer with what the config asks for after the fusion; arguments as there."""
   where: dict[str, Any] = {"spec": spec, "covered": covered, "zoom": zoom}
   if config.fill_void:
-    found = fill_void(found, *heads, **where, legacy=legacy)
+    found = fill_void(found, semantic_logits, part_logits, detections, **where, legacy=legacy)
   if config.part_threshold > 0:
     found = drop_weak_parts(found, part_logits, threshold=config.part_threshold, **where)
   return found

@@ -6,11 +6,9 @@ from jaxtyping import Bool, Float, Int
 from jppf_jax.fusion.config import PAPER, FusionConfig
 from jppf_jax.fusion.eq1 import fused_instance, fused_stuff
 from jppf_jax.fusion.evidence import Norms, gather_evidence, instance_terms, log_sum_exp
-from jppf_jax.fusion.fill import fill_void
 from jppf_jax.fusion.frame import upsample
-from jppf_jax.fusion.joint import compete
+from jppf_jax.fusion.joint import compete, finished
 from jppf_jax.fusion.tiles import whole_image
-from jppf_jax.fusion.weak_parts import drop_weak_parts
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import Array, Detections, PanopticParts, struct
 
@@ -93,11 +91,7 @@ def joint_fusion_steps(
   instance = jnp.asarray(chosen, jnp.int32)
   terms = instance_terms(instance, whole, evidence, norms, spec, config)
   fused = fused_instance(terms, config)
-  result = competition.result
-  if config.fill_void:
-    result = fill_void(result, *heads, spec=spec, legacy=legacy)
-  if config.part_threshold > 0:
-    result = drop_weak_parts(result, part_logits, spec=spec, threshold=config.part_threshold)
+  result = finished(competition.result, *heads, spec, config, legacy=legacy)
   return FusionSteps(
     semantic=jnp.moveaxis(semantic, 0, -1),
     part=jnp.moveaxis(part, 0, -1),

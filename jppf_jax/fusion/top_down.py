@@ -8,11 +8,10 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Float, Int
 
 from jppf_jax.fusion.canvas import first_maximum
-from jppf_jax.fusion.channels import unknown_parts
+from jppf_jax.fusion.channels import parts_of_ids, unknown_parts
 from jppf_jax.fusion.config import Zoom
 from jppf_jax.fusion.frame import make_frame, upsample
 from jppf_jax.fusion.tiles import Shape, Tile, by_platform, one_at_a_time, over_image
@@ -88,8 +87,6 @@ def top_down_merge(
     parts: part channels, e.g. of `part_map`.
     spec: the taxonomy.
   """
-  class_has_part = np.zeros((256, spec.num_parts), bool)
-  class_has_part[: spec.num_classes] = spec.part_matrix
-  fits = jnp.asarray(class_has_part)[panoptic.semantic, parts]
+  fits = jnp.asarray(parts_of_ids(spec))[panoptic.semantic, parts]
   otherwise = jnp.asarray(unknown_parts(spec))[panoptic.semantic]
   return dataclasses.replace(panoptic, part=jnp.where(fits, parts, otherwise))

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from jppf_jax.fusion.channels import parts_of_ids
 from jppf_jax.fusion.config import Zoom
 from jppf_jax.fusion.frame import Frame, make_frame, upsample
 from jppf_jax.fusion.tiles import Shape, Tile, by_platform, one_at_a_time, over_image
@@ -110,8 +110,7 @@ class _Seen(NamedTuple):
 
   def own(self, tile: Tile) -> Bool[Array, "P th tw"]:
     """The parts of the class of each pixel; the background is none."""
-    has_part = np.zeros((256, self.spec.num_parts), bool)
-    has_part[: self.spec.num_classes] = self.spec.part_matrix
+    has_part = parts_of_ids(self.spec)
     has_part[:, 0] = False
     return jnp.moveaxis(jnp.asarray(has_part)[tile.cut(self.found.semantic)], -1, 0)
 

@@ -12,7 +12,12 @@ from jppf_jax.checkpoints.weights import read_about
 
 
 def network_config(
-  config: Config, *, heads: tuple[str, ...], labels: str = "", seed: int | None = None
+  config: Config,
+  *,
+  heads: tuple[str, ...],
+  labels: str = "",
+  seed: int | None = None,
+  pretrained: bool = True,
 ) -> Config:
   """Returns the config of another network on the same data.
 
@@ -21,6 +26,7 @@ def network_config(
     heads: of the other one.
     labels: its taxonomy; "" for that of `config`.
     seed: of everything random; None for that of `config`.
+    pretrained: it starts from the weights that `config` names; False: from random ones.
   """
   changed = _unlocked(config)
   changed.model.heads = heads
@@ -28,6 +34,8 @@ def network_config(
     changed.data.labels = labels
   if seed is not None:
     changed.seed = seed
+  if not pretrained:
+    changed.model.update(pretrained="", imagenet="")
   return changed.lock()
 
 

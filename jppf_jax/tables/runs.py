@@ -59,7 +59,9 @@ class Runs:
     """Returns the config of a network."""
     wanted = NETWORKS[network]
     labels = self.setting.labels[wanted.labels]
-    return build.network_config(self.base, heads=wanted.heads, labels=labels, seed=seed)
+    return build.network_config(
+      self.base, heads=wanted.heads, labels=labels, seed=seed, pretrained=wanted.pretrained
+    )
 
   def workdir(self, network: str, seed: int) -> Path:
     """Returns the folder of a run."""

@@ -19,18 +19,23 @@ class Setting:
       variant that is not here are left out.
     paper: the dataset of the paper whose figures stand beside ours.
     scales: of multi-scale testing; each is seen mirrored, too.
+    pretrained: the config starts from weights of other photos; rows that start from random weights
+      instead say what these are worth. Without it they are left out.
   """
 
   config: str
   labels: Mapping[str, str]
   paper: str
   scales: tuple[float, ...] = EFFICIENTPS_SCALES
+  pretrained: bool = False
 
 
 _CPP = {"grouped": "cpp_grouped", "nongrouped": "cpp_default", "sembg": "cpp_grouped_sembg"}
 SETTINGS = {
   "synthetic": Setting("tables_synthetic", _CPP, "cpp", scales=(0.75, 1.0, 1.5)),
-  "clothing": Setting("tables_clothing", {"grouped": ""}, "cpp", scales=(0.75, 1.0, 1.5)),
+  "clothing": Setting(
+    "tables_clothing", {"grouped": ""}, "cpp", scales=(0.75, 1.0, 1.5), pretrained=True
+  ),
   "cpp": Setting("cpp", _CPP, "cpp"),
   "ppp": Setting("ppp", {"grouped": "ppp"}, "ppp"),
 }
@@ -44,5 +49,6 @@ def rows_of(setting: Setting, tables: tuple[int, ...]) -> list[tuple[int, Row]]:
 
 
 def _is_possible(setting: Setting, row: Row) -> bool:
-  needed = {NETWORKS[name].labels for name in SYSTEMS[row.system].networks}
-  return needed <= set(setting.labels)
+  networks = [NETWORKS[name] for name in SYSTEMS[row.system].networks]
+  has_labels = {network.labels for network in networks} <= set(setting.labels)
+  return has_labels and (setting.pretrained or all(network.pretrained for network in networks))

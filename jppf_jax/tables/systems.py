@@ -13,10 +13,12 @@ class Network:
   Attributes:
     heads: that it has.
     labels: the variant of the taxonomy, see `setting.Setting.labels`.
+    pretrained: starts from the weights that the config names; False: from random ones.
   """
 
   heads: tuple[str, ...] = HEADS
   labels: str = "grouped"
+  pretrained: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +45,7 @@ class System:
 
 NETWORKS = {
   "jppf": Network(),
+  "jppf_random": Network(pretrained=False),
   "panoptic": Network(heads=("semantic", "instance")),
   "parts": Network(heads=("part",)),
   "semantic": Network(heads=("semantic",)),
@@ -57,6 +60,7 @@ SYSTEMS = {
   "panoptic": System("panoptic"),
   "jppf": System("jppf", fill_void=True),
   "jppf_multi": System("jppf", multi_scale=True),
+  "jppf_random": System("jppf_random"),
   "baseline": System("panoptic", others={"part": "parts"}),
   "baseline_multi": System("panoptic", others={"part": "parts"}, multi_scale=True),
   "independent": System("semantic", others={"instance": "instance", "part": "parts"}),

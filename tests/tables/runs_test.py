@@ -83,6 +83,10 @@ def test_networks_differ_in_heads_labels_and_seed_only(tmp_path):
   base["seed"], base["model"]["heads"], base["data"]["labels"] = 2, ["part"], "cpp_grouped_sembg"
   assert changed == base
   assert here.workdir("parts", 0) != here.workdir("parts", 1)
+  one = runs(tmp_path / "started", **{"model.pretrained": "demo"})
+  assert one.config("jppf", 0).model.pretrained == "demo"
+  random = one.config("jppf_random", 0).model
+  assert (random.pretrained, random.imagenet, random.heads) == ("", "", one.base.model.heads)
 
 
 def test_a_system_is_tested_as_its_row_says(stubs, tmp_path):

@@ -12,11 +12,15 @@ from jppf_jax_configs import cpp
 
 RUN_WEIGHTS = model_folder.RUN_WEIGHTS  # in the folder of a run
 WEIGHTS_OF_RUN = model_folder.OF_RUN  # the same and others, by name
+# keys that the model hub reads in `config.json`
+_OF_HUB = {"library_name": "jppf_jax", "model_type": "jppf", "architectures": ["JPPF"]}
+_CLASSES = "id2label"
 
 
 def run_config(workdir: str | Path) -> Config:
   """Returns the config that the folder of a run stores; it is valid in any working directory.
 
+  The folder may be that of a model, see `store_model`: the keys of the model hub are left out.
   Values that a config may leave out are there, see `defaults.completed`.
 
   Raises:
@@ -25,7 +29,8 @@ def run_config(workdir: str | Path) -> Config:
   like = json.loads(cpp.get_config().to_json_best_effort())
   folder = Path(workdir).resolve()
   stored = run_folder.read_config(folder, of_all_versions(like))
-  return completed(Config(run_folder.filled(stored, later_values())))
+  own = {name: value for name, value in stored.items() if name not in (*_OF_HUB, _CLASSES)}
+  return completed(Config(run_folder.filled(own, later_values())))
 
 
 def store_run(config: Config, workdir: Path) -> None:
@@ -62,8 +67,7 @@ def store_model(config: Config, folder: Path) -> None:
   if start.name != str(start) or start.suffix:
     stored["model"]["pretrained"] = ""
   names = dict(enumerate(label_spec(config).class_names))
-  of_hub = {"library_name": "jppf_jax", "model_type": "jppf", "architectures": ["JPPF"]}
-  run_folder.write_run(folder, of_hub | {"id2label": names} | stored, _taxonomy_file(config))
+  run_folder.write_run(folder, _OF_HUB | {_CLASSES: names} | stored, _taxonomy_file(config))
 
 
 def _taxonomy_file(config: Config) -> Path | None:

@@ -109,10 +109,10 @@ def _check(folder: Path) -> None:
 
 
 def require_no_run(folder: Path) -> None:
-  """Checks that a folder is not that of a run, whose config a model would replace.
+  """Checks that a folder is not that of a run, whose files those of a model would replace.
 
   Raises:
     FileExistsError: it is.
   """
   if (folder / RUN_WEIGHTS).exists() or (folder / "checkpoints").exists():
-    raise FileExistsError(f"{folder} is the folder of a run; save the model in another.")
+    raise FileExistsError(f"{folder} is the folder of a run; name another for the model.")

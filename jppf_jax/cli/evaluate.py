@@ -1,7 +1,9 @@
-"""`jppf evaluate --workdir=DIR [--config.PATH=VALUE ...]`: scores a run on its dataset.
+"""`jppf evaluate --workdir=DIR [--weights=MODEL] [--config.PATH=VALUE ...]`: scores a run, or a
+model, on its dataset.
 
 Joint fusion and top-down merging are scored side by side, and each head before fusion. The config
-is the one that the run was trained with.
+is the one that the run was trained with. `--weights` names a model instead, one of the package or a
+folder; its scores are written below `--workdir`, which may be a new folder.
 
 Networks that were trained apart are scored together: `--part_workdir` and `--instance_workdir` name
 runs whose heads replace those of `--workdir`. So a panoptic network and a part network are the
@@ -16,6 +18,8 @@ Example: `jppf evaluate --workdir=runs/clothing --pictures=8`
 """
 
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import app, flags
 
@@ -23,6 +27,9 @@ from jppf_jax.cli import command, compile_cache, run_flags
 from jppf_jax.cli.errors import in_data, plainly
 from jppf_jax.cli.file_flags import SPLIT
 from jppf_jax.saving import require_folder
+
+if TYPE_CHECKING:
+  from jppf_jax.build import Config
 
 _PICTURES = flags.DEFINE_integer("pictures", 4, "N: how many images to draw", lower_bound=0)
 
@@ -35,6 +42,10 @@ _READINGS = flags.DEFINE_bool(
 
 FLAGS = (
   (run_flags.WORKDIR, f"{run_flags.WORKDIR_TEXT} (required)"),
+  (
+    run_flags.WEIGHTS,
+    "MODEL: of the package by name, or a folder; in place of a run (default: the run's weights)",
+  ),
   (run_flags.CONFIG, f"{run_flags.CONFIG_TEXT} (default: the config of the run)"),
   run_flags.CHANGES,
   run_flags.SCALES,
@@ -74,7 +85,7 @@ def main(argv: list[str]) -> None:
   from jppf_jax.report.rows import VARIANTS
 
   with plainly("evaluate", ConfigError, RunError, WeightsError, *in_data(), OSError):
-    config, workdir = run_flags.run_of_workdir()
+    config, workdir, weights = _evaluated()
     config = run_flags.tested(config)
     split = SPLIT.value or build.eval_split(config)
     others = run_flags.other_networks()
@@ -86,6 +97,7 @@ def main(argv: list[str]) -> None:
       pictures=_PICTURES.value,
       others=others,
       which=which,
+      weights=weights,
       oracle=_ORACLE.value,
       readings=_READINGS.value,
     )
@@ -99,6 +111,27 @@ def main(argv: list[str]) -> None:
   console.print(f"Scores and pictures: {folder}/", soft_wrap=True)
   if (folder / page.PAGE).is_file():
     console.print(f"Open in a browser: {folder / page.PAGE}", soft_wrap=True)
+
+
+def _evaluated() -> "tuple[Config, Path, Path | None]":
+  """Returns the config, the folder for the scores, and the weights if they are not the folder's.
+
+  Raises:
+    UsageError: `--workdir` is not given, or as `run_flags.config_or`.
+    FileExistsError: a model is named, and the folder is that of a run.
+    RunError: there is no readable config.
+    WeightsError: there is no such model.
+  """
+  if run_flags.WEIGHTS.value is None:
+    return *run_flags.run_of_workdir(), None
+  from jppf_jax.checkpoints import model_folder
+
+  workdir = run_flags.workdir_or_none()
+  if workdir is None:
+    raise app.UsageError("Needs --workdir=DIR, where the scores are written.")
+  model_folder.require_no_run(workdir)
+  config, weights = run_flags.named_model(run_flags.WEIGHTS.value)
+  return config, workdir, weights
 
 
 if __name__ == "__main__":

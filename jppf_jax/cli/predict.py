@@ -148,7 +148,6 @@ def config_and_weights() -> "tuple[Config, Path]":
     RunError: the folder has no readable `config.json`, and `--config` is not given.
     WeightsError: there is no such model.
   """
-  from jppf_jax import build
   from jppf_jax.checkpoints import model_folder
 
   if run_flags.WEIGHTS.value and run_flags.WORKDIR.value:
@@ -156,12 +155,8 @@ def config_and_weights() -> "tuple[Config, Path]":
   if run_flags.workdir_or_none() is not None:
     config, workdir = run_flags.run_of_workdir()
     return config, run_flags.weights_of_run(workdir)
-  if run_flags.WHICH.value != "last":
-    raise app.UsageError(f"--which={run_flags.WHICH.value} needs --workdir, the folder of a run.")
   best, *_ = model_folder.shipped()
-  folder = model_folder.find(run_flags.WEIGHTS.value or best)
-  config = run_flags.config_or(lambda: build.model_config(folder))
-  return config, model_folder.weights_in(folder)
+  return run_flags.named_model(run_flags.WEIGHTS.value or best)
 
 
 def about_weights(weights: Path) -> str:

@@ -197,6 +197,25 @@ def run_of_workdir() -> "tuple[Config, Path]":
   return config_or(lambda: build.run_config(workdir)), workdir
 
 
+def named_model(name: str) -> "tuple[Config, Path]":
+  """Returns the config and the weights file of a model, as `--weights` names it.
+
+  `--config` replaces the config, `--config.name=value` changes one value.
+
+  Raises:
+    UsageError: `--which` is given, which only runs have; or as `config_or`.
+    RunError: the folder has no readable config, and `--config` is not given.
+    WeightsError: there is no such model.
+  """
+  if WHICH.value != "last":
+    raise app.UsageError(f"--which={WHICH.value} needs --workdir, the folder of a run.")
+  from jppf_jax import build
+  from jppf_jax.checkpoints import model_folder
+
+  folder = model_folder.find(name)
+  return config_or(lambda: build.model_config(folder)), model_folder.weights_in(folder)
+
+
 def weights_of_run(workdir: Path) -> Path:
   """Returns the weights file of a run that `--which` names; the last one may not exist.
 

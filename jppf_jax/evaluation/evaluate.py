@@ -39,6 +39,7 @@ def evaluate(
   pictures: int = 4,
   others: Mapping[str, Source] = NO_OTHERS,
   which: str = "last",
+  weights: Path | None = None,
   oracle: bool = False,
   readings: bool = False,
 ) -> dict[str, Any]:
@@ -50,11 +51,12 @@ def evaluate(
 
   Args:
     config: of the run.
-    workdir: of the run.
+    workdir: of the run; with `weights` any folder.
     split: of the config's dataset; its `eval_split` if None.
     pictures: how many images to draw.
     others: runs that give a head in place of this one, see `together.load`.
     which: of the weights in the folder: "last", "ema" or "best", see `model_folder.OF_RUN`.
+    weights: the file of a model, in place of those of the folder.
     oracle: score the fusions with the truth in place of the heads as well, see `oracle.Oracle`.
     readings: score the fusions with other choices as well, see `readings.Readings`.
 
@@ -70,7 +72,8 @@ def evaluate(
   """
   workdir = Path(workdir)
   split = split or build.eval_split(config)
-  predictor = load_comparison(config, model_folder.weights_in(workdir, which), others)
+  file = weights or model_folder.weights_in(workdir, which)
+  predictor = load_comparison(config, file, others)
   asked: dict[str, Variants] = {}  # before hours of work, as they may be impossible
   if oracle:
     asked["oracle"] = Oracle.of(predictor)
@@ -88,7 +91,7 @@ def evaluate(
     report[key] = score_variants(variants, examples, title=f"{key} {split}")
   write_text(folder / "scores.json", json.dumps(report, indent=1))
   if recorder.images:
-    page.write(folder)
+    page.write(folder, run=file.parent)
   return report
 
 

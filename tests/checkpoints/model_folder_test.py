@@ -100,5 +100,5 @@ def test_what_the_hub_gives_must_be_a_model(tmp_path, monkeypatch):
 def test_the_folder_of_a_run_is_not_for_models(tmp_path, name):
   model_folder.require_no_run(tmp_path)
   (tmp_path / name).mkdir()
-  with pytest.raises(FileExistsError, match="is the folder of a run; save the model in another"):
+  with pytest.raises(FileExistsError, match="is the folder of a run; name another for the model"):
     model_folder.require_no_run(tmp_path)

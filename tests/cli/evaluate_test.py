@@ -1,5 +1,9 @@
+import json
+
 import pytest
 
+import jppf_jax
+from jppf_jax import build
 from tests.cli import verbs
 
 
@@ -36,3 +40,46 @@ def test_a_split_that_does_not_exist_is_one_sentence(tiny_run, split):
     assert done.status.startswith("jppf evaluate: ")
     assert split in done.status
     assert len(done.status.splitlines()) == 1
+
+
+def test_a_model_is_scored_as_the_run_that_it_comes_from(tiny_run, tmp_path):
+  model, out = tmp_path / "model", tmp_path / "scores"
+  jppf_jax.from_pretrained(tiny_run.workdir).save_pretrained(model)
+  of_run = tiny_run.copy(tmp_path / "run")
+  data = f"--config.data.data_dir={build.run_config(of_run).data.data_dir}"
+  found = []
+  for flags, folder in (
+    ([f"--workdir={of_run}"], of_run),
+    ([f"--workdir={out}", f"--weights={model}"], out),
+    ([f"--workdir={model}"], model),
+  ):
+    done = verbs.here("evaluate", *flags, "--pictures=0", data)
+    assert done.status == 0, done
+    written = folder / "evaluation" / "validation"
+    assert f"{written}/" in done.out
+    assert "<h2" in (written / "report.html").read_text()
+    found.append(json.loads((written / "scores.json").read_text())["joint"])
+  assert found[0] == found[1] == found[2]
+  assert sorted(entry.name for entry in out.iterdir()) == ["evaluation"]
+
+
+def test_the_scores_of_a_model_do_not_replace_those_of_a_run(tiny_run, tmp_path):
+  workdir = tiny_run.copy(tmp_path / "run")
+  done = verbs.here("evaluate", f"--workdir={workdir}", "--weights=demo")
+  assert (
+    done.status == f"jppf evaluate: {workdir} is the folder of a run; name another for the model."
+  )
+
+
+@pytest.mark.parametrize(
+  "flags, words",
+  [
+    (["--weights=demo"], "Needs --workdir=DIR, where the scores are written."),
+    (["--weights=nothing", "--workdir=out"], "There is no model 'nothing'"),
+    (["--weights=demo", "--workdir=out", "--which=ema"], "--which=ema needs --workdir"),
+  ],
+)
+def test_a_model_that_cannot_be_scored_is_one_sentence(flags, words, tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  done = verbs.here("evaluate", *flags)
+  assert words in done.err + str(done.status)

@@ -114,6 +114,6 @@ def describe(config: Config, spec: LabelSpec, images: int, parameters: int) -> t
   return (
     f"data: {data.name}, {data.train_split}: {images} images",
     f"views of {height} x {width}, batches of {data.batch_size}",
-    f"labels: {spec.num_classes} classes, {spec.num_things} of them things, {spec.num_parts} parts",
+    f"labels: {spec.num_classes} classes, {spec.num_things} of them things, {spec.num_parts - 1} parts",
     f"network: encoder {encoder}, {named}, {parameters / 1e6:.2f} M parameters",
   )

@@ -197,7 +197,7 @@ def folder(name: str, data_dir: str | Path) -> Path:
   if not versions:
     built = {str(folder.parent.relative_to(root)) for folder in _built_below(root, "**")}
     names = ", ".join(sorted(built)) or "none"
-    builder = asked if asked.endswith(".py") else name.split("/")[0]
+    builder = asked if asked.endswith(".py") else name
     command = shlex.join(["jppf", "prepare", builder, f"--data_dir={data_dir}"])
     raise FileNotFoundError(
       f"No built dataset {name!r} in {data_dir} (there: {names}). Build it with "

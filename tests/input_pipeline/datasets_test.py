@@ -26,6 +26,12 @@ def test_the_newest_version_is_found_and_other_names_are_offered(tmp_path):
     datasets.folder("other_set", tmp_path)
 
 
+def test_the_command_that_builds_what_is_missing_keeps_its_options(tmp_path):
+  name = "synthetic_panoptic_parts/64x128_train2_validation1_seed0"
+  with pytest.raises(FileNotFoundError, match=f"jppf prepare {name} --data_dir="):
+    datasets.folder(name, tmp_path)
+
+
 def test_the_command_of_a_builder_in_a_folder_with_a_space_can_be_pasted(tmp_path):
   own, data = tmp_path / "new comer/x_dataset_builder.py", tmp_path / "new data"
   with pytest.raises(FileNotFoundError) as error:

@@ -345,7 +345,7 @@ def test_a_run_says_what_it_does(stubbed, capsys):
   ] == [
     "data: synthetic_panoptic_parts, train: 4 images",
     "views of 64 x 128, batches of 2",
-    "labels: 19 classes, 8 of them things, 10 parts",
+    "labels: 19 classes, 8 of them things, 9 parts",
     "network: encoder b0, semantic, part, instance heads, X parameters",
     "devices: 1 x cpu, pmap",
     "steps: 4 + 1, a checkpoint every 4",

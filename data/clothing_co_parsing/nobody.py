@@ -13,6 +13,7 @@ Photos of things that come with scikit-image are added. The same folder gives th
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -156,6 +157,8 @@ def main(arguments: Sequence[str]) -> None:
   parser.add_argument("count", type=int, nargs="?", default=COUNT, help="(default: %(default)s)")
   given = parser.parse_args(arguments)
   print(f"{make(given.folder, given.count)} photos in {given.folder / FOLDER}")
+  command = ["jppf", "prepare", "clothing_co_parsing", f"--manual_dir={given.folder}", "--rebuild"]
+  print(f"next, if records were built before: {shlex.join(command)}")
 
 
 if __name__ == "__main__":

@@ -110,10 +110,11 @@ def describe(config: Config, spec: LabelSpec, images: int, parameters: int) -> t
   """
   data, encoder, heads = config.data, config.model.encoder, tuple(config.model.heads)
   height, width = data.train_size
+  parts = spec.num_parts - 1  # without the background
   named = f"{', '.join(heads)} head{'s' if len(heads) > 1 else ''}"
   return (
     f"data: {data.name}, {data.train_split}: {images} images",
     f"views of {height} x {width}, batches of {data.batch_size}",
-    f"labels: {spec.num_classes} classes, {spec.num_things} of them things, {spec.num_parts - 1} parts",
+    f"labels: {spec.num_classes} classes, {spec.num_things} of them things, {parts} parts",
     f"network: encoder {encoder}, {named}, {parameters / 1e6:.2f} M parameters",
   )

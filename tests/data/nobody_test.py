@@ -67,7 +67,9 @@ def test_the_photos_are_trained_on_as_background_and_are_not_for_validation(
 ):
   before, _ = Builder.find(epath.Path(folder))
   nobody.main([str(folder), "6"])
-  assert f"{len(nobody.THINGS) + 6} photos" in capsys.readouterr().out
+  said = capsys.readouterr().out
+  assert f"{len(nobody.THINGS) + 6} photos" in said
+  assert f"jppf prepare clothing_co_parsing --manual_dir={folder} --rebuild" in said
   found, problems = Builder.find(epath.Path(folder))
   assert not problems and found["validation"] == before["validation"]
   new = [pair for pair in found["train"] if pair.image_id.startswith("nobody_")]

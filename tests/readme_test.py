@@ -34,9 +34,9 @@ def test_the_example_gives_parts_at_the_size_of_the_photo_and_files(tmp_path, mo
   assert (tmp_path / "predictions" / "photo.png").is_file()
 
 
-def first_column(heading: str) -> list[str]:
-  """What the first column of README's table below `heading` has in backticks."""
-  _, _, after = README.partition(f"\n| {heading} |")
+def first_column(page: str, heading: str) -> list[str]:
+  """What the first column of the page's table below `heading` has in backticks."""
+  _, _, after = page.partition(f"\n| {heading} |")
   table, _, _ = after.partition("\n\n")
   _, _, *rows = table.splitlines()
   cells = [row.split("|")[1] for row in rows]
@@ -44,12 +44,13 @@ def first_column(heading: str) -> list[str]:
 
 
 def test_the_table_of_commands_lists_exactly_the_verbs():
-  verbs = {command.split()[1] for command in first_column("command")}
+  verbs = {command.split()[1] for command in first_column(README, "command")}
   assert verbs | {"demo"} == set(main.VERBS)
 
 
-def test_the_map_names_every_room_and_only_what_exists():
-  names = [name.removeprefix("jppf_jax/") for name in first_column("where")]
+def test_the_map_of_the_architecture_names_every_room_and_only_what_exists():
+  page = (pages.ROOT / "docs/architecture.md").read_text()
+  names = [name.removeprefix("jppf_jax/") for name in first_column(page, "where")]
   stems = {name.rstrip("/").removesuffix(".py") for name in names}
   assert pages.rooms() <= stems
   for name in names:

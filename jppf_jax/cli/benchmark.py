@@ -1,4 +1,4 @@
-"""`jppf benchmark {metrics,input,inference,train,fusion} [--out=FILE.json]`: measures speed.
+"""`jppf benchmark {metrics,input,inference,train,fusion,ops} [--out=FILE.json]`: measures speed.
 
 Compilation is measured apart. Ratios compare two implementations in one run.
 
@@ -8,6 +8,7 @@ Compilation is measured apart. Ratios compare two implementations in one run.
   paper's Table 5; with --growth how seconds and memory grow with the problem
 - train: seconds of the parts of a training step, its memory, and the wait for the input
 - fusion: seconds and memory of both fusions, beside plain versions
+- ops: seconds and memory of RoIAlign, NMS and masks, each alone
 
 Example: `jppf benchmark inference --encoder=b5 --size=1024x2048`
 """
@@ -25,7 +26,7 @@ from jppf_jax.cli.file_flags import OUT
 from jppf_jax.cli.help_text import suggestion
 from jppf_jax.saving import require_file, require_json
 
-SUBJECTS = ("metrics", "input", "inference", "train", "fusion")  # modules of `jppf_jax.benchmarks`
+SUBJECTS = ("metrics", "input", "inference", "train", "fusion", "ops")  # of `jppf_jax.benchmarks`
 
 _GROWTH = flags.DEFINE_bool(
   "growth", False, "inference: by pixels, classes, parts and detections, in place of the stages"
@@ -39,7 +40,7 @@ _DTYPE = flags.DEFINE_enum(
 _REPEATS = flags.DEFINE_integer(
   "repeats",
   None,
-  "N: inference, train, fusion: the median of N calls (default: 3 to 7)",
+  "N: inference, train, fusion, ops: the median of N calls (default: 3 to 7)",
   lower_bound=1,
 )
 _DETECTIONS = flags.DEFINE_integer(
@@ -54,13 +55,14 @@ _OF_SUBJECT = {
   "inference": _OF_NETWORK,
   "train": (run_flags.CONFIG, _REPEATS, _PICTURE),
   "fusion": (run_flags.SIZE, _REPEATS, _DETECTIONS),
+  "ops": (run_flags.SIZE, _REPEATS),
 }
-_MULTIPLES = {"inference": 32, "fusion": 4}  # of the sides of --size
+_MULTIPLES = {"inference": 32, "fusion": 4, "ops": 32}  # of the sides of --size
 
 _CONFIG = "cpp_generated"  # without --config
 _CONFIG_TEXT = f"CONFIG: train: a config of the package, or a FILE.py (default: {_CONFIG})"
 _SIZE_TEXT = (
-  "HxW: of the image: inference: multiples of 32 (default: 512x1024); "
+  "HxW: of the image: inference, ops: multiples of 32 (default: 512x1024); "
   "fusion: multiples of 4 (default: 1024x2048)"
 )
 

@@ -7,6 +7,7 @@ from jppf_jax.benchmarks import growth as growth_benchmark
 from jppf_jax.benchmarks import inference as inference_benchmark
 from jppf_jax.benchmarks import input as input_benchmark
 from jppf_jax.benchmarks import metrics as metrics_benchmark
+from jppf_jax.benchmarks import ops as ops_benchmark
 from jppf_jax.benchmarks import train as train_benchmark
 from jppf_jax.cli import benchmark
 from tests.cli import verbs
@@ -16,6 +17,7 @@ MODULES = {
   "input": input_benchmark,
   "inference": inference_benchmark,
   "fusion": fusion_benchmark,
+  "ops": ops_benchmark,
 }
 
 

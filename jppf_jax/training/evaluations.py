@@ -18,6 +18,7 @@ from jppf_jax.training.hosts import gathered
 from jppf_jax.training.writers import METRICS
 
 _PREFIX = "evaluation/"  # of the names of scores among the metrics
+IMAGES = "evaluation_images"  # the name of their number there
 _SCORES = {  # where a report has them; the first that it has says which weights are best
   "part_pq": ("joint", "part_pq", "all", "part_pq"),
   "pq": ("panoptic", "pq", "all", "pq"),
@@ -56,6 +57,9 @@ class Schedule:
 class Evaluations:
   """The evaluations of a run; those before it was resumed are read from its metrics.
 
+  Scores on another number of images than now are not compared with: they may be better only because
+  other images count.
+
   Args:
     config: of the run.
     workdir: the folder of the run.
@@ -70,11 +74,19 @@ class Evaluations:
   def __init__(self, config: build.Config, workdir: Path, schedule: Schedule, *, until: int):
     self._workdir, self._schedule = workdir, schedule
     self._load = functools.partial(load_comparison, config)
-    self._scores = dict(_written(workdir / METRICS, until))
+    self._scores: dict[int, float] = {}
     self._network: Comparison | None = None
     self._examples: Examples | None = None
     if schedule.every:  # a split that is missing is found now, not after a thousand steps
       self._examples = build.examples(config, build.eval_split(config))
+      self._scores = dict(_written(workdir / METRICS, until, self.images))
+
+  @property
+  def images(self) -> int:
+    """How many images an evaluation scores; 0 without a schedule."""
+    if self._examples is None:
+      return 0
+    return min(self._schedule.images or len(self._examples), len(self._examples))
 
   def due(self, step: int) -> bool:
     """Returns whether the weights of a step are to be scored and are not yet."""
@@ -100,8 +112,7 @@ class Evaluations:
     else:
       variables = load_weights(weights, self._network.variables)
       self._network = self._network.with_variables(variables)
-    count = min(self._schedule.images or len(self._examples), len(self._examples))
-    share = range(jax.process_index(), count, jax.process_count())
+    share = range(jax.process_index(), self.images, jax.process_count())
     counted, *others = gathered(
       count_dataset(
         self._network, self._examples, self.folder(step), share, pictures=1, title=f"{step}"
@@ -136,8 +147,14 @@ class Evaluations:
     return sum(step > best for step in self._scores) >= patience
 
 
-def _written(metrics: Path, until: int) -> list[tuple[int, float]]:
-  """Returns step and deciding score of the evaluations in a file of metrics, if there is one."""
+def _written(metrics: Path, until: int, images: int) -> list[tuple[int, float]]:
+  """Returns step and deciding score of the evaluations in a file of metrics, if there is one.
+
+  Args:
+    metrics: the file.
+    until: later steps are left out.
+    images: evaluations of another number of images are left out; older files do not say it.
+  """
   found = []
   for line in metrics.read_text().splitlines() if metrics.exists() else ():
     try:
@@ -145,6 +162,6 @@ def _written(metrics: Path, until: int) -> list[tuple[int, float]]:
     except json.JSONDecodeError:  # a killed run may end in half a line
       continue
     scores = [value for name, value in values.items() if name.startswith(_PREFIX)]
-    if scores and values["step"] <= until:
+    if scores and values["step"] <= until and values.get(IMAGES, images) == images:
       found.append((values["step"], scores[0]))
   return found

@@ -15,7 +15,7 @@ from jppf_jax.checkpoints import weights
 from jppf_jax.checkpoints.store import Checkpoints, unwritable
 from jppf_jax.evaluation import made_with
 from jppf_jax.training import starting
-from jppf_jax.training.evaluations import Evaluations
+from jppf_jax.training.evaluations import IMAGES, Evaluations
 from jppf_jax.training.hosts import of_first_process, together
 from jppf_jax.training.lock import locked
 from jppf_jax.training.logs import Progress, say
@@ -207,7 +207,7 @@ class _Loop:
     name = "ema" if self.run.ema_decay else "last"
     scores = self.evaluations.score(step, self.workdir / build.WEIGHTS_OF_RUN[name])
     if self.writer is not None:
-      self.writer.write(step, scores)
+      self.writer.write(step, scores | {IMAGES: self.evaluations.images})
       for picture in sorted(self.evaluations.folder(step).glob("*.png")):
         self.writer.write_picture(step, f"evaluation/{picture.stem}", picture)
       shown = [f"{k.rpartition('/')[2]} {100 * v:.1f}" for k, v in scores.items()]

@@ -79,7 +79,7 @@ def test_two_processes_of_two_devices_train_as_one_with_one(alone):
   first, second = finished(*start_two(alone, "two", more=EVALUATED))
   assert_same_training(alone / "two", alone / "alone")
   one, other = (tiny.metric_lines(alone / name)[-1] for name in ("alone", "two"))
-  assert one.keys() == other.keys() == {"step", "evaluation/part_miou"}
+  assert one.keys() == other.keys() == {"step", "evaluation/part_miou", "evaluation_images"}
   assert one["evaluation/part_miou"] == pytest.approx(other["evaluation/part_miou"], abs=1e-3)
   assert "devices: 4 x cpu of 2 processes, pmap" in first
   assert "step 3/3" in first and "step 3/3" not in second  # only the first process speaks

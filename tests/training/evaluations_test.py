@@ -73,7 +73,7 @@ def scored(tmp_path, monkeypatch):
       assert not made.due(step)
       with (tmp_path / "metrics.jsonl").open("a") as file:
         file.write(json.dumps({"step": step, "loss": 1.0}) + "\n")
-        file.write(json.dumps({"step": step, **found}) + "\n")
+        file.write(json.dumps({"step": step, **found, evaluations.IMAGES: made.images}) + "\n")
     return made
 
   return run
@@ -119,6 +119,20 @@ def test_a_resumed_run_knows_the_evaluations_up_to_its_step(scored, tmp_path):
   with (tmp_path / "metrics.jsonl").open("a") as file:
     file.write('{"step": 30, "evalu')  # killed there
   assert scored([0.5], until=20, patience=1).exhausted()
+
+
+def test_scores_of_another_number_of_images_are_not_compared_with(scored, tmp_path):
+  scored([0.3, 0.9], images=1)
+  resumed = scored([0.5], until=20, images=2)
+  assert resumed.best() == 30 and best_weights(tmp_path) == "of step 30"
+  assert scored([], until=30, images=2).best() == 30
+  assert scored([], until=30, images=1).best() == 20
+  metrics = tmp_path / "metrics.jsonl"
+  lines = [json.loads(line) for line in metrics.read_text().splitlines()]
+  for line in lines:
+    line.pop(evaluations.IMAGES, None)
+  metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
+  assert scored([], until=30, images=3).best() == 20  # an older run does not say it
 
 
 @pytest.mark.parametrize("process, share", [(0, [0, 2]), (1, [1])])

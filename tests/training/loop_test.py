@@ -260,7 +260,8 @@ def test_a_run_is_evaluated_while_it_trains_and_the_metrics_say_so(stubbed, scor
   workdir = stubbed("run", **{"train.evaluate_every": 3})
   assert calls == [(3, "weights.safetensors", 3), (6, "weights.safetensors", 6)]
   found = [line for line in tiny.metric_lines(workdir) if "loss" not in line]
-  assert found == [{"step": step, "evaluation/part_pq": 0.5} for step in (3, 6)]
+  scored = {"evaluation/part_pq": 0.5, "evaluation_images": 2}
+  assert found == [{"step": step, **scored} for step in (3, 6)]
   assert "evaluation of step 3, percent: part_pq 50.0\n" in capsys.readouterr().out
   events = b"".join(path.read_bytes() for path in workdir.glob("events*"))
   assert events.count(b"evaluation/scene") == 2 and b"PNG" in events

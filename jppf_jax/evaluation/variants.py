@@ -5,7 +5,7 @@ outputs are fused for each variant.
 import dataclasses
 import functools
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, cast
 
 import jax
@@ -75,8 +75,10 @@ class Variants(Comparison):
 
   def answers(
     self, image: UInt8[np.ndarray, "H W 3"], uids: Int[np.ndarray, "H W"]
-  ) -> dict[str, Prediction]:
-    """Returns what both fusions answer for one image, by the names of the variants.
+  ) -> Iterator[tuple[str, Prediction]]:
+    """Yields the name of each variant and what both fusions answer for one image.
+
+    One after the other, because all answers at the size of a large photo would fill the memory.
 
     Args:
       image: RGB.
@@ -87,12 +89,10 @@ class Variants(Comparison):
     fitted, covered = self._fitted([image], [frame])
     answered = np.array([frame.answered], np.int32)
     outputs = self._predicted(self.variables, fitted, covered)
-    found = {}
     for name, (mixed, config) in self.variants(outputs, image, uids, frame).items():
       fused = self._fused(mixed, covered, answered, canvas=canvas or frame.size, config=config)
       row = jax.tree.map(lambda x: x[0], jax.device_get(fused))
-      found[name] = _without_void(self.restore(row, frame))
-    return found
+      yield name, _without_void(self.restore(row, frame))
 
   @functools.cached_property
   def _predicted(self) -> Callable[..., Outputs]:
@@ -157,10 +157,12 @@ def score_variants(
   spec = variants.spec
   counted: dict[str, DatasetScores] = {}
   every = range(len(examples)) if indices is None else indices
-  for index in tqdm(every, title, unit="image"):
+  bar = tqdm(every, title, unit="image")
+  for index in bar:
     example = examples[index]
     truth = spec.decode(example["uids"])
-    for name, answer in variants.answers(example["image"], example["uids"]).items():
+    for name, answer in variants.answers(example["image"], example["uids"]):
+      bar.set_postfix_str(name)  # the first image takes minutes: each variant is compiled
       fusions = dataclasses.replace(answer, semantic=None, part=None, detections=None)
       if name not in counted:
         counted[name] = DatasetScores(spec, min_score=variants.config.score_threshold)

@@ -99,7 +99,7 @@ def test_the_truth_in_all_heads_is_nearly_found_again(comparison, size):
   uids[rows // 4 : 3 * rows // 4, columns // 8 : columns // 2] = 26_001_05
   image = RNG.integers(0, 256, (*size, 3), np.uint8)
   made = oracle.Oracle.of(comparison)
-  answers = made.answers(image, uids)
+  answers = dict(made.answers(image, uids))
   assert list(answers) == list(oracle.REPLACED)
   expected = SPEC.decode(uids)
   predicted = comparison(image)

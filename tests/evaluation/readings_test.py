@@ -65,7 +65,7 @@ def test_an_evaluation_with_readings_has_their_scores_and_a_table(few, tiny_run,
 def test_a_reading_answers_as_a_network_with_this_config(few, tiny_run):
   comparison = load_comparison(tiny_run.config, tiny_run.workdir / build.RUN_WEIGHTS)
   image = np.random.default_rng(0).integers(0, 256, (90, 150, 3), np.uint8)
-  answers = Readings.of(comparison).answers(image, np.zeros((90, 150), np.int32))
+  answers = dict(Readings.of(comparison).answers(image, np.zeros((90, 150), np.int32)))
   other = copy.copy(comparison)
   for name in ("stuff_fill=stuff_only", "fill_void=True"):
     config = readings_of(comparison.config)[name]

@@ -29,7 +29,7 @@ def comparison(tiny_run):
 @pytest.mark.parametrize("size", [(64, 128), (150, 90)])
 def test_outputs_are_fused_as_in_a_comparison_and_as_the_variant_says(comparison, size):
   image = RNG.integers(0, 256, (*size, 3), np.uint8)
-  answers = TwoWays.of(comparison).answers(image, np.zeros(size, np.int32))
+  answers = dict(TwoWays.of(comparison).answers(image, np.zeros(size, np.int32)))
   expected = comparison(image)
   assert list(answers) == ["as it is", "no instances"]
   for method in ("joint", "top_down"):

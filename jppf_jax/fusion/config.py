@@ -146,4 +146,4 @@ def in_result(area: Area, zoom: Zoom) -> Area:
 
 
 PAPER = FusionConfig()
-BEST = FusionConfig(box_margin=0.08, part_threshold=0.35)  # of the shipped model for photos
+BEST = FusionConfig(box_margin=0.04, part_threshold=0.2)  # see docs/results.md

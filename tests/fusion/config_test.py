@@ -42,8 +42,10 @@ def test_the_least_stuff_is_an_area_or_a_share_of_the_image_rounded_up():
   assert dataclasses.replace(PAPER, min_stuff_relative=0.01).min_stuff((15, 30)) == 5
 
 
-def test_the_best_setting_is_that_of_the_shipped_model():
-  fusion = clothing.get_config().fusion
-  assert dataclasses.replace(PAPER, **fusion) == dataclasses.replace(
-    BEST, min_stuff_area=fusion.min_stuff_area
-  )
+def test_the_shipped_model_goes_further_in_what_the_best_setting_changes():
+  fusion = dataclasses.replace(PAPER, **clothing.get_config().fusion)
+  best = {field for field, value in vars(BEST).items() if value != getattr(PAPER, field)}
+  own = {field for field, value in vars(fusion).items() if value != getattr(PAPER, field)}
+  assert own == best | {"min_stuff_area"}
+  for field in best:
+    assert getattr(fusion, field) > getattr(BEST, field) > getattr(PAPER, field)

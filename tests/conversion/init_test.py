@@ -1,5 +1,7 @@
 """From a folder to a dataset and a config that fit each other; docs_own_data_test.py builds it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from etils import epath
@@ -8,6 +10,7 @@ from jppf_jax import build
 from jppf_jax.cli import configs
 from jppf_jax.conversion.convert import convert
 from jppf_jax.conversion.init import dataset_name, init
+from jppf_jax.fusion.config import BEST, FusionConfig
 from jppf_jax.input_pipeline import datasets
 from jppf_jax.labels.formats import files
 from jppf_jax.labels.registry import load_spec
@@ -63,6 +66,8 @@ def test_a_folder_becomes_a_dataset_that_can_be_trained(tmp_path):
   assert ids["train"] | ids["validation"] == {"0", "1", "2"}
   assert (len(ids["train"]), len(ids["validation"])) == (2, 1)
   assert (config.fusion.min_stuff_area, config.model.anchor_scale) == (6, 8.0)
+  fusion = FusionConfig(**config.fusion)
+  assert dataclasses.replace(fusion, min_stuff_area=BEST.min_stuff_area) == BEST
 
 
 def test_converted_labels_become_a_dataset_with_the_same_taxonomy(tmp_path):

@@ -40,29 +40,32 @@ def make(root: Path, count: int = COUNT) -> int:
 
   Args:
     root: the `manual_dir`, with `photos` and `annotations`.
-    count: of the photos that are made of photos of the dataset, evenly chosen.
+    count: of the photos that are made of photos of the dataset, evenly chosen. Fewer are made if
+      some of these have no labels, or nothing but a person: somebody would stay in them.
 
   Raises:
-    FileNotFoundError: there are no annotations.
+    FileNotFoundError: there are no annotations, or one of them has no photo.
   """
   annotations = sorted((root / "annotations").glob("*.png"))
   if not annotations:
     raise FileNotFoundError(f"Found no annotations/*.png below {root}.")
   chosen = annotations[:: max(1, len(annotations) // max(count, 1))][:count]
+  people = {path.stem: _person(path) for path in chosen}
+  people = {name: person for name, person in people.items() if person.any() and not person.all()}
+  names = list(people)
   folder = root / FOLDER
   folder.mkdir(exist_ok=True)
   things = [_rgb(getattr(skimage.data, name)()) for name in THINGS]
   for name, thing in zip(THINGS, things):
     _save(thing, folder / f"{name}.jpg")
-  for index, path in enumerate(tqdm(chosen, "nobody", unit="photo")):
+  for index, (name, person) in enumerate(tqdm(people.items(), "nobody", unit="photo")):
     rng = np.random.default_rng(index)
-    photo = _read(root, path.stem)
-    person = _person(path)
-    other_path = chosen[int(rng.integers(len(chosen)))]
+    photo = _read(root, name)
+    other_name = names[int(rng.integers(len(names)))]
     if index % 2:
       other = things[int(rng.integers(len(things)))]
     else:
-      other = without(_read(root, other_path.stem), _person(other_path))
+      other = without(_read(root, other_name), people[other_name])
     material = piece(other, photo.shape[:2], rng)
     kind = index % 3
     if kind == 0:
@@ -71,8 +74,8 @@ def make(root: Path, count: int = COUNT) -> int:
       made = blended(photo, material, person)
     else:
       made = blended(without(photo, person), material, blobs(person.shape, rng))
-    _save(made, folder / f"{path.stem}.jpg")
-  return len(things) + len(chosen)
+    _save(made, folder / f"{name}.jpg")
+  return len(things) + len(people)
 
 
 def without(photo: np.ndarray, person: np.ndarray) -> np.ndarray:
@@ -136,7 +139,11 @@ def _person(path: Path) -> np.ndarray:
 
 
 def _read(root: Path, image_id: str) -> np.ndarray:
-  with Image.open(root / "photos" / f"{image_id}.jpg") as image:
+  photos = [root / "photos" / f"{image_id}{ending}" for ending in (".jpg", ".jpeg")]
+  found = [path for path in photos if path.is_file()]
+  if not found:
+    raise FileNotFoundError(f"Found no {photos[0]} for annotations/{image_id}.png.")
+  with Image.open(found[0]) as image:
     return np.asarray(image.convert("RGB"))
 
 
@@ -156,7 +163,11 @@ def main(arguments: Sequence[str]) -> None:
   parser.add_argument("folder", type=Path, help="with photos and annotations")
   parser.add_argument("count", type=int, nargs="?", default=COUNT, help="(default: %(default)s)")
   given = parser.parse_args(arguments)
-  print(f"{make(given.folder, given.count)} photos in {given.folder / FOLDER}")
+  try:
+    count = make(given.folder, given.count)
+  except FileNotFoundError as error:
+    parser.error(f"{error} Expected a folder with photos/*.jpg and annotations/*.png.")
+  print(f"{count} photos in {given.folder / FOLDER}")
   command = ["jppf", "prepare", "clothing_co_parsing", f"--manual_dir={given.folder}", "--rebuild"]
   print(f"next, if records were built before: {shlex.join(command)}")
 

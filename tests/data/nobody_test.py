@@ -34,8 +34,10 @@ def test_the_nearest_border_is_a_mirror():
   person[0, 12:] = (
     True  # up to the border of the photo: the mirror image of 13 is 9, that of 19 is 3
   )
-  found = nobody.without(photo, person)[0, :, 0]
-  np.testing.assert_array_equal(found[12:], 10 * (22 - np.arange(12, 20)))
+  expected = 10 * (22 - np.arange(12, 20))
+  np.testing.assert_array_equal(nobody.without(photo, person)[0, 12:, 0], expected)
+  turned = nobody.without(photo.swapaxes(0, 1), person.T)
+  np.testing.assert_array_equal(turned[12:, 0, 0], expected)
 
 
 def test_material_covers_the_mask_fades_outside_and_leaves_the_rest():
@@ -53,6 +55,61 @@ def test_pieces_and_round_things_have_the_size_of_the_photo_and_differ():
   assert not np.array_equal(pieces[0], pieces[1])
   shares = [nobody.blobs((60, 40), np.random.default_rng(seed)).mean() for seed in range(30)]
   assert 0 < min(shares) < 0.2 < max(shares) < 1
+
+
+def write_people(root, labels, count):
+  """Grey photos, each of its own level, with a red person in a seam that has no labels."""
+  for name in ("photos", "annotations"):
+    (root / name).mkdir()
+  for n in range(count):
+    photo = np.full((120, 100, 3), 60 + 20 * n, np.uint8)
+    photo[:45, :25] = photo[:36, :34] = (200, 0, 0)
+    Image.fromarray(photo).save(root / "photos" / f"{n}.jpg", quality=95, subsampling=0)
+    Image.fromarray(labels).save(root / "annotations" / f"{n}.png")
+
+
+def test_nobody_is_left_in_a_photo_and_each_is_made_in_its_way(tmp_path, monkeypatch):
+  monkeypatch.setattr(nobody, "THINGS", ("brick",))
+  labels = np.zeros((120, 100), np.uint8)
+  labels[:20, :25], labels[20:36, :25] = 41, 14
+  write_people(tmp_path, labels, count=5)
+  assert nobody.make(tmp_path, 5) == 6
+  for n in range(5):
+    made = np.asarray(Image.open(tmp_path / nobody.FOLDER / f"{n}.jpg")).astype(int)
+    assert np.ptp(made, axis=-1).max() < 20  # nothing is red
+    differs = abs(made[..., 0] - (60 + 20 * n)) > 10
+    was_person = np.zeros_like(differs)
+    was_person[:49, :39] = True
+    if n % 3 == 0:  # its surroundings
+      assert not differs.any()
+    elif n % 3 == 1:  # something else, there alone
+      assert differs[:40, :25].mean() > 0.5 and not differs[60:].any() and not differs[:, 50:].any()
+    else:  # something else, elsewhere too
+      assert differs[~was_person].any()
+
+
+def test_photos_from_which_nobody_can_be_taken_are_left_out(tmp_path, monkeypatch):
+  monkeypatch.setattr(nobody, "THINGS", ())
+  write_people(tmp_path, np.zeros((120, 100), np.uint8), count=2)  # not labelled
+  Image.fromarray(np.ones((120, 100), np.uint8)).save(tmp_path / "annotations" / "1.png")
+  assert nobody.make(tmp_path, 2) == 0
+  assert not list((tmp_path / nobody.FOLDER).iterdir())
+
+
+def test_a_photo_may_end_in_jpeg_and_one_that_is_missing_is_one_line(tmp_path, monkeypatch, capsys):
+  monkeypatch.setattr(nobody, "THINGS", ())
+  labels = np.zeros((120, 100), np.uint8)
+  labels[:36, :25] = 41
+  write_people(tmp_path, labels, count=1)
+  photo = tmp_path / "photos" / "0.jpg"
+  photo.rename(photo.with_suffix(".jpeg"))
+  assert nobody.make(tmp_path, 1) == 1
+  photo.with_suffix(".jpeg").unlink()
+  for folder, said in ((tmp_path, str(photo)), (tmp_path / "none", "annotations/*.png")):
+    with pytest.raises(SystemExit):
+      nobody.main([str(folder), "1"])
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert said in last and "Expected a folder with photos" in last
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +131,8 @@ def test_the_photos_are_trained_on_as_background_and_are_not_for_validation(
   assert not problems and found["validation"] == before["validation"]
   new = [pair for pair in found["train"] if pair.image_id.startswith("nobody_")]
   assert len(new) == len(nobody.THINGS) + 6 == len(found["train"]) - len(before["train"])
+  made = sorted(pair.image_id for pair in new)[:6]  # of the first 20, evenly
+  assert made == [f"nobody_{n:04d}" for n in range(1, 19, 3)]
   for pair in new:
     with Image.open(pair.image) as photo:
       size = photo.size[::-1]

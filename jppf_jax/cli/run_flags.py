@@ -208,7 +208,10 @@ def named_model(name: str) -> "tuple[Config, Path]":
     WeightsError: there is no such model.
   """
   if WHICH.value != "last":
-    raise app.UsageError(f"--which={WHICH.value} needs --workdir, the folder of a run.")
+    raise app.UsageError(
+      f"--which={WHICH.value} is for the weights of a run: name its folder with --workdir, and no "
+      "--weights."
+    )
   from jppf_jax import build
   from jppf_jax.checkpoints import model_folder
 

@@ -107,7 +107,7 @@ def test_other_weights_of_a_run_are_named_and_must_exist(run, which, value, monk
 
 def test_other_weights_need_a_run():
   done = verbs.here("predict", "--which=best", "photo.jpg")
-  assert "--which=best needs --workdir" in done.err + str(done.status)
+  assert "--which=best is for the weights of a run" in done.err + str(done.status)
 
 
 @pytest.mark.parametrize("verb", OF_RUNS)

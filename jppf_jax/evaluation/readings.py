@@ -28,7 +28,7 @@ TRIED: dict[str, tuple[Any, ...]] = {  # values of each field; the one that is c
   "overlap_threshold": (0.3, 0.5, 0.7),
   "part_threshold": (0.0, 0.2, 0.3, 0.4, 0.5),
   "min_stuff_area": (0,),
-  "min_stuff_relative": (0.001, 0.01),
+  "min_stuff_relative": (None, 0.001, 0.01),
   "min_thing_area": (0, 64, 256),
   "fill_void": (True,),
 }

@@ -42,11 +42,13 @@ class Variants(Comparison):
     if not {"semantic", "instance"} <= set(comparison.model.heads):
       heads = ", ".join(comparison.model.heads)
       raise ConfigError(
-        f"Variants of the fusion need heads to fuse; this network has only {heads}."
+        "--oracle and --readings need a semantic and an instance head to fuse; "
+        f"this network has only {heads}."
       )
     if not comparison.testing.is_single:
       raise ConfigError(
-        "Variants are of a network that sees each image once: no --scales, no --flip."
+        "--oracle and --readings need a network that sees each image once: no --scales, no --flip, "
+        f"testing.scales=1; this one is {comparison.testing}."
       )
     return cls(
       comparison.model,

@@ -80,6 +80,17 @@ def test_objects_become_detections_in_pixels_of_the_network_and_crowds_do_not():
   assert SPEC.class_names[SPEC.num_stuff + found.labels[0, 0] - 1] == "car"
 
 
+def test_boxes_and_classes_lie_where_the_image_is_and_not_in_the_padding():
+  uids = np.full((24, 128), 7, np.int32)
+  uids[8:16, 64:128] = 26_001
+  frame = frame_of((24, 128), (32, 64))
+  assert frame.covered == (12, 64)
+  found = truth(uids, frame)
+  np.testing.assert_allclose(found.detections.boxes[0, 0], [32, 4, 64, 8])
+  is_car = found.semantic[0, ..., SPEC.class_names.index("car")] == 10
+  assert is_car[1, 8:].all() and is_car.sum() == 8
+
+
 @pytest.fixture(scope="module")
 def comparison(tiny_run):
   return load_comparison(tiny_run.config, tiny_run.workdir / build.RUN_WEIGHTS)

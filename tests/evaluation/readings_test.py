@@ -34,6 +34,8 @@ def test_what_is_configured_is_not_tried_again_and_the_papers_choice_is():
   found = readings_of(FusionConfig(box_margin=0.08, stuff_fill="stuff_only"))
   assert "box_margin=0.08" not in found and "box_margin=0.0" in found
   assert "stuff_fill=stuff_only" not in found and "stuff_fill=semantic_argmax" in found
+  for field in set(TRIED) - {"min_stuff_area", "fill_void"}:  # one is by size, one is added
+    assert getattr(PAPER, field) in TRIED[field], field
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_each_variant_is_scored_on_the_images_that_were_asked_for(comparison, ti
 def test_what_has_no_variants_is_said(comparison):
   several = copy.copy(comparison)
   several.testing = build.MultiScale((1.0, 2.0), flip=False)
-  with pytest.raises(ConfigError, match="no --scales, no --flip"):
+  with pytest.raises(ConfigError, match="no --scales, no --flip.* this one is scales 1, 2"):
     TwoWays.of(several)
   alone = copy.copy(comparison)
   alone.model = SimpleNamespace(heads=("part",))

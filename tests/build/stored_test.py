@@ -80,6 +80,7 @@ def test_the_config_of_a_model_stores_no_paths_and_what_only_training_reads_may_
   moved = (tmp_path / "model").rename(tmp_path / "moved")
   stored = json.loads(text)
   assert stored["id2label"] == {"0": "floor", "1": "robot"}
+  assert set(build.run_config(moved)) == set(config)  # without what the model hub reads
   del stored["data"]["batch_size"], stored["optimizer"]
   stored["from_the_future"] = 5
   (moved / "config.json").write_text(json.dumps(stored))

@@ -1,5 +1,6 @@
 """Parts with a small promised IoU go, as an oracle says; all else stays."""
 
+import dataclasses
 from functools import partial
 
 import jax
@@ -102,6 +103,20 @@ def test_the_most_promising_part_stays_if_all_are_weak():
   config = FusionConfig(part_threshold=1.0)
   answer = joint_fusion(semantic, part, found, spec=SPEC, size=SIZE, config=config)
   assert set(np.unique(np.asarray(answer.part)[answer.instance == 1])) == {first}
+
+
+def test_a_part_that_is_not_known_stays_so_beside_a_weak_part():
+  semantic, part, found, _, _ = two_objects()
+  last = SPEC.num_parts - 1  # of the car, and weak on it
+  part[:1, 6:7, last] = 8
+  before = joint_fusion(semantic, part, found, spec=SPEC, size=SIZE)
+  ids = np.array(before.part)
+  assert (ids == last).any()
+  ids[10:20, 25:30] = IGNORE
+  unknown = dataclasses.replace(before, part=ids)
+  after = np.asarray(drop_weak_parts(unknown, part, spec=SPEC, threshold=0.95).part)
+  assert not (after == last).any()
+  np.testing.assert_array_equal(after == IGNORE, ids == IGNORE)
 
 
 def test_padding_and_zoom_change_nothing_of_what_is_promised():

@@ -33,6 +33,12 @@ def test_a_worse_jppf_does_not_agree():
   assert found["paper"] == pytest.approx(59.6 - 57.7)
 
 
+def test_weights_to_start_from_are_claimed_to_be_better_than_random_ones():
+  reports = {"jppf": [report(part_pq=0.5)], "jppf_random": [report(part_pq=0.2)]}
+  found = find(findings(reports, "cpp"), "pretrained", "all")
+  assert found["difference"] == pytest.approx(50 - 20) and found["agrees"]
+
+
 def test_claims_without_their_systems_or_numbers_are_left_out():
   found = findings({"jppf": [report()], "parts": [report(part_miou=None)]}, "ppp")
   assert {f["claim"] for f in found} == {CLAIMS[0].title}

@@ -83,7 +83,7 @@ def test_networks_differ_in_heads_labels_and_seed_only(tmp_path):
   base["seed"], base["model"]["heads"], base["data"]["labels"] = 2, ["part"], "cpp_grouped_sembg"
   assert changed == base
   assert here.workdir("parts", 0) != here.workdir("parts", 1)
-  one = runs(tmp_path / "started", **{"model.pretrained": "demo"})
+  one = runs(tmp_path / "started", **{"model.pretrained": "demo", "model.imagenet": "b0"})
   assert one.config("jppf", 0).model.pretrained == "demo"
   random = one.config("jppf_random", 0).model
   assert (random.pretrained, random.imagenet, random.heads) == ("", "", one.base.model.heads)

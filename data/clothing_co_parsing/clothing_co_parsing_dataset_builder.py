@@ -86,9 +86,10 @@ class Builder(PairsBuilder):
 
 
 def _of_split(files: Files, split: str) -> Files:
-  return {image_id: path for image_id, path in files.items() if _split_of(image_id) == split}
+  return {image_id: path for image_id, path in files.items() if split_of(image_id) == split}
 
 
-def _split_of(image_id: str) -> str:
+def split_of(image_id: str) -> str:
+  """Returns the split of a photo: a hash of its name decides."""
   digest = hashlib.sha256(image_id.encode()).digest()
   return "validation" if digest[0] % 10 == 0 else "train"

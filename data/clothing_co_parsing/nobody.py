@@ -24,7 +24,8 @@ from PIL import Image
 from scipy import ndimage
 from tqdm import tqdm
 
-FOLDER = "nobody"
+from jppf_jax_data.clothing_co_parsing.clothing_co_parsing_dataset_builder import NOBODY, split_of
+
 COUNT = 90
 # of scikit-image, without its people, and without its cat and its cup, which are left for trying
 THINGS = (
@@ -40,8 +41,9 @@ def make(root: Path, count: int = COUNT) -> int:
 
   Args:
     root: the `manual_dir`, with `photos` and `annotations`.
-    count: of the photos that are made of photos of the dataset, evenly chosen. Fewer are made if
-      some of these have no labels, or nothing but a person: somebody would stay in them.
+    count: of the photos that are made of photos of the dataset: of those for training, evenly
+      chosen. Fewer are made if some of these have no labels, or nothing but a person: somebody
+      would stay in them.
 
   Raises:
     FileNotFoundError: there are no annotations, or one of them has no photo.
@@ -49,11 +51,13 @@ def make(root: Path, count: int = COUNT) -> int:
   annotations = sorted((root / "annotations").glob("*.png"))
   if not annotations:
     raise FileNotFoundError(f"Found no annotations/*.png below {root}.")
-  chosen = annotations[:: max(1, len(annotations) // max(count, 1))][:count]
+  trained = [path for path in annotations if split_of(path.stem) == "train"]
+  count = min(count, len(trained))
+  chosen = [trained[index * len(trained) // count] for index in range(count)]
   people = {path.stem: _person(path) for path in chosen}
   people = {name: person for name, person in people.items() if person.any() and not person.all()}
   names = list(people)
-  folder = root / FOLDER
+  folder = root / NOBODY
   folder.mkdir(exist_ok=True)
   things = [_rgb(getattr(skimage.data, name)()) for name in THINGS]
   for name, thing in zip(THINGS, things):
@@ -61,10 +65,11 @@ def make(root: Path, count: int = COUNT) -> int:
   for index, (name, person) in enumerate(tqdm(people.items(), "nobody", unit="photo")):
     rng = np.random.default_rng(index)
     photo = _read(root, name)
-    other_name = names[int(rng.integers(len(names)))]
-    if index % 2:
+    others = [other for other in names if other != name]
+    if index % 2 or not others:
       other = things[int(rng.integers(len(things)))]
     else:
+      other_name = others[int(rng.integers(len(others)))]
       other = without(_read(root, other_name), people[other_name])
     material = piece(other, photo.shape[:2], rng)
     kind = index % 3
@@ -167,7 +172,7 @@ def main(arguments: Sequence[str]) -> None:
     count = make(given.folder, given.count)
   except FileNotFoundError as error:
     parser.error(f"{error} Expected a folder with photos/*.jpg and annotations/*.png.")
-  print(f"{count} photos in {given.folder / FOLDER}")
+  print(f"{count} photos in {given.folder / NOBODY}")
   command = ["jppf", "prepare", "clothing_co_parsing", f"--manual_dir={given.folder}", "--rebuild"]
   print(f"next, if records were built before: {shlex.join(command)}")
 

@@ -5,6 +5,7 @@ from PIL import Image
 
 from jppf_jax.input_pipeline import datasets
 from jppf_jax_data.clothing_co_parsing import nobody
+from jppf_jax_data.clothing_co_parsing.clothing_co_parsing_dataset_builder import split_of
 from tests.data import raw_files
 
 Builder = datasets.module("clothing_co_parsing").Builder
@@ -75,7 +76,7 @@ def test_nobody_is_left_in_a_photo_and_each_is_made_in_its_way(tmp_path, monkeyp
   write_people(tmp_path, labels, count=5)
   assert nobody.make(tmp_path, 5) == 6
   for n in range(5):
-    made = np.asarray(Image.open(tmp_path / nobody.FOLDER / f"{n}.jpg")).astype(int)
+    made = np.asarray(Image.open(tmp_path / nobody.NOBODY / f"{n}.jpg")).astype(int)
     assert np.ptp(made, axis=-1).max() < 20  # nothing is red
     differs = abs(made[..., 0] - (60 + 20 * n)) > 10
     was_person = np.zeros_like(differs)
@@ -93,17 +94,17 @@ def test_photos_from_which_nobody_can_be_taken_are_left_out(tmp_path, monkeypatc
   write_people(tmp_path, np.zeros((120, 100), np.uint8), count=2)  # not labelled
   Image.fromarray(np.ones((120, 100), np.uint8)).save(tmp_path / "annotations" / "1.png")
   assert nobody.make(tmp_path, 2) == 0
-  assert not list((tmp_path / nobody.FOLDER).iterdir())
+  assert not list((tmp_path / nobody.NOBODY).iterdir())
 
 
 def test_a_photo_may_end_in_jpeg_and_one_that_is_missing_is_one_line(tmp_path, monkeypatch, capsys):
-  monkeypatch.setattr(nobody, "THINGS", ())
+  monkeypatch.setattr(nobody, "THINGS", ("brick",))
   labels = np.zeros((120, 100), np.uint8)
   labels[:36, :25] = 41
   write_people(tmp_path, labels, count=1)
   photo = tmp_path / "photos" / "0.jpg"
   photo.rename(photo.with_suffix(".jpeg"))
-  assert nobody.make(tmp_path, 1) == 1
+  assert nobody.make(tmp_path, 1) == 2
   photo.with_suffix(".jpeg").unlink()
   for folder, said in ((tmp_path, str(photo)), (tmp_path / "none", "annotations/*.png")):
     with pytest.raises(SystemExit):
@@ -131,16 +132,18 @@ def test_the_photos_are_trained_on_as_background_and_are_not_for_validation(
   assert not problems and found["validation"] == before["validation"]
   new = [pair for pair in found["train"] if pair.image_id.startswith("nobody_")]
   assert len(new) == len(nobody.THINGS) + 6 == len(found["train"]) - len(before["train"])
-  made = sorted(pair.image_id for pair in new)[:6]  # of the first 20, evenly
-  assert made == [f"nobody_{n:04d}" for n in range(1, 19, 3)]
+  made = sorted(pair.image_id.removeprefix("nobody_") for pair in new)[:6]
+  trained = [f"{n:04d}" for n in range(1, 21) if split_of(f"{n:04d}") == "train"]
+  assert len(trained) < 20  # those for validation are not seen without their person either
+  assert made == [trained[n * len(trained) // 6] for n in range(6)]
   for pair in new:
     with Image.open(pair.image) as photo:
       size = photo.size[::-1]
     uids = Builder.read_label(pair.label)
     assert uids.shape == size and (uids == 1).all()
-  first = {path.name: path.read_bytes() for path in (folder / nobody.FOLDER).iterdir()}
+  first = {path.name: path.read_bytes() for path in (folder / nobody.NOBODY).iterdir()}
   nobody.make(folder, 6)
-  assert first == {path.name: path.read_bytes() for path in (folder / nobody.FOLDER).iterdir()}
+  assert first == {path.name: path.read_bytes() for path in (folder / nobody.NOBODY).iterdir()}
   datasets.build("clothing_co_parsing", data_dir=tmp_path / "built", manual_dir=folder)
 
 

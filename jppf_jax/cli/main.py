@@ -11,7 +11,7 @@ from jppf_jax.cli import command, help_text
 VERBS = {
   "demo": "generate scenes, train, evaluate, draw: the whole path, small",
   "train": "train a config; the same command resumes",
-  "evaluate": "score a run on a dataset: joint fusion, and top-down merging",
+  "evaluate": "score a run or a model on a dataset: both fusions, each head",
   "report": "the page of an evaluation: scores, images, mistakes",
   "predict": "segment images of any kind, no labels needed",
   "init": "a folder of photos and labels gets spec, builder and config",

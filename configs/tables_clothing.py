@@ -1,4 +1,4 @@
-r"""Real photos of people for `jppf tables --dataset=clothing`: five small networks, three seeds.
+r"""Real photos of people for `jppf tables --dataset=clothing`: six small networks, three seeds.
 
 All start from the ImageNet weights of EfficientNet-Lite0; heads start from random weights.
 

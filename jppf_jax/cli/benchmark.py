@@ -1,4 +1,4 @@
-"""`jppf benchmark {metrics,input,inference,train,fusion,ops} [--out=FILE.json]`: measures speed.
+"""`jppf benchmark {metrics,input,inference,train,fusion,ops} [--out=FILE]`: measures speed.
 
 Compilation is measured apart. Ratios compare two implementations in one run.
 

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from jaxtyping import Bool, Float, Int
 
 from jppf_jax.fusion.channels import parts_of_ids
-from jppf_jax.fusion.config import Zoom
+from jppf_jax.fusion.config import Zoom, problem
 from jppf_jax.fusion.frame import Frame, make_frame, upsample
 from jppf_jax.fusion.tiles import Shape, Tile, by_platform, one_at_a_time, over_image
 from jppf_jax.labels.spec import LabelSpec
@@ -52,7 +52,18 @@ def drop_weak_parts(
     threshold: the least promised IoU of a part that stays, 0 to 1.
     covered: as in `joint.joint_fusion`, like the others.
     zoom: pixels of the result per pixel of the network.
+
+  Raises:
+    ValueError: the logits do not have the channels of the taxonomy.
+    ValueError: `threshold` is no share from 0 to 1.
   """
+  if (wrong := problem("part_threshold", threshold)) is not None:
+    raise ValueError(f"drop_weak_parts: {wrong}")
+  if part_logits.shape[-1] != spec.num_part_outputs:
+    raise ValueError(
+      f"Part logits have {part_logits.shape[-1]} channels, expected {spec.num_part_outputs}: the "
+      "background and the parts of the taxonomy."
+    )
   size = found.semantic.shape
 
   def drop(

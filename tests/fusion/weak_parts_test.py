@@ -162,3 +162,18 @@ def test_images_of_a_batch_are_filtered_by_themselves():
   for n, logits in enumerate((part, sure)):
     np.testing.assert_array_equal(after.part[n], drop(before[n], logits).part)
   assert not (after.part[0] == second).any() and (after.part[1] == second).any()
+
+
+@pytest.mark.parametrize("threshold", [1.5, -0.1, float("nan")])
+def test_a_threshold_that_is_no_share_is_refused(threshold):
+  semantic, part = constant_logits(SPEC.num_classes), constant_logits(SPEC.num_part_outputs)
+  found = FUSIONS["joint"](semantic, part, detections())
+  with pytest.raises(ValueError, match="part_threshold is .*, expected a share from 0 to 1"):
+    drop_weak_parts(found, part, spec=SPEC, threshold=threshold)
+
+
+def test_logits_of_another_taxonomy_are_refused():
+  semantic, part = constant_logits(SPEC.num_classes), constant_logits(SPEC.num_part_outputs)
+  found = FUSIONS["joint"](semantic, part, detections())
+  with pytest.raises(ValueError, match=rf"channels, expected {SPEC.num_part_outputs}"):
+    drop_weak_parts(found, part[..., 1:], spec=SPEC, threshold=0.2)

@@ -20,10 +20,12 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
+from etils import epath
 from PIL import Image
 from scipy import ndimage
 from tqdm import tqdm
 
+from jppf_jax_data import pairs
 from jppf_jax_data.clothing_co_parsing.clothing_co_parsing_dataset_builder import NOBODY, split_of
 
 COUNT = 90
@@ -48,13 +50,18 @@ def make(root: Path, count: int = COUNT) -> int:
   Raises:
     FileNotFoundError: there are no annotations, or one of them has no photo.
   """
-  annotations = sorted((root / "annotations").glob("*.png"))
+  photos = pairs.by_id(epath.Path(root / "photos"), ".jpg", ".jpeg")
+  annotations = pairs.by_id(epath.Path(root / "annotations"), ".png")
   if not annotations:
     raise FileNotFoundError(f"Found no annotations/*.png below {root}.")
-  trained = [path for path in annotations if split_of(path.stem) == "train"]
+  trained = [name for name in sorted(annotations) if split_of(name) == "train"]
   count = min(count, len(trained))
   chosen = [trained[index * len(trained) // count] for index in range(count)]
-  people = {path.stem: _person(path) for path in chosen}
+  missing = [name for name in chosen if name not in photos]
+  if missing:
+    expected = root / "photos" / f"{missing[0]}.jpg"
+    raise FileNotFoundError(f"Found no {expected} for annotations/{missing[0]}.png.")
+  people = {name: _person(annotations[name]) for name in chosen}
   people = {name: person for name, person in people.items() if person.any() and not person.all()}
   names = list(people)
   folder = root / NOBODY
@@ -64,13 +71,13 @@ def make(root: Path, count: int = COUNT) -> int:
     _save(thing, folder / f"{name}.jpg")
   for index, (name, person) in enumerate(tqdm(people.items(), "nobody", unit="photo")):
     rng = np.random.default_rng(index)
-    photo = _read(root, name)
+    photo = _read(photos[name])
     others = [other for other in names if other != name]
     if index % 2 or not others:
       other = things[int(rng.integers(len(things)))]
     else:
       other_name = others[int(rng.integers(len(others)))]
-      other = without(_read(root, other_name), people[other_name])
+      other = without(_read(photos[other_name]), people[other_name])
     material = piece(other, photo.shape[:2], rng)
     kind = index % 3
     if kind == 0:
@@ -137,18 +144,14 @@ def blobs(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
   return mask
 
 
-def _person(path: Path) -> np.ndarray:
+def _person(path: epath.Path) -> np.ndarray:
   with Image.open(path) as image:
     labels = np.asarray(image)
   return ndimage.binary_dilation(labels > 0, iterations=MARGIN)
 
 
-def _read(root: Path, image_id: str) -> np.ndarray:
-  photos = [root / "photos" / f"{image_id}{ending}" for ending in (".jpg", ".jpeg")]
-  found = [path for path in photos if path.is_file()]
-  if not found:
-    raise FileNotFoundError(f"Found no {photos[0]} for annotations/{image_id}.png.")
-  with Image.open(found[0]) as image:
+def _read(path: epath.Path) -> np.ndarray:
+  with Image.open(path) as image:
     return np.asarray(image.convert("RGB"))
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import jax
 import numpy as np
@@ -18,9 +18,10 @@ from rich.table import Table
 
 from jppf_jax.benchmarks.dense_fusion import scan_fusion
 from jppf_jax.benchmarks.programs import (
-  Compiled,
+  Cost,
   Machine,
   compiled,
+  cost_of,
   machine,
   median_seconds,
   place_text,
@@ -38,16 +39,6 @@ REPEATS = 7
 JOINT = "joint fusion"
 
 Heads = tuple[Array, Array, Detections]
-
-
-class Cost(TypedDict):
-  """Of one fusion. `temporary_mb` is what the compiled program needs beside inputs and outputs, as
-  the compiler says; None: not known.
-  """
-
-  seconds: float
-  compile_seconds: float | None
-  temporary_mb: float | None
 
 
 class Report(Machine):
@@ -88,25 +79,12 @@ def run(
     **where,
     "size": list(size),
     "detections": detections,
-    "fusions": {name: cost(call, seconds[name]) for name, call in programs.items()},
+    "fusions": {name: cost_of(call, seconds[name]) for name, call in programs.items()},
   }
   if out is not None:
     write_text(out, json.dumps(report, indent=2))
   print_report(report, Console())
   return report
-
-
-def cost(call: Callable[[], object], seconds: float) -> Cost:
-  """Returns what a call costs.
-
-  Args:
-    call: a compiled program, or anything else, of which only the time is known.
-    seconds: of one call.
-  """
-  if not isinstance(call, Compiled):
-    return {"seconds": seconds, "compile_seconds": None, "temporary_mb": None}
-  megabytes = call.temporary_mb
-  return {"seconds": seconds, "compile_seconds": call.seconds, "temporary_mb": megabytes}
 
 
 def random_heads(spec: LabelSpec, size: tuple[int, int], detections: int) -> Heads:

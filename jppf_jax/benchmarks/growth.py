@@ -16,12 +16,14 @@ from rich.table import Table
 from tqdm import tqdm
 
 from jppf_jax import build
-from jppf_jax.benchmarks.fusion import Cost, cost, random_heads, top_down
+from jppf_jax.benchmarks.fusion import random_heads, top_down
 from jppf_jax.benchmarks.network_stages import network
 from jppf_jax.benchmarks.programs import (
   Compiled,
+  Cost,
   Machine,
   compiled,
+  cost_of,
   machine,
   median_seconds,
   place_text,
@@ -104,7 +106,7 @@ def run(
       if axis == PIXELS:
         programs[point, WHOLE] = whole_program(point, encoder, dtype)
   seconds = median_seconds(programs, repeats)
-  costs = {key: cost(program, seconds[key]) for key, program in programs.items()}
+  costs = {key: cost_of(program, seconds[key]) for key, program in programs.items()}
   report: Report = {
     **where,
     "encoder": encoder,

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypedDict
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +15,10 @@ from rich.table import Table
 from jppf_jax import ops
 from jppf_jax.benchmarks.programs import (
   Compiled,
+  Cost,
   Machine,
   compiled,
+  cost_of,
   machine,
   median_seconds,
   place_text,
@@ -28,14 +29,6 @@ from jppf_jax.structs import Array
 REPEATS = 7
 STRIDES = (4, 8, 16, 32)
 _MASK = 28  # cells per side
-
-
-class Cost(TypedDict):
-  """Of one operation. `temporary_mb` is what the program needs beside inputs and outputs."""
-
-  seconds: float
-  compile_seconds: float
-  temporary_mb: float
 
 
 class Report(Machine):
@@ -60,14 +53,7 @@ def run(
   report: Report = {
     **where,
     "size": list(size),
-    "operations": {
-      name: {
-        "seconds": seconds[name],
-        "compile_seconds": program.seconds,
-        "temporary_mb": program.temporary_mb,
-      }
-      for name, program in programs.items()
-    },
+    "operations": {name: cost_of(program, seconds[name]) for name, program in programs.items()},
   }
   if out is not None:
     write_text(out, json.dumps(report, indent=2))

@@ -56,6 +56,16 @@ class Compiled:
     return memory.temp_size_in_bytes / 1e6
 
 
+class Cost(TypedDict):
+  """Of one call. `temporary_mb` is what the compiled program needs beside inputs and outputs, as
+  the compiler says; None: not known.
+  """
+
+  seconds: float
+  compile_seconds: float | None
+  temporary_mb: float | None
+
+
 def machine() -> Machine:
   """Returns what this process runs on, now."""
   return {
@@ -78,6 +88,19 @@ def compiled(function: Callable[..., Any], *arguments: Any) -> Compiled:
   program = jax.jit(function).lower(*arguments).compile()
   seconds = time.perf_counter() - start
   return Compiled(program, jax.device_put(arguments), seconds)
+
+
+def cost_of(call: Callable[[], object], seconds: float) -> Cost:
+  """Returns what a call costs.
+
+  Args:
+    call: a compiled program, or anything else, of which only the time is known.
+    seconds: of one call.
+  """
+  if not isinstance(call, Compiled):
+    return {"seconds": seconds, "compile_seconds": None, "temporary_mb": None}
+  megabytes = call.temporary_mb
+  return {"seconds": seconds, "compile_seconds": call.seconds, "temporary_mb": megabytes}
 
 
 def median_seconds(calls: Mapping[Name, Callable[[], object]], repeats: int) -> dict[Name, float]:

@@ -1,10 +1,13 @@
 """Measures a training step beside PyTorch: `python -m tests.torch_reference.training_speed
-[ENCODER [SIZE [BATCH [REPEATS]]]]`.
+[ENCODER [SIZE [BATCH [REPEATS [DTYPE [OUT]]]]]]`.
 
-PyTorch runs eagerly, channels last, each norm as one library call. Its step has the work of ours:
-all heads on as many regions, the same losses at the same resolutions, SGD with momentum on clipped
-gradients. Which anchors and regions are trained is drawn without looking at the labels, which costs
-it nothing; ours looks.
+PyTorch runs eagerly, channels last, each norm as one library call; bfloat16 is its autocast. On a
+GPU its convolutions are chosen by trial and its float32 products may use TF32, as JAX's do. Its
+step has the work of ours: all heads on as many regions, the same losses at the same resolutions,
+SGD with momentum on clipped gradients. Which anchors and regions are trained is drawn without
+looking at the labels, which costs it nothing; ours looks.
+
+Both share the GPU's memory, so set `XLA_PYTHON_CLIENT_PREALLOCATE=false`.
 """
 
 import sys
@@ -20,8 +23,15 @@ from jppf_jax.benchmarks import train
 from jppf_jax.structs import Batch
 from jppf_jax_configs import cpp_generated
 from tests.torch_reference import network
-from tests.torch_reference.network import IABN, PIXEL_MEAN, PIXEL_STD, EfficientPS, Sizes
-from tests.torch_reference.speed import channels_last, without_the_last
+from tests.torch_reference.network import (
+  IABN,
+  PIXEL_MEAN,
+  PIXEL_STD,
+  EfficientPS,
+  Sizes,
+  upsample,
+)
+from tests.torch_reference.speed import DEVICE, channels_last, waiting, without_the_last
 
 B0 = ((16, 1), (24, 2), (40, 2), (80, 3), (112, 3), (192, 4), (320, 1))
 SIZES = {"b0": Sizes(stem=32, stages=B0, head=1280, parts=10), "b5": Sizes(parts=10)}
@@ -40,24 +50,24 @@ def library_norm(self: IABN, x: Tensor) -> Tensor:
 def pooled(pyramid: list[Tensor], boxes: Tensor, levels: Tensor, bins: int) -> Tensor:
   """RoIAlign of the boxes [B R 4] with 2 x 2 samples in a bin: [B * R C bins bins]."""
   count, channels = boxes.shape[1], pyramid[0].shape[1]
-  regions = torch.zeros(*boxes.shape[:2], channels, bins, bins)
-  steps = (torch.arange(2 * bins) + 0.5) / (2 * bins)
+  regions = pyramid[0].new_zeros(*boxes.shape[:2], channels, bins, bins)
+  steps = (torch.arange(2 * bins, device=DEVICE) + 0.5) / (2 * bins)
   for image in range(len(boxes)):
     for level in range(LEVELS):
       rows = torch.nonzero(levels[image] == level).flatten()
       if not len(rows):
         continue
       features = pyramid[level][image : image + 1]
-      size = 4 * 2**level * torch.tensor(features.shape[:1:-1])  # width, height of the image
+      size = 4 * 2**level * torch.tensor(features.shape[:1:-1], device=DEVICE)  # width, height
       low, high = boxes[image, rows, :2] / size, boxes[image, rows, 2:] / size
       at = low[:, None] + steps[:, None] * (high - low)[:, None]  # [R 2 bins, 2]
       at = 2 * at - 1
       x, y = at[:, None, :, 0], at[:, :, None, 1]
       grid = torch.stack([x.expand(-1, 2 * bins, -1), y.expand(-1, -1, 2 * bins)], -1)
-      samples = F.grid_sample(
-        features, grid.reshape(1, -1, 2 * bins, 2), padding_mode="border", align_corners=False
-      )
+      grid = grid.reshape(1, -1, 2 * bins, 2).to(features.dtype)
+      samples = F.grid_sample(features, grid, padding_mode="border", align_corners=False)
       means = F.avg_pool2d(samples, 2).reshape(channels, len(rows), bins, bins)
+      means = means.to(regions.dtype)  # autocast samples in float32
       regions = regions.index_put(
         (torch.full_like(rows, image), rows), means.transpose(0, 1), accumulate=False
       )
@@ -75,35 +85,41 @@ class Step:
   """A step on one batch: `forward()`, `update()`, or all of it."""
 
   def __init__(self, sizes: Sizes, batch: Batch, config: ml_collections.ConfigDict):
-    self.net = EfficientPS(sizes).train().to(memory_format=torch.channels_last)
+    self.net = EfficientPS(sizes).train().to(DEVICE, memory_format=torch.channels_last)
     optimizer = config.optimizer
     self.optimizer = torch.optim.SGD(
       self.net.parameters(), lr=1e-6, momentum=optimizer.momentum, weight_decay=1e-4
     )
     self.clip = optimizer.clip_norm
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (PIXEL_MEAN, PIXEL_STD))
-    self.image = (channels_last(batch.image).float() - mean) / std
-    self.semantic = torch.tensor(np.asarray(batch.semantic, np.int64))
-    self.part = torch.tensor(np.asarray(batch.part, np.int64))
+    image = (channels_last(batch.image).float() - mean.to(DEVICE)) / std.to(DEVICE)
+    half = config.model.dtype == "bfloat16"
+    self.autocast = torch.autocast(DEVICE, torch.bfloat16, enabled=half)
     images, self.regions = len(batch.image), config.sampling.regions
     self.masks = self.regions // 4
     generator = torch.Generator().manual_seed(0)
     height, width = batch.image.shape[1:3]
     corners = torch.rand(images, self.regions, 2, 2, generator=generator).sort(2).values
-    self.boxes = (corners * torch.tensor([width, height])).flatten(2)
-    sides = (self.boxes[..., 2:] - self.boxes[..., :2] + 1).prod(-1).sqrt()
-    self.levels = (sides / sizes.finest_scale).log2().floor().clamp(0, LEVELS - 1)
-    self.labels = torch.randint(0, sizes.things + 1, (images, self.regions), generator=generator)
-    self.targets = torch.rand(images * self.masks, 28, 28, generator=generator).round()
-    self.anchors = torch.randint(0, height * width // 1024, (images, config.sampling.anchors))
+    boxes = (corners * torch.tensor([width, height])).flatten(2)
+    sides = (boxes[..., 2:] - boxes[..., :2] + 1).prod(-1).sqrt()
+    levels = (sides / sizes.finest_scale).log2().floor().clamp(0, LEVELS - 1)
+    labels = torch.randint(0, sizes.things + 1, (images, self.regions), generator=generator)
+    targets = torch.rand(images * self.masks, 28, 28, generator=generator).round()
+    anchors = torch.randint(0, height * width // 1024, (images, config.sampling.anchors))
+    semantic = torch.tensor(np.asarray(batch.semantic, np.int64))
+    part = torch.tensor(np.asarray(batch.part, np.int64))
+    self.image, self.semantic, self.part = image, semantic.to(DEVICE), part.to(DEVICE)
+    self.boxes, self.levels, self.labels = boxes.to(DEVICE), levels.to(DEVICE), labels.to(DEVICE)
+    self.targets, self.anchors = targets.to(DEVICE), anchors.to(DEVICE)
 
   def forward(self) -> Tensor:
     """The loss."""
-    net = self.net
-    pyramid = net.neck(net.backbone(self.image))
-    semantic = hard_pixels(net.semantic_head(pyramid), self.semantic)
-    part = hard_pixels(net.part_head(pyramid), self.part)
-    return semantic + part + self._proposals(pyramid) + self._regions(pyramid)
+    with self.autocast:
+      net = self.net
+      pyramid = net.neck(net.backbone(self.image))
+      semantic = hard_pixels(net.semantic_head(pyramid), self.semantic)
+      part = hard_pixels(net.part_head(pyramid), self.part)
+      return semantic + part + self._proposals(pyramid) + self._regions(pyramid)
 
   def _proposals(self, pyramid: list[Tensor]) -> Tensor:
     objectness, deltas = (torch.cat(levels, 1) for levels in self.net.rpn_head(pyramid))
@@ -134,20 +150,43 @@ class Step:
     self.optimizer.step()
 
 
-def main(encoder: str = "b0", size: str = "256x512", batch: str = "2", repeats: str = "5") -> None:
+def prepare() -> None:
+  """Lets PyTorch use what it has: a norm in one call, convolutions chosen by trial, TF32."""
   IABN.forward = library_norm
-  network.upsample = without_the_last(network.upsample)
-  rows, columns = (int(side) for side in size.split("x"))
+  network.upsample = without_the_last(upsample)
+  torch.backends.cudnn.benchmark = True
+  torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+
+
+def config_of(
+  encoder: str, size: tuple[int, int], batch: int, dtype: str
+) -> ml_collections.ConfigDict:
+  """The paper's run on eight generated scenes of that size, from random weights."""
   config = cpp_generated.get_config().unlock()
-  config.model.encoder = encoder
-  config.data.update(train_size=(rows, columns), batch_size=int(batch))
-  config.data.synthetic.update(size=(rows, columns), train=8, validation=1)
+  config.model.update(encoder=encoder, dtype=dtype)
+  config.data.update(train_size=size, batch_size=batch)
+  config.data.synthetic.update(size=size, train=8, validation=1)
+  return config.lock()
+
+
+def main(
+  encoder: str = "b0",
+  size: str = "256x512",
+  batch: str = "2",
+  repeats: str = "5",
+  dtype: str = "float32",
+  out: str | None = None,
+) -> None:
+  prepare()
+  rows, columns = (int(side) for side in size.split("x"))
+  config = config_of(encoder, (rows, columns), int(batch), dtype)
 
   def rivals(batch: Batch) -> dict[str, Callable[[], object]]:
     step = Step(SIZES[encoder], batch, config)
-    return {train.FORWARD: step.forward, train.UPDATE: step.update, train.STEP: step}
+    calls = {train.FORWARD: step.forward, train.UPDATE: step.update, train.STEP: step}
+    return {name: waiting(call) for name, call in calls.items()}
 
-  train.run(None, config=config.lock(), repeats=int(repeats), rival="PyTorch", rivals=rivals)
+  train.run(out, config=config, repeats=int(repeats), rival="PyTorch", rivals=rivals)
 
 
 if __name__ == "__main__":

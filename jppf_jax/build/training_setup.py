@@ -124,8 +124,9 @@ def _random_start(config: Config) -> str:
   if c.pretrained or not c.imagenet:
     return ""
   file = f"{c.encoder}.safetensors"
+  source = c.imagenet if c.encoder in c.imagenet else f"tf_efficientnet_{c.encoder}"
   return (
-    f"The encoder starts from random weights, the paper's from ImageNet: convert {c.imagenet} of "
+    f"The encoder starts from random weights, the paper's from ImageNet: convert {source} of "
     f"timm with `jppf import-weights --from=timm --variant={c.encoder} FILE --out={file}` and add "
     f"--config.model.pretrained={file}."
   )

@@ -114,6 +114,9 @@ def test_a_config_of_the_paper_asks_for_imagenet_weights_in_one_sentence_if_it_h
   assert "random weights" in said(config) and "\n" not in said(config)
   assert "convert tf_efficientnet_b5 of timm" in said(config)
   assert said(config).endswith("--config.model.pretrained=b5.safetensors.")
+  with config.unlocked():
+    config.model.encoder = "b0"
+  assert "convert tf_efficientnet_b0 of timm" in said(config) and "--variant=b0" in said(config)
   config.model.pretrained = "b5.safetensors"
   assert said(config) == said(tiny.config(tmp_path)) == ""
 

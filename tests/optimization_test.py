@@ -12,6 +12,7 @@ from jppf_jax.optimization import (
   OPTIMIZERS,
   ORDERS,
   Phase,
+  apply_updates,
   clip_by_global_norm,
   freeze_norms,
   learning_rate,
@@ -145,6 +146,19 @@ def updated(optimizer, params, gradients, state=None):
 def vector(params):
   """All parameters as one float64 vector."""
   return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(params)], dtype=np.float64)
+
+
+def test_updates_are_added_as_optax_adds_them_however_many_arrays_are_alike():
+  rng = np.random.default_rng(3)
+  shapes = [(4,)] * 70 + [()] * 2 + [(2, 3), (3, 2), (1, 3, 3, 4), (4, 1), (0,)]
+  params, updates = (
+    {f"{n}": jnp.asarray(rng.normal(size=shape), jnp.float32) for n, shape in enumerate(shapes)}
+    for _ in range(2)
+  )
+  found = jax.jit(apply_updates)(params, updates)
+  jax.tree.map(np.testing.assert_array_equal, found, optax.apply_updates(params, updates))
+  kernels = str(jax.make_jaxpr(apply_updates)(params, updates)).count(" = reduce[")
+  assert kernels == 3 + 6  # 70 in three operations, one for each other shape
 
 
 def test_sgd_equals_pytorch_s_written_in_numpy():

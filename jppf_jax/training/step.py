@@ -16,7 +16,7 @@ from jax.flatten_util import ravel_pytree
 
 from jppf_jax.losses.total import compute_losses
 from jppf_jax.model import JPPF
-from jppf_jax.optimization import freeze_norms
+from jppf_jax.optimization import apply_updates, freeze_norms
 from jppf_jax.structs import Array, Batch, Outputs, RPNTargets
 from jppf_jax.targets.instance_regions import sample_regions
 from jppf_jax.targets.instance_rpn import rpn_targets
@@ -107,7 +107,7 @@ def make_update(
 
   def update(state: TrainState, batch_stats: Any, gradients: Any) -> TrainState:
     updates, opt_state = of_phase(gradients, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, updates)
+    params = apply_updates(state.params, updates)
     ema = average(state.ema, params, batch_stats, state.step, ema_decay)
     return TrainState(state.step + 1, params, batch_stats, opt_state, state.seed, ema)
 

@@ -31,7 +31,7 @@ def get_config() -> ml_collections.ConfigDict:
   )
   config.sampling.regions = 32
   config.detection.max_detections = 8
-  config.fusion.min_stuff_area = 96  # 2048 at 1024 x 2048
+  config.fusion.update(min_stuff_area=96, score_threshold=0.5)  # area: 2048 at 1024 x 2048
   config.phases.main.update(steps=300, warmup=40, drops=(200, 270))
   config.train.update(checkpoint_every=100, keep=1, ema_decay=0.0)
   return config.lock()

@@ -49,6 +49,7 @@ def make(root: Path, count: int = COUNT) -> int:
 
   Raises:
     FileNotFoundError: there are no annotations, or one of them has no photo.
+    ValueError: an annotation has not the size of its photo.
   """
   photos = pairs.by_id(epath.Path(root / "photos"), ".jpg", ".jpeg")
   annotations = pairs.by_id(epath.Path(root / "annotations"), ".png")
@@ -72,6 +73,9 @@ def make(root: Path, count: int = COUNT) -> int:
   for index, (name, person) in enumerate(tqdm(people.items(), "nobody", unit="photo")):
     rng = np.random.default_rng(index)
     photo = _read(photos[name])
+    if photo.shape[:2] != person.shape:
+      sizes = (f"{rows} x {columns}" for rows, columns in (photo.shape[:2], person.shape))
+      raise ValueError("{} has {} pixels, its annotation {}.".format(photos[name], *sizes))
     others = [other for other in names if other != name]
     if index % 2 or not others:
       other = things[int(rng.integers(len(things)))]
@@ -173,9 +177,11 @@ def main(arguments: Sequence[str]) -> None:
   given = parser.parse_args(arguments)
   try:
     count = make(given.folder, given.count)
-  except FileNotFoundError as error:
+  except (FileNotFoundError, ValueError) as error:
     parser.error(f"{error} Expected a folder with photos/*.jpg and annotations/*.png.")
-  print(f"{count} photos in {given.folder / NOBODY}")
+  folder = given.folder / NOBODY
+  others = len(list(folder.glob("*.jpg"))) - count
+  print(f"{count} photos in {folder}" + (f", beside {others} that were there" if others else ""))
   command = ["jppf", "prepare", "clothing_co_parsing", f"--manual_dir={given.folder}", "--rebuild"]
   print(f"next, if records were built before: {shlex.join(command)}")
 

@@ -203,7 +203,7 @@ def named_model(name: str) -> "tuple[Config, Path]":
   `--config` replaces the config, `--config.name=value` changes one value.
 
   Raises:
-    UsageError: `--which` is given, which only runs have; or as `config_or`.
+    UsageError: the name is empty; `--which` is given, which only runs have; or as `config_or`.
     RunError: the folder has no readable config, and `--config` is not given.
     WeightsError: there is no such model.
   """
@@ -212,6 +212,8 @@ def named_model(name: str) -> "tuple[Config, Path]":
       f"--which={WHICH.value} is for the weights of a run: name its folder with --workdir, and no "
       "--weights."
     )
+  if not name:
+    raise app.UsageError("--weights= names no model: give a name or a folder, or leave it out.")
   from jppf_jax import build
   from jppf_jax.checkpoints import model_folder
 

@@ -77,6 +77,7 @@ def test_the_scores_of_a_model_do_not_replace_those_of_a_run(tiny_run, tmp_path)
     (["--weights=demo"], "Needs --workdir=DIR, where the scores are written."),
     (["--weights=nothing", "--workdir=out"], "There is no model 'nothing'"),
     (["--weights=demo", "--workdir=out", "--which=ema"], "--workdir, and no --weights."),
+    (["--weights=", "--workdir=out"], "--weights= names no model"),
   ],
 )
 def test_a_model_that_cannot_be_scored_is_one_sentence(flags, words, tmp_path, monkeypatch):

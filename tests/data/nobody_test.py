@@ -113,6 +113,24 @@ def test_a_photo_may_end_in_jpeg_and_one_that_is_missing_is_one_line(tmp_path, m
     assert said in last and "Expected a folder with photos" in last
 
 
+def test_photos_that_were_there_are_said_and_an_annotation_of_another_size_is_one_line(
+  tmp_path, monkeypatch, capsys
+):
+  monkeypatch.setattr(nobody, "THINGS", ("brick",))
+  labels = np.zeros((120, 100), np.uint8)
+  labels[:36, :25] = 41
+  write_people(tmp_path, labels, count=2)
+  nobody.main([str(tmp_path), "2"])
+  assert f"3 photos in {tmp_path / 'nobody'}\n" in capsys.readouterr().out
+  nobody.main([str(tmp_path), "1"])
+  assert "nobody, beside 1 that were there\n" in capsys.readouterr().out
+  Image.fromarray(labels.T).save(tmp_path / "annotations" / "0.png")
+  with pytest.raises(SystemExit):
+    nobody.main([str(tmp_path), "2"])
+  last = capsys.readouterr().err.splitlines()[-1]
+  assert "0.jpg has 120 x 100 pixels, its annotation 100 x 120." in last
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
   root = tmp_path_factory.mktemp("clothing")

@@ -1,5 +1,6 @@
 """Kills a run at random moments, resumes it, and compares its bytes with those of one that ran
-through: `python -m tests.stress.kills FOLDER [KILLS [PROCESSES]]`. 60 kills take about an hour.
+through: `python -m tests.stress.kills FOLDER [KILLS [PROCESSES]]`. 60 kills take 11 minutes on two
+cores, 30 with two processes 33.
 
 Half of the kills come at any time after the start, half within the time of a save after a step is
 said to be done. It is no test of the suite because it takes so long.

@@ -50,7 +50,7 @@ def get_config() -> ml_collections.ConfigDict:
   )
   config.sampling.update(anchors=64, regions=64)
   config.detection.max_detections = 16
-  # margin and threshold of parts: above `fusion.config.BEST`, chosen on the validation split;
+  # margin and threshold of parts: above `fusion.config.BEST`, chosen on validation;
   # scores: photos without people get persons of up to 0.77, and validation loses nothing;
   # area: 2048 pixels at 1024 x 2048
   config.fusion.update(box_margin=0.08, part_threshold=0.35, min_stuff_area=280)

@@ -103,6 +103,7 @@ def get_config():
   config.model.finest_scale = {finest_scale}  # boxes up to twice this side use the finest features
   config.detection.max_detections = {max_detections}  # per photo
   config.fusion.min_stuff_area = {min_stuff}  # pixels; less is filled from around
+  config.fusion.score_threshold = 0.5  # up to 1: objects with lower scores are left out
   config.fusion.box_margin = 0.04  # boxes count as larger by this share of their sides; paper: 0
   config.fusion.part_threshold = 0.2  # up to 1: leave out parts that seem less right; paper: 0
   config.phases.main.update(

@@ -187,7 +187,7 @@ def apply_updates(params: Any, updates: Any) -> Any:
   each begins elsewhere.
   """
   old, structure = jax.tree.flatten(params)
-  added = structure.flatten_up_to(updates)
+  added = jax.tree.leaves(updates)
   alike = defaultdict(list)
   for index, leaf in enumerate(old):
     alike[leaf.shape].append(index)
@@ -199,7 +199,7 @@ def apply_updates(params: Any, updates: Any) -> Any:
       zeros = [np.float32(0)] * len(pairs)
       for index, total in zip(few, jax.lax.reduce(pairs, zeros, _add_each, (0,))):
         new[index] = total
-  return structure.unflatten(new)
+  return jax.tree.unflatten(structure, new)
 
 
 def _add_each(totals: Sequence[jax.Array], values: Sequence[jax.Array]) -> list[jax.Array]:

@@ -79,7 +79,10 @@ def main(argv: list[str]) -> None:
       loop.train(config, workdir)
       return
     table = dry_run.dry_run(config, workdir)
-  Console().print(table)
+  import jax
+
+  if jax.process_index() == 0:
+    Console().print(table)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """All that can be known of a run before it trains: sizes, memory, speed, the first batch."""
 
 import contextlib
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -29,7 +30,8 @@ def dry_run(config: build.Config, workdir: str | Path) -> Table:
 
   The dataset is built if it is not there, weights to start from are loaded, and the step of the
   first phase is compiled. The first batch as the network gets it, with its labels, and the learning
-  rate by step are drawn into `dry_run` in the folder of the run; nothing else is written there.
+  rate by step are drawn into `dry_run` in the folder of the run; nothing else is written there. Of
+  several processes the first one draws, its share of the batch.
 
   Args:
     config: of the run.
@@ -56,8 +58,11 @@ def dry_run(config: build.Config, workdir: str | Path) -> Table:
     batch, ids = next(iterator)
     reading = _seconds(lambda: next(iterator))
   folder = Path(workdir) / "dry_run"
-  save_picture(folder / "first_batch.png", draw_batch(batch, ids, run.spec))
-  save_picture(folder / "learning_rate.png", draw_schedule(run))
+  if jax.process_index() == 0:
+    save_picture(folder / "first_batch.png", draw_batch(batch, ids, run.spec))
+    save_picture(folder / "learning_rate.png", draw_schedule(run))
+  if jax.process_count() > 1:  # what pmap compiles cannot be called there (jax 0.10)
+    run = dataclasses.replace(run, parallel="shard_map")
   runner = starting.Runners().get(run, freeze_norm=run.phases[0].freeze_norm)
   on_devices = runner.put_batch(batch)
   carried = runner.put_state(state)

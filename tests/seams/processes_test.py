@@ -85,6 +85,14 @@ def test_two_processes_of_two_devices_train_as_one_with_one(alone):
   assert "step 3/3" in first and "step 3/3" not in second  # only the first process speaks
 
 
+def test_a_dry_run_of_two_processes_steps_and_the_first_one_shows_it(alone):
+  first, second = finished(*start_two(alone, "dry", more=("--dry_run",)))
+  assert "A step of 4 images on 4 devices" in first and "step, ms" in first
+  assert "A step of" not in second
+  files = {path.name for path in (alone / "dry").rglob("*") if path.is_file()}
+  assert files == {"first_batch.png", "learning_rate.png"}
+
+
 def test_one_process_of_four_devices_trains_as_one_with_one(alone):
   finished(start(alone, "four", devices=4))
   assert_same_training(alone / "four", alone / "alone")

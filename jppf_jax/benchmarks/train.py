@@ -130,7 +130,9 @@ def run(
     "temporary_gb": memory.temp_size_in_bytes / 1e9,
     "gflop": flops / 1e9,
     "gradient_mb": gradient.nbytes / 1e6,
-    "share_of_peak": _share(flops / seconds[STEP], where["device"], training.model.encoder.dtype),
+    "share_of_peak": share_of_peak(
+      flops / seconds[STEP], where["device"], training.model.encoder.dtype
+    ),
   }
   _show(report, Console())
   if out is not None:
@@ -220,7 +222,7 @@ def _rows(seconds: Mapping[Any, float]) -> list[Row]:
   ]
 
 
-def _share(rate: float, device: str, dtype: Any) -> float | None:
+def share_of_peak(rate: float, device: str, dtype: Any) -> float | None:
   """Returns the share of an H100's floating-point operations per second, on such a device."""
   if "H100" not in device and "H200" not in device:
     return None

@@ -67,6 +67,7 @@ def main(argv: list[str]) -> None:
   with plainly("train", OSError):
     require_folder(workdir)
   compile_cache.use()
+  import jax
   from rich.console import Console
 
   from jppf_jax.training import dry_run, hosts, loop
@@ -79,8 +80,6 @@ def main(argv: list[str]) -> None:
       loop.train(config, workdir)
       return
     table = dry_run.dry_run(config, workdir)
-  import jax
-
   if jax.process_index() == 0:
     Console().print(table)
 

@@ -116,6 +116,6 @@ def test_the_backward_pass_is_what_the_other_parts_leave():
 
 
 def test_the_share_of_the_peak_is_that_of_the_dtype_on_such_a_device_only():
-  assert benchmark._share(33.5e12, "NVIDIA H100 80GB HBM3", "float32") == pytest.approx(0.5)
-  assert benchmark._share(98.9e12, "NVIDIA H200", jnp.bfloat16) == pytest.approx(0.1)
-  assert benchmark._share(1e12, "cpu", "float32") is None
+  assert benchmark.share_of_peak(33.5e12, "NVIDIA H100 80GB HBM3", "float32") == pytest.approx(0.5)
+  assert benchmark.share_of_peak(98.9e12, "NVIDIA H200", jnp.bfloat16) == pytest.approx(0.1)
+  assert benchmark.share_of_peak(1e12, "cpu", "float32") is None

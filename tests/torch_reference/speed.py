@@ -41,6 +41,12 @@ def channels_last(x: Any) -> Tensor:
   return torch.tensor(x, device=DEVICE).permute(0, 3, 1, 2)
 
 
+def use_the_card_well() -> None:
+  """Lets PyTorch choose convolutions by trial, and use TF32 as JAX does."""
+  torch.backends.cudnn.benchmark = True
+  torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+
+
 def waiting(call: Callable[[], object]) -> Callable[[], None]:
   """`call`, which returns when its work is done."""
 
@@ -56,8 +62,7 @@ def rivals(results: Mapping[str, Any], dtype: str) -> dict[str, Callable[[], obj
   """The stages of PyTorch by our names, on our results."""
   IABN.forward = library_norm
   network.upsample = without_the_last(network.upsample)
-  torch.backends.cudnn.benchmark = True
-  torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+  use_the_card_well()
   net = EfficientPS(Sizes(parts=10)).eval().to(DEVICE, memory_format=torch.channels_last)
   half = dtype == "bfloat16"
   of = torch.bfloat16 if half else torch.float32

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from jppf_jax import build
 from jppf_jax.benchmarks.programs import machine, median_seconds, place_text
-from jppf_jax.benchmarks.roofline import H100_FLOPS
+from jppf_jax.benchmarks.train import share_of_peak
 from jppf_jax.structs import Batch
 from jppf_jax.training import starting
 from jppf_jax.training.parallel import make_runner
@@ -27,7 +27,6 @@ from tests.torch_reference import training_speed
 from tests.torch_reference.speed import waiting
 
 DTYPES = ("float32", "bfloat16")
-GPUS = ("H100", "H200")
 
 
 class Ours:
@@ -49,9 +48,9 @@ class Ours:
     """Temporaries, and the share of an H100's peak on such a card."""
     memory: Any = self.compiled.memory_analysis()
     flops = float((self.compiled.cost_analysis() or {}).get("flops", 0.0))
-    known = any(name in jax.devices()[0].device_kind for name in GPUS)
-    share = f"{100 * flops / seconds / H100_FLOPS[dtype]:.1f} %" if known else ""
-    return f"{memory.temp_size_in_bytes / 1e9:.2f}", share
+    share = share_of_peak(flops / seconds, machine()["device"], dtype)
+    text = "" if share is None else f"{100 * share:.1f} %"
+    return f"{memory.temp_size_in_bytes / 1e9:.2f}", text
 
 
 def steps(encoder: str, size: tuple[int, int], batch_size: int) -> dict[str, tuple[Ours, Any]]:

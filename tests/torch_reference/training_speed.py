@@ -31,7 +31,13 @@ from tests.torch_reference.network import (
   Sizes,
   upsample,
 )
-from tests.torch_reference.speed import DEVICE, channels_last, waiting, without_the_last
+from tests.torch_reference.speed import (
+  DEVICE,
+  channels_last,
+  use_the_card_well,
+  waiting,
+  without_the_last,
+)
 
 B0 = ((16, 1), (24, 2), (40, 2), (80, 3), (112, 3), (192, 4), (320, 1))
 SIZES = {"b0": Sizes(stem=32, stages=B0, head=1280, parts=10), "b5": Sizes(parts=10)}
@@ -154,8 +160,7 @@ def prepare() -> None:
   """Lets PyTorch use what it has: a norm in one call, convolutions chosen by trial, TF32."""
   IABN.forward = library_norm
   network.upsample = without_the_last(upsample)
-  torch.backends.cudnn.benchmark = True
-  torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+  use_the_card_well()
 
 
 def config_of(

@@ -202,6 +202,17 @@ def test_frozen_norms_do_not_change_although_they_have_momentum():
   assert jax.tree.structure(state_after) == jax.tree.structure(state)
 
 
+def test_weight_decay_does_not_enter_the_momentum_of_frozen_norms():
+  params = {"norm": {"scale": jnp.ones(2), "bias": jnp.ones(2)}, "conv": {"kernel": jnp.ones(2)}}
+  zeros = jax.tree.map(jnp.zeros_like, params)
+  optimizer = sgd(lambda step: 1.0, momentum=0.5, weight_decay=0.1, clip_norm=1.0)
+  _, state = freeze_norms(optimizer).update(zeros, optimizer.init(params), params)
+  updates, _ = optimizer.update(zeros, state, params)  # the phase after it
+  np.testing.assert_allclose(updates["norm"]["scale"], -0.1, rtol=1e-6)
+  np.testing.assert_allclose(updates["norm"]["bias"], -0.1, rtol=1e-6)
+  np.testing.assert_allclose(updates["conv"]["kernel"], -0.15, rtol=1e-6)
+
+
 def test_frozen_norms_do_not_count_in_the_clipped_norm():
   optimizer = freeze_norms(sgd(lambda step: 0.1, clip_norm=1e-3))
   gradient, huge = random_params(1), random_params(1)
@@ -223,6 +234,18 @@ def test_adamw_decays_weights_independently_of_the_gradient():
   params, gradient = np.array([2.0], np.float32), np.zeros(1, np.float32)
   updates, _ = optimizer.update(gradient, optimizer.init(params), params)
   np.testing.assert_allclose(updates, [-0.1], rtol=1e-6)
+
+
+def test_adamw_sees_clipped_gradients():
+  large, small = np.float32([300, -400]), np.float32([0.3, 0.1])
+
+  def second_update(first):
+    optimizer = OPTIMIZERS["adamw"](lambda step: 1.0, clip_norm=5.0)
+    params = {"w": jnp.zeros(2)}
+    _, state = optimizer.update({"w": jnp.asarray(first)}, optimizer.init(params), params)
+    return optimizer.update({"w": jnp.asarray(small)}, state, params)[0]["w"]
+
+  np.testing.assert_allclose(second_update(large), second_update(large / 100), rtol=1e-5)
 
 
 def test_the_running_mean_of_adamw_decays_with_the_momentum():

@@ -84,3 +84,19 @@ def test_a_model_that_cannot_be_scored_is_one_sentence(flags, words, tmp_path, m
   monkeypatch.chdir(tmp_path)
   done = verbs.here("evaluate", *flags)
   assert words in done.err + str(done.status)
+
+
+def test_each_flag_is_passed_on_as_what_it_is(tiny_run, monkeypatch):
+  given, others = {}, {"part": "another network"}
+
+  def evaluate(config, workdir, **how):
+    given.update(how)
+    raise OSError("enough")
+
+  monkeypatch.setattr("jppf_jax.evaluation.evaluate.evaluate", evaluate)
+  monkeypatch.setattr("jppf_jax.cli.run_flags.other_networks", lambda: others)
+  for flag, name in (("--oracle", "oracle"), ("--readings", "readings")):
+    done = verbs.here("evaluate", f"--workdir={tiny_run.workdir}", "--pictures=8", flag)
+    assert done.status == "jppf evaluate: enough"
+    assert {key for key in ("oracle", "readings") if given[key]} == {name}
+    assert given["pictures"] == 8 and given["others"] is others

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jppf_jax.labels.registry import load_spec
-from jppf_jax.labels.variants import semantic_background, void_as_background
+from jppf_jax.labels.variants import semantic_background, void_as_background, without_parts
 from jppf_jax.metrics.scores import Scores
 from jppf_jax.structs import IGNORE
 from tests.oracles import random_labels
@@ -102,3 +102,18 @@ def test_variants_that_contradict_each_other_are_refused():
       second(first(spec))
   with pytest.raises(ValueError, match="cpp_grouped_sembg already have their own backgrounds"):
     semantic_background(semantic_background(spec))
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_without_parts_all_is_background_but_void(name):
+  plain = load_spec(name)
+  spec = without_parts(plain, name="panoptic_only")
+  uids, _ = random_labels.random_uids(plain, np.random.default_rng(0), (30, 40))
+  before, decoded = plain.decode(uids), spec.decode(uids)
+  assert (before.part > 0).any() and (before.semantic == IGNORE).any()
+  expected = np.where(before.semantic == IGNORE, IGNORE, 0)
+  np.testing.assert_array_equal(decoded.part, expected)
+  np.testing.assert_array_equal(decoded.semantic, before.semantic)
+  np.testing.assert_array_equal(decoded.instance, before.instance)
+  assert spec.name == "panoptic_only" and spec.num_parts == 1
+  assert not spec.sid_pid_to_pid.any()

@@ -1,3 +1,4 @@
+import re
 from functools import partial
 
 import jax
@@ -21,6 +22,7 @@ CASES = {
   "DPC 18 15": ((40, 33), (3, 3), (1, 1), (18, 15)),
   "one pixel": ((1, 1), (3, 3), (1, 1), (6, 3)),
   "even kernel": ((6, 5), (2, 4), (1, 1), (1, 2)),
+  "even columns only": ((6, 5), (3, 4), (1, 1), (1, 1)),
   "uneven strides": ((9, 10), (3, 5), (3, 1), (2, 1)),
 }
 
@@ -71,6 +73,15 @@ def test_bfloat16_sums_in_float32():
   assert y[0, 1, 1, 0] == 264
 
 
+def test_the_kernel_s_gradient_sums_exact_products_of_bfloat16():
+  x = jnp.asarray([1.0390625, 1.078125], jnp.bfloat16).reshape(1, 1, 2, 1)
+  dy = jnp.asarray([1.0390625, -1], jnp.bfloat16).reshape(1, 1, 2, 1)
+  convolve = partial(depthwise_conv, impl="shift")
+  _, back = jax.vjp(convolve, x, jnp.zeros((1, 1, 1, 1), jnp.bfloat16))
+  # in bfloat16 the square would be 1.078125 too, and the sum 0
+  np.testing.assert_allclose(back(dy)[1].ravel().astype(np.float32), 0.00152588, rtol=1e-2)
+
+
 def test_a_mapped_batch_equals_the_batch():
   rng = np.random.default_rng(0)
   x = rng.normal(size=(2, 3, 6, 6, 2)).astype(np.float32)
@@ -97,3 +108,19 @@ def test_the_choice_follows_the_platform_that_the_program_is_compiled_for(platfo
     lowered = jax.jit(function).trace(x, kernel).lower(lowering_platforms=(platform,))
     text = lowered.as_text()
     assert ("stablehlo.convolution" in text) == is_grouped
+
+
+@pytest.mark.parametrize("strides, dilation", [((2, 2), (1, 1)), ((1, 1), (6, 21))])
+def test_on_a_gpu_the_convolutions_are_those_of_the_grouped_one(strides, dilation):
+  x, kernel = jnp.zeros((1, 24, 48, 3)), jnp.zeros((3, 3, 1, 3))
+
+  def windows(impl):
+    def loss(x, kernel):
+      return (depthwise_conv(x, kernel, strides, dilation, impl) ** 2).sum()
+
+    lowered = jax.jit(jax.grad(loss, (0, 1))).trace(x, kernel).lower(lowering_platforms=("cuda",))
+    return sorted(re.findall(r"window = {[^}]*}", lowered.as_text()))
+
+  found = windows("auto")
+  assert len(found) == 3  # forward, and the gradients of map and kernel
+  assert found == windows("grouped")

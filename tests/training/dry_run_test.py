@@ -1,5 +1,9 @@
 """What a dry run says and draws; its step is compiled for the part head alone."""
 
+import dataclasses
+import time
+
+import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +11,7 @@ from PIL import Image
 from jppf_jax import build
 from jppf_jax.training import dry_run
 from jppf_jax.training.parallel import AXIS
+from jppf_jax_configs import smoke
 from tests import tiny
 from tests.cli import verbs
 
@@ -19,7 +24,9 @@ def test_a_dry_run_shows_what_a_run_needs_and_trains_nothing(tmp_path):
     "--config.phases.main.steps=3600",
     "--config.parallel=shard_map",
   ]
+  start = time.monotonic()
   done = verbs.here("train", f"--workdir={tmp_path}/run", "--dry_run", *flags)
+  elapsed = time.monotonic() - start
   assert done.status == 0, done
   for words in (
     "devices: 1 x cpu, shard_map",
@@ -32,6 +39,13 @@ def test_a_dry_run_shows_what_a_run_needs_and_trains_nothing(tmp_path):
     assert words in done.out
   rows = dict(line.strip("│ ").split("│") for line in done.out.splitlines() if "│" in line)
   numbers = {name.strip(): float(value) for name, value in rows.items()}
+  assert numbers["compiling, s"] <= elapsed
+  config = smoke.get_config().unlock()
+  config.model.heads = ("part",)
+  shapes = build.variable_shapes(build.model(config, build.label_spec(config)))["params"]
+  for name, tree in shapes.items():
+    count = sum(np.prod(leaf.shape) for leaf in jax.tree.leaves(tree))
+    assert numbers[f"parameters of {name}, M"] == pytest.approx(count / 1e6, abs=0.005)
   slower = max(numbers["step, ms"], numbers["reading a batch, ms"])
   assert numbers["3600 steps, hours, without saving"] == pytest.approx(slower / 1000, abs=0.01)
   files = {path.relative_to(tmp_path / "run").as_posix() for path in (tmp_path / "run").rglob("*")}
@@ -69,6 +83,32 @@ def test_the_learning_rate_is_drawn_by_step_in_units_of_its_peak(tmp_path, monke
   assert name == f"x 1e{unit}"
   expected = [(step, float(run.learning_rate(step)) / 10**unit) for step in range(4)]
   np.testing.assert_allclose(points, expected, rtol=1e-6)
+
+
+def test_the_compiler_s_figures_have_their_units():
+  wide, long = np.zeros((1000, 2000), np.float32), np.zeros((2000, 3000), np.float32)
+  compiled = jax.jit(lambda x, y: jax.numpy.sin(x @ y).sum()).lower(wide, long).compile()
+  found = dry_run.measured(compiled)
+  assert float(found["state and batch, GB"]) == pytest.approx(0.032)
+  assert float(found["temporaries, GB"]) == pytest.approx(0.012, abs=0.002)
+  assert float(found["operations, GFLOP"]) == pytest.approx(12, rel=0.01)
+
+
+def test_parts_are_drawn_and_a_background_of_its_own_is_none(tiny_run, monkeypatch):
+  drawn = []
+  monkeypatch.setattr(
+    dry_run.render, "overlay", lambda image, maps, spec, **how: drawn.append(maps) or image
+  )
+  spec = build.label_spec(tiny_run.config)
+  batch, ids = next(build.train_iterator(tiny_run.config, spec))
+  target = np.array(batch.part)
+  assert ((target > 0) & (target < spec.num_parts)).any()
+  target[:, 0, 0] = spec.num_parts  # a background of its own
+  dry_run.draw_batch(dataclasses.replace(batch, part=target), ids, spec)
+  for maps, part in zip(drawn, target, strict=True):
+    is_part = (part > 0) & (part < spec.num_parts)
+    np.testing.assert_array_equal(maps.part[is_part], part[is_part])
+    assert maps.part[0, 0] == 0
 
 
 def test_the_labels_are_drawn_beside_the_photo(tiny_run, monkeypatch):

@@ -13,11 +13,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from flax.core import lift
-from jax import lax
 from jax.nn import initializers
 from jaxtyping import Bool, Float
 
 from jppf_jax.ops.batch_norm import batch_norm, normalise
+from jppf_jax.ops.convolution import convolve
 from jppf_jax.ops.depthwise import depthwise_conv
 from jppf_jax.ops.recompute import recomputed
 from jppf_jax.ops.winograd import conv3x3
@@ -179,8 +179,7 @@ def _convolve(x: jax.Array, kernel: jax.Array, strides: Pair) -> Array:
     return pixels.reshape(*x.shape[:-1], -1)
   if size == (3, 3) and strides == (1, 1):
     return conv3x3(x, kernel)
-  layout = ("NHWC", "HWIO", "NHWC")
-  return lax.conv_general_dilated(x, kernel, strides, "SAME", dimension_numbers=layout)
+  return convolve(x, kernel, strides)
 
 
 class ConvNorm(nn.Module):

@@ -8,6 +8,7 @@ functions. `from jppf_jax.ops.nms import nms` works too.
 from jppf_jax.ops.anchors import level_anchors, pyramid_anchors
 from jppf_jax.ops.batch_norm import batch_norm, normalise
 from jppf_jax.ops.boxes import area, clip, decode, encode, image_sizes, iou_matrix
+from jppf_jax.ops.convolution import convolve, kernel_gradient
 from jppf_jax.ops.depthwise import depthwise_conv
 from jppf_jax.ops.masks import box_rectangle, crop_mask_targets, paste, paste_reach, paste_weights
 from jppf_jax.ops.nms import nms
@@ -23,12 +24,14 @@ __all__ = [
   "box_rectangle",
   "clip",
   "conv3x3",
+  "convolve",
   "crop_mask_targets",
   "decode",
   "depthwise_conv",
   "encode",
   "image_sizes",
   "iou_matrix",
+  "kernel_gradient",
   "level_anchors",
   "nearest_down2",
   "nearest_up2",

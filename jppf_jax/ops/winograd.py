@@ -8,7 +8,6 @@ of the map is computed at once, so that the intermediate results are small.
 Letters: `h w` map, `c` input and `C` output channels.
 """
 
-import functools
 import math
 from collections.abc import Sequence
 
@@ -18,6 +17,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Float
 
+from jppf_jax.ops.convolution import convolve, kernel_gradient
 from jppf_jax.structs import Array
 
 _MIN_CHANNELS = 64  # below, the sums cost more than the products they save
@@ -31,7 +31,7 @@ def conv3x3(
 ) -> Float[Array, "B h w C"]:
   """Returns `x` convolved with `kernel` at stride 1, zeros around the map.
 
-  Reverse mode only where it can be "winograd".
+  Reverse mode only.
 
   Args:
     x: features.
@@ -46,10 +46,10 @@ def conv3x3(
   x = jnp.asarray(x)
   kernel = jnp.asarray(kernel, x.dtype)
   if impl == "auto":
-    return _traced_once(x, kernel) if _is_faster(x, kernel) else _direct(x, kernel)
+    return _traced_once(x, kernel) if _is_faster(x, kernel) else convolve(x, kernel)
   if impl not in ("winograd", "direct"):
     raise ValueError(f"impl must be 'auto', 'winograd' or 'direct'; got {impl!r}.")
-  return _winograd(x, kernel) if impl == "winograd" else _direct(x, kernel)
+  return _winograd(x, kernel) if impl == "winograd" else convolve(x, kernel)
 
 
 def _is_faster(x: jax.Array, kernel: jax.Array) -> bool:
@@ -59,11 +59,6 @@ def _is_faster(x: jax.Array, kernel: jax.Array) -> bool:
   pixels = math.prod(x.shape[:3])
   is_large = pixels * inputs * outputs >= _MIN_PRODUCTS
   return is_wide and is_large and x.dtype == jnp.float32
-
-
-def _direct(x: jax.Array, kernel: jax.Array) -> jax.Array:
-  layout = ("NHWC", "HWIO", "NHWC")
-  return lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=layout)
 
 
 @jax.custom_vjp
@@ -92,8 +87,7 @@ def _forward(x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple[jax.Arra
 def _backward(saved: tuple[jax.Array, jax.Array], dy: jax.Array) -> tuple[jax.Array, jax.Array]:
   x, kernel = saved
   turned = kernel[::-1, ::-1].swapaxes(2, 3)
-  (dkernel,) = jax.linear_transpose(functools.partial(_direct, x), kernel)(dy)
-  return _winograd(dy, turned), dkernel
+  return _winograd(dy, turned), kernel_gradient(x, kernel, dy)
 
 
 _winograd.defvjp(_forward, _backward)
@@ -102,7 +96,7 @@ _winograd.defvjp(_forward, _backward)
 @jax.custom_vjp
 def _on_cpu_winograd(x: jax.Array, kernel: jax.Array) -> jax.Array:
   """The platform is the one that the program is compiled for, which need not be this machine's."""
-  return lax.platform_dependent(x, kernel, cpu=_winograd, default=_direct)
+  return lax.platform_dependent(x, kernel, cpu=_winograd, default=convolve)
 
 
 def _on_cpu_forward(
@@ -120,7 +114,7 @@ def _on_cpu_backward(
 def _direct_backward(
   saved: tuple[jax.Array, jax.Array], dy: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-  _, gradients = jax.vjp(_direct, *saved)
+  _, gradients = jax.vjp(convolve, *saved)
   return gradients(dy)
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -117,11 +118,12 @@ def test_a_turned_photo_and_its_labels_are_written_upright(tmp_path):
 
 
 def turn(source, orientation):
-  """Marks the photo of COCO's scene as turned; its labels lie as the pixels are stored."""
+  """Marks the photo of a scene as turned; its labels lie as the pixels are stored."""
   exif = Image.Exif()
   exif[ExifTags.Base.Orientation] = orientation
-  with Image.open(source / "images/default/a.jpg") as photo:
-    photo.save(source / "images/default/a.jpg", exif=exif)
+  (path,) = source.rglob("a.jpg")
+  with Image.open(path) as photo:
+    photo.save(path, exif=exif)
 
 
 def test_labels_of_stored_pixels_are_turned_with_their_photo_and_so_are_the_places(tmp_path):
@@ -136,11 +138,26 @@ def test_labels_of_stored_pixels_are_turned_with_their_photo_and_so_are_the_plac
   np.testing.assert_array_equal(labels(tmp_path), expected)
   with Image.open(tmp_path / "out/photos/a.png") as photo:
     assert photo.size == expected.shape[::-1]
+  with Image.open(tmp_path / "out/conversion/a.jpg") as picture:
+    height, width = expected.shape
+    red, green, _ = np.moveaxis(np.asarray(picture)[:height, :width].astype(int), -1, 0)
+  boxes = np.rot90(stored == 4_001, -1)
+  assert (red - green)[boxes].mean() > 110  # the unknown box has a colour, the photo is grey
 
 
-@pytest.mark.parametrize("tool, failures", [("coco", 1), ("cvat", 0)])
-def test_a_half_turn_is_clear_only_if_the_tool_shows_photos_upright(tmp_path, tool, failures):
-  source = tool_folders.coco(tmp_path / "src")
+@pytest.mark.parametrize(
+  "tool, write, failures",
+  [
+    ("coco", tool_folders.coco, 1),
+    ("cvat", tool_folders.coco, 0),
+    ("voc", partial(tool_folders.masks, colors=False), 1),
+    ("cvat", partial(tool_folders.masks, colors=True), 0),
+  ],
+)
+def test_a_half_turn_is_clear_only_if_the_tool_shows_photos_upright(
+  tmp_path, tool, write, failures
+):
+  source = write(tmp_path / "src")
   turn(source, 3)
   assert len(converted(tmp_path, tool, source).failures) == failures
 

@@ -66,6 +66,18 @@ def test_a_cell_is_as_opaque_as_the_root_of_its_share_and_small_ones_are_left_ou
   assert drawn.count('class="right"') == 2 and drawn.count('class="wrong"') == 1
 
 
+def test_truth_goes_down_the_rows_of_a_matrix_and_predictions_along_the_columns():
+  counts = [[0, 0, 9], [5, 0, 0]]
+  drawn = charts.matrix(counts, ["a", "b"], ["a", "b", "nothing"], "confusion")
+  ground, *cells = re.findall("<rect.*?>", drawn)
+  (left,), (top,), (width,) = (numbers(ground, name) for name in ("x", "y", "width"))
+  across, down = (
+    [int((numbers(cell, name)[0] - start) / (width / 3)) for cell in cells]
+    for name, start in (("x", left), ("y", top))
+  )
+  assert list(zip(down, across)) == [(0, 2), (1, 0)]
+
+
 def test_names_of_a_large_matrix_lie_inside_of_it():
   names = [f"a long name {n}" for n in range(59)]
   counts = [[int(row == column) for column in range(60)] for row in range(59)]

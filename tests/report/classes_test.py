@@ -1,6 +1,9 @@
+import copy
+import dataclasses
 import html
 import re
 
+import numpy as np
 import pytest
 
 from jppf_jax.report import classes
@@ -13,12 +16,45 @@ def evaluation(tmp_path_factory):
   return read(small.write(tmp_path_factory.mktemp("runs") / "run"))
 
 
-def row_of(made, name):
-  """The cells of a row of the first table, without their tags."""
+@pytest.fixture(scope="module")
+def sizes(evaluation):
+  """Of three persons the found and the missed small one and a large found one; no car is found."""
+  analysis = copy.deepcopy(evaluation.analysis)
+  truth = analysis["methods"][evaluation.methods[0]]["truth"]
+  for column in truth.values():
+    column.clear()
+  for class_, area, outcome in (
+    (small.PERSON, 36, "tp"),
+    (small.PERSON, 36, "fn"),
+    (small.PERSON, 300**2, "tp"),
+    (small.CAR, 36, "fn"),
+  ):
+    row = {"class": class_, "area": area, "outcome": outcome, "iou": float(outcome == "tp")}
+    for name, column in truth.items():
+      column.append(row.get(name))
+  return dataclasses.replace(evaluation, analysis=analysis)
+
+
+def line_of(made, name):
+  """A row of the first table."""
   rows = re.findall("<tr>(.*?)</tr>", made.partition("</table>")[0])
   (row,) = [row for row in rows if f">{html.escape(name)}</th>" in row]
-  cells = re.findall("<td.*?>(.*?)</td>", row)
+  return row
+
+
+def row_of(made, name):
+  """The cells of a row of the first table, without their tags."""
+  cells = re.findall("<td.*?>(.*?)</td>", line_of(made, name))
   return [re.sub("<.*?>", "", cell) for cell in cells]
+
+
+def charts_of(made, segments):
+  """The drawings of a class: IoU, found by size, and score against IoU if there are scores."""
+  return re.findall("<svg.*?</svg>", made.partition(f'data-segments="{segments}"')[2])[:3]
+
+
+def numbers(text, name):
+  return [float(value) for value in re.findall(rf' {name}="([-\d.]+)"', text)]
 
 
 def test_a_row_has_the_qualities_and_counts_of_its_class(evaluation):
@@ -46,9 +82,40 @@ def test_each_class_has_charts_and_those_of_all_are_shown_first(evaluation):
   assert sum('class="bad"' in circle for circle in circles) == 1
 
 
+def test_small_bars_of_sizes_are_as_high_as_the_share_that_is_found(sizes):
+  person = line_of(classes.classes(sizes), "person")
+  *_, by_size = re.findall("<svg.*?</svg>", person)
+  assert numbers(by_size, "height") == [10, 0.5, 0.5, 0.5, 0.5, 20]  # half, and all: the tallest
+
+
+def test_bars_of_the_first_and_the_last_size_reach_the_ends_of_their_axis(sizes):
+  _, by_size, *_ = charts_of(classes.classes(sizes), small.PERSON)
+  lefts, widths, heights = (
+    [numbers(bar, name)[0] for bar in re.findall("<rect.*?>", by_size)]
+    for name in ("x", "width", "height")
+  )
+  start, end = numbers(by_size, "x1")[0], numbers(by_size, "x2")[0]
+  assert widths[0] == pytest.approx((end - start) / 6, abs=2)
+  assert [lefts[0], lefts[-1] + widths[-1]] == pytest.approx([start, end], abs=1)
+  assert heights[0] == pytest.approx(heights[-1] / 2)  # half of the small ones, all large ones
+
+
+def test_a_dot_lies_further_right_by_its_score_and_higher_by_its_iou(evaluation):
+  """Cars of score 0.9 and IoU 1, persons of 0.8 and 1, a false car of 0.7 and 0."""
+  *_, scatter = charts_of(classes.classes(evaluation), "all")
+  xs, ys = numbers(scatter, "cx"), numbers(scatter, "cy")
+  (false,) = [place for place, y in enumerate(ys) if y == max(ys)]
+  right, middle, left = sorted(set(xs), reverse=True)
+  assert xs[false] == left
+  assert right - middle == pytest.approx(middle - left)
+  assert len(set(ys)) == 2 and max(ys) - min(ys) == pytest.approx(np.ptp(numbers(scatter, "y1")))
+
+
 def test_parts_have_their_iou_beside_that_of_the_other_method(evaluation):
   made = classes.parts(evaluation)
   assert row_of(made, "car-wheel") == ["66.7", "100.0"]
+  wheel = line_of(made, "car-wheel")
+  assert "width:66.7%" in wheel and "left:100.0%" in wheel  # the bar, and the tick of the other
   panoptic = {"per_class": [], "pq": {}}
   without = {**evaluation.scores, "joint": panoptic, "top_down": panoptic}
   assert classes.parts(type(evaluation)(**{**vars(evaluation), "scores": without})) is None

@@ -32,6 +32,19 @@ def test_scores_classes_and_images_say_what_changed(runs):
   assert re.findall('<th scope="row">(.*?)</th>', table)[:2] == ["car", "person"]
 
 
+def test_bars_are_of_the_new_run_and_ticks_of_the_old_one(runs):
+  car = re.search(">car</th>(.*?)</tr>", comparison.comparison(*runs))[1]
+  (bar,) = re.findall(r"width:([\d.]+)%", car)
+  (tick,) = re.findall(r"left:([\d.]+)%", car)
+  assert float(tick) < float(bar) == 100  # the new run has no mistake
+
+
+def test_an_image_that_became_better_has_a_plus_and_gets_a_minus_the_other_way(runs):
+  for pair, sign in ((runs, "+"), (runs[::-1], "−")):
+    row = re.search('data-image="worst"(.*?)</tr>', comparison.comparison(*pair))[1]
+    assert re.findall(r"([+−±])[\d.]+", row) == [sign]
+
+
 def test_the_config_lists_only_what_differs(runs):
   new, old = runs
   assert "of the config differ" not in comparison.comparison(new, old)
@@ -45,6 +58,14 @@ def test_the_config_lists_only_what_differs(runs):
 def test_curves_of_both_runs_are_in_one_chart(runs):
   made = comparison.comparison(*runs)
   assert made.count("line series0") == made.count("line series1") == 2
+  new, old = runs
+  worse = [line | {"loss": line["loss"] + 1} for line in old.metrics]
+  made = comparison.comparison(new, dataclasses.replace(old, metrics=worse))
+  heights = {}
+  for points, run in re.findall('points="(.*?)" class="line (.*?)"', made):
+    heights.setdefault(run, []).append(float(points.split()[0].split(",")[1]))
+  loss = [heights[run][0] for run in ("series0", "series1")]  # the new run first
+  assert loss[0] > loss[1]  # the larger loss of the old run lies higher
 
 
 def test_runs_of_other_classes_or_images_are_refused(runs):

@@ -150,3 +150,25 @@ def test_an_unknown_part_inside_of_a_part_stays_unknown(tmp_path):
   shapes = labelme.read(tmp_path / "b.json").shapes
   assert [entry["label"] for entry in shapes] == ["robot", "robot/arm", "robot/void"]
   assert [entry["group_id"] for entry in shapes] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_bay_at_the_edge_of_the_photo_is_no_hole(tmp_path, turns):
+  """Its box ends where that of the object does, so the object does not cover it."""
+  uids = np.full((12, 12), 4_001, np.int32)
+  uids[2:4, 2:4] = 0  # a hole
+  uids[9:12, 5:8] = 0  # a bay
+  names = spec_names.load(scenes.write_spec(tmp_path))
+  labelme.write(tmp_path / "b.json", np.rot90(uids, turns), names, "b.jpg")
+  _, *voids = labelme.read(tmp_path / "b.json").shapes
+  assert [entry["label"] for entry in voids] == ["void"]
+  assert np.ptp(voids[0]["points"], axis=0).tolist() == [1, 1]  # the hole, of 2 x 2
+
+
+def test_void_has_no_group_even_if_its_uid_has_a_number(tmp_path):
+  uids = np.full((9, 9), 4_001, np.int32)
+  uids[3:5, 3:5] = 9_007  # a class that is left out
+  names = spec_names.load(scenes.write_spec(tmp_path))
+  labelme.write(tmp_path / "b.json", uids, names, "b.jpg")
+  shapes = labelme.read(tmp_path / "b.json").shapes
+  assert [(entry["label"], entry["group_id"]) for entry in shapes] == [("box", 1), ("void", None)]

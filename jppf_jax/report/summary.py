@@ -192,7 +192,9 @@ def points_of(metrics: list[Json], name: str) -> list[charts.Point]:
 
 
 def _hours(metrics: list[Json]) -> str | None:
-  """Returns how long the steps took, from their speed; None if that was not logged."""
+  """Returns how long the steps took, without compilation and evaluation; None if the speed was not
+  logged. A line has the speed of the steps since the line before.
+  """
   seconds, before = 0.0, 0
   for line in metrics:
     speed = line.get("steps_per_second")

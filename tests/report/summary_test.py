@@ -51,6 +51,16 @@ def test_training_names_what_was_trained_and_how_long(evaluation):
   assert made.count("<figure>") == 2  # the loss and the speed
 
 
+def test_the_training_time_adds_up_windows_of_different_speeds(evaluation):
+  metrics = [
+    {"step": 100, "steps_per_second": 1.0},
+    {"step": 200, "evaluation/pq": 0.5},
+    {"step": 250, "steps_per_second": 0.25},
+  ]
+  made = summary.training(dataclasses.replace(evaluation, metrics=metrics))
+  assert "<dt>training time</dt><dd>11.7 min</dd>" in made  # 100 s + 150 * 4 s
+
+
 def test_without_a_run_there_is_no_training(evaluation):
   assert summary.training(dataclasses.replace(evaluation, config={})) is None
 

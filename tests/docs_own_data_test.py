@@ -41,6 +41,9 @@ def test_the_commands_of_the_page_lead_from_labels_to_a_run_and_back(tmp_path, m
       arm = 1 + spec.part_names[1:].index("arm")
       assert arm in batch.part
       continue
+    if argv[0] in ("evaluate", "predict"):  # of that run; tests of both verbs do
+      assert argv[-1] == "--workdir=runs/photos"
+      continue
     if "--to=labelme" in argv:
       files.write_uids(tmp_path / "predictions/uids/a.tif", tool_folders.expected() * 0 + 1)
     done = verbs.here(*argv)
@@ -48,6 +51,8 @@ def test_the_commands_of_the_page_lead_from_labels_to_a_run_and_back(tmp_path, m
     said += done.out
   for command in list(commands())[1:3]:
     assert shlex.join(["jppf", *command]) in said
+  (training,) = (command for command in commands() if command[0] == "train")
+  assert f"next: {shlex.join(['jppf', *training])}\n" in said
   found = files.read_uids(tmp_path / "photos_dataset/labels/a.tif")
   assert len(np.unique(found)) == len(np.unique(tool_folders.expected()))
   assert (tmp_path / "corrected/a.json").is_file()

@@ -17,6 +17,7 @@ leaves open would give: the network runs once, and both fusions run with one fie
 Example: `jppf evaluate --workdir=runs/clothing --pictures=8`
 """
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,6 +84,7 @@ def main(argv: list[str]) -> None:
   from jppf_jax.evaluation.evaluate import evaluate, results_folder, summary, variants_summary
   from jppf_jax.report import page
   from jppf_jax.report.rows import VARIANTS
+  from jppf_jax.report.words import counted, dataset_title, few_images
 
   with plainly("evaluate", ConfigError, RunError, WeightsError, *in_data(), OSError):
     config, workdir, weights = _evaluated()
@@ -102,8 +104,10 @@ def main(argv: list[str]) -> None:
       readings=_READINGS.value,
     )
   console = Console()
-  title = f"{config.data.name}, {split}: {report['images']} images, percent"
+  title = f"{dataset_title(config.data.name)}, {split}: {counted(report['images'])}, percent"
   console.print(summary(report, f"{title}\n{build.testing(config)}"))
+  if few_images(report["images"]):
+    console.print(few_images(report["images"]))
   for key in VARIANTS:
     if key in report:
       console.print(variants_summary(report, key))
@@ -111,6 +115,18 @@ def main(argv: list[str]) -> None:
   console.print(f"Scores and pictures: {folder}/", soft_wrap=True)
   if (folder / page.PAGE).is_file():
     console.print(f"Open in a browser: {folder / page.PAGE}", soft_wrap=True)
+    print(f"next: {shlex.join(_prediction(workdir))}")  # on one line, however long
+
+
+def _prediction(workdir: "Path") -> list[str]:
+  """Returns the command that predicts a photo with what was evaluated, as words."""
+  if run_flags.WEIGHTS.value is not None:
+    return ["jppf", "predict", "PHOTO", f"--weights={run_flags.WEIGHTS.value}"]
+  words = ["jppf", "predict", "PHOTO", f"--workdir={workdir}"]
+  if run_flags.WHICH.value != run_flags.WHICH.default:
+    words.append(f"--which={run_flags.WHICH.value}")
+  others = (run_flags.PART_WORKDIR, run_flags.INSTANCE_WORKDIR)
+  return words + [f"--{flag.name}={flag.value}" for flag in others if flag.value is not None]
 
 
 def _evaluated() -> "tuple[Config, Path, Path | None]":

@@ -8,6 +8,7 @@ Example: `jppf prepare cityscapes_panoptic_parts --manual_dir=cityscapes --data_
 """
 
 import contextlib
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -56,6 +57,28 @@ def main(argv: list[str]) -> None:
       labels=_LABELS.value,
       rebuild=_REBUILD.value,
     )
+  command_line = training_of(Path(argv[1]), _DATA_DIR.value)
+  if command_line:
+    print(f"next: {shlex.join(command_line)}")
+
+
+def training_of(builder: Path, data_dir: str) -> list[str]:
+  """Returns the command that trains the config beside your own builder, as `jppf init` names both.
+
+  Args:
+    builder: its file.
+    data_dir: where the dataset was built.
+
+  Returns:
+    Words; none if there is no such config.
+  """
+  name = builder.name.removesuffix("_dataset_builder.py")
+  config = builder.with_name(f"{name}_config.py")
+  if name == builder.name or not config.is_file():
+    return []
+  words = ["jppf", "train", f"--config={config}", f"--workdir=runs/{name}"]
+  is_elsewhere = data_dir != _DATA_DIR.default
+  return [*words, f"--config.data.data_dir={data_dir}"] if is_elsewhere else words
 
 
 def prepare(

@@ -55,16 +55,19 @@ def size_names() -> list[str]:
 
 def confusions(
   counts: Sequence[Sequence[int]], rows: Sequence[str], columns: Sequence[str], most: int = 10
-) -> list[tuple[str, str, float]]:
-  """Returns what is mistaken for what, and its share of the true pixels; large areas first."""
+) -> list[tuple[str, str, float, float]]:
+  """Returns what is mistaken for what, and its share of all pixels and of those of the true label;
+  large areas first.
+  """
   found = []
+  of_all = sum(map(sum, counts))
   for name, row in zip(rows, counts, strict=True):
     total = sum(row)
     for other, count in zip(columns, row, strict=True):
       if other != name and count:
-        found.append((count, name, other, count / total))
+        found.append((count, name, other, count / of_all, count / total))
   found.sort(key=lambda entry: (-entry[0], entry[1:3]))
-  return [(name, other, share) for _, name, other, share in found[:most]]
+  return [entry[1:] for entry in found[:most]]
 
 
 def _rows(classes: Sequence[int], class_: int | None) -> Iterable[int]:

@@ -63,7 +63,7 @@ class Axes:
     for value in y_ticks:
       at = self.place_y(value)
       self._marks.append(tag("line", x1=_LEFT, x2=right, y1=at, y2=at, class_="grid"))
-      self._marks.append(tag("text", f"{value:.3g}", x=_LEFT - 6, y=at + 4, class_="end"))
+      self._marks.append(tag("text", _written(value), x=_LEFT - 6, y=at + 4, class_="end"))
     for value, text in x_ticks:
       at = self.place_x(value)
       self._marks.append(tag("text", text, x=at, y=bottom + 15, class_="middle"))
@@ -114,6 +114,12 @@ class Axes:
     return svg(_WIDTH, _HEIGHT, self._label, *self._marks)
 
 
+def _written(value: Number) -> str:
+  """Returns a value of an axis: whole numbers with all digits while they have room."""
+  is_short = float(value).is_integer() and abs(value) < 1e5
+  return f"{value:,.0f}" if is_short else f"{value:.3g}"
+
+
 def lines(title: str, named: Mapping[str, Sequence[Point]], x_name: str = "step") -> Markup:
   """Returns a chart of lines over steps; at most four, told apart by the style sheet.
 
@@ -148,11 +154,12 @@ def averaged(points: Sequence[Point], count: int = _POINTS) -> list[Point]:
   ]
 
 
-def nice_ticks(low: Number, high: Number, count: int = 4) -> list[float]:
-  """Returns about `count` round values that enclose a range."""
+def nice_ticks(low: Number, high: Number, count: int = 4, *, whole: bool = False) -> list[float]:
+  """Returns about `count` round values that enclose a range; only `whole` ones, if so asked."""
   span = (high - low) or abs(high) or 1.0
   power = 10.0 ** math.floor(math.log10(span / count))
   step = next(power * times for times in (1, 2, 5, 10) if power * times * count >= span * 0.999)
+  step = max(step, 1.0) if whole else step
   first, last = math.floor(low / step), math.ceil(high / step)
   return [float(f"{step * number:.12g}") for number in range(first, max(last, first + 1) + 1)]
 

@@ -103,7 +103,7 @@ def _charts(analysis: Json, train_id: int | None, name: str) -> Markup:
   """Returns the charts of the segments of a class; those of all classes are shown first."""
   truth, predicted = analysis["truth"], analysis["predicted"]
   counts = binning.iou_counts(truth, train_id)
-  y_ticks = charts.nice_ticks(0, max(*counts, 1))
+  y_ticks = charts.nice_ticks(0, max(*counts, 1), whole=True)
   ious = charts.Axes(
     f"IoU of true segments, {name}",
     x=(0, 1),
@@ -114,7 +114,7 @@ def _charts(analysis: Json, train_id: int | None, name: str) -> Markup:
   )
   for tenth, count in enumerate(counts):
     left, right = tenth / binning.IOU_BINS, (tenth + 1) / binning.IOU_BINS
-    said = f"IoU {left:.1f}–{right:.1f}: {count} segments"
+    said = f"IoU {left:.1f}–{right:.1f}: {count} segment{'' if count == 1 else 's'}"
     ious.bar(left, right, count, "good" if left >= 0.5 else "bad", said)
   sizes = binning.found_by_size(truth, train_id)
   places = list(enumerate(binning.size_names()))
@@ -202,12 +202,22 @@ def _matrix(title: str, counts: list[list[int]], labels: list[Json]) -> Markup:
   drawn = charts.matrix(rows, row_names, column_names, f"confusion of {title.lower()}")
   found = binning.confusions(rows, row_names, column_names)
   mistakes = [
-    tag("li", tag("b", name), " seen as ", tag("b", other), f" {100 * share:.1f}\u00a0%")
-    for name, other, share in found
+    tag(
+      "li",
+      *(tag("b", name), " seen as ", tag("b", other)),
+      f" {_share(of_all)} ({_share(of_name)} of {name})",
+    )
+    for name, other, of_all, of_name in found
   ]
-  beside = join(tag("h4", "The largest areas"), tag("ol", *mistakes)) if mistakes else None
+  heading = tag("h4", "The largest areas, of all labelled pixels")
+  beside = join(heading, tag("ol", *mistakes)) if mistakes else None
   scroll = tag("div", drawn, class_="scroll", tabindex="0", role="region", aria_label=title)
   return join(tag("h3", title), tag("div", scroll, tag("div", beside), class_="matrix-pair"))
+
+
+def _share(value: float) -> str:
+  shown = percent(value)
+  return f"{'< 0.1' if shown == '0.0' else shown}\u00a0%"
 
 
 def _cell(value: float | None) -> Markup:

@@ -5,10 +5,11 @@ from typing import Any
 from jppf_jax.report import charts
 from jppf_jax.report.classes import quality_of
 from jppf_jax.report.images import CHANGED, changes
-from jppf_jax.report.markup import Markup, join, tag
+from jppf_jax.report.markup import Markup, tag
 from jppf_jax.report.read import Evaluation, Json, ReportError
 from jppf_jax.report.rows import ROWS
 from jppf_jax.report.summary import at, curves, difference, percent, table
+from jppf_jax.report.words import counted, shortened
 
 
 def require_same(evaluation: Evaluation, other: Evaluation) -> None:
@@ -37,7 +38,7 @@ def comparison(evaluation: Evaluation, other: Evaluation) -> Markup:
     tag("h2", f"Compared with {other.name}"),
     tag("div", _scores(evaluation, other), _images(evaluation, other), class_="pair"),
     _classes(evaluation, other),
-    _config(evaluation.config, other.config),
+    _config(shortened(evaluation.config), shortened(other.config)),
     _curves(evaluation, other),
     id="compared",
   )
@@ -75,6 +76,10 @@ def _images(evaluation: Evaluation, other: Evaluation) -> Markup:
     shown = tag("button", image_id, type="button", class_="link", data_image=image_id)
     rows.append(tag("tr", tag("th", shown, scope="row"), tag("td", difference(change))))
   caption = f"The {len(rows)} images that changed most, of {len(found)}"
+  if len(found) <= CHANGED:
+    caption = f"{counted(len(found))} in common" + (
+      ", the largest change first" if rows[1:] else ""
+    )
   return table(_head("image", "change"), rows, caption=caption)
 
 
@@ -95,7 +100,9 @@ def _config(own: Json, before: Json) -> Markup | None:
     for name in different
   ]
   found = table(_head("config", "before", "now"), rows, caption="What differs in the configs")
-  return tag("details", tag("summary", f"{len(rows)} values of the config differ"), found)
+  several = f"{len(rows)} values of the config differ"
+  said = "1 value of the config differs" if len(rows) == 1 else several
+  return tag("details", tag("summary", said), found)
 
 
 def _curves(evaluation: Evaluation, other: Evaluation) -> Markup | None:
@@ -103,7 +110,7 @@ def _curves(evaluation: Evaluation, other: Evaluation) -> Markup | None:
   if drawn is None:
     return None
   key = charts.legend((evaluation.name, "series0"), (other.name, "series1"))
-  return join(tag("h3", "Curves"), key, drawn)
+  return tag("details", tag("summary", "The curves of both runs"), key, drawn)
 
 
 def _row(name: str, own: float | None, before: float | None, *, bar: bool = False) -> Markup | None:

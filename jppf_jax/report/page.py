@@ -6,6 +6,7 @@ from jppf_jax.report import classes, comparison, costs, images, read, summary
 from jppf_jax.report.markup import Markup, data, join, tag
 from jppf_jax.report.read import Evaluation
 from jppf_jax.report.rows import VARIANTS
+from jppf_jax.report.words import counted, dataset_title, few_images
 from jppf_jax.saving import write_text
 
 PAGE = "report.html"
@@ -106,9 +107,10 @@ def page(
 
 
 def _header(evaluation: Evaluation, shown: int) -> Markup:
-  dataset = summary.nested(evaluation.config, ("data", "name"))
+  dataset = dataset_title(summary.nested(evaluation.config, ("data", "name")) or "")
   total = evaluation.scores["images"]
-  facts = [dataset, evaluation.analysis["spec"]["name"], f"{total} images", f"{shown} shown"]
+  names = dict.fromkeys((dataset, evaluation.analysis["spec"]["name"]))  # they may be one
+  facts = [*names, counted(total), f"{shown} shown"]
   testing = evaluation.scores.get("testing") or {}
   scales = testing.get("scales") or [1.0]
   if list(scales) != [1.0] or testing.get("flip"):
@@ -118,7 +120,8 @@ def _header(evaluation: Evaluation, shown: int) -> Markup:
   return tag(
     "header",
     tag("h1", evaluation.name, *title),
-    tag("p", " · ".join(str(fact) for fact in facts if fact)),
+    tag("p", " · ".join(fact for fact in facts if fact)),
+    few_images(total) and tag("p", few_images(total)),
   )
 
 

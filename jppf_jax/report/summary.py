@@ -8,6 +8,7 @@ from jppf_jax.report import charts
 from jppf_jax.report.markup import Markup, join, tag
 from jppf_jax.report.read import Evaluation, Json
 from jppf_jax.report.rows import PAPER, ROWS, TITLES, VARIANT_ROWS, VARIANTS
+from jppf_jax.report.words import dataset_title, short_path, shortened
 
 _TILES = (
   "PartPQ All",
@@ -68,8 +69,11 @@ def _table(evaluation: Evaluation) -> Markup:
     known = [value for value in values if value is not None]
     if not known:
       continue
+    shown = [percent(value) for value in values]
+    best = percent(max(known))
+    is_strict = shown.count(best) == 1 < len(known)  # as the digits on the page are
     cells = [
-      tag("td", percent(value), class_="best" if value == max(known) else None) for value in values
+      tag("td", text, class_="best" if is_strict and text == best else None) for text in shown
     ]
     printed = (figures.get(name) for figures in paper.values())
     cells += [tag("td", "" if figure is None else f"{figure:.1f}") for figure in printed]
@@ -90,14 +94,16 @@ def paper_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
 
 def _heads(heads: Json) -> Markup | None:
   rows = []
-  for name, value in (
-    ("semantic head, mIoU", heads.get("semantic_miou")),
-    ("part head, mIoU", heads.get("part_miou")),
-    ("instance head, AP", (heads.get("instance_ap") or {}).get("ap")),
-    ("of the scores that are fused", (heads.get("instance_ap_fused") or {}).get("ap")),
+  fused = heads.get("instance_ap_fused") or {}
+  for name, value, class_ in (
+    ("semantic head, mIoU", heads.get("semantic_miou"), None),
+    ("part head, mIoU", heads.get("part_miou"), None),
+    ("instance head, AP", (heads.get("instance_ap") or {}).get("ap"), None),
+    (f"AP of scores above {fused.get('min_score', 0):g}", fused.get("ap"), "sub"),
   ):
     if value is not None:
-      rows.append(tag("tr", tag("th", name, scope="row"), tag("td", percent(value))))
+      row = tag("th", name, scope="row"), tag("td", percent(value))
+      rows.append(tag("tr", *row, class_=class_))
   if not rows:
     return None
   head = tag("tr", tag("th", "percent", scope="col"), tag("th", "alone", scope="col"))
@@ -132,6 +138,7 @@ def training(evaluation: Evaluation) -> Markup | None:
   if not config:
     return None
   facts = {name: nested(config, path) for name, path in _FACTS.items()}
+  facts["dataset"] = dataset_title(facts["dataset"] or "")
   steps = max((line["step"] for line in metrics), default=None)
   facts["steps"] = None if steps is None else f"{steps:,}"
   facts["training time"] = _hours(metrics)
@@ -149,7 +156,7 @@ def training(evaluation: Evaluation) -> Markup | None:
     for name, value in facts.items()
     if value not in (None, "")
   ]
-  text = json.dumps(config, indent=2)
+  text = json.dumps(shortened(config), indent=2)
   return tag(
     "section",
     tag("h2", "Training"),
@@ -192,7 +199,9 @@ def points_of(metrics: list[Json], name: str) -> list[charts.Point]:
 
 
 def _hours(metrics: list[Json]) -> str | None:
-  """Returns how long the steps took, from their speed; None if that was not logged."""
+  """Returns how long the steps took, without compilation and evaluation; None if the speed was not
+  logged. A line has the speed of the steps since the line before.
+  """
   seconds, before = 0.0, 0
   for line in metrics:
     speed = line.get("steps_per_second")
@@ -207,7 +216,7 @@ def _hours(metrics: list[Json]) -> str | None:
 def _plain(value: Any) -> str:
   if isinstance(value, list | tuple):
     return " × ".join(map(str, value))
-  return str(value)
+  return short_path(str(value))
 
 
 def figure(title: str, *children: object) -> Markup:
@@ -216,15 +225,15 @@ def figure(title: str, *children: object) -> Markup:
 
 
 def table(head: Markup, rows: Iterable[Markup], *, caption: str, class_: str = "") -> Markup:
-  """Returns a table that scrolls sideways where it has no room."""
+  """Returns a table that scrolls sideways where it has no room; its caption does not."""
   inner = tag(
     "table",
-    tag("caption", caption),
     tag("thead", head),
     tag("tbody", join(*rows)),
     class_=class_ or None,
   )
-  return tag("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
+  place = tag("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
+  return tag("div", tag("p", caption, class_="caption", aria_hidden="true"), place)
 
 
 def nested(values: Any, path: Iterable[str]) -> Any:

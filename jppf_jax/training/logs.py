@@ -42,7 +42,7 @@ class Progress:
   def compiled(self, done: int) -> None:
     """Moves the bar, and restarts the clock: compilation does not count in the speed."""
     self.reach(done)
-    self._since_step, self._since = done, time.monotonic()
+    self._since = self._window = done, time.monotonic()
     if not self._bar.disable:
       self._bar.initial = self._bar.last_print_n = done
       self._bar.start_t = self._bar.last_print_t = time.time()
@@ -67,8 +67,21 @@ class Progress:
   @property
   def steps_per_second(self) -> float | None:
     """The mean speed since the last compilation; None until a step was done."""
-    steps, seconds = self._done - self._since_step, time.monotonic() - self._since
-    return steps / max(seconds, 1e-9) if steps else None
+    return self._speed(self._since)
+
+  def window_speed(self) -> float | None:
+    """The mean speed since this was last asked, or since a later compilation, and starts the next
+    window; None if no step was done.
+    """
+    speed = self._speed(self._window)
+    self._window = self._done, time.monotonic()
+    return speed
+
+  def _speed(self, since: tuple[int, float]) -> float | None:
+    """The mean speed since a step and its time; None if no step was done."""
+    step, start = since
+    steps = self._done - step
+    return steps / max(time.monotonic() - start, 1e-9) if steps else None
 
   def close(self) -> None:
     """Ends the bar."""

@@ -218,11 +218,13 @@ class _Loop:
     return of_first_process(self.evaluations.exhausted())
 
   def _log(self, step: int, means: dict[str, float]) -> None:
-    """Shows and writes the metrics of a step that is done."""
+    """Shows and writes the metrics of a step that is done; the speed that is written is that since
+    the line before, so that a curve shows when it changed.
+    """
     self.progress.reach(step)
     self.progress.show(loss=f"{means['loss']:.3f}", lr=f"{means['learning_rate']:.2g}")
     if self.writer is not None:
-      speed = self.progress.steps_per_second
+      speed = self.progress.window_speed()
       self.writer.write(step, means if speed is None else means | {"steps_per_second": speed})
 
   def _save(self, state: TrainState, batches: DevicePrefetch) -> None:

@@ -17,6 +17,8 @@ def test_a_run_is_scored_from_any_folder_and_prints_one_table_and_where_the_pict
   folder = workdir / "evaluation" / "validation"
   for words in ("PartPQ All", "top-down merge", "Density", f"{folder}/", f"{folder}/report.html"):
     assert words in done.stdout
+  assert done.stdout.splitlines()[-1] == f"next: jppf predict PHOTO --workdir={workdir}"
+  assert "The scores come from " in done.stdout  # fewer than ten images
   assert (folder / "report.html").is_file()
   assert list(folder.glob("*.png"))
 
@@ -28,6 +30,7 @@ def test_the_best_weights_are_scored_into_a_folder_of_their_own(tiny_run, tmp_pa
   assert done.status == 0, done.status
   folder = workdir / "evaluation" / "validation_best"
   assert (folder / "scores.json").is_file() and f"{folder}/" in done.out
+  assert f"next: jppf predict PHOTO --workdir={workdir} --which=best\n" in done.out
   done = verbs.here("evaluate", f"--workdir={workdir}", "--which=ema")
   assert done.status.startswith(f"jppf evaluate: {workdir} has no weights_ema.safetensors")
 
@@ -57,6 +60,7 @@ def test_a_model_is_scored_as_the_run_that_it_comes_from(tiny_run, tmp_path):
     assert done.status == 0, done
     written = folder / "evaluation" / "validation"
     assert f"{written}/" in done.out
+    assert f"next: jppf predict PHOTO {flags[-1]}\n" in done.out
     assert "<h2" in (written / "report.html").read_text()
     found.append(json.loads((written / "scores.json").read_text())["joint"])
   assert found[0] == found[1] == found[2]

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -103,6 +104,18 @@ def test_generated_scenes_need_no_files(tmp_path, capsys):
   path = prepare.prepare("synthetic_panoptic_parts/64x128_train2_validation1_seed0", tmp_path)
   assert path.is_file()
   assert "train: 2 examples" in capsys.readouterr().out
+
+
+def test_the_config_beside_an_own_builder_is_what_comes_next(tmp_path):
+  builder = tmp_path / "a b" / "own_dataset_builder.py"
+  assert prepare.training_of(builder, "data_sets") == []
+  builder.parent.mkdir()
+  config = builder.with_name("own_config.py")
+  config.touch()
+  words = ["jppf", "train", f"--config={config}", "--workdir=runs/own"]
+  assert prepare.training_of(builder, "data_sets") == words
+  assert prepare.training_of(builder, "/d") == [*words, "--config.data.data_dir=/d"]
+  assert prepare.training_of(Path("cityscapes_panoptic_parts"), "data_sets") == []
 
 
 def test_files_are_asked_for_if_they_are_needed(tmp_path):

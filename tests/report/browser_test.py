@@ -127,6 +127,15 @@ def test_panes_switch(opened):
   assert opened.run(shown) == ["top_down", "truth"]
 
 
+def test_the_opacity_and_the_zoom_wrap_together(started, written):
+  tops = "['opacity', 'zoom'].map((name) => document.querySelector"
+  tops += "(`.group[aria-label=${name}]`).getBoundingClientRect().top)"
+  for width in (1000, 1100, 1200):
+    started.open(written, width=width)
+    opacity, zoom = started.run(tops)
+    assert abs(opacity - zoom) < 10, width
+
+
 def test_choices_list_the_images_that_have_such_segments(opened):
   opened.run('var [class_, segments, order] = document.querySelectorAll(".controls select")')
   assert opened.run("listed()") == ["worst", "parts", "right"]
@@ -228,11 +237,15 @@ def test_a_compared_run_has_a_pane_and_a_narrow_window_has_room(started, run, tm
   started.until(f"{name} !== undefined")
   for box in started.run("panes().map((one) => one.querySelector('.stage').clientHeight)"):
     assert box <= 780  # of 1000
+  shown = "panes().filter((one) => !one.hidden).map((one) => one.dataset.pane)"
+  assert started.run(shown) == ["joint", "truth", "other"]
   started.run("document.querySelector('#compared [data-image=worst]').click()")
   started.until(f"drawn('worst') && {name} === 'worst'")
   started.point("[data-pane=other] .stage", 27.5 / 32, 13.5 / 16)
   assert started.run("said('other')") == "car car-body · instance 5 · score 0.70 · FP · IoU 0.00"
   assert started.run("document.documentElement.scrollWidth") <= 400
+  captions = "[...document.querySelectorAll('.caption')].map((one) => one.scrollWidth)"
+  assert max(started.run(captions)) <= 368  # they wrap
   assert started.problems == []
 
 

@@ -94,6 +94,14 @@ def test_a_bar_of_a_table_has_the_length_of_its_share_and_a_tick():
   assert "width:100.0%" in charts.bar(1.5)
 
 
+def test_counts_have_whole_ticks_and_axes_plain_numbers():
+  assert charts.nice_ticks(0, 1, whole=True) == [0, 1]
+  assert charts.nice_ticks(0, 2, whole=True) == [0, 1, 2]
+  assert charts.nice_ticks(0, 7, whole=True) == charts.nice_ticks(0, 7) == [0, 2, 4, 6, 8]
+  drawn = charts.lines("pixels", {"": [(0, 0), (1, 4000)]})
+  assert ">4,000<" in drawn and "e+" not in drawn
+
+
 def test_a_legend_has_names_and_classes():
   assert charts.legend(("a<", "good")) == (
     '<p class="legend"><span><i class="good"></i>a&lt;</span></p>'

@@ -51,8 +51,20 @@ def test_the_config_lists_only_what_differs(runs):
   changed = copy.deepcopy(old.config)
   changed["data"]["name"] = "other"
   made = comparison.comparison(new, dataclasses.replace(old, config=changed))
-  assert "1 values of the config differ" in made
+  assert "1 value of the config differs" in made
   assert "data.name</th><td>other</td><td>scenes</td>" in made
+  changed["data"]["name"] = "scenes"
+  changed["model"] = {"pretrained": "/home/a/runs/b/weights.safetensors"}
+  made = comparison.comparison(new, dataclasses.replace(old, config=changed))
+  assert "<td>b/weights.safetensors</td><td>–</td>" in made
+
+
+def test_few_images_are_counted_in_words(runs, tmp_path):
+  assert "3 images in common, the largest change first" in comparison.comparison(*runs)
+  one = read(small.write(tmp_path / "one", {"worst": {}}))
+  assert ">1 image in common<" in comparison.comparison(one, runs[1])
+  many = read(small.write(tmp_path / "many", {f"image {n}": {} for n in range(12)}))
+  assert "The 10 images that changed most, of 12" in comparison.comparison(many, many)
 
 
 def test_curves_of_both_runs_are_in_one_chart(runs):

@@ -68,6 +68,20 @@ def test_charts_have_labels_and_multi_scale_testing_is_told(text):
   assert len(drawings) > 10
   assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes, _ in drawings)
   assert "scenes · own · 3 images · 3 shown · scales 0.75, 1.0, mirrored too" in text
+  assert "<p>The scores come from 3 images; with others they can be very different.</p>" in text
+
+
+def test_a_page_says_nothing_of_the_folders_of_the_machine(tmp_path):
+  run = small.write(tmp_path / "run", {"worst": {}})
+  builder = tmp_path / "secret" / "deep" / "own_dataset_builder.py"
+  config = {"data": {"name": str(builder), "labels": "own.yaml"}}
+  config["model"] = {"pretrained": str(tmp_path / "secret" / "deep" / "model.safetensors")}
+  (run / "config.json").write_text(json.dumps(config))
+  written = page.write(run).read_text()
+  assert "<p>own · 1 image · 1 shown" in written  # the dataset and its labels have one name
+  assert "<dt>dataset</dt><dd>own</dd>" in written
+  assert "<dt>began with</dt><dd>deep/model.safetensors</dd>" in written
+  assert str(tmp_path) not in written and "secret" not in written
 
 
 def luminance(color):

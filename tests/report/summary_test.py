@@ -19,9 +19,20 @@ def test_scores_of_both_methods_stand_side_by_side_with_their_difference(evaluat
   joint, top_down = (f"{100 * value:.1f}" for value in values)
   row = re.search("PartPQ All</th>(.*?)</tr>", made)[1]
   assert row == f'<td class="best">{joint}</td><td>{top_down}</td>'
+  density = re.search("Density</th>(.*?)</tr>", made)[1]
+  assert density == "<td>100.0</td><td>100.0</td>"  # a tie
   points = 100 * (values[0] - values[1])
   assert f'<strong>{joint}</strong><small><span class="up">+{points:.1f}</span>' in made
   assert "semantic head, mIoU</th><td>50.0</td>" in made
+
+
+def test_the_ap_of_fused_scores_belongs_to_the_row_above(evaluation):
+  heads = {"instance_ap": {"ap": 0.4}, "instance_ap_fused": {"ap": 0.3, "min_score": 0.5}}
+  made = summary.summary(
+    dataclasses.replace(evaluation, scores={**evaluation.scores, "heads": heads})
+  )
+  row = '<tr class="sub"><th scope="row">AP of scores above 0.5</th><td>30.0</td></tr>'
+  assert f"instance head, AP</th><td>40.0</td></tr>{row}" in made
 
 
 def test_the_papers_figures_stand_beside_ours_in_its_setting_only(evaluation):
@@ -49,6 +60,16 @@ def test_training_names_what_was_trained_and_how_long(evaluation):
   assert facts["prediction"] == "0.25 s per image"
   assert "&quot;eval_split&quot;: &quot;validation&quot;" in made
   assert made.count("<figure>") == 2  # the loss and the speed
+
+
+def test_the_training_time_adds_up_windows_of_different_speeds(evaluation):
+  metrics = [
+    {"step": 100, "steps_per_second": 1.0},
+    {"step": 200, "evaluation/pq": 0.5},
+    {"step": 250, "steps_per_second": 0.25},
+  ]
+  made = summary.training(dataclasses.replace(evaluation, metrics=metrics))
+  assert "<dt>training time</dt><dd>11.7 min</dd>" in made  # 100 s + 150 * 4 s
 
 
 def test_without_a_run_there_is_no_training(evaluation):

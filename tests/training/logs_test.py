@@ -69,6 +69,20 @@ def test_a_log_file_gets_lines_that_can_be_read(clock, capsys, start):
   ]
 
 
+def test_the_speed_of_each_window_is_its_own_and_leaves_out_compilation(clock):
+  progress = Progress(total=20, start=4)
+  run_steps(progress, clock, 5, 8, seconds=2.0)
+  assert progress.window_speed() == pytest.approx(0.5)
+  assert progress.window_speed() is None  # no step since
+  for step in range(9, 13):
+    clock[0] += 8.0
+    progress.reach(step)
+  assert progress.window_speed() == pytest.approx(1 / 8)
+  assert progress.steps_per_second == pytest.approx(7 / (3 * 2 + 4 * 8))  # the line shows the mean
+  run_steps(progress, clock, 13, 15, seconds=4.0)  # another phase
+  assert progress.window_speed() == pytest.approx(0.25)
+
+
 def test_other_processes_than_the_first_are_quiet(monkeypatch, capsys):
   monkeypatch.setattr(jax, "process_index", lambda: 1)
   terminal = io.StringIO()

@@ -19,6 +19,11 @@ class Gallery {
       this.strip,
       this.headline(),
       this.toolbar(),
+      made("p", {
+        className: "muted note",
+        textContent:
+          "Each instance has a shade of the colour of its class, each part a colour of its own.",
+      }),
       this.viewer.element,
       this.legend(),
       this.segments,
@@ -101,12 +106,16 @@ class Gallery {
       { className: "toolbar" },
       group("layers", ...this.layerButtons),
       group("panes", ...panes),
-      group("opacity", made("label", {}, "Opacity ", opacity)),
-      group(
-        "zoom",
-        zoom("−", "zoom out", () => this.viewer.zoomBy(0.5)),
-        level,
-        zoom("+", "zoom in", () => this.viewer.zoomBy(2)),
+      made(
+        "div",
+        { className: "together" }, // they wrap as one
+        group("opacity", made("label", {}, "Opacity ", opacity)),
+        group(
+          "zoom",
+          zoom("−", "zoom out", () => this.viewer.zoomBy(0.5)),
+          level,
+          zoom("+", "zoom in", () => this.viewer.zoomBy(2)),
+        ),
       ),
     );
   }
@@ -146,8 +155,9 @@ class Gallery {
       name: (a, b) => a.id.localeCompare(b.id),
       change: (a, b) => Math.abs(b.change ?? 0) - Math.abs(a.change ?? 0),
     };
+    const all = this.report.images.length;
     this.listed = kept.sort(orders[order.value]);
-    this.count.textContent = `${kept.length} of ${this.report.images.length} images`;
+    this.count.textContent = `${kept.length} of ${all === 1 ? "1 image" : `${all} images`}`;
     this.strip.replaceChildren(...this.listed.map((image) => this.thumbnail(image)));
     this.open(this.listed[0] ?? null);
   }

@@ -11,7 +11,8 @@ class Viewer {
     this.element = made("div", { className: "panes" });
     this.panes = report.panes.map((pane) => this.paneOf(pane));
     const compared = report.panes.some(({ key }) => key === "other");
-    const first = [report.main, compared ? "other" : "truth"];
+    this.element.classList.toggle("compared", compared);
+    const first = [report.main, "truth", "other"];
     for (const pane of this.panes) this.switchPane(pane.key, first.includes(pane.key));
   }
 

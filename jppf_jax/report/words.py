@@ -1,0 +1,46 @@
+"""Words that the page and the table of `jppf evaluate` share.
+
+A page can be sent: it names files, and says nothing of the folders of the machine it was made on.
+"""
+
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
+
+_FEW = 10  # images; the scores of fewer depend much on which they are
+_BUILDER = "_dataset_builder.py"  # the end of the file of an own builder
+
+
+def counted(images: int) -> str:
+  """Returns a number of images in words."""
+  return "1 image" if images == 1 else f"{images} images"
+
+
+def few_images(images: int) -> str | None:
+  """Returns a remark if the scores come from few images; else None."""
+  if images >= _FEW:
+    return None
+  return f"The scores come from {counted(images)}; with others they can be very different."
+
+
+def dataset_title(name: str) -> str:
+  """Returns what a dataset is called; an own builder may be named by its file."""
+  if not name.endswith(_BUILDER):
+    return short_path(name)
+  return PureWindowsPath(name).name.removesuffix(_BUILDER)  # reads both kinds of slashes
+
+
+def short_path(text: str) -> str:
+  """Returns the last folder and the name of an absolute path; any other text as it is."""
+  for path in (PurePosixPath(text), PureWindowsPath(text)):
+    if path.is_absolute():
+      return "/".join(path.parts[1:][-2:]) or text
+  return text
+
+
+def shortened(values: Any) -> Any:
+  """Returns JSON values with all absolute paths shortened."""
+  if isinstance(values, dict):
+    return {key: shortened(value) for key, value in values.items()}
+  if isinstance(values, list):
+    return [shortened(value) for value in values]
+  return short_path(values) if isinstance(values, str) else values

@@ -96,5 +96,6 @@ def _convert(
 
 def _draw(path: Path, photo: Upright, composed: Composed) -> None:
   places = photo.aligned(composed.places)
-  picture = reports.draw(photo.pixels, places, composed.problems)
+  problems = [one._replace(box=photo.aligned_box(one.box)) for one in composed.problems]
+  picture = reports.draw(photo.pixels, places, problems)
   reports.save_picture(path, picture)

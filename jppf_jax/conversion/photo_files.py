@@ -12,6 +12,7 @@ from PIL import Image
 from jppf_jax import photos
 
 SUFFIXES = tuple(suffix for suffixes in photos.FORMATS.values() for suffix in suffixes)
+Box = tuple[int, int, int, int]
 _KEPT = {"JPEG": ".jpg", "PNG": ".png"}  # formats of files that are taken as they are
 
 
@@ -100,6 +101,18 @@ class Upright(NamedTuple):
   def aligned(self, labels: Shaped[np.ndarray, "h w"]) -> Shaped[np.ndarray, "H W"]:
     """Returns labels as they lie on the photo."""
     return photos.upright(labels, self.turned)
+
+  def aligned_box(self, box: Box) -> Box:
+    """Returns a box of the labels, first column and row and those behind the last, on the photo."""
+    left, top, right, bottom = box
+    height, width = self.pixels.shape[:2]
+    if self.turned >= 5:  # rows are columns
+      left, top, right, bottom = top, left, bottom, right
+    if self.turned in (3, 4, 7, 8):
+      top, bottom = height - bottom, height - top
+    if self.turned in (2, 3, 6, 7):
+      left, right = width - right, width - left
+    return left, top, right, bottom
 
 
 def upright(content: bytes, size: tuple[int, int], *, drawn_upright: bool) -> Upright:

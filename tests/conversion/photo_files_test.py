@@ -72,6 +72,11 @@ def test_labels_of_a_turned_photo_lie_as_their_shape_says(orientation):
     found = upright(content, labels.shape, drawn_upright=False)
     np.testing.assert_array_equal(photos.decode_image(found.content).pixels, shown)
     np.testing.assert_array_equal(found.aligned(labels), shown[..., 0])
+    marked = np.zeros(labels.shape, np.int32)
+    marked[1:3, 2:3] = 1
+    left, top, right, bottom = found.aligned_box((2, 1, 3, 3))
+    turned = found.aligned(marked)
+    assert turned[top:bottom, left:right].sum() == turned.sum() == 2
 
 
 @pytest.mark.parametrize("size, orientation", [((4, 6), 3), ((4, 6), 2), ((5, 5), 6)])

@@ -47,6 +47,7 @@ def main(argv: list[str]) -> None:
 def _read(source: str, spec: str, out: str) -> None:
   from jppf_jax.conversion import convert, sources
   from jppf_jax.labels import spec_names
+  from jppf_jax.labels.quote import counted
 
   tool, split = one_of(FROM, sources.TOOLS), one_of(SPLIT, ("train", "validation"))
   assert tool is not None
@@ -57,12 +58,19 @@ def _read(source: str, spec: str, out: str) -> None:
   if report.counts:
     print(f"Listed in {out}/{convert.REPORT}*.txt, drawn in {out}/{convert.REPORT}/.")
   if report.failures or not report.written:
-    sys.exit(f"jppf convert: {len(report.written)} photos converted, see above for the others.")
+    count = counted(len(report.written), "photo")
+    sys.exit(f"jppf convert: {count} converted, see above for the others.")
+  if report.unknown:
+    print(
+      f"First mend the spec: {counted(len(report.unknown), 'name')} of the labels "
+      f"{'is' if len(report.unknown) == 1 else 'are'} not in {spec}, see above. Convert again then."
+    )
   print(f"Next: {shlex.join(['jppf', 'init', out])}")
 
 
 def _write(predictions: str, spec: str, out: str) -> None:
   from jppf_jax.conversion import export
+  from jppf_jax.labels.quote import counted
 
   tool = one_of(_TO, export.TOOLS)
   assert tool is not None
@@ -70,7 +78,7 @@ def _write(predictions: str, spec: str, out: str) -> None:
     raise app.UsageError("--split belongs to --from.")
   with plainly("convert", ValueError, OSError):
     number = export.export(tool, predictions, spec, out, photos=PHOTOS.value)
-  print(f"{number} images written to {out} for {tool}.")
+  print(f"{counted(number, 'image')} written to {out} for {tool}.")
   if tool == "coco-panoptic":
     print("COCO's panoptic form has no parts; they were left out.")
 

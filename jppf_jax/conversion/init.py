@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from jppf_jax.conversion import draft, hints, look, nesting, run_files, sources
+from jppf_jax.conversion import draft, hints, look, nesting, report, run_files, sources
 from jppf_jax.labels import own_spec, spec_names
 from jppf_jax.labels.other_names import Names, Targets
 from jppf_jax.labels.quote import counted, listed
@@ -95,6 +95,8 @@ def _of_tool(tool: str, folder: Path, spec: str, photos: Path | None) -> Result:
   found = sources.find(tool, folder, names, photos)
   counts: Counter[tuple[str, str]] = Counter()
   failures, objects = [], set()
+  bare: list[str] = []
+  outside: Counter[str] = Counter()
   nested = nesting.Nesting(hints.plain_label)
   step = -(-len(found.labels) // nesting.MOST_PHOTOS)
   for number, labels in enumerate(tqdm(found.labels, desc="look", unit="photo")):
@@ -105,6 +107,10 @@ def _of_tool(tool: str, folder: Path, spec: str, photos: Path | None) -> Result:
     except (ValueError, OSError) as error:
       failures.append(labels.complaint(str(error)))
       continue
+    if not labelled.regions:
+      bare.append(labels.name)
+    if cut := sum(region.outside for region in labelled.regions):
+      outside[labels.name] = cut
     for region in labelled.regions:
       counts[region.name, region.parent] += 1
       if not region.crowd:
@@ -114,6 +120,10 @@ def _of_tool(tool: str, folder: Path, spec: str, photos: Path | None) -> Result:
   photos_found = counted(len(found.labels), "photo")
   lines = [f"{folder} has labels of {tool}: {photos_found}. Names in them:"]
   lines += [f"  {name}: {counted(count, 'time')}" for (name, _), count in counts.most_common()]
+  lines += [
+    *report.about_outside(outside),
+    *report.about_photos(found.photos_without_labels(), bare),
+  ]
   if failures:
     lines.append(f"{len(failures)} of them cannot be used:{listed(failures, 10)}")
   written = []

@@ -42,6 +42,11 @@ def counted(number: int, word: str) -> str:
   return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
+def first_of(names: Sequence[str], most: int = 5) -> str:
+  """Returns the first names, with dots if there are more."""
+  return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+
+
 def listed(problems: Sequence[str], most: int = 50) -> str:
   """Returns problems as an indented list, one per line; if it is cut, it says how many are left."""
   lines = [f"\n  - {problem}" for problem in problems[:most]]

@@ -141,7 +141,8 @@ def _region(shape: Record, size: tuple[int, int]) -> Region:
     raise ValueError(f"its shape_type is {quoted(kind)}, expected polygon, rectangle, circle, mask")
   flags = shape.get("flags")
   crowd = isinstance(flags, dict) and flags.get(CROWD) is True
-  return Region(label, draw, group=group, crowd=crowd)
+  outside = any(polygons.is_outside(point, size) for point in corners)
+  return Region(label, draw, group=group, crowd=crowd, outside=outside)
 
 
 def _pasted(text: Any, corner: polygons.Point, size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:

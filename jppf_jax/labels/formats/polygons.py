@@ -41,6 +41,12 @@ def is_place(value: Any) -> bool:
   return type(value) in (int, float) and abs(value) <= _FARTHEST
 
 
+def is_outside(point: Point, size: tuple[int, int]) -> bool:
+  """Returns whether a point lies more than a pixel outside an image."""
+  (x, y), (height, width) = point, size
+  return not (-1 <= x <= width and -1 <= y <= height)
+
+
 def polygon(corners: Sequence[Point], size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
   """Returns the pixels of a polygon of at least three corners; none if there are fewer."""
   if len(corners) < 3:

@@ -22,6 +22,7 @@ class Region(NamedTuple):
       own.
     crowd: whether it is several objects, or an unknown number of them.
     optional: whether the name may be unknown; then the region is void without further notice.
+    outside: whether some of its points lie outside the image, where it is cut.
   """
 
   name: str
@@ -30,6 +31,7 @@ class Region(NamedTuple):
   group: Hashable = None
   crowd: bool = False
   optional: bool = False
+  outside: bool = False
 
 
 class Labelled(NamedTuple):

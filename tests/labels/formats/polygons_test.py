@@ -97,3 +97,9 @@ def test_fewer_than_three_corners_have_no_area(corners):
 def test_what_is_no_list_of_points_is_refused(values):
   with pytest.raises(ValueError, match="the points are"):
     polygons.points(values)
+
+
+@pytest.mark.parametrize("point, outside", [((8, 6), False), ((-1, 0), False), ((8.5, 0), True)])
+def test_a_point_lies_outside_if_it_is_more_than_a_pixel_away(point, outside):
+  assert polygons.is_outside(point, (6, 8)) == outside
+  assert polygons.is_outside(point[::-1], (8, 6)) == outside

@@ -63,6 +63,18 @@ def test_predictions_are_written_for_other_tools(tmp_path):
   assert "has no parts; they were left out" in done.out
 
 
+def test_small_pieces_are_left_out_for_correction_by_hand(tmp_path):
+  uids = np.full((9, 9), 1)
+  uids[4, 4] = 4_001
+  files.write_uids(tmp_path / "pred" / "a.tif", uids)
+  scenes.write_photo(tmp_path / "photos" / "a.jpg", uids.shape)
+  options = "--to=labelme", tmp_path / "pred", f"--photos={tmp_path / 'photos'}"
+  for more, labels in (((), ["floor", "box"]), (("--min_area=2",), ["floor"])):
+    assert convert(tmp_path, *options, *more).status == 0
+    shapes = json.loads((tmp_path / "out/a.json").read_text())["shapes"]
+    assert [shape["label"] for shape in shapes] == labels
+
+
 @pytest.mark.parametrize(
   "argv, message",
   [
@@ -72,6 +84,9 @@ def test_predictions_are_written_for_other_tools(tmp_path):
     (("--to=voc", "src"), "--to=voc: expected one of coco-panoptic, coco, labelme"),
     (("--to=coco", "src", "--split=train"), "--split belongs to --from"),
     (("--from=coco", "src", "--split=test"), "--split=test"),
+    (("--from=labelme", "src", "--min_area=9"), "--min_area belongs to --to=labelme"),
+    (("--to=coco", "src", "--min_area=0"), "--min_area belongs to --to=labelme"),
+    (("--to=labelme", "src", "--min_area=-1"), "--min_area=-1"),
   ],
 )
 def test_a_command_line_that_cannot_be_understood_is_refused(tmp_path, argv, message):

@@ -71,6 +71,16 @@ def test_without_photos_they_are_asked_for(tmp_path, predictions, tool):
   assert write(tmp_path, "coco-panoptic", photos=None) == 2
 
 
+@pytest.mark.parametrize("tool", ["coco", "coco-panoptic"])
+def test_small_pieces_are_left_out_of_labelmes_files_only(tmp_path, predictions, tool):
+  with pytest.raises(ValueError, match=f"Only files of labelme .* not those of {tool}"):
+    write(tmp_path, tool, min_area=5)
+  write(tmp_path, "labelme")
+  exact = (tmp_path / "labelme/a.json").read_text()
+  write(tmp_path, "labelme", min_area=5)
+  assert len((tmp_path / "labelme/a.json").read_text()) < len(exact) / 2
+
+
 def test_missing_photos_are_counted(tmp_path, predictions):
   (tmp_path / "photos/a.jpg").unlink()
   with pytest.raises(FileNotFoundError, match="1 of 2 label files have no photo in .*, e.g. a"):

@@ -41,7 +41,8 @@ def export(
     predictions: the folder of `jppf predict`, or one of uid TIFFs.
     spec: name or YAML of the taxonomy.
     out: the folder for the results.
-    photos: the folder of the photos, which coco and labelme name.
+    photos: the folder of the photos, which coco and labelme name; coco-panoptic names its PNGs
+      if it is not given.
     min_area: for labelme; pieces of fewer pixels are left out, and filled from around.
 
   Raises:
@@ -102,12 +103,15 @@ class _CocoPanoptic:
   """COCO's panoptic form, as `jppf predict` writes it too."""
 
   def __init__(self, out: Path, spec: LabelSpec, names: Names, photo_of: dict[str, Path]):
-    self._out, self._spec = out, spec
+    self._out, self._spec, self._photo_of = out, spec, photo_of
     self._records: list[coco.Record] = []
 
   def add(self, image_id: str, uids: Int32[np.ndarray, "H W"]) -> None:
     path = self._out / "panoptic" / f"{image_id}.png"
-    self._records.append(coco.write_panoptic(path, uids, self._spec))
+    record = coco.write_panoptic(path, uids, self._spec)
+    if image_id in self._photo_of:
+      record["photo"] = self._photo_of[image_id].name
+    self._records.append(record)
 
   def finish(self) -> None:
     coco.write_index(self._out / "panoptic.json", self._records, self._spec)

@@ -64,6 +64,19 @@ def test_coco_names_the_photos(tmp_path, predictions):
   assert len({image["id"] for image in content["images"]}) == 2
 
 
+def test_panoptic_images_are_called_as_their_photos_if_these_are_known(tmp_path, predictions):
+  for photos, suffix in ((tmp_path / "photos", ".jpg"), (None, ".png")):
+    write(tmp_path, "coco-panoptic", photos=photos)
+    content = json.loads((tmp_path / "coco-panoptic/panoptic.json").read_text())
+    names = {
+      kind: [one["file_name"] for one in content[kind]] for kind in content if kind[0] in "ai"
+    }
+    assert names == {
+      "images": [f"a{suffix}", f"b ü{suffix}"],
+      "annotations": ["a.png", "b ü.png"],
+    }
+
+
 @pytest.mark.parametrize("tool", ["coco", "labelme"])
 def test_without_photos_they_are_asked_for(tmp_path, predictions, tool):
   with pytest.raises(ValueError, match=f"Files of {tool} name their photos.*--photos=DIR"):

@@ -110,8 +110,8 @@ class Report:
       hint = f"; did you mean {near}?" if near else ""
       yield f"  {name!r}, {counted(times, 'time')}{hint}"
     if self.empty:
-      count = counted(len(self.empty), "file")
-      yield f"{count} without any label, left out: {first_of(self.empty)}"
+      files = counted(len(self.empty), "file")
+      yield f"{files} without any label, left out: {first_of(self.empty)}"
     yield from about_photos(self.without_labels, self.without_shapes)
     for note, times in self.notes.items():
       yield f"{counted(times, 'time')}: {note}."

@@ -2,15 +2,17 @@
 
 import re
 import shlex
+from collections import Counter
 
 import numpy as np
 import yaml
 
 from jppf_jax import build
 from jppf_jax.cli import configs
-from jppf_jax.conversion import sources
+from jppf_jax.conversion import draft, hints, sources
 from jppf_jax.conversion.compose import KINDS
 from jppf_jax.conversion.export import TOOLS
+from jppf_jax.conversion.nesting import Inside
 from jppf_jax.labels import own_tables
 from jppf_jax.labels.formats import files
 from tests import pages
@@ -58,6 +60,21 @@ def test_the_commands_of_the_page_lead_from_labels_to_a_run_and_back(tmp_path, m
   assert (tmp_path / "corrected/a.json").is_file()
 
 
+def test_the_edit_of_the_page_is_what_init_hints_at_for_its_draft():
+  _, *yamls = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+  before, after = (yaml.safe_load(text) for text in yamls)
+  counts = Counter({(name, ""): 1 for name in before["things"]})
+  drafted = draft.taxonomy(draft.classes_of_names(counts, set()), from_names=True)
+  assert yaml.safe_load(drafted) == {"stuff": None, **before}
+  inside = {name: Inside("person", 1.0) for name in ("hair", "shoe")}
+  hinted = "\n".join(hints.of_names(counts, set(), inside).edits)
+  _, _, lines = hinted.partition("person:")
+  entry, _, names = lines.partition("And these at the end:\n")
+  assert yaml.safe_load("  person:" + entry) == after["things"]
+  assert yaml.safe_load(names) == {"names": after["names"]}
+  assert own_tables.problems(before) == own_tables.problems(after) == []
+
+
 def first_column(heading):
   _, _, after = PAGE.partition(f"\n| {heading} |")
   rows = after.partition("\n\n")[0].splitlines()[2:]
@@ -74,7 +91,7 @@ def test_the_tables_name_every_tool_and_every_kind_of_problem():
 
 
 def test_the_names_of_the_page_are_right_for_the_taxonomy_of_data_md():
-  (names,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+  names, _, _ = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
   data = (pages.ROOT / "docs/data.md").read_text()
   (taxonomy,) = re.findall(
     r"```yaml\n(.*?)```", data[data.index("## Your own dataset") :], re.DOTALL

@@ -21,6 +21,12 @@ from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import FROM, OUT, PHOTOS, SPEC, SPLIT, one_of
 
 _TO = flags.DEFINE_string("to", None, "TOOL: coco-panoptic, coco or labelme (required, or --from)")
+_MIN_AREA = flags.DEFINE_integer(
+  "min_area",
+  None,
+  "N: leave out pieces of fewer pixels, and fill them from around (default: none; of --to=labelme)",
+  lower_bound=0,
+)
 
 FLAGS = (
   (FROM, "TOOL: coco, labelme, cvat, voc or cityscapes (required, or --to)"),
@@ -29,6 +35,7 @@ FLAGS = (
   (OUT, "DIR: where the result goes (required)"),
   (PHOTOS, "DIR: the photos (default: in SRC; required for --to=coco and labelme)"),
   (SPLIT, "NAME: train or validation: a folder of that name (default: none; of --from)"),
+  _MIN_AREA,
 )
 USAGE = "Needs one folder or file to read, --spec, --out=DIR, and either --from=TOOL or --to=TOOL."
 
@@ -47,7 +54,10 @@ def main(argv: list[str]) -> None:
 def _read(source: str, spec: str, out: str) -> None:
   from jppf_jax.conversion import convert, sources
   from jppf_jax.labels import spec_names
+  from jppf_jax.labels.quote import counted
 
+  if _MIN_AREA.value is not None:
+    raise app.UsageError("--min_area belongs to --to=labelme.")
   tool, split = one_of(FROM, sources.TOOLS), one_of(SPLIT, ("train", "validation"))
   assert tool is not None
   with plainly("convert", ValueError, OSError):
@@ -57,20 +67,31 @@ def _read(source: str, spec: str, out: str) -> None:
   if report.counts:
     print(f"Listed in {out}/{convert.REPORT}*.txt, drawn in {out}/{convert.REPORT}/.")
   if report.failures or not report.written:
-    sys.exit(f"jppf convert: {len(report.written)} photos converted, see above for the others.")
+    count = counted(len(report.written), "photo")
+    sys.exit(f"jppf convert: {count} converted, see above for the others.")
+  if report.unknown:
+    print(
+      f"First mend the spec: {counted(len(report.unknown), 'name')} of the labels "
+      f"{'is' if len(report.unknown) == 1 else 'are'} not in {spec}, see above. Convert again then."
+    )
   print(f"Next: {shlex.join(['jppf', 'init', out])}")
 
 
 def _write(predictions: str, spec: str, out: str) -> None:
   from jppf_jax.conversion import export
+  from jppf_jax.labels.quote import counted
 
   tool = one_of(_TO, export.TOOLS)
   assert tool is not None
   if SPLIT.value is not None:
     raise app.UsageError("--split belongs to --from.")
+  if _MIN_AREA.value is not None and tool != "labelme":
+    raise app.UsageError("--min_area belongs to --to=labelme.")
   with plainly("convert", ValueError, OSError):
-    number = export.export(tool, predictions, spec, out, photos=PHOTOS.value)
-  print(f"{number} images written to {out} for {tool}.")
+    number = export.export(
+      tool, predictions, spec, out, photos=PHOTOS.value, min_area=_MIN_AREA.value or 0
+    )
+  print(f"{counted(number, 'image')} written to {out} for {tool}.")
   if tool == "coco-panoptic":
     print("COCO's panoptic form has no parts; they were left out.")
 

@@ -18,6 +18,8 @@ VERBOSE = flags.DEFINE_bool("verbose", False, "show what the libraries log, too;
 
 SHORT = "-v"
 CHATTY = ("absl", "array_record", "etils", "grain", "orbax", "tensorflow_datasets", "tensorstore")
+_OURS = "jppf_jax"
+_FORMATTED = warnings.formatwarning  # of Python
 _LEVELS = {  # of libraries in C++, read when these are loaded; a user's own value stays
   "TF_CPP_MIN_LOG_LEVEL": "2",  # of XLA: errors only
   "GRPC_VERBOSITY": "ERROR",
@@ -30,7 +32,11 @@ def before_flags() -> None:
 
 
 def after_flags() -> None:
-  """Shows what the libraries log, if `--verbose` asks for it; else hides their warnings as well."""
+  """Shows what the libraries log, if `--verbose` asks for it; else hides their warnings as well.
+
+  Our own warnings are one line each.
+  """
+  warnings.formatwarning = _formatted
   if VERBOSE.value:
     level = max(absl_logging.get_verbosity(), absl_logging.INFO)  # --verbosity may ask for more
     absl_logging.set_verbosity(level)
@@ -40,6 +46,19 @@ def after_flags() -> None:
   absl_logging.get_absl_handler().python_handler.addFilter(_is_news)  # once, however often called
   for library in CHATTY:
     warnings.filterwarnings("ignore", module=rf"{library}(\.|$)")
+
+
+def _formatted(
+  message: Warning | str,
+  category: type[Warning],
+  filename: str,
+  lineno: int,
+  line: str | None = None,
+) -> str:
+  """Returns a warning as it is shown: those of our own classes are one line, without the source."""
+  if category.__module__.partition(".")[0] == _OURS:
+    return f"warning: {message}\n"
+  return _FORMATTED(message, category, filename, lineno, line)
 
 
 def long_form(argv: list[str]) -> list[str]:

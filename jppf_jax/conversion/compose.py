@@ -92,6 +92,7 @@ class _Object:
   sid: int
   group: Hashable = None
   has_instance: bool = False
+  has_holes: bool = False  # others lie in them on purpose
   iid: int = -1
   lost: list[tuple[str, _Spot]] = field(default_factory=list)  # what covers it, and where
 
@@ -139,8 +140,8 @@ class _Canvas:
     self._report_covered()
     self._number()
     pids = np.zeros(self._owner.shape, np.int32)
-    drawn_as: list[str] = [""]
-    last = np.zeros(self._owner.shape, np.int32)  # the part on top
+    drawn_as: list[Region] = []
+    last = np.zeros(self._owner.shape, np.int32)  # number of the part on top
     for region, meaning in parts:
       self._draw_part(region, meaning, pids, last, drawn_as)
     sids = np.array([one.sid for one in self._objects])
@@ -156,9 +157,11 @@ class _Canvas:
     if meaning is None and not region.optional:
       self._report(UNKNOWN, region.name, spot)
     number = self._object_of(region, meaning or Meaning(0))
+    self._objects[number].has_holes |= region.holes
     owner = self._owner[spot.place]
     for below in np.unique(owner[spot.mask]).tolist():
-      if below != number and self._objects[below].has_instance:
+      is_object = self._objects[below].has_instance and not self._objects[below].has_holes
+      if below != number and is_object:
         lost = spot._replace(mask=spot.mask & (owner == below))
         self._objects[below].lost.append((region.name, lost))
     owner[spot.mask] = number
@@ -215,7 +218,7 @@ class _Canvas:
     meaning: Meaning,
     pids: Int32[np.ndarray, "H W"],
     last: Int32[np.ndarray, "H W"],
-    drawn_as: list[str],
+    drawn_as: list[Region],
   ) -> None:
     spot = _spot(region.draw())
     if spot is None:
@@ -226,16 +229,19 @@ class _Canvas:
       pid_of[number] = (meaning.pids or {})[self._objects[number].sid]
     new = np.where(spot.mask, pid_of[self._owner[spot.place]], -1)
     area = int(spot.mask.sum())
-    self._report(OUTSIDE, region.name, spot._replace(mask=spot.mask & (new < 0)), area=area)
+    if not region.holes:
+      self._report(OUTSIDE, region.name, spot._replace(mask=spot.mask & (new < 0)), area=area)
     pids, last = pids[spot.place], last[spot.place]
     inside = new >= 0
     both = inside & (last > 0) & (pids != new)
     for number in np.unique(last[both]).tolist():
-      here = spot._replace(mask=both & (last == number))
-      self._report(TWO_PARTS, region.name, here, other=drawn_as[number], area=area)
+      below = drawn_as[number - 1]
+      if not below.holes:
+        here = spot._replace(mask=both & (last == number))
+        self._report(TWO_PARTS, region.name, here, other=below.name, area=area)
     pids[inside] = new[inside]
+    drawn_as.append(region)
     last[inside] = len(drawn_as)
-    drawn_as.append(region.name)
 
   def _owners_of(self, region: Region, meaning: Meaning) -> list[int]:
     """Returns the objects that a part may lie on."""

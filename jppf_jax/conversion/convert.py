@@ -63,6 +63,7 @@ def convert(
     except (ValueError, OSError, MemoryError) as error:
       reason = str(error) or "it needs more memory than there is"
       report.failures.append(labels.complaint(reason))
+  report.without_labels = found.photos_without_labels()
   if spec not in SPECS:
     write_text(out / Path(spec).name, Path(spec).read_text(encoding="utf-8"))
   reports.save(report, out, stem, names)
@@ -88,6 +89,10 @@ def _convert(
     partial.write_bytes(photo.content)
   write_uids(out / LABELS / split / f"{labels.name}.tif", photo.aligned(composed.uids))
   report.written.append(labels.name)
+  if not labelled.regions:
+    report.without_shapes.append(labels.name)
+  if outside := sum(region.outside for region in labelled.regions):
+    report.outside[labels.name] = outside
   report.add(labels.name, composed.problems)
   if reports.is_worth_a_picture(composed) and report.pictures < reports.MOST_PICTURES:
     _draw(out / REPORT / f"{labels.name}.jpg", photo, composed)

@@ -3,12 +3,13 @@
 import colorsys
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 import yaml
 
 from jppf_jax.conversion.look import Survey
+from jppf_jax.labels.quote import counted
 
 _GOLDEN_RATIO = 0.61803398875
 
@@ -41,7 +42,7 @@ def classes_of_ids(found: Survey) -> list[Class]:
     pids = sorted(pid for scene, pid in found.parts if scene == sid)
     share = f"{100 * found.pixels[sid] / total:.2f} % of all pixels"
     objects = found.objects[sid]
-    note = f"{share}, {objects} objects" if objects else share
+    note = f"{share}, {counted(objects, 'object')}" if objects else share
     if objects and found.crowds[sid]:
       note += f"; {found.crowds[sid]} pixels are of no object (crowd)"
     parts = {f"part_{pid}": pid for pid in pids}
@@ -49,7 +50,7 @@ def classes_of_ids(found: Survey) -> list[Class]:
   return classes
 
 
-def classes_of_names(names: Counter[tuple[str, str]], stuff: set[str]) -> list[Class]:
+def classes_of_names(names: Counter[tuple[str, str]], stuff: Set[str]) -> list[Class]:
   """Returns the classes of a tool's names.
 
   Args:
@@ -70,22 +71,25 @@ def classes_of_names(names: Counter[tuple[str, str]], stuff: set[str]) -> list[C
       of_class.setdefault(part, len(of_class) + 1)
   classes = []
   for sid, (name, count) in enumerate(counts.items(), start=1):
-    note = f"drawn {count} times"
+    note = f"drawn {counted(count, 'time')}"
     classes.append(Class(name, sid, name not in stuff or bool(parts[name]), parts[name], note))
   return classes
 
 
-def taxonomy(classes: Sequence[Class], *, from_names: bool) -> str:
+def taxonomy(classes: Sequence[Class], *, from_names: bool, comment: Sequence[str] = ()) -> str:
   """Returns the YAML of a taxonomy.
 
   Args:
     classes: at most 99.
     from_names: whether the names are those of a tool, and what is a thing is not known.
+    comment: more lines for its end, without "#".
   """
   things = "objects are told apart"
   if from_names:
     things += "; move what has none, such as floor or sky, to stuff"
   lines = ["# What the ids in the labels mean. Names and colours can be changed at any time."]
+  if from_names:
+    lines = ["# Classes and parts. The numbers are free to choose, 1 to 99: labels are names."]
   for kind, note, of_kind in (
     ("stuff", "no objects, only pixels", [one for one in classes if not one.is_thing]),
     ("things", things, [one for one in classes if one.is_thing]),
@@ -99,7 +103,27 @@ def taxonomy(classes: Sequence[Class], *, from_names: bool) -> str:
     "# ignore: [9]  # ids that are neither trained nor scored, besides 0",
     "# names: {bot: robot, unlabelled: floor}  # for `jppf convert`: what other files call them",
   ]
+  if comment:
+    lines += ["", *(f"# {line}".rstrip() for line in comment)]
   return "\n".join(lines) + "\n"
+
+
+def edits(gone: Sequence[str], changed: Sequence[Class], names: Mapping[str, str]) -> list[str]:
+  """Returns what to change in a draft, as lines for its end.
+
+  Args:
+    gone: classes whose entries are to be deleted.
+    changed: classes whose entries are to be replaced; they keep their ids.
+    names: what names in other files mean.
+  """
+  deleted = ", ".join(_quoted(name) for name in gone)
+  lines = [f"If so, delete above: {deleted}."] if gone else []
+  if changed:
+    replaced = ", ".join(_quoted(one.name) for one in changed)
+    lines.append(f"Write these lines in place of {replaced}:")
+    lines += [line for one in changed for line in _entry(one)]
+  lines += ["And these at the end:", "names:"]
+  return lines + [f"  {_quoted(name)}: {_quoted(meant)}" for name, meant in names.items()]
 
 
 def _entry(one: Class) -> list[str]:
@@ -118,7 +142,8 @@ def _entry(one: Class) -> list[str]:
 
 def _quoted(name: str) -> str:
   """Returns a name as YAML reads it back as text."""
-  is_plain = name.isidentifier() and yaml.safe_load(name) == name
+  words = name.split("/")
+  is_plain = all(word.isidentifier() for word in words) and yaml.safe_load(name) == name
   return name if is_plain else json.dumps(name, ensure_ascii=False)
 
 

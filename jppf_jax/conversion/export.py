@@ -28,6 +28,7 @@ def export(
   out: str | Path,
   *,
   photos: str | Path | None = None,
+  min_area: int = 0,
 ) -> int:
   """Writes the uid TIFFs of a folder in the form of another tool; returns their number.
 
@@ -40,13 +41,17 @@ def export(
     predictions: the folder of `jppf predict`, or one of uid TIFFs.
     spec: name or YAML of the taxonomy.
     out: the folder for the results.
-    photos: the folder of the photos, which coco and labelme name.
+    photos: the folder of the photos, which coco and labelme name; coco-panoptic names its PNGs
+      if it is not given.
+    min_area: for labelme; pieces of fewer pixels are left out, and filled from around.
 
   Raises:
     FileNotFoundError: there is no such folder, no label file in it, or a photo is missing.
     FileExistsError: `out` is the folder of the label files, or in it.
     ValueError: the spec is wrong, or label files are; lists all of them.
   """
+  if min_area and tool != "labelme":
+    raise ValueError(f"Only files of labelme can leave out small pieces, not those of {tool}.")
   predictions, out = Path(predictions), Path(out)
   require_folder(out)
   spec_of_ids, names = load_spec(spec), spec_names.load(spec)
@@ -56,7 +61,8 @@ def export(
     raise ValueError(f"Files of {tool} name their photos; say where they lie with --photos=DIR.")
   require_outside(out, [folder])
   photo_of = _photos(found, Path(photos)) if photos is not None else {}
-  writer = _WRITERS[tool](out, spec_of_ids, names, photo_of)
+  options = {"min_area": min_area} if tool == "labelme" else {}
+  writer = _WRITERS[tool](out, spec_of_ids, names, photo_of, **options)
   problems = []
   for image_id, path in tqdm(found.items(), desc="convert", unit="image"):
     try:
@@ -97,12 +103,15 @@ class _CocoPanoptic:
   """COCO's panoptic form, as `jppf predict` writes it too."""
 
   def __init__(self, out: Path, spec: LabelSpec, names: Names, photo_of: dict[str, Path]):
-    self._out, self._spec = out, spec
+    self._out, self._spec, self._photo_of = out, spec, photo_of
     self._records: list[coco.Record] = []
 
   def add(self, image_id: str, uids: Int32[np.ndarray, "H W"]) -> None:
     path = self._out / "panoptic" / f"{image_id}.png"
-    self._records.append(coco.write_panoptic(path, uids, self._spec))
+    record = coco.write_panoptic(path, uids, self._spec)
+    if image_id in self._photo_of:
+      record["photo"] = self._photo_of[image_id].name
+    self._records.append(record)
 
   def finish(self) -> None:
     coco.write_index(self._out / "panoptic.json", self._records, self._spec)
@@ -131,13 +140,18 @@ class _Coco:
 class _LabelMe:
   """A JSON per photo."""
 
-  def __init__(self, out: Path, spec: LabelSpec, names: Names, photo_of: dict[str, Path]):
+  def __init__(
+    self, out: Path, spec: LabelSpec, names: Names, photo_of: dict[str, Path], *, min_area: int
+  ):
     self._out, self._names, self._photo_of = out, names, photo_of
+    self._min_area = min_area
 
   def add(self, image_id: str, uids: Int32[np.ndarray, "H W"]) -> None:
     photo = self._photo_of[image_id]
     place = Path(os.path.relpath(photo, self._out.resolve())).as_posix()
-    labelme.write(self._out / f"{photo.stem}.json", uids, self._names, place)
+    labelme.write(
+      self._out / f"{photo.stem}.json", uids, self._names, place, min_area=self._min_area
+    )
 
   def finish(self) -> None:
     """Nothing is left to do: each file is whole."""

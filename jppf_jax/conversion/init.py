@@ -3,16 +3,16 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
-from jppf_jax.conversion import draft, look, run_files, sources
+from jppf_jax.conversion import draft, hints, look, nesting, report, run_files, sources
 from jppf_jax.labels import own_spec, spec_names
 from jppf_jax.labels.other_names import Names, Targets
-from jppf_jax.labels.quote import listed
+from jppf_jax.labels.quote import counted, listed
 from jppf_jax.labels.registry import SPECS, load_spec
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.saving import write_text
@@ -95,20 +95,35 @@ def _of_tool(tool: str, folder: Path, spec: str, photos: Path | None) -> Result:
   found = sources.find(tool, folder, names, photos)
   counts: Counter[tuple[str, str]] = Counter()
   failures, objects = [], set()
-  for labels in tqdm(found.labels, desc="look", unit="photo"):
+  bare: list[str] = []
+  outside: Counter[str] = Counter()
+  nested = nesting.Nesting(hints.plain_label)
+  step = -(-len(found.labels) // nesting.MOST_PHOTOS)
+  for number, labels in enumerate(tqdm(found.labels, desc="look", unit="photo")):
     try:
       _, labelled = labels.load()
+      if not spec and number % step == 0:
+        nested.add(labelled)
     except (ValueError, OSError) as error:
       failures.append(labels.complaint(str(error)))
       continue
+    if not labelled.regions:
+      bare.append(labels.name)
+    if cut := sum(region.outside for region in labelled.regions):
+      outside[labels.name] = cut
     for region in labelled.regions:
       counts[region.name, region.parent] += 1
       if not region.crowd:
         objects.add(region.name)
   if failures and not counts:
     raise ValueError(f"The labels of {tool} in {folder} cannot be used:{listed(failures, 10)}")
-  lines = [f"{folder} has labels of {tool}: {len(found.labels)} photos. Names in them:"]
-  lines += [f"  {name}: {count} times" for (name, _), count in counts.most_common()]
+  photos_found = counted(len(found.labels), "photo")
+  lines = [f"{folder} has labels of {tool}: {photos_found}. Names in them:"]
+  lines += [f"  {name}: {counted(count, 'time')}" for (name, _), count in counts.most_common()]
+  lines += [
+    *report.about_outside(outside),
+    *report.about_photos(found.photos_without_labels(), bare),
+  ]
   if failures:
     lines.append(f"{len(failures)} of them cannot be used:{listed(failures, 10)}")
   written = []
@@ -116,8 +131,14 @@ def _of_tool(tool: str, folder: Path, spec: str, photos: Path | None) -> Result:
     stuff = {name for name, _ in counts if name not in objects}
     path = folder / f"{dataset_name(folder)}.yaml"
     _require_new([path])
-    _write_taxonomy(path, draft.classes_of_names(counts, stuff), from_names=True)
+    hinted = hints.of_names(counts, stuff, nested.found())
+    comment = [*hinted.lines, *hinted.edits]
+    classes = draft.classes_of_names(counts, stuff)
+    _write_taxonomy(path, classes, from_names=True, comment=comment)
     spec, written = str(path), [path]
+    lines += hinted.lines
+    if hinted.edits:
+      lines.append(f"If so, the lines to write stand at the end of {path}.")
     lines.append(f"{path} is a draft: look at it, and change what is wrong, before you convert.")
   out = folder.with_name(f"{folder.resolve().name}_dataset")
   command = ["jppf", "convert", f"--from={tool}", str(folder), f"--spec={spec}", f"--out={out}"]
@@ -125,12 +146,14 @@ def _of_tool(tool: str, folder: Path, spec: str, photos: Path | None) -> Result:
   return Result(lines, written, [command + more, ["jppf", "init", str(out)]])
 
 
-def _write_taxonomy(path: Path, classes: list[draft.Class], *, from_names: bool) -> None:
+def _write_taxonomy(
+  path: Path, classes: list[draft.Class], *, from_names: bool, comment: Sequence[str] = ()
+) -> None:
   if not classes:
     raise ValueError(f"The labels in {path.parent} have no class: all pixels are void.")
   if len(classes) > _MOST_CLASSES:
     raise ValueError(f"The labels have {len(classes)} classes, uids have room for {_MOST_CLASSES}.")
-  write_text(path, draft.taxonomy(classes, from_names=from_names))
+  write_text(path, draft.taxonomy(classes, from_names=from_names, comment=comment))
   load_spec(str(path))  # what was written can be read
 
 

@@ -27,6 +27,7 @@ class Photos:
   def __init__(self, *folders: Path, without: tuple[str, ...] = ()):
     self.folders = folders
     self._by_stem: dict[str, dict[Path, PurePosixPath]] = {}
+    self._used: set[Path] = set()
     for folder in folders:
       for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder)
@@ -45,6 +46,21 @@ class Photos:
     Raises:
       ValueError: there are several.
     """
+    found = self._find(name, any_suffix)
+    if found is not None:
+      self._used.add(found)
+    return found
+
+  def use(self, path: Path) -> None:
+    """Notes that a photo was found in another way."""
+    self._used.add(path.resolve())
+
+  def unused(self) -> list[PurePosixPath]:
+    """Returns the photos that nobody found, by their paths below the folders."""
+    places = [place for found in self._by_stem.values() for place in found.items()]
+    return sorted(place for path, place in places if path not in self._used)
+
+  def _find(self, name: str, any_suffix: bool) -> Path | None:
     wanted = PurePosixPath(_same_form(name))
     stem = wanted.name if any_suffix else wanted.stem
     folders = [part for part in wanted.parent.parts if part not in ("..", "/")]

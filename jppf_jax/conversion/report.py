@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from jppf_jax.conversion.compose import COVERED, KINDS, NO_PIXEL, UNKNOWN, Composed, Problem
 from jppf_jax.labels.formats.files import write_image
 from jppf_jax.labels.other_names import Names
+from jppf_jax.labels.quote import counted, first_of
 from jppf_jax.saving import write_text
 
 MOST_PICTURES = 100
@@ -35,6 +36,9 @@ class Report:
     written: names of the photos that have labels now.
     failures: one line for each photo that has none, and why.
     empty: label files without any label, which are left out.
+    without_labels: photos that no labels belong to, which are left out.
+    without_shapes: photos whose label file has no shape, and all of whose pixels are unlabelled.
+    outside: how many shapes of a photo have points outside the image, where they are cut.
     notes: sentences about the files, and in how many it is so.
     places: image and problem, the largest ones.
     counts: images, regions and pixels by kind of problem.
@@ -45,6 +49,9 @@ class Report:
   written: list[str] = field(default_factory=list)
   failures: list[str] = field(default_factory=list)
   empty: list[str] = field(default_factory=list)
+  without_labels: list[str] = field(default_factory=list)
+  without_shapes: list[str] = field(default_factory=list)
+  outside: Counter[str] = field(default_factory=Counter)
   notes: Counter[str] = field(default_factory=Counter)
   places: list[tuple[str, Problem]] = field(default_factory=list)
   counts: dict[str, Counter[str]] = field(default_factory=dict)
@@ -76,6 +83,9 @@ class Report:
       "written": self.written,
       "failures": self.failures,
       "empty": self.empty,
+      "photos_without_labels": self.without_labels,
+      "photos_without_shapes": self.without_shapes,
+      "points_outside": dict(self.outside),
       "notes": dict(self.notes),
       "counts": {kind: dict(self.counts[kind]) for kind in KINDS if kind in self.counts},
       "unknown_names": dict(self.unknown.most_common()),
@@ -84,22 +94,27 @@ class Report:
 
   def lines(self, names: Names) -> Iterator[str]:
     """Yields what happened as lines of text."""
-    yield f"{len(self.written)} photos have labels now."
+    has = "has" if len(self.written) == 1 else "have"
+    yield f"{counted(len(self.written), 'photo')} {has} labels now."
     for kind in KINDS:
       if kind in self.counts:
         count = self.counts[kind]
-        often = f"{count['regions']} times in {count['images']} images"
-        yield f"  {kind}: {often}, {count['pixels']} pixels"
+        often = counted(count["regions"], "time")
+        images, pixels = counted(count["images"], "image"), counted(count["pixels"], "pixel")
+        yield f"  {kind}: {often} in {images}, {pixels}"
+    yield from about_outside(self.outside)
     if self.unknown:
       yield "Names that the spec does not have are void; its YAML can list them under names:"
     for name, times in self.unknown.most_common():
       near = names.near(name)
       hint = f"; did you mean {near}?" if near else ""
-      yield f"  {name!r}, {times} times{hint}"
+      yield f"  {name!r}, {counted(times, 'time')}{hint}"
     if self.empty:
-      yield f"{len(self.empty)} without any label are left out, e.g. {self.empty[0]}."
+      files = counted(len(self.empty), "file")
+      yield f"{files} without any label, left out: {first_of(self.empty)}"
+    yield from about_photos(self.without_labels, self.without_shapes)
     for note, times in self.notes.items():
-      yield f"{times} times: {note}."
+      yield f"{counted(times, 'time')}: {note}."
     if self.failures:
       yield f"{len(self.failures)} could not be converted:"
     yield from (f"  {failure}" for failure in self.failures)
@@ -113,6 +128,24 @@ class Report:
     if len(self.places) > _LISTED:
       places.append(f"... and {len(self.places) - _LISTED} more, in the JSON beside this file.")
     return "\n".join([*self.lines(names), *places, ""])
+
+
+def about_photos(without_labels: Sequence[str], without_shapes: Sequence[str]) -> Iterator[str]:
+  """Yields lines about photos that nothing is drawn on, see `Report`."""
+  if without_labels:
+    count = counted(len(without_labels), "photo")
+    yield f"{count} without labels, left out: {first_of(without_labels)}"
+  if without_shapes:
+    count = counted(len(without_shapes), "photo")
+    yield f"{count} without a shape, all unlabelled: {first_of(without_shapes)}"
+
+
+def about_outside(shapes: Mapping[str, int]) -> Iterator[str]:
+  """Yields a line about points outside the image: how many shapes of each photo have some."""
+  if shapes:
+    count = counted(sum(shapes.values()), "shape")
+    photos = f"{counted(len(shapes), 'photo')}: {first_of(list(shapes))}"
+    yield f"Points outside the image: {count} in {photos}"
 
 
 def _rank(problem: Problem) -> tuple[int, int]:

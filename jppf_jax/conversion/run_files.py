@@ -1,6 +1,7 @@
 """The builder and the config of a dataset of your own, as Python with a comment for each value."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -63,7 +64,7 @@ def of_split(files, split, labels):
 
 _CONFIG = '''r"""A first run on {name}: {images} photos for training. Written by `jppf init`.
 
-jppf train --config={config_file} --workdir=runs/{name}
+{train}
 jppf evaluate --workdir=runs/{name}
 
 What is not named here is as in `configs/clothing.py` and `configs/cpp.py` of the package.
@@ -188,7 +189,7 @@ def config(name: str, files: tuple[str, str], manual_dir: str, found: Survey, pa
   drops = steps * 2 // 3, steps * 9 // 10
   return _CONFIG.format(
     name=name,
-    config_file=files[0],
+    train=shlex.join(["jppf", "train", f"--config={files[0]}", f"--workdir=runs/{name}"]),
     builder_file=files[1],
     manual_dir=manual_dir,
     images=images,

@@ -21,7 +21,7 @@ from jppf_jax.labels.formats.coco import read_json
 from jppf_jax.labels.formats.files import image_id_of
 from jppf_jax.labels.formats.region import Labelled
 from jppf_jax.labels.other_names import Names
-from jppf_jax.labels.quote import listed
+from jppf_jax.labels.quote import counted, listed
 
 _MASKS = ("SegmentationClass", "SegmentationObject")
 
@@ -51,11 +51,20 @@ class Source(NamedTuple):
     labels: of each photo.
     drawn_upright: whether the tool turns photos as EXIF says.
     left_out: a sentence about files that are not read; empty if there are none.
+    photos: all photos, if each of them may have labels.
   """
 
   labels: list[Labels]
   drawn_upright: bool
   left_out: str = ""
+  photos: Photos | None = None
+
+  def photos_without_labels(self) -> list[str]:
+    """Returns the photos that no labels belong to; call it when all labels are loaded."""
+    if self.photos is None:
+      return []
+    broken = {Path(labels.where).stem for labels in self.labels}  # files that name no photo
+    return [str(place) for place in self.photos.unused() if place.stem not in broken]
 
 
 def find(tool: str, source: Path, names: Names, photos: Path | None = None) -> Source:
@@ -116,8 +125,9 @@ def _labelme(source: Path, names: Names, photos: Path | None) -> Source:
     Labels(str(path), short[place], partial(_load_labelme, path, index))
     for path, place in zip(found, places)
   ]
-  left_out = f"{len(others)} JSON files are not LabelMe's, e.g. {others[0]}" if others else ""
-  return Source(labels, True, left_out)
+  count = counted(len(others), "JSON file")
+  left_out = f"{count} not of LabelMe, e.g. {others[0]}" if others else ""
+  return Source(labels, True, left_out, index if source.is_dir() else None)
 
 
 def _load_labelme(path: Path, index: Photos) -> tuple[bytes, Labelled]:
@@ -131,6 +141,8 @@ def _load_labelme(path: Path, index: Photos) -> tuple[bytes, Labelled]:
   if found is None and not file.image_data:
     missing = index.missing(file.image_path)
     raise FileNotFoundError(f"{missing}; nor is it in the file (imageData)")
+  if found:
+    index.use(found)
   photo = found.read_bytes() if found else file.image_data
   return photo, Labelled(file.size, file.regions(file.size))
 
@@ -165,7 +177,7 @@ def _coco(source: Path, names: Names, photos: Path | None, *, of_cvat: bool = Fa
     name = image_id_of(Path(f"{short[(*place.parent.parts, place.stem)]}.png"))
     load = partial(_load, place.as_posix(), index, read)
     labels.append(Labels(f"{path}, image {image.file_name}", name, load))
-  return Source(labels, of_cvat)
+  return Source(labels, of_cvat, photos=None if coco.is_panoptic else index)
 
 
 def _coco_json(source: Path) -> Path:
@@ -233,7 +245,7 @@ def _masks(source: Path, names: Names, photos: Path | None, *, of_cvat: bool = F
     name = "_".join(place.with_suffix("").parts)
     load = partial(_load, place.with_suffix("").as_posix(), index, read, any_suffix=True)
     labels.append(Labels(str(path), name, load))
-  return Source(labels, of_cvat)
+  return Source(labels, of_cvat, photos=index)
 
 
 def _cityscapes(source: Path, names: Names, photos: Path | None) -> Source:

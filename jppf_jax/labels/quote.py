@@ -37,6 +37,16 @@ def shortened(text: object, longest: int = LONGEST_TEXT) -> str:
   return text if len(text) <= longest else f"{text[: longest - 4]} ..."
 
 
+def counted(number: int, word: str) -> str:
+  """Returns a number with its word, which gets an s if there are more or fewer than one."""
+  return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def first_of(names: Sequence[str], most: int = 5) -> str:
+  """Returns the first names, with dots if there are more."""
+  return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+
+
 def listed(problems: Sequence[str], most: int = 50) -> str:
   """Returns problems as an indented list, one per line; if it is cut, it says how many are left."""
   lines = [f"\n  - {problem}" for problem in problems[:most]]

@@ -31,10 +31,12 @@ def warn_of(spec: LabelTables) -> None:
   if not names:
     return
   shown = ", ".join(quoted(name) for name in names[:4]) + (" ..." if len(names) > 4 else "")
+  one, several = "says left or right, but keeps its id", "say left or right, but keep their ids"
+  says = one if len(names) == 1 else several
   warnings.warn(
-    f"{spec.name}: {shown} say left or right, but keep their ids in mirrored views, so half of all "
-    "views teach the opposite. Name the pairs of parts in the spec (mirror: [[left arm, right "
-    "arm]]), or train with --config.data.flip=False.",
+    f"{spec.name}: {shown} {says} in mirrored views, so half of all views teach the opposite. Name "
+    "the pairs of parts in the spec (mirror: [[left arm, right arm]]), or train with "
+    "--config.data.flip=False.",
     SidesWarning,
     stacklevel=1,  # one place for all callers, so Python shows it once
   )

@@ -32,6 +32,16 @@ def test_the_spec_and_the_photos_can_be_named(tmp_path):
   assert "Written" not in done.out and "cannot be used" not in done.out
 
 
+def test_a_warning_is_one_line(tmp_path):
+  source = tool_folders.labelme(tmp_path / "src")
+  path = source / "a.json"
+  path.write_text(path.read_text().replace('"robot/arm"', '"left shoe"'))
+  done = verbs.jppf("init", source)
+  assert done.returncode == 0
+  (warning,) = verbs.remarks(done.stderr)
+  assert warning.startswith("warning: src: 'left shoe' says left or right, but keeps its id in")
+
+
 @pytest.mark.parametrize("argv", [(), ("a", "b")])
 def test_one_folder_is_needed(argv):
   done = verbs.here("init", *argv)

@@ -16,6 +16,7 @@ from absl.testing import flagsaver
 
 import jppf_jax
 from jppf_jax.cli import quiet
+from jppf_jax.labels.sides import SidesWarning
 from tests.cli import verbs
 
 SCENES = "synthetic_panoptic_parts/64x128_train4_validation2_seed0"
@@ -31,6 +32,7 @@ def handler(monkeypatch):
     monkeypatch.setenv(name, "")
     monkeypatch.delenv(name)
   before = absl_logging.get_verbosity()
+  monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
   yield found
   absl_logging.set_verbosity(before)
 
@@ -93,6 +95,14 @@ def test_python_warnings_of_chatty_libraries_are_hidden(handler, module, count):
     with given():
       warnings.warn_explicit("text", UserWarning, "file.py", 1, module=module)
   assert len(caught) == count
+
+
+def test_our_own_warnings_are_one_line_and_those_of_others_say_where_they_are_from(handler):
+  with given():
+    ours = warnings.formatwarning("left is right", SidesWarning, "sides.py", 3)
+    other = warnings.formatwarning("of Python", UserWarning, "other.py", 4)
+  assert ours == "warning: left is right\n"
+  assert other == "other.py:4: UserWarning: of Python\n"
 
 
 @pytest.mark.parametrize(

@@ -181,3 +181,19 @@ def test_more_objects_than_uids_can_tell_are_refused(names):
   assert canvas._free(taken, "box") == 0
   with pytest.raises(ValueError, match="more than 1000 objects 'box'"):
     canvas._free(taken, "box")
+
+
+def test_what_lies_in_the_holes_of_a_shape_is_no_problem(names):
+  box = region("box", slice(2, 5), slice(2, 9))
+  robot = region("robot", holes=True)
+  arm = region("robot/arm", slice(0, 6), holes=True)
+  wheel = region("robot/wheel", slice(5, 7))
+  on_arm = region("robot/wheel", slice(0, 1))
+  for regions, problems in (
+    ([robot, box], 0),
+    ([robot._replace(holes=False), box], 1),
+    ([robot, box, arm, on_arm], 0),
+    ([robot, box, arm._replace(holes=False)], 1),  # on the box
+    ([robot, wheel, on_arm, arm], 2),  # the arm on the wheels, which have no holes
+  ):
+    assert len(compose.compose(SIZE, regions, names).problems) == problems

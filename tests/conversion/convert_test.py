@@ -10,6 +10,7 @@ from PIL import ExifTags, Image
 
 from jppf_jax.conversion import compose
 from jppf_jax.conversion.convert import convert
+from jppf_jax.conversion.init import init
 from jppf_jax.labels.formats import files
 from tests.conversion import scenes, tool_folders
 
@@ -181,7 +182,7 @@ def test_one_bad_file_is_listed_and_the_others_are_converted(tmp_path):
     assert message in failures
   assert failures.count("broken.json") == 1
   assert len(report.failures) == 3
-  assert list(report.notes) == [f"1 JSON files are not LabelMe's, e.g. {source / 'other.json'}"]
+  assert list(report.notes) == [f"1 JSON file not of LabelMe, e.g. {source / 'other.json'}"]
 
 
 def test_what_uids_cannot_express_is_listed_counted_and_drawn(tmp_path):
@@ -193,7 +194,7 @@ def test_what_uids_cannot_express_is_listed_counted_and_drawn(tmp_path):
   uids = labels(tmp_path)
   assert not ((uids // 1000 == 2) | (uids // 100_000 == 2)).any()
   text = (tmp_path / "out/conversion.txt").read_text()
-  assert "'robto', 1 times; did you mean robot?" in text
+  assert "'robto', 1 time; did you mean robot?" in text
   assert (
     "a: part outside its object: 'robot/arm', 18 of 18 pixels, columns 3 to 8, rows 2 to 4" in text
   )
@@ -203,6 +204,34 @@ def test_what_uids_cannot_express_is_listed_counted_and_drawn(tmp_path):
   assert written["counts"][compose.UNKNOWN] == {"regions": 1, "pixels": 48, "images": 1}
   assert (tmp_path / "out/conversion/a.jpg").is_file()
   assert report.pictures == 1
+
+
+def test_photos_without_labels_or_shapes_and_points_outside_are_counted(tmp_path):
+  source = tool_folders.labelme(tmp_path / "src", names=("a", "b", "c"))
+  (source / "broken.json").write_text('{"shapes": [')
+  for name in ("new", "broken", "sub/new"):
+    scenes.write_photo(source / f"{name}.jpg", tool_folders.SIZE)
+  change(source / "b.json", shapes=[])
+  shapes = json.loads((source / "c.json").read_text())["shapes"]
+  for shape, x in zip(shapes, (20, 21.5, -2)):  # the first is on the border
+    shape["points"][0][0] = x
+  change(source / "c.json", shapes=shapes)
+  spec = scenes.write_spec(tmp_path / "spec", scenes.SPEC + "  unlabelled: floor\n")
+  report = convert("labelme", source, spec, tmp_path / "out")
+  assert report.written == ["a", "b", "c"]
+  assert report.without_labels == ["new.jpg", "sub/new.jpg"]
+  assert (report.without_shapes, report.outside) == (["b"], {"c": 2})
+  assert (labels(tmp_path, "b") == 1).all()
+  written = json.loads((tmp_path / "out/conversion.json").read_text())
+  assert written["photos_without_labels"] == ["new.jpg", "sub/new.jpg"]
+  assert (written["photos_without_shapes"], written["points_outside"]) == (["b"], {"c": 2})
+  text = (tmp_path / "out/conversion.txt").read_text()
+  assert "2 photos without labels, left out: new.jpg, sub/new.jpg\n" in text
+  (tmp_path / "src/broken.json").unlink()
+  said = "\n".join(init(source).lines)
+  assert "3 photos without labels, left out: broken.jpg, new.jpg, sub/new.jpg" in said
+  assert "1 photo without a shape, all unlabelled: b" in said
+  assert "Points outside the image: 2 shapes in 1 photo: c" in said
 
 
 def test_labels_may_not_be_written_into_what_is_read(tmp_path):

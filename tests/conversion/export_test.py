@@ -64,11 +64,34 @@ def test_coco_names_the_photos(tmp_path, predictions):
   assert len({image["id"] for image in content["images"]}) == 2
 
 
+def test_panoptic_images_are_called_as_their_photos_if_these_are_known(tmp_path, predictions):
+  for photos, suffix in ((tmp_path / "photos", ".jpg"), (None, ".png")):
+    write(tmp_path, "coco-panoptic", photos=photos)
+    content = json.loads((tmp_path / "coco-panoptic/panoptic.json").read_text())
+    names = {
+      kind: [one["file_name"] for one in content[kind]] for kind in content if kind[0] in "ai"
+    }
+    assert names == {
+      "images": [f"a{suffix}", f"b ü{suffix}"],
+      "annotations": ["a.png", "b ü.png"],
+    }
+
+
 @pytest.mark.parametrize("tool", ["coco", "labelme"])
 def test_without_photos_they_are_asked_for(tmp_path, predictions, tool):
   with pytest.raises(ValueError, match=f"Files of {tool} name their photos.*--photos=DIR"):
     write(tmp_path, tool, photos=None)
   assert write(tmp_path, "coco-panoptic", photos=None) == 2
+
+
+@pytest.mark.parametrize("tool", ["coco", "coco-panoptic"])
+def test_small_pieces_are_left_out_of_labelmes_files_only(tmp_path, predictions, tool):
+  with pytest.raises(ValueError, match=f"Only files of labelme .* not those of {tool}"):
+    write(tmp_path, tool, min_area=5)
+  write(tmp_path, "labelme")
+  exact = (tmp_path / "labelme/a.json").read_text()
+  write(tmp_path, "labelme", min_area=5)
+  assert len((tmp_path / "labelme/a.json").read_text()) < len(exact) / 2
 
 
 def test_missing_photos_are_counted(tmp_path, predictions):

@@ -114,11 +114,39 @@ def test_the_labels_of_a_tool_get_a_taxonomy_and_the_command_that_converts_them(
     *(f"--spec={spec}", f"--out={out}"),
   ]
   assert init_command == ["jppf", "init", out]
-  assert "floor: 1 times" in "\n".join(result.lines)
+  assert "floor: 1 time" in "\n".join(result.lines)
   report = convert(tool, source, str(spec), out)
   assert not report.failures and not report.unknown
   owner = "bot" if tool == "labelme" else "robot"
   assert owner in load_spec(str(spec)).class_names
+
+
+def test_plain_part_names_and_other_spellings_are_hinted_at_and_change_nothing(tmp_path):
+  source = tool_folders.labelme(tmp_path / "src", names=("a", "b"))
+  for name, arm, box in (("a", "arm", "box"), ("b", "Arm", "Box ")):
+    path = source / f"{name}.json"
+    text = path.read_text().replace('"robot/arm"', f'"{arm}"').replace('"box"', f'"{box}"')
+    path.write_text(text)
+  result = init(source)
+  said = "\n".join(result.lines)
+  assert "'arm' lies inside 'bot' with 100 % of its pixels; it may be a part of it." in said
+  assert "'Box ' differs from 'box' only in capitals" in said
+  (spec,) = result.written
+  assert f"the lines to write stand at the end of {spec}." in said
+  assert load_spec(str(spec)).class_names == ("floor", "bot", "arm", "box", "Arm", "Box ")
+  _, _, hint = spec.read_text().partition("\n\n")
+  lines = [line.removeprefix("# ") for line in hint.splitlines()]
+  assert 'If so, delete above: arm, Arm, "Box ".' in lines
+  assert "      arm: [1]" in lines
+  assert lines[-3:] == ["  Arm: bot/arm", '  "Box ": box', "  arm: bot/arm"]
+
+
+def test_a_spec_that_is_given_gets_no_hints(tmp_path):
+  source = tool_folders.labelme(tmp_path / "src")
+  path = source / "a.json"
+  path.write_text(path.read_text().replace('"robot/arm"', '"arm"'))
+  result = init(source, spec=scenes.write_spec(tmp_path / "spec"))
+  assert "inside" not in "\n".join(result.lines)
 
 
 def test_labels_of_a_tool_that_cannot_be_used_are_listed(tmp_path):

@@ -40,6 +40,15 @@ def test_a_letter_with_an_accent_is_found_in_either_form(tmp_path):
   assert Photos(tmp_path).find(unicodedata.normalize("NFC", "café.jpg")) is not None
 
 
+def test_photos_that_nobody_found_are_listed(tmp_path):
+  touch(tmp_path, "x/a.jpg", "b.jpg", "c.png", "x/d.png")
+  index = Photos(tmp_path)
+  index.find("a.jpg")
+  index.use(tmp_path / "x" / ".." / "c.png")
+  index.find("nowhere.jpg")
+  assert [str(place) for place in index.unused()] == ["b.jpg", "x/d.png"]
+
+
 def photo(size, orientation=1, **options):
   pixels = np.random.default_rng(0).integers(0, 255, (*size, 3), np.uint8)
   file, exif = io.BytesIO(), Image.Exif()

@@ -31,13 +31,19 @@ def test_the_text_says_what_is_where(tmp_path):
   found.add("a", [problem(name="boxx"), problem(compose.NO_PIXEL, "box", 0, (0, 0, 0, 0))])
   found.add("a", [problem(compose.COVERED, "cart", other="box")])
   found.notes["a photo has no objects"] += 2
+  found.without_labels = [f"{number}.jpg" for number in range(7)]
+  found.without_shapes = ["d"]
+  found.outside.update(a=2, b=1)
   text = found.text(names)
   for line in (
-    "1 photos have labels now.",
-    "  unknown name: 1 times in 1 images, 6 pixels",
-    "  'boxx', 1 times; did you mean box?",
-    "1 without any label are left out, e.g. c.json.",
+    "1 photo has labels now.",
+    "  unknown name: 1 time in 1 image, 6 pixels",
+    "  'boxx', 1 time; did you mean box?",
+    "1 file without any label, left out: c.json",
     "2 times: a photo has no objects.",
+    "7 photos without labels, left out: 0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg, ...",
+    "1 photo without a shape, all unlabelled: d",
+    "Points outside the image: 3 shapes in 2 photos: a, b",
     "1 could not be converted:",
     "  b.json: broken",
     "  a: unknown name: 'boxx', 6 of 10 pixels, columns 2 to 4, rows 1 to 2",

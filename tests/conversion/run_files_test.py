@@ -1,3 +1,5 @@
+import shlex
+
 import pytest
 
 from jppf_jax import build
@@ -89,3 +91,14 @@ def test_a_spec_of_the_package_is_named_and_a_yaml_lies_beside_the_builder():
   text = run_files.builder("own", "own.yaml", found)
   assert 'SPEC = str(Path(__file__).with_name("own.yaml"))' in text
   assert 'PHOTOS, LABELS = (".jpg", ".png"), (".tif",)' in text
+
+
+@pytest.mark.parametrize("folder", ["photos", "my photos", "it's"])
+def test_the_command_of_a_config_is_one_that_a_shell_understands(folder):
+  found = look.Survey(most_objects=1, sides=[9.0])
+  found.sizes[20, 30] = found.counts["train"] = 2
+  place = f"{folder}/own_config.py"
+  text = run_files.config("own", (place, "own_dataset_builder.py"), "str(HERE)", found, PARTS)
+  (command,) = [line for line in text.splitlines() if line.startswith("jppf train")]
+  assert shlex.split(command) == ["jppf", "train", f"--config={place}", "--workdir=runs/own"]
+  compile(text, place, "exec")

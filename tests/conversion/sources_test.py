@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -82,6 +83,24 @@ def test_instance_ids_replace_the_polygons_that_they_are_made_of(tmp_path, names
   (labels,) = find("cityscapes", source, names).labels
   assert labels.where == str(path)
   assert [region.name for region in labels.load()[1].regions] == ["road"]
+
+
+@pytest.mark.parametrize("tool", ["labelme", "coco", "voc"])
+def test_photos_that_no_labels_belong_to_are_known_once_all_are_loaded(tmp_path, names, tool):
+  voc = partial(tool_folders.masks, colors=False)
+  write = {"labelme": tool_folders.labelme, "coco": tool_folders.coco, "voc": voc}[tool]
+  source = write(tmp_path / "src")
+  scenes.write_photo(source / "new.jpg", tool_folders.SIZE)
+  found = find(tool, source, names)
+  for labels in found.labels:
+    labels.load()
+  assert found.photos_without_labels() == ["new.jpg"]
+
+
+def test_pictures_of_labels_are_no_photos_without_labels(tmp_path, names):
+  source = tool_folders.cityscapes(tmp_path / "src")
+  scenes.write_photo(source / "gtFine/train/town/town_1_2_gtFine_color.png", tool_folders.SIZE)
+  assert find("cityscapes", source, names).photos_without_labels() == []
 
 
 @pytest.mark.parametrize("tool", sources.TOOLS)

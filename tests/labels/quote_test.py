@@ -2,7 +2,7 @@ import tracemalloc
 
 import pytest
 
-from jppf_jax.labels.quote import LONGEST, listed, quoted, shortened
+from jppf_jax.labels.quote import LONGEST, counted, first_of, listed, quoted, shortened
 
 
 def nested(depth):
@@ -37,3 +37,13 @@ def test_a_long_text_is_cut_and_says_so():
 def test_a_long_list_of_problems_says_how_many_are_not_shown():
   assert listed(["a", "b"]) == "\n  - a\n  - b"
   assert listed(["a", "b", "c"], most=2) == "\n  - a\n  - b\n  ... and 1 more"
+
+
+def test_a_number_has_its_word_in_the_right_form():
+  counts = [counted(number, "photo") for number in (0, 1, 2)]
+  assert counts == ["0 photos", "1 photo", "2 photos"]
+
+
+def test_a_few_of_many_names_stand_for_all():
+  assert first_of(["a", "b"]) == "a, b"
+  assert first_of(["a", "b", "c"], 2) == "a, b, ..."

@@ -80,7 +80,7 @@ def test_a_warning_names_each_of_at_most_four_parts_once(count, more):
 
 def test_classes_with_sides_are_warned_of():
   stuff = {"left lane": {"id": 2, "color": [1, 1, 1]}}
-  with pytest.warns(SidesWarning, match="'left lane' say"):
+  with pytest.warns(SidesWarning, match="'left lane' says left or right, but keeps its id in"):
     LabelSpec.from_dict({"stuff": stuff}, name="lanes")
 
 

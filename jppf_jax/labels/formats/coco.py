@@ -91,12 +91,14 @@ def _segments(ids: Int[np.ndarray, "H W"], spec: LabelSpec) -> list[Record]:
 def write_index(path: Path, annotations: list[Record], spec: LabelSpec) -> None:
   """Writes the JSON beside the PNGs of `write_panoptic`.
 
-  The `file_name` of an image keeps its name; its id is `image_number` of it.
+  The `file_name` of an image keeps its name; its id is `image_number` of it. As in COCO's own files
+  it is that of the photo, if an annotation has one as `photo`; that of an annotation is the PNG's.
   """
   images, entries = [], []
   for annotation in annotations:
-    image = {key: annotation[key] for key in ("file_name", "height", "width")}
-    images.append({"id": annotation["image_id"], **image})
+    photo = annotation.get("photo", annotation["file_name"])
+    size = {key: annotation[key] for key in ("height", "width")}
+    images.append({"id": annotation["image_id"], "file_name": photo, **size})
     entries.append({key: annotation[key] for key in ("image_id", "file_name", "segments_info")})
   content = {"images": images, "annotations": entries, "categories": categories(spec)}
   write_text(path, json.dumps(content))

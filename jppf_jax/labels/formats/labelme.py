@@ -2,7 +2,7 @@
 
 A later shape lies on the earlier ones. Shapes of one class with the same `group_id` are one object;
 a part with the `group_id` of an object belongs to it. The flag `crowd` says that a shape is no
-single object. Lines and points have no area.
+single object, the flag `holes` that later shapes lie in holes of it. Lines and points have no area.
 """
 
 import base64
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int
 
-from jppf_jax.labels import runs
+from jppf_jax.labels import runs, small_pieces
 from jppf_jax.labels import uids as uid_format
 from jppf_jax.labels.formats import lossless, polygons
 from jppf_jax.labels.formats.coco import read_json
@@ -28,6 +28,7 @@ from jppf_jax.saving import write_text
 
 VERSION = "5.5.0"  # of the form that is written
 CROWD = "crowd"  # a flag of a shape: several objects that nobody told apart
+HOLES = "holes"  # a flag of a shape: it covers what later shapes are drawn on, on purpose
 _CORNERS = {"rectangle": 2, "circle": 2, "mask": 2}
 _NO_AREA = ("line", "linestrip", "point", "points")
 Record = dict[str, Any]
@@ -139,9 +140,11 @@ def _region(shape: Record, size: tuple[int, int]) -> Region:
     draw = partial(np.zeros, size, bool)
   else:
     raise ValueError(f"its shape_type is {quoted(kind)}, expected polygon, rectangle, circle, mask")
-  flags = shape.get("flags")
-  crowd = isinstance(flags, dict) and flags.get(CROWD) is True
-  return Region(label, draw, group=group, crowd=crowd)
+  given = shape.get("flags")
+  flags = given if isinstance(given, dict) else {}
+  crowd, holes = (flags.get(name) is True for name in (CROWD, HOLES))
+  outside = any(polygons.is_outside(point, size) for point in corners)
+  return Region(label, draw, group=group, crowd=crowd, holes=holes, outside=outside)
 
 
 def _pasted(text: Any, corner: polygons.Point, size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
@@ -160,18 +163,28 @@ def _pasted(text: Any, corner: polygons.Point, size: tuple[int, int]) -> Bool[np
   return mask
 
 
-def write(path: Path, uids: Int[np.ndarray, "H W"], names: Names, image_path: str) -> None:
+def write(
+  path: Path,
+  uids: Int[np.ndarray, "H W"],
+  names: Names,
+  image_path: str,
+  *,
+  min_area: int = 0,
+) -> None:
   """Writes the labels of an image as polygons, to be corrected by hand.
 
   Drawn in their order, the polygons restore each pixel. A hole with nothing in it is a polygon
-  called void. The instance id is the group.
+  called void; other void is drawn only if the taxonomy says that unlabelled pixels are a class. The
+  instance id is the group.
 
   Args:
     path: of the JSON.
     uids: the labels.
     names: what ids are called.
     image_path: of the photo, relative to the file.
+    min_area: pixels; connected pieces with fewer are left out, and filled from around.
   """
+  uids = small_pieces.without_small(uids, min_area)
   height, width = uids.shape
   content = {
     "version": VERSION,
@@ -234,29 +247,28 @@ def _parts(uids: Int[np.ndarray, "H W"], names: Names) -> Iterator[Record]:
 
 
 def _shapes(found: list[_Outline], void: str, *, all_voids: bool) -> list[Record]:
-  """Returns polygons in the order in which they are drawn, without needless ones of void."""
+  """Returns polygons in the order in which they are drawn, without needless ones of void.
+
+  Void is needed in a hole of something else, whose polygon covers it.
+  """
   found = sorted(found, key=lambda outline: -outline.piece.extent)
-  holes = [outline.piece for outline in found if outline.piece.hole and outline.name != void]
+  named = [outline.piece for outline in found if outline.name != void]
+  covers = [polygons.Cover(piece) for piece in named if piece.hole]
   return [
     _shape(outline)
     for outline in found
-    if outline.name != void or all_voids or any(_is_within(outline.piece, hole) for hole in holes)
+    if outline.name != void or all_voids or any(cover.has(outline.piece) for cover in covers)
   ]
 
 
-def _is_within(piece: polygons.Piece, other: polygons.Piece) -> bool:
-  """Returns whether a box lies inside another, so that the piece may be in a hole of it."""
-  (left, top, right, bottom), (x0, y0, x1, y1) = piece.box, other.box
-  return x0 < left and y0 < top and right < x1 and bottom < y1
-
-
 def _shape(outline: _Outline) -> Record:
+  flags = {CROWD: outline.crowd, HOLES: outline.piece.hole}
   return {
     "label": outline.name,
     "points": outline.piece.corners,
     "group_id": outline.group,
     "description": "",
     "shape_type": "polygon",
-    "flags": {CROWD: True} if outline.crowd else {},
+    "flags": {name: True for name, is_set in flags.items() if is_set},
     "mask": None,
   }

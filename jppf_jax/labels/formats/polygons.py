@@ -6,6 +6,7 @@ if its centre, at whole numbers, is inside or on the border.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +40,12 @@ def points(values: Any) -> list[Point]:
 def is_place(value: Any) -> bool:
   """Returns whether a value of a JSON file can be a coordinate in pixels."""
   return type(value) in (int, float) and abs(value) <= _FARTHEST
+
+
+def is_outside(point: Point, size: tuple[int, int]) -> bool:
+  """Returns whether a point lies more than a pixel outside an image."""
+  (x, y), (height, width) = point, size
+  return not (-1 <= x <= width and -1 <= y <= height)
 
 
 def polygon(corners: Sequence[Point], size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
@@ -95,6 +102,32 @@ class Piece(NamedTuple):
     """Pixels of the box; what lies in a hole has a smaller one, and is drawn later."""
     left, top, right, bottom = self.box
     return (right - left) * (bottom - top)
+
+
+class Cover:
+  """The pixels that the polygon of a piece covers, its holes among them.
+
+  Args:
+    piece: of an image.
+  """
+
+  def __init__(self, piece: Piece):
+    self._piece = piece
+
+  def has(self, other: Piece) -> bool:
+    """Returns whether it covers another piece of the image, which then lies in one of its holes."""
+    (left, top, right, bottom), (x0, y0, x1, y1) = other.box, self._piece.box
+    is_near = x0 < left and y0 < top and right < x1 and bottom < y1
+    if not is_near:
+      return False
+    column, row = other.corners[0]  # a pixel of it; the others lie in the same hole
+    return bool(self._pixels[row - y0, column - x0])
+
+  @cached_property
+  def _pixels(self) -> Bool[np.ndarray, "h w"]:
+    x0, y0, x1, y1 = self._piece.box
+    corners = [(column - x0, row - y0) for column, row in self._piece.corners]
+    return polygon(corners, (y1 - y0, x1 - x0))
 
 
 def pieces(mask: Bool[np.ndarray, "H W"], corner: tuple[int, int] = (0, 0)) -> Iterator[Piece]:

@@ -22,6 +22,8 @@ class Region(NamedTuple):
       own.
     crowd: whether it is several objects, or an unknown number of them.
     optional: whether the name may be unknown; then the region is void without further notice.
+    holes: whether other regions lie in its holes, which are drawn as pixels of it.
+    outside: whether some of its points lie outside the image, where it is cut.
   """
 
   name: str
@@ -30,6 +32,8 @@ class Region(NamedTuple):
   group: Hashable = None
   crowd: bool = False
   optional: bool = False
+  holes: bool = False
+  outside: bool = False
 
 
 class Labelled(NamedTuple):

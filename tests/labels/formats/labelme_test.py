@@ -123,6 +123,7 @@ def test_polygons_restore_each_uid(tmp_path, size):
     assert (file.size, file.image_path) == (size, "b.jpg")
     composed = compose(size, file.regions(size), names)
     np.testing.assert_array_equal(composed.uids, uids)
+    assert not composed.problems  # what lies in a hole lies there on purpose
 
 
 def test_void_is_drawn_only_where_something_would_cover_it(tmp_path):
@@ -137,9 +138,40 @@ def test_void_is_drawn_only_where_something_would_cover_it(tmp_path):
   assert labels(uids, names) == ["box"]
   uids[4:6, 4:6] = 0
   assert labels(uids, names) == ["box", "void"]
+  uids[3, 4], uids[7, 4:6] = 1, 0  # another hole, and the box is open below
+  assert labels(uids, names) == ["box", "void", "floor"]
+  uids[6, 4:6] = 0
+  assert labels(uids, names) == ["box", "floor"]
+  uids[3, 4], uids[6:8, 4:6] = 4_001, 4_001
   filled = scenes.SPEC + "  unlabelled: floor\n"
   fills = spec_names.load(scenes.write_spec(tmp_path, filled))
   assert labels(uids, fills) == ["void", "box", "void"]
+
+
+def test_small_pieces_are_left_out_if_asked(tmp_path):
+  uids = np.zeros((12, 20), np.int32)
+  uids[:, :10], uids[2:8, 2:8], uids[3:7, 3:7], uids[4, 4] = 1, 200_101, 200_103, 0
+  uids[10, 15] = 4_001
+  names = spec_names.load(scenes.write_spec(tmp_path))
+
+  def labels(**options):
+    labelme.write(tmp_path / "b.json", uids, names, "b.jpg", **options)
+    return [entry["label"] for entry in labelme.read(tmp_path / "b.json").shapes]
+
+  whole = ["floor", "robot", "void", "box", "robot/arm", "robot/wheel"]
+  assert labels() == whole
+  assert labels(min_area=2) == ["floor", "robot", "robot/arm", "robot/wheel"]
+  assert labels(min_area=17) == ["floor", "robot", "robot/arm"]
+
+
+def test_a_shape_with_holes_says_so(tmp_path):
+  uids = np.full((9, 9), 1, np.int32)
+  uids[3:5, 3:5] = 4_001
+  names = spec_names.load(scenes.write_spec(tmp_path))
+  labelme.write(tmp_path / "b.json", uids, names, "b.jpg")
+  file = labelme.read(tmp_path / "b.json")
+  assert [entry["flags"] for entry in file.shapes] == [{"holes": True}, {}]
+  assert [region.holes for region in file.regions((9, 9))] == [True, False]
 
 
 def test_an_unknown_part_inside_of_a_part_stays_unknown(tmp_path):

@@ -97,3 +97,20 @@ def test_fewer_than_three_corners_have_no_area(corners):
 def test_what_is_no_list_of_points_is_refused(values):
   with pytest.raises(ValueError, match="the points are"):
     polygons.points(values)
+
+
+@pytest.mark.parametrize("point, outside", [((8, 6), False), ((-1, 0), False), ((8.5, 0), True)])
+def test_a_point_lies_outside_if_it_is_more_than_a_pixel_away(point, outside):
+  assert polygons.is_outside(point, (6, 8)) == outside
+  assert polygons.is_outside(point[::-1], (8, 6)) == outside
+
+
+def test_a_polygon_covers_what_lies_in_its_holes_only():
+  labels = np.zeros((9, 12), int)
+  labels[1:8, 1:8], labels[3, 3], labels[4:8, 5:7] = 1, 2, 3  # 3 lies in a notch
+  labels[3, 10] = 4
+  outer, *others = (next(polygons.pieces(labels == number)) for number in (1, 2, 3, 4))
+  cover = polygons.Cover(outer)
+  assert [cover.has(one) for one in (outer, *others)] == [False, True, False, False]
+  (notch,) = polygons.pieces((labels == 3) & (np.arange(9) < 7)[:, None])
+  assert not cover.has(notch)  # its box is inside, the piece is not

@@ -51,7 +51,7 @@ def _forward(x: jax.Array, kernel: jax.Array, strides: Pair) -> tuple[jax.Array,
   return _plain(x, kernel, strides), (x, kernel)
 
 
-def _backward(strides: Pair, saved: Any, dy: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _backward(strides: Pair, saved: Any, dy: jax.Array) -> tuple[Array, Array]:
   x, kernel = saved
   (dx,) = jax.linear_transpose(lambda x: _plain(x, kernel, strides), x)(dy)
   return dx, kernel_gradient(x, kernel, dy, strides)

@@ -84,7 +84,7 @@ def _forward(x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple[jax.Arra
   return _winograd(x, kernel), (x, kernel)
 
 
-def _backward(saved: tuple[jax.Array, jax.Array], dy: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _backward(saved: tuple[jax.Array, jax.Array], dy: jax.Array) -> tuple[Array, Array]:
   x, kernel = saved
   turned = kernel[::-1, ::-1].swapaxes(2, 3)
   return _winograd(dy, turned), kernel_gradient(x, kernel, dy)

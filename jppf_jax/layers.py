@@ -179,7 +179,7 @@ def _convolve(x: jax.Array, kernel: jax.Array, strides: Pair) -> Array:
     return pixels.reshape(*x.shape[:-1], -1)
   if size == (3, 3) and strides == (1, 1):
     return conv3x3(x, kernel)
-  return convolve(x, kernel, strides)
+  return convolve(x, kernel, strides=strides)
 
 
 class ConvNorm(nn.Module):

@@ -22,7 +22,7 @@ _LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
 def convolve(
-  x: Float[Array, "B h w c"], kernel: Float[Array, "kh kw c C"], strides: Pair = (1, 1)
+  x: Float[Array, "B h w c"], kernel: Float[Array, "kh kw c C"], *, strides: Pair = (1, 1)
 ) -> Float[Array, "B oh ow C"]:
   """Returns `x` convolved with `kernel`.
 
@@ -35,7 +35,7 @@ def convolve(
     strides: step of the output grid in rows and columns.
   """
   x = jnp.asarray(x)
-  return _convolve(x, jnp.asarray(kernel, x.dtype), strides)
+  return _traced_once(x, jnp.asarray(kernel, x.dtype), strides)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -54,16 +54,18 @@ def _forward(x: jax.Array, kernel: jax.Array, strides: Pair) -> tuple[jax.Array,
 def _backward(strides: Pair, saved: Any, dy: jax.Array) -> tuple[Array, Array]:
   x, kernel = saved
   (dx,) = jax.linear_transpose(lambda x: _plain(x, kernel, strides), x)(dy)
-  return dx, kernel_gradient(x, kernel, dy, strides)
+  return dx, kernel_gradient(x, kernel, dy, strides=strides)
 
 
 _convolve.defvjp(_forward, _backward)
+_traced_once = jax.jit(_convolve, static_argnums=2)  # for layers of equal shapes
 
 
 def kernel_gradient(
   x: Float[Array, "B h w c"],
   kernel: Float[Array, "kh kw c C"],
   dy: Float[Array, "B oh ow C"],
+  *,
   strides: Pair = (1, 1),
 ) -> Float[Array, "kh kw c C"]:
   """Returns the gradient of `convolve` for its kernel.

@@ -21,7 +21,7 @@ CASES = {
 }
 
 
-def plain(x, kernel, strides):
+def plain(x, kernel, *, strides):
   layout = ("NHWC", "HWIO", "NHWC")
   return lax.conv_general_dilated(x, kernel, strides, "SAME", dimension_numbers=layout)
 
@@ -36,7 +36,7 @@ def random_case(case, dtype=jnp.float32):
 
 
 def with_gradients(convolution, x, kernel, dy, strides):
-  y, back = jax.vjp(lambda x, kernel: convolution(x, kernel, strides), x, kernel)
+  y, back = jax.vjp(lambda x, kernel: convolution(x, kernel, strides=strides), x, kernel)
   return y, *back(dy)
 
 
@@ -53,7 +53,7 @@ def test_bfloat16_stays_and_the_kernel_is_cast_to_it():
   for found, expected in zip(ours, with_gradients(plain, x, kernel, dy, strides), strict=True):
     assert found.dtype == jnp.bfloat16
     np.testing.assert_allclose(*(np.float32(y) for y in (found, expected)), rtol=0.02, atol=0.02)
-  assert convolve(x, np.asarray(kernel, np.float32), strides).dtype == jnp.bfloat16
+  assert convolve(x, np.asarray(kernel, np.float32), strides=strides).dtype == jnp.bfloat16
 
 
 def of_loop(platform):

@@ -36,5 +36,5 @@ def test_scores_and_ious_are_thinned_evenly_and_leave_out_stuff():
 def test_the_largest_confusions_come_first_and_the_diagonal_is_none():
   counts = [[18, 2, 0], [30, 20, 50]]
   found = binning.confusions(counts, ["a", "b"], ["a", "b", "nothing"])
-  assert found == [("b", "nothing", 0.25, 0.5), ("b", "a", 0.15, 0.3), ("a", "b", 0.05, 0.1)]
+  assert found == [("b", "nothing", 50 / 120, 0.5), ("b", "a", 0.25, 0.3), ("a", "b", 2 / 120, 0.1)]
   assert binning.confusions(counts, ["a", "b"], ["a", "b", "nothing"], most=1) == found[:1]

@@ -17,7 +17,7 @@ from jax.nn import initializers
 from jaxtyping import Bool, Float
 
 from jppf_jax.ops.batch_norm import batch_norm, normalise
-from jppf_jax.ops.convolution import convolve
+from jppf_jax.ops.convolution import Pair, convolve
 from jppf_jax.ops.depthwise import depthwise_conv
 from jppf_jax.ops.recompute import recomputed
 from jppf_jax.ops.winograd import conv3x3
@@ -25,7 +25,6 @@ from jppf_jax.structs import Array
 
 Activation = Callable[[Array], Array]
 Initializer = Callable[..., Array]
-Pair = tuple[int, int]
 
 leaky_relu: Activation = partial(jax.nn.leaky_relu, negative_slope=0.01)
 relu6: Activation = jax.nn.relu6

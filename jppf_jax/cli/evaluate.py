@@ -82,9 +82,10 @@ def main(argv: list[str]) -> None:
   from jppf_jax.checkpoints.weights import WeightsError
   from jppf_jax.config_rules import ConfigError
   from jppf_jax.evaluation.evaluate import evaluate, results_folder, summary, variants_summary
+  from jppf_jax.labels.quote import counted
   from jppf_jax.report import page
   from jppf_jax.report.rows import VARIANTS
-  from jppf_jax.report.words import counted, dataset_title, few_images
+  from jppf_jax.report.words import dataset_title, few_images
 
   with plainly("evaluate", ConfigError, RunError, WeightsError, *in_data(), OSError):
     config, workdir, weights = _evaluated()
@@ -104,7 +105,8 @@ def main(argv: list[str]) -> None:
       readings=_READINGS.value,
     )
   console = Console()
-  title = f"{dataset_title(config.data.name)}, {split}: {counted(report['images'])}, percent"
+  images = counted(report["images"], "image")
+  title = f"{dataset_title(config.data.name)}, {split}: {images}, percent"
   console.print(summary(report, f"{title}\n{build.testing(config)}"))
   if few_images(report["images"]):
     console.print(few_images(report["images"]))

@@ -19,9 +19,9 @@ import numpy as np
 from jax import lax
 from jaxtyping import Float
 
+from jppf_jax.ops.convolution import Pair
 from jppf_jax.structs import Array
 
-Pair = tuple[int, int]
 Convolution = Callable[[jax.Array, jax.Array, Pair, Pair], jax.Array]
 Gradients = Callable[..., tuple[jax.Array, jax.Array]]
 

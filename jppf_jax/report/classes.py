@@ -1,5 +1,6 @@
 """The sections about classes and parts: qualities, counts, sizes, and what is taken for what."""
 
+from jppf_jax.labels.quote import counted
 from jppf_jax.report import binning, charts
 from jppf_jax.report.markup import Markup, join, tag
 from jppf_jax.report.read import Evaluation, Json
@@ -114,7 +115,7 @@ def _charts(analysis: Json, train_id: int | None, name: str) -> Markup:
   )
   for tenth, count in enumerate(counts):
     left, right = tenth / binning.IOU_BINS, (tenth + 1) / binning.IOU_BINS
-    said = f"IoU {left:.1f}–{right:.1f}: {count} segment{'' if count == 1 else 's'}"
+    said = f"IoU {left:.1f}–{right:.1f}: {counted(count, 'segment')}"
     ious.bar(left, right, count, "good" if left >= 0.5 else "bad", said)
   sizes = binning.found_by_size(truth, train_id)
   places = list(enumerate(binning.size_names()))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from jppf_jax.labels.quote import counted
 from jppf_jax.report import charts
 from jppf_jax.report.classes import quality_of
 from jppf_jax.report.images import CHANGED, changes
@@ -9,7 +10,7 @@ from jppf_jax.report.markup import Markup, tag
 from jppf_jax.report.read import Evaluation, Json, ReportError
 from jppf_jax.report.rows import ROWS
 from jppf_jax.report.summary import at, curves, difference, percent, table
-from jppf_jax.report.words import counted, shortened
+from jppf_jax.report.words import shortened
 
 
 def require_same(evaluation: Evaluation, other: Evaluation) -> None:
@@ -77,7 +78,7 @@ def _images(evaluation: Evaluation, other: Evaluation) -> Markup:
     rows.append(tag("tr", tag("th", shown, scope="row"), tag("td", difference(change))))
   caption = f"The {len(rows)} images that changed most, of {len(found)}"
   if len(found) <= CHANGED:
-    caption = f"{counted(len(found))} in common" + (
+    caption = f"{counted(len(found), 'image')} in common" + (
       ", the largest change first" if rows[1:] else ""
     )
   return table(_head("image", "change"), rows, caption=caption)

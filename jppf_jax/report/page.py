@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from jppf_jax.labels.quote import counted
 from jppf_jax.report import classes, comparison, costs, images, read, summary
 from jppf_jax.report.markup import Markup, data, join, tag
 from jppf_jax.report.read import Evaluation
 from jppf_jax.report.rows import VARIANTS
-from jppf_jax.report.words import counted, dataset_title, few_images
+from jppf_jax.report.words import dataset_title, few_images
 from jppf_jax.saving import write_text
 
 PAGE = "report.html"
@@ -110,7 +111,7 @@ def _header(evaluation: Evaluation, shown: int) -> Markup:
   dataset = dataset_title(summary.nested(evaluation.config, ("data", "name")) or "")
   total = evaluation.scores["images"]
   names = dict.fromkeys((dataset, evaluation.analysis["spec"]["name"]))  # they may be one
-  facts = [*names, counted(total), f"{shown} shown"]
+  facts = [*names, counted(total, "image"), f"{shown} shown"]
   testing = evaluation.scores.get("testing") or {}
   scales = testing.get("scales") or [1.0]
   if list(scales) != [1.0] or testing.get("flip"):

@@ -6,20 +6,17 @@ A page can be sent: it names files, and says nothing of the folders of the machi
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
+from jppf_jax.labels.quote import counted
+
 _FEW = 10  # images; the scores of fewer depend much on which they are
 _BUILDER = "_dataset_builder.py"  # the end of the file of an own builder
-
-
-def counted(images: int) -> str:
-  """Returns a number of images in words."""
-  return "1 image" if images == 1 else f"{images} images"
 
 
 def few_images(images: int) -> str | None:
   """Returns a remark if the scores come from few images; else None."""
   if images >= _FEW:
     return None
-  return f"The scores come from {counted(images)}; with others they can be very different."
+  return f"The scores come from {counted(images, 'image')}; with others they can be very different."
 
 
 def dataset_title(name: str) -> str:

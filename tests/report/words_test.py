@@ -1,10 +1,11 @@
 import pytest
 
+from jppf_jax.labels.quote import counted
 from jppf_jax.report import words
 
 
 def test_images_are_counted_in_words_and_few_of_them_are_remarked():
-  assert [words.counted(n) for n in (0, 1, 2)] == ["0 images", "1 image", "2 images"]
+  assert [counted(n, "image") for n in (0, 1, 2)] == ["0 images", "1 image", "2 images"]
   assert words.few_images(1).startswith("The scores come from 1 image;")
   assert words.few_images(9) and words.few_images(10) is None
 

@@ -269,10 +269,14 @@ def fill_void(found, semantic_logits, part_logits, detections, *, spec, zoom=(1,
         near = [n for n in own if reached[n][y, x]]
         if near:
           values = [pasted[n][y, x] for n in near]
+          best = near[int(np.argmax(values))]
+          rivals = [pasted[n][y, x] for n in near if not _same_mask(detections, n, best)]
+          lead = min((max(values) - value for value in rivals), default=np.inf)
         else:
-          near, values = own, [-_distance(detections.boxes[n], y, x) for n in own]
-        instance[y, x] = 1 + near[int(np.argmax(values))]
-        margin[y, x] = min(margin[y, x], _gap(values))
+          values = [-_distance(detections.boxes[n], y, x) for n in own]
+          best, lead = own[int(np.argmax(values))], _gap(values)
+        instance[y, x] = 1 + best
+        margin[y, x] = min(margin[y, x], lead)
     channels = spec.class_parts[semantic[y, x]] if semantic[y, x] < spec.num_classes else ()
     if unknown:
       part[y, x] = 0
@@ -325,6 +329,12 @@ def drop_weak_parts(found, part_logits, *, spec, threshold, zoom=(1, 1)):
     goes = np.isin(part[mask], [channel for channel in promised if channel not in stays])
     part[mask] = np.where(goes, best, part[mask])
   return part, margin
+
+
+def _same_mask(detections, a, b):
+  """Whether two detections are equal everywhere, so that they tie whatever is rounded."""
+  boxes, masks = detections.boxes, detections.mask_logits
+  return np.array_equal(boxes[a], boxes[b]) and np.array_equal(masks[a], masks[b])
 
 
 def _gap(values):

@@ -4,6 +4,7 @@ A verb is a module with `FLAGS` (see `help_text`) and a `main`. Only these flags
 absl's own are known to it, whatever else the process has loaded.
 """
 
+import gc
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -16,6 +17,7 @@ from jppf_jax.cli import help_text, quiet, run_flags
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull", "-?")
 VERSION = ("--version", "-version", "-V")
 USAGE_STATUS = 2  # of a command line that cannot be understood; failures have 1
+_GARBAGE = (100_000, 20, 100)  # a traced program is millions of objects, none of them garbage
 
 
 def run_module(module: ModuleType) -> None:
@@ -39,6 +41,7 @@ def run(module: ModuleType, verb: str, arguments: Sequence[str]) -> None:
   elif any(option in VERSION for option in options):
     print(help_text.version())
   else:
+    gc.set_threshold(*_GARBAGE)
     quiet.before_flags()
     argv = [f"jppf {verb}", *arguments]
     app.run(partial(_main, module, verb), argv, flags_parser=partial(_parse, module, verb))

@@ -1,5 +1,6 @@
 """What is true of every verb: its help, its flags, and what it says about wrong ones."""
 
+import gc
 import re
 import shlex
 
@@ -50,6 +51,18 @@ def test_the_example_of_a_verb_is_accepted(verb, monkeypatch):
   assert verbs.here(*argv) == (0, "", "")
   assert calls[0][0] == f"jppf {verb}"
   assert not [argument for argument in calls[0] if argument.startswith("-")]
+
+
+def test_a_verb_collects_garbage_seldom(monkeypatch):
+  seen = []
+  monkeypatch.setattr(verbs.module("doctor"), "main", lambda argv: seen.append(gc.get_threshold()))
+  before = gc.get_threshold()
+  gc.set_threshold(700, 10, 10)  # of Python: a fifth of the time that tracing a step takes
+  try:
+    verbs.here("doctor")
+  finally:
+    gc.set_threshold(*before)
+  assert seen[0][0] >= 50_000
 
 
 @EVERY_VERB

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
+import numpy as np
 import yaml
 
 from jppf_jax.conversion.look import Survey
+from jppf_jax.labels import distinct_colors
 from jppf_jax.labels.quote import counted
 
 _GOLDEN_RATIO = 0.61803398875
@@ -23,6 +25,7 @@ class Class(NamedTuple):
     is_thing: whether it has instances.
     parts: part ids by name.
     note: a comment.
+    color: RGB, 0..255.
   """
 
   name: str
@@ -30,6 +33,7 @@ class Class(NamedTuple):
   is_thing: bool
   parts: dict[str, int]
   note: str
+  color: tuple[int, int, int] = (110, 110, 110)
 
 
 def classes_of_ids(found: Survey) -> list[Class]:
@@ -47,7 +51,7 @@ def classes_of_ids(found: Survey) -> list[Class]:
       note += f"; {found.crowds[sid]} pixels are of no object (crowd)"
     parts = {f"part_{pid}": pid for pid in pids}
     classes.append(Class(f"class_{sid}", sid, objects > 0, parts, note))
-  return classes
+  return _colored(classes)
 
 
 def classes_of_names(names: Counter[tuple[str, str]], stuff: Set[str]) -> list[Class]:
@@ -73,7 +77,16 @@ def classes_of_names(names: Counter[tuple[str, str]], stuff: Set[str]) -> list[C
   for sid, (name, count) in enumerate(counts.items(), start=1):
     note = f"drawn {counted(count, 'time')}"
     classes.append(Class(name, sid, name not in stuff or bool(parts[name]), parts[name], note))
-  return classes
+  return _colored(classes)
+
+
+def _colored(classes: Sequence[Class]) -> list[Class]:
+  """Returns the classes with colours that are told apart; those of their parts will be, too."""
+  hues = [one.sid * _GOLDEN_RATIO % 1 for one in classes]
+  pure = np.array([colorsys.hsv_to_rgb(hue, 0.7, 0.9) for hue in hues]).reshape(-1, 3)
+  wanted = np.round(255 * pure).astype(np.uint8)
+  colors = distinct_colors.apart(wanted, np.zeros((0, 3), np.uint8)).tolist()
+  return [one._replace(color=tuple(color)) for one, color in zip(classes, colors, strict=True)]
 
 
 def taxonomy(classes: Sequence[Class], *, from_names: bool, comment: Sequence[str] = ()) -> str:
@@ -113,7 +126,7 @@ def edits(gone: Sequence[str], changed: Sequence[Class], names: Mapping[str, str
 
   Args:
     gone: classes whose entries are to be deleted.
-    changed: classes whose entries are to be replaced; they keep their ids.
+    changed: classes whose entries are to be replaced; they keep their ids and colours.
     names: what names in other files mean.
   """
   deleted = ", ".join(_quoted(name) for name in gone)
@@ -127,9 +140,8 @@ def edits(gone: Sequence[str], changed: Sequence[Class], names: Mapping[str, str
 
 
 def _entry(one: Class) -> list[str]:
-  red, green, blue = _color(one.sid)
   head = f"  {_quoted(one.name)}:  # {one.note}"
-  lines = [head, f"    id: {one.sid}", f"    color: [{red}, {green}, {blue}]"]
+  lines = [head, f"    id: {one.sid}", f"    color: {list(one.color)}"]
   if one.parts:
     lines.append("    parts:")
     lines += [f"      {_quoted(part)}: [{pid}]" for part, pid in one.parts.items()]
@@ -145,8 +157,3 @@ def _quoted(name: str) -> str:
   words = name.split("/")
   is_plain = all(word.isidentifier() for word in words) and yaml.safe_load(name) == name
   return name if is_plain else json.dumps(name, ensure_ascii=False)
-
-
-def _color(sid: int) -> tuple[int, int, int]:
-  red, green, blue = colorsys.hsv_to_rgb(sid * _GOLDEN_RATIO % 1, 0.7, 0.9)
-  return round(255 * red), round(255 * green), round(255 * blue)

@@ -126,7 +126,8 @@ def _edits(counts: Counter[tuple[str, str]], stuff: Set[str], meant: dict[str, s
     merged[(meant[name], "") if name in meant else (name, parent)] += count
   drafted = {one.name: one for one in draft.classes_of_names(counts, stuff)}
   wanted = [
-    one._replace(sid=drafted[one.name].sid) for one in draft.classes_of_names(merged, stuff)
+    one._replace(sid=drafted[one.name].sid, color=drafted[one.name].color)
+    for one in draft.classes_of_names(merged, stuff)
   ]
   kept = {one.name for one in wanted}
   gone = [name for name in drafted if name not in kept]

@@ -10,10 +10,11 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from jppf_jax.conversion import draft, hints, look, nesting, report, run_files, sources
-from jppf_jax.labels import own_spec, spec_names
+from jppf_jax.labels import own_spec, sides, spec_names
 from jppf_jax.labels.other_names import Names, Targets
 from jppf_jax.labels.quote import counted, listed
 from jppf_jax.labels.registry import SPECS, load_spec
+from jppf_jax.labels.sides import first_few
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.saving import write_text
 
@@ -184,14 +185,35 @@ def _of_uids(folder: Path, spec: str) -> Result:
   _check_ids(taxonomy, counted, spec)
   named = spec if spec in SPECS else _as_seen_from(Path(spec), folder)
   write_text(builder_file, run_files.builder(name, named, found))
-  parts = run_files.Parts(taxonomy.num_things > 0, taxonomy.num_parts > 1)
+  sided = sides.unpaired(taxonomy)
+  parts = run_files.Parts(taxonomy.num_things > 0, taxonomy.num_parts > 1, bool(sided))
   files = str(config_file), builder_file.name
   write_text(config_file, run_files.config(name, files, "str(HERE)", counted, parts))
   commands = [
     ["jppf", "prepare", str(builder_file), f"--manual_dir={folder}", "--data_dir=data_sets"],
     ["jppf", "train", f"--config={config_file}", f"--workdir=runs/{name}"],
   ]
-  return Result(list(_description(counted, taxonomy)), written, commands)
+  lines = [*_description(counted, taxonomy), _about_flip(sided, config_file.name)]
+  return Result(lines, written, commands)
+
+
+def _about_flip(sided: list[str], config: str) -> str:
+  """Returns what the config of that name says about mirrored views, and why.
+
+  Args:
+    sided: what is called left or right without a pair.
+    config: its name.
+  """
+  if not sided:
+    return (
+      f"{config} has flip=True: training mirrors half of the views. If a class or a part knows "
+      "left and right, e.g. 'left arm', set flip=False, or name pairs of parts under mirror: in "
+      "the YAML."
+    )
+  return (
+    f"{config} has flip=False, no view is mirrored, because of {first_few(sided)}: left and right "
+    "would be exchanged. To set flip=True, name pairs of parts under mirror: in the YAML first."
+  )
 
 
 def _as_seen_from(spec: Path, folder: Path) -> str:

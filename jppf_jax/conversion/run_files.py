@@ -88,7 +88,7 @@ def get_config():
     train_size={size},  # rows and columns of a view, multiples of 32; the median photo is {median}
     eval_size={size},  # the same, for validation and `jppf predict`
     scale=(0.8, 1.25),  # views are photos in these sizes, relative to train_size
-    flip=True,  # mirror half of the views; set it to False if left and right must not be exchanged
+    flip={flip},  # {about_flip}
     color_jitter=0.2,  # up to 1: how much colours change at random
     beside=0.0,  # share of the views that show photos next to each other
     cache={cache},  # keep decoded photos in memory
@@ -122,16 +122,24 @@ def get_config():
 '''
 
 
+_FLIP = {
+  True: "mirror half of the views; set it to False if left and right must not be exchanged",
+  False: "names say left or right; True mirrors half of the views: give the YAML pairs first",
+}
+
+
 class Parts(NamedTuple):
   """What the network has to tell apart.
 
   Attributes:
     things: whether classes have objects.
     parts: whether objects have parts.
+    sides: whether something is called left or right, and is no pair that a mirrored view exchanges.
   """
 
   things: bool
   parts: bool
+  sides: bool = False
 
 
 def builder(name: str, spec: str, found: Layout) -> str:
@@ -193,6 +201,8 @@ def config(name: str, files: tuple[str, str], manual_dir: str, found: Survey, pa
     builder_file=files[1],
     manual_dir=manual_dir,
     images=images,
+    flip=not parts.sides,
+    about_flip=_FLIP[not parts.sides],
     cache=images * height * width <= _CACHED_PIXELS,
     size=(rows, columns),
     median=f"{height} x {width}",

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Int32, UInt8
 
-from jppf_jax.labels import other_names
+from jppf_jax.labels import distinct_colors, other_names
 from jppf_jax.labels.quote import quoted
 from jppf_jax.labels.tables import LabelTables, part_colors, unmirrored
 from jppf_jax.panoptic import IGNORE
@@ -191,7 +191,7 @@ def tables(content: Mapping, name: str) -> LabelTables:
   stuff, things = _given(content, "stuff", {}), _given(content, "things", {})
   classes = stuff | things
   sids = [entry["id"] for entry in classes.values()]
-  colors = [entry["color"] for entry in classes.values()]
+  class_colors = np.array([entry["color"] for entry in classes.values()], np.uint8).reshape(-1, 3)
   share, ignored = _given(content, "share_parts", False), _given(content, "ignore", [])
   sid_to_train = np.full(100, IGNORE, np.int32)
   sid_to_train[sids] = np.arange(len(sids))
@@ -226,14 +226,23 @@ def tables(content: Mapping, name: str) -> LabelTables:
     class_parts=tuple(class_parts),
     class_pids=tuple(class_pids),
     class_background=(0,) * len(classes),
-    colors=np.array(colors, np.uint8).reshape(-1, 3),
-    part_colors=part_colors(len(part_names)),
+    colors=class_colors,
+    part_colors=_part_colors(len(part_names), class_colors),
     sid_to_train=sid_to_train,
     sid_pid_to_channel=to_channel,
     sid_pid_to_pid=to_pid,
     legal=legal,
     mirrored_pid=_mirrored_pids(things, _given(content, "mirror", [])),
   )
+
+
+def _part_colors(
+  num_parts: int, class_colors: UInt8[np.ndarray, "K 3"]
+) -> UInt8[np.ndarray, "P 3"]:
+  """Returns the colours of the part channels, told apart from those of the classes."""
+  colors = part_colors(num_parts)
+  colors[1:] = distinct_colors.apart(colors[1:], class_colors)
+  return colors
 
 
 def _mirrored_pids(things: Mapping, pairs: Sequence[Sequence[str]]) -> Int32[np.ndarray, "100 100"]:

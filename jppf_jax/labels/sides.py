@@ -19,8 +19,11 @@ class SidesWarning(UserWarning):
   """Names say left or right, and nothing says which of them are exchanged in a mirrored image."""
 
 
-def warn_of(spec: LabelTables) -> None:
-  """Warns if classes, or parts without a pair, have names that say left or right."""
+def unpaired(spec: LabelTables) -> list[str]:
+  """Returns the names that say left or right and keep their ids in a mirrored image.
+
+  Those of classes, and of parts that have no pair under `mirror`.
+  """
   names = sided(spec.class_names)
   for sid, channels in zip(spec.class_ids, spec.class_parts):
     is_kept = spec.mirrored_pid[sid] == np.arange(100)
@@ -28,15 +31,25 @@ def warn_of(spec: LabelTables) -> None:
     sided_parts = sided([spec.part_names[channel] for channel in channels])
     kept_parts = {spec.part_names[channel] for channel in channels if channel in kept_channels}
     names += [name for name in sided_parts if name in kept_parts and name not in names]
+  return names
+
+
+def first_few(names: Sequence[str]) -> str:
+  """Returns at most four names, for messages."""
+  return ", ".join(quoted(name) for name in names[:4]) + (" ..." if len(names) > 4 else "")
+
+
+def warn_of(spec: LabelTables) -> None:
+  """Warns if classes, or parts without a pair, have names that say left or right."""
+  names = unpaired(spec)
   if not names:
     return
-  shown = ", ".join(quoted(name) for name in names[:4]) + (" ..." if len(names) > 4 else "")
   one, several = "says left or right, but keeps its id", "say left or right, but keep their ids"
   says = one if len(names) == 1 else several
   warnings.warn(
-    f"{spec.name}: {shown} {says} in mirrored views, so half of all views teach the opposite. Name "
-    "the pairs of parts in the spec (mirror: [[left arm, right arm]]), or train with "
-    "--config.data.flip=False.",
+    f"{spec.name}: {first_few(names)} {says} in mirrored views, so half of all views teach the "
+    "opposite. Name the pairs of parts in the spec (mirror: [[left arm, right arm]]), or train "
+    "with --config.data.flip=False.",
     SidesWarning,
     stacklevel=1,  # one place for all callers, so Python shows it once
   )

@@ -11,6 +11,7 @@ from PIL import ExifTags, Image
 from jppf_jax.conversion import compose
 from jppf_jax.conversion.convert import convert
 from jppf_jax.conversion.init import init
+from jppf_jax.labels import spec_names
 from jppf_jax.labels.formats import files
 from tests.conversion import scenes, tool_folders
 
@@ -232,6 +233,25 @@ def test_photos_without_labels_or_shapes_and_points_outside_are_counted(tmp_path
   assert "3 photos without labels, left out: broken.jpg, new.jpg, sub/new.jpg" in said
   assert "1 photo without a shape, all unlabelled: b" in said
   assert "Points outside the image: 2 shapes in 1 photo: c" in said
+
+
+@pytest.mark.parametrize("tool", ["coco", "cvat", "cityscapes"])
+def test_points_of_polygons_outside_are_reported_for_each_tool_that_has_polygons(tmp_path, tool):
+  source = tool_folders.cityscapes if tool == "cityscapes" else tool_folders.coco
+  folder = source(tmp_path / "src")
+  (path,) = folder.rglob("*.json")
+  content = json.loads(path.read_text())
+  if tool == "cityscapes":
+    content["objects"][1]["polygon"][0][0] = -9
+  else:
+    content["annotations"][1]["segmentation"][0][0] = -9
+  path.write_text(json.dumps(content))
+  spec = "cityscapes" if tool == "cityscapes" else scenes.write_spec(tmp_path / "spec")
+  report = convert(tool, folder, spec, tmp_path / "out")
+  (name,) = report.written
+  line = f"Points outside the image: 1 shape in 1 photo: {name}"
+  assert line in list(report.lines(spec_names.load(spec)))
+  assert line in init(folder, spec=spec).lines
 
 
 def test_labels_may_not_be_written_into_what_is_read(tmp_path):

@@ -1,7 +1,9 @@
 from collections import Counter
 
+import numpy as np
 import pytest
 import yaml
+from skimage import color
 
 from jppf_jax.conversion import draft, look
 from jppf_jax.labels.registry import load_spec
@@ -57,6 +59,17 @@ def test_every_name_comes_back_as_text(tmp_path, name):
   assert list(entry[name]["parts"]) == [name, "x"]
 
 
-def test_neighbouring_classes_have_different_colours():
-  colors = {draft._color(sid) for sid in range(1, 100)}
-  assert len(colors) == 99
+@pytest.mark.parametrize(
+  "classes, parts, difference", [(1, 27, 16), (2, 3, 16), (3, 8, 16), (20, 10, 16), (50, 48, 7)]
+)
+def test_all_colours_of_a_draft_are_told_apart(tmp_path, classes, parts, difference):
+  """`difference` is CIEDE2000, of scikit-image; a draft has at most 99 classes."""
+  names = Counter({(f"class {number}", ""): 1 for number in range(classes)})
+  names.update({(f"class 0/part {number}", ""): 1 for number in range(parts)})
+  drafted = draft.classes_of_names(names, set())
+  spec = spec_of(tmp_path, drafted, from_names=True)
+  assert (len(spec.colors), len(spec.part_colors)) == (classes, parts + 1)
+  colors = np.concatenate([spec.colors, spec.part_colors])
+  lab = color.rgb2lab(colors[None])[0]
+  differences = color.deltaE_ciede2000(lab[:, None], lab[None])
+  assert differences[np.triu_indices(len(colors), 1)].min() >= difference

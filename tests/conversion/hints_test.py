@@ -40,6 +40,14 @@ def test_labels_inside_another_one_become_its_parts():
   assert content["names"] == {"hair": "person/hair", "left shoe": "person/left shoe"}
 
 
+def test_a_class_keeps_its_id_and_colour():
+  counts = Counter({("hair", ""): 3, ("left shoe", ""): 2, ("person", ""): 3})
+  _, content = edited(counts, IN_PERSON)
+  (drafted,) = [one for one in draft.classes_of_names(counts, set()) if one.name == "person"]
+  person = content["things"]["person"]
+  assert (person["id"], tuple(person["color"])) == (3, drafted.color)
+
+
 def test_a_single_part_gets_a_second_one():
   _, content = edited(PEOPLE, {"hair": Inside("person", 1.0)}, {"floor"})
   assert content["things"]["person"]["parts"] == {"hair": [1], "rest": [2]}

@@ -14,6 +14,7 @@ from jppf_jax.fusion.config import BEST, FusionConfig
 from jppf_jax.input_pipeline import datasets
 from jppf_jax.labels.formats import files
 from jppf_jax.labels.registry import load_spec
+from jppf_jax.labels.sides import SidesWarning
 from tests.conversion import scenes, tool_folders
 
 SIZE = (70, 100)
@@ -86,6 +87,32 @@ def test_converted_labels_become_a_dataset_with_the_same_taxonomy(tmp_path):
     (pair,) = found[split]
     assert pair.image.parent.name == split
     np.testing.assert_array_equal(builder.read_label(pair.label), tool_folders.expected())
+
+
+def test_it_says_that_views_are_mirrored_and_what_speaks_against_it(tmp_path):
+  folder = write_pairs(tmp_path / "own")
+  result = init(folder)
+  assert config_of(result).data.flip
+  line = result.lines[-1]
+  assert line.startswith("own_config.py has flip=True: training mirrors half of the views. ")
+  assert "left and right, e.g. 'left arm', set flip=False, or name pairs of parts under" in line
+
+
+def test_names_that_say_left_or_right_are_not_mirrored_unless_they_are_pairs(tmp_path):
+  plain, _, _ = scenes.SPEC.partition("names:")
+  arms = plain.replace("{arm: [1, 4], wheel: [3]}", "{left arm: [1, 4], right arm: [3]}")
+  folder = write_pairs(tmp_path / "own")
+  scenes.write_spec(folder, arms)
+  with pytest.warns(SidesWarning, match="'left arm', 'right arm' say left or right"):
+    result = init(folder)
+    assert not config_of(result).data.flip
+  line = result.lines[-1]
+  assert "own_config.py has flip=False, no view is mirrored" in line
+  assert "because of 'left arm', 'right arm': left and right would be exchanged" in line
+  paired = write_pairs(tmp_path / "paired")
+  scenes.write_spec(paired, f"{arms}mirror: [[left arm, right arm]]\n")
+  result = init(paired)
+  assert config_of(result).data.flip and "has flip=True" in result.lines[-1]
 
 
 def test_without_parts_or_objects_the_network_has_no_heads_for_them(tmp_path):

@@ -69,15 +69,22 @@ def test_photos_stay_in_memory_if_they_fit_and_are_seen_alone():
   assert config().data.beside == config().train.ema_decay == 0
 
 
+@pytest.mark.parametrize("has_sides", [False, True])
+def test_views_are_mirrored_unless_names_say_left_or_right(has_sides):
+  assert config(parts=PARTS._replace(sides=has_sides)).data.flip is not has_sides
+
+
 def test_paths_are_found_from_the_place_of_the_config():
   data = config().data
   assert (data.name, data.manual_dir) == ("/data/own_dataset_builder.py", "/data")
 
 
-def test_every_value_of_a_config_has_a_comment():
+@pytest.mark.parametrize("has_sides", [False, True])
+def test_every_value_of_a_config_has_a_comment(has_sides):
   found = look.Survey(most_objects=1, sides=[9.0])
   found.sizes[9, 9] = found.counts["train"] = 2
-  text = run_files.config("own", ("a", "b"), "str(HERE)", found, PARTS)
+  parts = PARTS._replace(sides=has_sides)
+  text = run_files.config("own", ("a", "b"), "str(HERE)", found, parts)
   body = text[text.index("config.data.update") : text.index("return config")]
   values = [line for line in body.splitlines() if "=" in line]
   assert len(values) > 20

@@ -5,8 +5,10 @@ import re
 import numpy as np
 import pytest
 
+from jppf_jax.labels.distinct_colors import LEAST, difference, lab
 from jppf_jax.labels.own_tables import problems, tables
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.labels.tables import part_colors
 from tests.labels import yaml_mutations
 
 ROBOTS = {
@@ -32,6 +34,17 @@ def changed(*path, value):
     target = target[key]
   target[path[-1]] = value
   return content
+
+
+def test_a_part_does_not_look_like_a_class():
+  as_ever = tables(ROBOTS, "robots").part_colors
+  np.testing.assert_array_equal(as_ever, part_colors(4))
+  robot = [int(channel) + 3 for channel in as_ever[2]]
+  found = tables(changed("things", "robot", "color", value=robot), "robots")
+  assert found.colors[1].tolist() == robot
+  np.testing.assert_array_equal(found.part_colors[[0, 1, 3]], as_ever[[0, 1, 3]])
+  part, of_class = lab(found.part_colors[[2]]), lab(found.colors)
+  assert difference(part, of_class).min() >= LEAST
 
 
 def test_pairs_are_exchanged_group_by_group():

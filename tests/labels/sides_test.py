@@ -5,7 +5,14 @@ import pytest
 
 from jppf_jax.labels.cpp import cpp
 from jppf_jax.labels.ppp import ppp
-from jppf_jax.labels.sides import SidesWarning, exchanged_outputs, sided, warn_of
+from jppf_jax.labels.sides import (
+  SidesWarning,
+  exchanged_outputs,
+  first_few,
+  sided,
+  unpaired,
+  warn_of,
+)
 from jppf_jax.labels.spec import LabelSpec
 
 
@@ -57,6 +64,17 @@ def test_a_spec_with_sides_is_warned_of_and_the_warning_names_them():
   message = r"people: 'person-left arm', 'person-right arm' say left or right.*mirror: "
   with pytest.warns(SidesWarning, match=message):
     LabelSpec.from_dict(people(), name="people")
+
+
+def test_a_part_of_a_pair_and_a_name_without_side_are_not_unpaired():
+  one, more = ["left arm", "right arm"], {"left leg": [4], "right leg": [5]}
+  mapping = people(mirror=[one])
+  mapping["things"]["person"]["parts"] |= more
+  mapping["stuff"] = {"left lane": {"id": 2, "color": [1, 1, 1]}}
+  with pytest.warns(SidesWarning):
+    spec = LabelSpec.from_dict(mapping, name="people with legs")
+  assert unpaired(spec) == ["left lane", "person-left leg", "person-right leg"]
+  assert first_few(unpaired(spec)[:2]) == "'left lane', 'person-left leg'"
 
 
 def test_pairs_silence_the_warning():

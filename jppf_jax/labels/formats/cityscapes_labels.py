@@ -65,7 +65,8 @@ def read_polygons(path: Path) -> Labelled:
     group = None if crowd else count[name]
     count[name] += not crowd
     draw = partial(polygons.filled_polygon, corners, size)
-    regions.append(Region(name, draw, group=group, crowd=crowd, optional=name in NOT_SCORED))
+    optional, outside = name in NOT_SCORED, polygons.reach_outside(corners, size)
+    regions.append(Region(name, draw, group=group, crowd=crowd, optional=optional, outside=outside))
   return Labelled(size, regions)
 
 

@@ -134,8 +134,11 @@ def instances(image: Image, coco: CocoFile, *, crowds: bool = True) -> Labelled:
       of_object = entry.get("obj_ann_id", entry.get("id", f"number {number}"))
       group = ("annotation", str(of_object))
     crowd = crowds and entry.get("iscrowd") in (1, True)
-    draw = partial(_mask, entry.get("segmentation"), image.size)
-    regions.append(Region(name, draw, parent=parent, group=group, crowd=crowd))
+    segmentation = entry.get("segmentation")
+    corners = [] if isinstance(segmentation, dict) else _corners(segmentation)
+    outside = polygons.reach_outside(corners, image.size)
+    draw = partial(_mask, segmentation, image.size)
+    regions.append(Region(name, draw, parent=parent, group=group, crowd=crowd, outside=outside))
   return Labelled(image.size, regions)
 
 
@@ -147,18 +150,29 @@ def _category(entry: Record, coco: CocoFile) -> tuple[str, str]:
 
 
 def _mask(segmentation: Any, size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
-  """Returns the pixels of a `segmentation`; an empty list has none."""
+  """Returns the pixels of a `segmentation` that `_corners` accepts; an empty list has none."""
   if isinstance(segmentation, dict):
     return rle.decode(segmentation, size)
   if not segmentation:
     return np.zeros(size, bool)
-  outlines: list[Any] = segmentation if isinstance(segmentation, list) else [None]
-  for outline in outlines:
+  coded = encoder.frPyObjects([[float(one) for one in outline] for outline in segmentation], *size)
+  return rle.decode(encoder.merge(coded), size)
+
+
+def _corners(segmentation: Any) -> list[polygons.Point]:
+  """Returns the corners of all polygons of a `segmentation`.
+
+  Raises:
+    ValueError: it is no list of polygons.
+  """
+  found: list[polygons.Point] = []
+  outlines: list[Any] = segmentation if isinstance(segmentation, list) else [segmentation]
+  for outline in outlines if segmentation else []:
     numbers: list[Any] = outline if isinstance(outline, list) else [None]
     if len(numbers) < 6 or len(numbers) % 2 or not all(map(polygons.is_place, numbers)):
       raise ValueError(f"a polygon is {quoted(outline)}, expected [x, y, x, y, x, y, ...]")
-  coded = encoder.frPyObjects([[float(one) for one in outline] for outline in outlines], *size)
-  return rle.decode(encoder.merge(coded), size)
+    found += zip(numbers[::2], numbers[1::2])
+  return found
 
 
 def segments(image: Image, coco: CocoFile, folder: Path) -> Labelled:

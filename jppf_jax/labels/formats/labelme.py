@@ -143,7 +143,7 @@ def _region(shape: Record, size: tuple[int, int]) -> Region:
   given = shape.get("flags")
   flags = given if isinstance(given, dict) else {}
   crowd, holes = (flags.get(name) is True for name in (CROWD, HOLES))
-  outside = any(polygons.is_outside(point, size) for point in corners)
+  outside = polygons.reach_outside(corners, size)
   return Region(label, draw, group=group, crowd=crowd, holes=holes, outside=outside)
 
 

@@ -5,7 +5,7 @@ if its centre, at whole numbers, is inside or on the border.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -42,10 +42,10 @@ def is_place(value: Any) -> bool:
   return type(value) in (int, float) and abs(value) <= _FARTHEST
 
 
-def is_outside(point: Point, size: tuple[int, int]) -> bool:
-  """Returns whether a point lies more than a pixel outside an image."""
-  (x, y), (height, width) = point, size
-  return not (-1 <= x <= width and -1 <= y <= height)
+def reach_outside(corners: Iterable[Point], size: tuple[int, int]) -> bool:
+  """Returns whether one of some points lies more than a pixel outside an image."""
+  height, width = size
+  return not all(-1 <= x <= width and -1 <= y <= height for x, y in corners)
 
 
 def polygon(corners: Sequence[Point], size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:

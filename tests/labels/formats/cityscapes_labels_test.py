@@ -36,6 +36,13 @@ def test_the_names_are_at_the_ids_of_the_classes():
   assert scored == set(spec.class_names)
 
 
+def test_polygons_that_reach_outside_the_image_are_marked(tmp_path):
+  plate = polygon("license plate", 30, 2, 40, 4)  # not drawn
+  shapes = polygon("road", 0, 0, 20, 10), polygon("car", -3, 2, 6, 7), plate
+  found = cityscapes_labels.read_polygons(write(tmp_path / "a_polygons.json", *shapes)).regions
+  assert [(region.name, region.outside) for region in found] == [("road", False), ("car", True)]
+
+
 def test_polygons_become_what_the_official_script_writes(tmp_path):
   """Later ones on top, instances from 0 per class, groups without, license plates not drawn."""
   path = write(

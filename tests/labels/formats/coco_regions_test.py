@@ -107,9 +107,18 @@ def test_an_annotation_without_segmentation_has_no_pixel(tmp_path):
 )
 def test_a_wrong_mask_is_refused(tmp_path, segmentation, message):
   file = read(tmp_path, content(annotation() | {"segmentation": segmentation}))
-  (region,) = coco_regions.instances(file.images[0], file).regions
   with pytest.raises(ValueError, match=message):
+    (region,) = coco_regions.instances(file.images[0], file).regions
     region.draw()
+
+
+def test_only_polygons_reach_outside_the_image(tmp_path):
+  beyond = [2.0, 2.0, 8.0, 2.0, 8.0, 13.5]
+  border = [0, 0, 20, 0, 20, 12, 0, 12]
+  forms = [(SQUARE, beyond), (border,), rle(np.ones(SIZE), compressed=True), ()]
+  entries = [annotation(number, form) for number, form in enumerate(forms, 1)]
+  found = [region.outside for region in instances(tmp_path, *entries).regions]
+  assert found == [True, False, False, False]
 
 
 TWICE = [{"id": 5, "file_name": name, "height": 3, "width": 3} for name in "ab"]

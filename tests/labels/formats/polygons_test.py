@@ -101,8 +101,9 @@ def test_what_is_no_list_of_points_is_refused(values):
 
 @pytest.mark.parametrize("point, outside", [((8, 6), False), ((-1, 0), False), ((8.5, 0), True)])
 def test_a_point_lies_outside_if_it_is_more_than_a_pixel_away(point, outside):
-  assert polygons.is_outside(point, (6, 8)) == outside
-  assert polygons.is_outside(point[::-1], (8, 6)) == outside
+  assert polygons.reach_outside([(1, 1), point], (6, 8)) == outside
+  assert polygons.reach_outside([point[::-1], (1, 1)], (8, 6)) == outside
+  assert not polygons.reach_outside([], (6, 8))
 
 
 def test_a_polygon_covers_what_lies_in_its_holes_only():

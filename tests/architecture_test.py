@@ -31,7 +31,7 @@ ALLOWED = {
   "metrics": {"panoptic", "labels"},
   "report": {"panoptic", "saving", "photos", "labels", "metrics"},
   "conversion": {"saving", "photos", "labels"},
-  "optimization": set(),
+  "optimization": {"ops"},
   "config_rules": set(),
   "input_pipeline": {"structs", "saving", "photos", "labels"},
   "checkpoints": {"panoptic", "saving", "labels"},

@@ -15,6 +15,7 @@ from jppf_jax.ops.nms import nms
 from jppf_jax.ops.recompute import recomputed
 from jppf_jax.ops.resize import nearest_down2, nearest_up2, resize_bilinear
 from jppf_jax.ops.roi_align import assign_levels, roi_align
+from jppf_jax.ops.sums import sum_each
 from jppf_jax.ops.winograd import conv3x3
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
   "recomputed",
   "resize_bilinear",
   "roi_align",
+  "sum_each",
 ]

@@ -10,16 +10,16 @@ layout of `nn.Conv` with one group per channel.
 
 import functools
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Float
 
 from jppf_jax.ops.convolution import Pair
+from jppf_jax.ops.sums import sum_each
 from jppf_jax.structs import Array
 
 Convolution = Callable[[jax.Array, jax.Array, Pair, Pair], jax.Array]
@@ -138,13 +138,8 @@ def _kernel_gradient(x: Array, dy: Array, taps: Pair, strides: Pair, dilation: P
     start = (i * dilation[0], j * dilation[1])
     shifted = _window(padded, start, (oh, ow), strides)
     products.append(shifted.astype(jnp.float32) * dy)
-  zeros = [np.float32(0)] * len(products)
-  row_sums = lax.reduce(products, zeros, _add_each, (0, 2))  # one [oh C] per tap
+  row_sums = sum_each(products, axes=(0, 2))  # one [oh C] per tap
   return jnp.stack(row_sums).sum(1).reshape(*taps, 1, -1)
-
-
-def _add_each(totals: Sequence[jax.Array], values: Sequence[jax.Array]) -> list[jax.Array]:
-  return [total + value for total, value in zip(totals, values, strict=True)]
 
 
 def _shift_gradients(

@@ -19,6 +19,7 @@ from jax import lax
 from jaxtyping import Float
 
 from jppf_jax.ops.convolution import Pair
+from jppf_jax.ops.padding import same_padding
 from jppf_jax.ops.sums import sum_each
 from jppf_jax.structs import Array
 
@@ -75,21 +76,13 @@ def _grouped(x: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair) -> 
   )
 
 
-def _same_padding(size: int, taps: int, stride: int, dilation: int) -> tuple[int, int, int]:
-  """One axis: the output size, and the padding before and after."""
-  out = -(-size // stride)  # divided and rounded up
-  reach = (out - 1) * stride + (taps - 1) * dilation + 1  # pixels that the output reads
-  padding = max(reach - size, 0)
-  before = padding // 2
-  return out, before, padding - before
-
-
 def _pad(x: Array, taps: Pair, strides: Pair, dilation: Pair) -> tuple[jax.Array, Pair, Pair]:
   """The padded input, the output size, and the padding before the first row and column."""
   _, height, width, _ = x.shape
-  oh, top, bottom = _same_padding(height, taps[0], strides[0], dilation[0])
-  ow, left, right = _same_padding(width, taps[1], strides[1], dilation[1])
-  padded = jnp.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+  oh, top, bottom = same_padding(height, taps[0], stride=strides[0], dilation=dilation[0])
+  ow, left, right = same_padding(width, taps[1], stride=strides[1], dilation=dilation[1])
+  rows, columns = (top, max(bottom, 0)), (left, max(right, 0))
+  padded = jnp.pad(x, ((0, 0), rows, columns, (0, 0)))
   return padded, (oh, ow), (top, left)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any
 
+from jppf_jax.names import HEADS, LOSSES
+
 Rule = tuple[Callable[[Any], bool], str]  # whether a value is allowed, and which values are
 
 STRIDE = 32  # of the coarsest features
-HEADS = ("semantic", "part", "instance")
 MODULES = ("encoder", "fpn", "semantic_head", "part_head", "rpn_head", "box_head", "mask_head")
-LOSSES = ("semantic", "part", "rpn_objectness", "rpn_box", "box_class", "box_deltas", "mask")
 
 
 class ConfigError(ValueError):

@@ -34,6 +34,7 @@ What is where, from the ground up; a module imports only what stands above it:
     structs          what travels between the stages, and the letters of the array axes
     saving           files that are saved whole or not at all
     photos           the one reader of photos
+    names            of heads, losses and builder files
     labels           what label ids mean; labels.formats: the files they come in
     ops              geometry without parameters: boxes, anchors, NMS, RoIAlign, masks
     street_scenes    generated street scenes

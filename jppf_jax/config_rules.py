@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any
 
+from jppf_jax.names import HEADS, LOSSES
+
 Rule = tuple[Callable[[Any], bool], str]  # whether a value is allowed, and which values are
 
 STRIDE = 32  # of the coarsest features
-HEADS = ("semantic", "part", "instance")
 MODULES = ("encoder", "fpn", "semantic_head", "part_head", "rpn_head", "box_head", "mask_head")
-LOSSES = ("semantic", "part", "rpn_objectness", "rpn_box", "box_class", "box_deltas", "mask")
 
 
 class ConfigError(ValueError):
@@ -50,6 +50,8 @@ GRID: Rule = (
   lambda sides: all(side > 0 and side % STRIDE == 0 for side in sides),
   f"rows and columns, multiples of {STRIDE}",
 )
+DECAY: Rule = (lambda value: 0 <= value < 1, "0 or more, below 1")
+FACTORS = {f"losses.{name}": _at_least(0) for name in LOSSES}
 
 RULES: dict[str, Rule] = {
   "seed": _at_least(0),
@@ -87,7 +89,7 @@ RULES: dict[str, Rule] = {
   "detection.nms_threshold": SHARE,
   "detection.max_detections": _at_least(1),
   "testing.scales": SCALES,
-  **{f"losses.{name}": _at_least(0) for name in LOSSES},
+  **FACTORS,
   "optimizer.name": _one_of("sgd", "adamw"),
   "optimizer.momentum": SHARE,
   "optimizer.weight_decay": _at_least(0),
@@ -100,7 +102,7 @@ RULES: dict[str, Rule] = {
   "train.checkpoint_every": _at_least(1),
   "train.keep": _at_least(1),
   "train.accumulate": _at_least(1),
-  "train.ema_decay": (lambda value: 0 <= value < 1, "0 or more, below 1"),
+  "train.ema_decay": DECAY,
   "train.evaluate_every": _at_least(0),
   "train.evaluate_images": _at_least(0),
   "train.patience": _at_least(0),

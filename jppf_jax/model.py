@@ -17,6 +17,7 @@ from jppf_jax.heads.instance_regions import BoxHead, MaskHead, ScoredBoxes, dete
 from jppf_jax.heads.instance_rpn import RPNHead, propose
 from jppf_jax.heads.semantic_part import SemanticPartHead
 from jppf_jax.layers import apply
+from jppf_jax.names import HEADS
 from jppf_jax.ops.anchors import pyramid_anchors
 from jppf_jax.ops.boxes import ImageSizes
 from jppf_jax.ops.roi_align import roi_align
@@ -32,7 +33,6 @@ from jppf_jax.structs import (
 )
 
 STRIDES = (4, 8, 16, 32)  # of the pyramid's levels, finest first
-HEADS = ("semantic", "part", "instance")
 
 
 class JPPF(nn.Module):
@@ -159,7 +159,7 @@ class JPPF(nn.Module):
 
   @property
   def heads(self) -> tuple[str, ...]:
-    """The heads that exist, in the order of `HEADS`."""
+    """The heads that exist, in the order of `names.HEADS`."""
     exist = (self.semantic_head, self.part_head, self.rpn_head)
     return tuple(name for name, head in zip(HEADS, exist) if head is not None)
 

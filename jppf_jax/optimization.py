@@ -11,9 +11,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from flax import traverse_util
+
+from jppf_jax.ops.sums import sum_each
 
 _SUMS = 32  # of arrays that one operation adds
 _TINY = 1e-6  # PyTorch adds it to the gradient's norm before it divides
@@ -196,14 +197,9 @@ def apply_updates(params: Any, updates: Any) -> Any:
     for start in range(0, len(indices), _SUMS):
       few = indices[start : start + _SUMS]
       pairs = [jnp.stack([old[index], added[index]]) for index in few]
-      zeros = [np.float32(0)] * len(pairs)
-      for index, total in zip(few, jax.lax.reduce(pairs, zeros, _add_each, (0,))):
+      for index, total in zip(few, sum_each(pairs, axes=(0,))):
         new[index] = total
   return jax.tree.unflatten(structure, new)
-
-
-def _add_each(totals: Sequence[jax.Array], values: Sequence[jax.Array]) -> list[jax.Array]:
-  return [total + value for total, value in zip(totals, values, strict=True)]
 
 
 def clip_by_global_norm(max_norm: float) -> optax.GradientTransformation:

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "jppf_jax"
 
 # layer -> layers of ours that it may import, besides itself
-LEAVES = {"structs", "panoptic", "saving", "photos", "labels", "ops"}
+LEAVES = {"structs", "panoptic", "saving", "photos", "names", "labels", "ops"}
 STAGES = {"encoder", "fpn", "heads"}
 MODEL = {"layers", *STAGES, "model"}
 PURE = {"targets", "losses", "fusion", "visualization"}
@@ -20,21 +20,23 @@ ALLOWED = {
   "panoptic": set(),
   "saving": set(),
   "photos": set(),
+  "names": set(),
   "structs": {"panoptic"},
   "labels": {"panoptic", "saving"},
   "ops": {"structs"},
   "street_scenes": {"structs", "saving", "labels"},
   "layers": {"ops", "structs"},
   **{stage: {"layers", "ops", "structs"} for stage in STAGES},
-  "model": {"layers", *STAGES, "ops", "structs"},
+  "model": {"layers", *STAGES, "ops", "structs", "names"},
   **{room: {"structs", "labels", "ops"} for room in PURE},
+  "losses": {"structs", "names", "labels", "ops"},
   "metrics": {"panoptic", "labels"},
-  "report": {"panoptic", "saving", "photos", "labels", "metrics"},
-  "conversion": {"saving", "photos", "labels"},
-  "optimization": set(),
-  "config_rules": set(),
-  "input_pipeline": {"structs", "saving", "photos", "labels"},
-  "checkpoints": {"panoptic", "saving", "labels"},
+  "report": {"panoptic", "saving", "photos", "names", "labels", "metrics"},
+  "conversion": {"saving", "photos", "names", "labels"},
+  "optimization": {"ops"},
+  "config_rules": {"names"},
+  "input_pipeline": {"structs", "saving", "photos", "names", "labels"},
+  "checkpoints": {"panoptic", "saving", "names", "labels"},
   "build": BELOW_BUILD | {"optimization"},
   "evaluation": BELOW_BUILD | {"build"},
   "training": BELOW_BUILD | {"optimization", "build", "evaluation"},

@@ -2,9 +2,8 @@
 
 import pytest
 
-from jppf_jax import build, config_rules, model
+from jppf_jax import build, config_rules, names
 from jppf_jax.config_rules import ConfigError
-from jppf_jax.losses import total
 from jppf_jax.optimization import OPTIMIZERS, ORDERS
 from jppf_jax.training.parallel import RUNNERS
 from jppf_jax_configs import cpp
@@ -99,10 +98,10 @@ def test_the_rules_know_all_names(key, known):
 def test_heads_modules_and_losses_are_those_of_the_paper_s_config_and_of_the_network(tmp_path):
   paper, config = cpp.get_config(), tiny.config(tmp_path)
   net = build.model(config, build.label_spec(config))
-  assert config_rules.HEADS == model.HEADS == paper.model.heads == net.heads
+  assert names.HEADS == paper.model.heads == net.heads
   assert paper.model.pretrained_modules == config_rules.MODULES
   assert set(config_rules.MODULES) == set(build.variable_shapes(net)["params"])
-  assert total.NAMES == config_rules.LOSSES and set(total.NAMES) == set(paper.losses)
+  assert set(names.LOSSES) == set(paper.losses)
 
 
 def test_every_rule_is_about_a_value_that_configs_have(tmp_path):

@@ -10,9 +10,9 @@ import pytest
 
 from jppf_jax import build
 from jppf_jax.build import batches
-from jppf_jax.config_rules import HEADS
 from jppf_jax.input_pipeline import read
 from jppf_jax.model import STRIDES
+from jppf_jax.names import HEADS
 from jppf_jax.structs import IGNORE
 
 FOLDER = Path(__file__).parents[1] / "configs"

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from jppf_jax.evaluation.program_cost import program_cost
 from jppf_jax.labels.formats.files import write_image
 
 Name = TypeVar("Name", bound=Hashable)
@@ -52,8 +53,7 @@ class Compiled:
   @property
   def temporary_mb(self) -> float:
     """Megabytes that the program needs beside inputs and outputs, as the compiler says."""
-    memory = self.program.memory_analysis()
-    return memory.temp_size_in_bytes / 1e6
+    return program_cost(self.program).temporaries / 1e6
 
 
 class Cost(TypedDict):

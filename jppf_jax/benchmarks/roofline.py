@@ -1,6 +1,10 @@
 """What a compiled program computes and moves, and how long that takes an H100 at least."""
 
-from typing import Any, TypedDict
+from typing import TypedDict
+
+import jax
+
+from jppf_jax.evaluation.program_cost import program_cost
 
 H100_FLOPS = {"float32": 67e12, "bfloat16": 989e12}  # per second: SXM, dense, datasheet
 H100_BYTES = 3.35e12  # per second
@@ -22,7 +26,7 @@ class Work(TypedDict):
   h100_limit: str
 
 
-def work(compiled: Any, dtype: str) -> Work:
+def work(compiled: jax.stages.Compiled, dtype: str) -> Work:
   """Returns the work of a compiled program, as XLA counts it.
 
   XLA counts the body of a loop once, so programs with `ops.winograd`'s strips count too little.
@@ -31,15 +35,14 @@ def work(compiled: Any, dtype: str) -> Work:
     compiled: of `jax.jit(...).lower(...).compile()`.
     dtype: of the products, a key of `H100_FLOPS`.
   """
-  cost, memory = compiled.cost_analysis(), compiled.memory_analysis()
-  flops = float(cost.get("flops", 0.0))
-  ideal_bytes = float(memory.argument_size_in_bytes + memory.output_size_in_bytes)
-  milliseconds, limit = h100(flops, ideal_bytes, dtype)
+  cost = program_cost(compiled)
+  ideal_bytes = cost.inputs + cost.outputs
+  milliseconds, limit = h100(cost.flops, ideal_bytes, dtype)
   return {
-    "gflop": flops / 1e9,
-    "bytes": float(cost.get("bytes accessed", 0.0)),
+    "gflop": cost.flops / 1e9,
+    "bytes": cost.moved,
     "ideal_bytes": ideal_bytes,
-    "temporary_mb": memory.temp_size_in_bytes / 1e6,
+    "temporary_mb": cost.temporaries / 1e6,
     "h100_ms": milliseconds,
     "h100_limit": limit,
   }

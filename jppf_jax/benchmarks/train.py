@@ -16,6 +16,7 @@ from rich.table import Table
 from jppf_jax import build
 from jppf_jax.benchmarks.programs import Machine, machine, median_seconds, place_text, write_picture
 from jppf_jax.benchmarks.roofline import H100_FLOPS
+from jppf_jax.evaluation.program_cost import program_cost
 from jppf_jax.saving import write_text
 from jppf_jax.structs import Batch
 from jppf_jax.training import starting
@@ -112,9 +113,7 @@ def run(
     seconds = median_seconds(measured, repeats)
     whole = programs[STEP]
     waiting, stepping = _loop(whole, DevicePrefetch(iterator, whole.runner.put_batch), repeats)
-  memory: Any = whole.compiled.memory_analysis()
-  cost = whole.compiled.cost_analysis() or {}
-  flops = float(cost.get("flops", 0.0))
+  cost = program_cost(whole.compiled)
   gradient = ravel_pytree(state.params)[0]
   report: Report = {
     **where,
@@ -126,12 +125,12 @@ def run(
     "input": {"read": reading, "wait": waiting},
     "images_per_second": training.batch_size / (waiting + stepping),
     "compile_seconds": whole.compile_seconds,
-    "state_and_batch_gb": memory.argument_size_in_bytes / 1e9,
-    "temporary_gb": memory.temp_size_in_bytes / 1e9,
-    "gflop": flops / 1e9,
+    "state_and_batch_gb": cost.inputs / 1e9,
+    "temporary_gb": cost.temporaries / 1e9,
+    "gflop": cost.flops / 1e9,
     "gradient_mb": gradient.nbytes / 1e6,
     "share_of_peak": share_of_peak(
-      flops / seconds[STEP], where["device"], training.model.encoder.dtype
+      cost.flops / seconds[STEP], where["device"], training.model.encoder.dtype
     ),
   }
   _show(report, Console())

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import ml_collections
 
-from jppf_jax import config_rules
+from jppf_jax import config_rules, names
 from jppf_jax.fusion.config import PAPER
 from jppf_jax_configs import cpp
 
@@ -24,7 +24,7 @@ _LATER = {
   ),
   "detection": ("proposal_nms",),
   "testing": ("scales", "flip"),
-  "losses": config_rules.LOSSES,
+  "losses": names.LOSSES,
   "train": (
     "accumulate",
     "ema_decay",

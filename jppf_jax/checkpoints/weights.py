@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from jppf_jax.checkpoints.meaning import HEADS, Meaning, compare, of_file
+from jppf_jax.names import BUILDER
 from jppf_jax.saving import whole_file
 
 Shapes = dict[str, tuple[int, ...]]  # of tensors, by name
@@ -118,7 +119,7 @@ def read_about(path: str | Path) -> dict[str, Any]:
 
 def dataset_name(name_or_builder: str) -> str:
   """Returns the name of a dataset, which a config gives by name or as the file of its builder."""
-  return Path(name_or_builder).stem.removesuffix("_dataset_builder")
+  return Path(name_or_builder).stem.removesuffix(BUILDER)
 
 
 def provenance(about: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from absl import flags
 
 import jppf_jax
 from jppf_jax.cli import configs, help_text, main, run_flags
+from jppf_jax.names import BUILDER
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -68,7 +69,7 @@ def datasets() -> tuple[str, ...]:
   """Returns the names of the package's datasets."""
   data = importlib.util.find_spec("jppf_jax_data")
   assert data is not None and data.submodule_search_locations is not None
-  found = Path(data.submodule_search_locations[0]).glob("*/*_dataset_builder.py")
+  found = Path(data.submodule_search_locations[0]).glob(f"*/*{BUILDER}.py")
   return tuple(sorted(path.parent.name for path in found))
 
 

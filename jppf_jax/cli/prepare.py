@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from jppf_jax.cli import command
 from jppf_jax.cli.errors import plainly
+from jppf_jax.names import BUILDER
 
 if TYPE_CHECKING:
   from jppf_jax.labels.spec import LabelSpec
@@ -72,7 +73,7 @@ def training_of(builder: Path, data_dir: str) -> list[str]:
   Returns:
     Words; none if there is no such config.
   """
-  name = builder.name.removesuffix("_dataset_builder.py")
+  name = builder.name.removesuffix(f"{BUILDER}.py")
   config = builder.with_name(f"{name}_config.py")
   if name == builder.name or not config.is_file():
     return []

@@ -16,6 +16,7 @@ from jppf_jax.labels.quote import counted, listed
 from jppf_jax.labels.registry import SPECS, load_spec
 from jppf_jax.labels.sides import first_few
 from jppf_jax.labels.spec import LabelSpec
+from jppf_jax.names import BUILDER
 from jppf_jax.saving import write_text
 
 _MOST_CLASSES = 99
@@ -168,7 +169,7 @@ def _require_new(paths: list[Path]) -> None:
 def _of_uids(folder: Path, spec: str) -> Result:
   """Writes taxonomy, builder and config of a folder of photos and uid files."""
   name = dataset_name(folder)
-  builder_file = folder / f"{name}_dataset_builder.py"
+  builder_file = folder / f"{name}{BUILDER}.py"
   config_file = folder / f"{name}_config.py"
   spec_file = folder / f"{name}.yaml"
   _require_new([builder_file, config_file, *([] if spec else [spec_file])])

@@ -19,7 +19,8 @@ from jppf_jax.checkpoints.weights import load_weights
 from jppf_jax.config_rules import ConfigError
 from jppf_jax.evaluation.kept import Kept
 from jppf_jax.fusion.config import FusionConfig
-from jppf_jax.model import HEADS, JPPF
+from jppf_jax.model import JPPF
+from jppf_jax.names import HEADS
 from jppf_jax.structs import Array, AveragedOutputs, Outputs
 
 Predicted = TypeVar("Predicted", Outputs, AveragedOutputs)
@@ -51,7 +52,7 @@ class Together(nn.Module):
 
   @property
   def heads(self) -> tuple[str, ...]:
-    """The heads of all networks, in the order of `HEADS`."""
+    """The heads of all networks, in the order of `names.HEADS`."""
     found = {head for network in self.networks for head in network.heads}
     return tuple(head for head in HEADS if head in found)
 

@@ -19,6 +19,7 @@ from google.protobuf import json_format
 
 from jppf_jax.input_pipeline import building, built_from, freshness
 from jppf_jax.input_pipeline.building import BuildError
+from jppf_jax.names import BUILDER
 
 if TYPE_CHECKING:
   from jppf_jax_data.builder import DatasetBuilder
@@ -31,7 +32,6 @@ NAMES = (
   "synthetic_panoptic_parts",
 )
 
-SUFFIX = "_dataset_builder"
 _INFO = f"*.*.*/{building.INFO}"  # in the folder of each version
 
 _own_modules: dict[tuple[Path, str], ModuleType] = {}  # file and SHA-256 of your own builders
@@ -74,9 +74,9 @@ def module(name: str) -> ModuleType:
     names = ", ".join(NAMES)
     raise BuildError(
       f"No dataset is called {name!r}{_did_you_mean(name)}; there are {names}, or give the path of "
-      f"your own *{SUFFIX}.py."
+      f"your own *{BUILDER}.py."
     )
-  return importlib.import_module(f"jppf_jax_data.{name}.{name}{SUFFIX}")
+  return importlib.import_module(f"jppf_jax_data.{name}.{name}{BUILDER}")
 
 
 def _did_you_mean(name: str) -> str:
@@ -85,7 +85,7 @@ def _did_you_mean(name: str) -> str:
   near = [known for known in NAMES if asked and known.startswith(asked)]
   near += [known for known in NAMES if asked == "".join(word[0] for word in known.split("_"))]
   near += difflib.get_close_matches(asked, NAMES, n=2)
-  near += map(str, Path().glob(f"{name.split('/')[0]}{SUFFIX}.py"))
+  near += map(str, Path().glob(f"{name.split('/')[0]}{BUILDER}.py"))
   return f" (did you mean {' or '.join(dict.fromkeys(near))}?)" if near else ""
 
 
@@ -192,7 +192,7 @@ def folder(name: str, data_dir: str | Path) -> Path:
     FileNotFoundError: the dataset is not built there; says which are.
   """
   root, asked = Path(data_dir), name
-  name = Path(name).stem.removesuffix(SUFFIX) if name.endswith(".py") else name
+  name = Path(name).stem.removesuffix(BUILDER) if name.endswith(".py") else name
   versions = _built_below(root, name)
   if not versions:
     built = {str(folder.parent.relative_to(root)) for folder in _built_below(root, "**")}
@@ -219,10 +219,10 @@ def _built_below(root: Path, pattern: str) -> list[Path]:
 
 def _module_in(path: Path) -> ModuleType:
   """Imports your own builder from its file; again if its content has changed."""
-  if not path.name.endswith(f"{SUFFIX}.py"):
-    raise BuildError(f"{path} must be called <name>{SUFFIX}.py; TFDS names the dataset after it.")
+  if not path.name.endswith(f"{BUILDER}.py"):
+    raise BuildError(f"{path} must be called <name>{BUILDER}.py; TFDS names the dataset after it.")
   if not path.is_file():
-    others = sorted(file.name for file in path.parent.glob(f"*{SUFFIX}.py"))
+    others = sorted(file.name for file in path.parent.glob(f"*{BUILDER}.py"))
     there = f" There: {', '.join(others)}." if others else ""
     raise FileNotFoundError(f"The builder {path} does not exist.{there}")
   path = path.resolve()

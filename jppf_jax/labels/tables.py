@@ -1,4 +1,4 @@
-"""The tables of a taxonomy as they are given; `spec.LabelSpec` checks them and derives the rest.
+"""The tables of a taxonomy as they are given; `spec.LabelSpec` checks them.
 
 The numberings are those of `spec.py`.
 """

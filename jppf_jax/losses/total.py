@@ -10,9 +10,8 @@ from jppf_jax.losses.instance_regions import region_losses
 from jppf_jax.losses.instance_rpn import rpn_losses
 from jppf_jax.losses.semantic_part import hard_cross_entropy
 from jppf_jax.losses.term import Term, reduce_term
+from jppf_jax.names import LOSSES
 from jppf_jax.structs import Array, Batch, Outputs, RPNOutputs, RPNTargets
-
-NAMES = ("semantic", "part", "rpn_objectness", "rpn_box", "box_class", "box_deltas", "mask")
 
 
 def compute_losses(
@@ -41,9 +40,9 @@ def compute_losses(
     ValueError: there is no loss of a name in `weights`.
     ValueError: the outputs of the instance head are those of inference, or it has no targets.
   """
-  if unknown := sorted(set(weights) - set(NAMES)):
+  if unknown := sorted(set(weights) - set(LOSSES)):
     raise ValueError(
-      f"There is no loss called {', '.join(unknown)}; weights may name {', '.join(NAMES)}."
+      f"There is no loss called {', '.join(unknown)}; weights may name {', '.join(LOSSES)}."
     )
   pixelwise = partial(hard_cross_entropy, covered=batch.covered, axis_name=axis_name)
   terms: dict[str, Term] = {}
@@ -54,7 +53,7 @@ def compute_losses(
   if outputs.rpn is not None:
     terms |= _instance_losses(outputs, outputs.rpn, rpn_targets)
   losses = {}
-  for name in NAMES:
+  for name in LOSSES:
     if name in terms:
       loss = reduce_term(terms[name], axis_name)
       losses[name] = weights.get(name, 1.0) * loss

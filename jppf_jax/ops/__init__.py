@@ -12,9 +12,11 @@ from jppf_jax.ops.convolution import convolve, kernel_gradient
 from jppf_jax.ops.depthwise import depthwise_conv
 from jppf_jax.ops.masks import box_rectangle, crop_mask_targets, paste, paste_reach, paste_weights
 from jppf_jax.ops.nms import nms
+from jppf_jax.ops.padding import same_padding
 from jppf_jax.ops.recompute import recomputed
 from jppf_jax.ops.resize import nearest_down2, nearest_up2, resize_bilinear
 from jppf_jax.ops.roi_align import assign_levels, roi_align
+from jppf_jax.ops.sums import sum_each
 from jppf_jax.ops.winograd import conv3x3
 
 __all__ = [
@@ -44,4 +46,6 @@ __all__ = [
   "recomputed",
   "resize_bilinear",
   "roi_align",
+  "same_padding",
+  "sum_each",
 ]

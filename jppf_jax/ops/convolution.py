@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Float
 
+from jppf_jax.ops.padding import same_padding
 from jppf_jax.structs import Array
 
 Pair = tuple[int, int]  # rows, columns
@@ -81,7 +82,8 @@ def kernel_gradient(
 
   def in_canonical_order(x: jax.Array, dy: jax.Array) -> jax.Array:
     pads = [
-      _padding(*sizes) for sizes in zip(x.shape[1:3], dy.shape[1:3], taps, strides, strict=True)
+      same_padding(size, count, stride=stride)[1:]
+      for size, count, stride in zip(x.shape[1:3], taps, strides, strict=True)
     ]
     channels_as_batch, as_kernel = x.transpose(3, 1, 2, 0), dy.transpose(1, 2, 0, 3)
     gradient = lax.conv_general_dilated(
@@ -101,10 +103,3 @@ def kernel_gradient(
 
   gradient: jax.Array = lax.platform_dependent(x, dy, cpu=in_canonical_order, default=transposed)
   return gradient
-
-
-def _padding(size: int, out: int, taps: int, stride: int) -> tuple[int, int]:
-  """One axis: the padding of the input before and after, for as many results as there are taps."""
-  reach = (out - 1) * stride + 1  # pixels from the first to the last output
-  before = max(reach + taps - 1 - size, 0) // 2
-  return before, reach + taps - 1 - size - before

@@ -10,16 +10,17 @@ layout of `nn.Conv` with one group per channel.
 
 import functools
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Float
 
 from jppf_jax.ops.convolution import Pair
+from jppf_jax.ops.padding import same_padding
+from jppf_jax.ops.sums import sum_each
 from jppf_jax.structs import Array
 
 Convolution = Callable[[jax.Array, jax.Array, Pair, Pair], jax.Array]
@@ -75,21 +76,13 @@ def _grouped(x: jax.Array, kernel: jax.Array, strides: Pair, dilation: Pair) -> 
   )
 
 
-def _same_padding(size: int, taps: int, stride: int, dilation: int) -> tuple[int, int, int]:
-  """One axis: the output size, and the padding before and after."""
-  out = -(-size // stride)  # divided and rounded up
-  reach = (out - 1) * stride + (taps - 1) * dilation + 1  # pixels that the output reads
-  padding = max(reach - size, 0)
-  before = padding // 2
-  return out, before, padding - before
-
-
 def _pad(x: Array, taps: Pair, strides: Pair, dilation: Pair) -> tuple[jax.Array, Pair, Pair]:
   """The padded input, the output size, and the padding before the first row and column."""
   _, height, width, _ = x.shape
-  oh, top, bottom = _same_padding(height, taps[0], strides[0], dilation[0])
-  ow, left, right = _same_padding(width, taps[1], strides[1], dilation[1])
-  padded = jnp.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+  oh, top, bottom = same_padding(height, taps[0], stride=strides[0], dilation=dilation[0])
+  ow, left, right = same_padding(width, taps[1], stride=strides[1], dilation=dilation[1])
+  rows, columns = (top, max(bottom, 0)), (left, max(right, 0))
+  padded = jnp.pad(x, ((0, 0), rows, columns, (0, 0)))
   return padded, (oh, ow), (top, left)
 
 
@@ -138,13 +131,8 @@ def _kernel_gradient(x: Array, dy: Array, taps: Pair, strides: Pair, dilation: P
     start = (i * dilation[0], j * dilation[1])
     shifted = _window(padded, start, (oh, ow), strides)
     products.append(shifted.astype(jnp.float32) * dy)
-  zeros = [np.float32(0)] * len(products)
-  row_sums = lax.reduce(products, zeros, _add_each, (0, 2))  # one [oh C] per tap
+  row_sums = sum_each(products, axes=(0, 2))  # one [oh C] per tap
   return jnp.stack(row_sums).sum(1).reshape(*taps, 1, -1)
-
-
-def _add_each(totals: Sequence[jax.Array], values: Sequence[jax.Array]) -> list[jax.Array]:
-  return [total + value for total, value in zip(totals, values, strict=True)]
 
 
 def _shift_gradients(

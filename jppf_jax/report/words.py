@@ -7,9 +7,9 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from jppf_jax.labels.quote import counted
+from jppf_jax.names import BUILDER
 
 _FEW = 10  # images; the scores of fewer depend much on which they are
-_BUILDER = "_dataset_builder.py"  # the end of the file of an own builder
 
 
 def few_images(images: int) -> str | None:
@@ -21,9 +21,9 @@ def few_images(images: int) -> str | None:
 
 def dataset_title(name: str) -> str:
   """Returns what a dataset is called; an own builder may be named by its file."""
-  if not name.endswith(_BUILDER):
+  if not name.endswith(f"{BUILDER}.py"):
     return short_path(name)
-  return PureWindowsPath(name).name.removesuffix(_BUILDER)  # reads both kinds of slashes
+  return PureWindowsPath(name).stem.removesuffix(BUILDER)  # reads both kinds of slashes
 
 
 def short_path(text: str) -> str:

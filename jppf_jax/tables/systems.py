@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
-from jppf_jax.model import HEADS
+from jppf_jax.names import HEADS
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 from rich.table import Table
 
 from jppf_jax import build
+from jppf_jax.evaluation.program_cost import program_cost
 from jppf_jax.evaluation.save import save_picture
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.structs import IGNORE, Batch
@@ -109,12 +110,12 @@ def _seconds(work: Callable[[], object]) -> float:
 def measured(compiled: jax.stages.Compiled) -> dict[str, str]:
   """Returns what the compiler says of a step, per device; what it does not say is left out."""
   found = {}
-  memory, cost = compiled.memory_analysis(), compiled.cost_analysis()
-  if memory is not None:
-    found["state and batch, GB"] = f"{memory.argument_size_in_bytes / 1e9:.3f}"
-    found["temporaries, GB"] = f"{memory.temp_size_in_bytes / 1e9:.3f}"
-  if cost and "flops" in cost:
-    found["operations, GFLOP"] = f"{cost['flops'] / 1e9:.1f}"
+  cost = program_cost(compiled)
+  if not math.isnan(cost.temporaries):
+    found["state and batch, GB"] = f"{cost.inputs / 1e9:.3f}"
+    found["temporaries, GB"] = f"{cost.temporaries / 1e9:.3f}"
+  if cost.flops:
+    found["operations, GFLOP"] = f"{cost.flops / 1e9:.1f}"
   return found
 
 

@@ -100,20 +100,6 @@ def test_training_targets_of_ppp():
   np.testing.assert_array_equal(decoded.semantic, [[255, 255, 40, 40, 40, 42, 57, 57, 41, 45]])
 
 
-def test_part_tables_agree_with_each_other():
-  for spec in SPECS.values():
-    for k in range(spec.num_classes):
-      assert np.flatnonzero(spec.part_matrix[k]).tolist() == sorted(spec.class_parts[k])
-      assert spec.channel_to_pid[k, list(spec.class_parts[k])].tolist() == list(spec.class_pids[k])
-      for channel, pid in zip(spec.class_parts[k], spec.class_pids[k]):
-        sid = spec.class_ids[k]
-        if not spec.has_parts[k]:
-          continue  # one part only: never written
-        file_pid = spec.pid_to_file_pid[sid, pid]
-        assert spec.sid_pid_to_channel[sid, file_pid] == channel
-        assert spec.sid_pid_to_pid[sid, file_pid] == pid
-
-
 def test_ids_that_the_dataset_does_not_have_are_named_in_the_error():
   message = r"1 pixels carry ids that cpp_grouped does not have; .* = \(35, 0\)\. .* label spec for"
   with pytest.raises(ValueError, match=message):

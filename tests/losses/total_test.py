@@ -13,7 +13,8 @@ import pytest
 
 from jppf_jax.losses.semantic_part import hard_cross_entropy
 from jppf_jax.losses.term import reduce_term
-from jppf_jax.losses.total import NAMES, compute_losses
+from jppf_jax.losses.total import compute_losses
+from jppf_jax.names import LOSSES
 from tests.losses.replicas import assert_replicas_equal_one_device
 from tests.losses.scenario import scenario
 
@@ -22,7 +23,7 @@ _losses = jax.jit(compute_losses)
 
 def test_each_loss_has_its_name():
   losses = _losses(*scenario())
-  assert set(losses) == set(NAMES)
+  assert set(losses) == set(LOSSES)
   assert all(np.isfinite(loss) and loss > 0 for loss in losses.values())
 
 
@@ -30,7 +31,7 @@ def test_weights_scale_the_losses_they_name():
   weights = {"part": 0.5, "mask": 0.0}
   plain = _losses(*scenario())
   weighted = compute_losses(*scenario(), weights=weights)
-  for name in NAMES:
+  for name in LOSSES:
     expected = plain[name] * weights.get(name, 1.0)
     np.testing.assert_allclose(weighted[name], expected, rtol=1e-6)
 
@@ -45,7 +46,7 @@ def test_a_head_that_the_model_does_not_have_has_no_losses():
   }
   for head, rest in without.items():
     losses = jax.eval_shape(compute_losses, rest, targets if rest.rpn else None, batch)
-    assert set(losses) == set(NAMES) - (instances if head == "instance" else {head})
+    assert set(losses) == set(LOSSES) - (instances if head == "instance" else {head})
   with pytest.raises(ValueError, match="need rpn_targets"):
     compute_losses(outputs, None, batch)
 

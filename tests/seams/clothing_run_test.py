@@ -4,35 +4,38 @@ from pathlib import Path
 
 from jppf_jax.input_pipeline import datasets
 from jppf_jax.training import loop, starting
-from jppf_jax_configs import clothing, clothing_start
+from jppf_jax_configs import clothing, clothing_start, smoke
 from jppf_jax_data.clothing_co_parsing import nobody
 from tests import tiny
 from tests.data import raw_files
 
 EMA = "weights_ema.safetensors"
-SMALL = {
-  "data.train_size": (64, 64),
-  "data.eval_size": (64, 64),
-  "data.batch_size": 2,
-  "model.width": 0.25,
-  "model.depth": 0.25,
-  "model.fpn_channels": 16,
-  "model.head_channels": 16,
-  "model.box_hidden": 32,
-  "model.mask_channels": 16,
-  "model.train_proposals": 32,
-  "model.eval_proposals": 32,
-  "sampling.anchors": 32,
-  "sampling.regions": 16,
-  "phases.main.steps": 3,
-  "train.log_every": 1,
-  "train.checkpoint_every": 2,
+SMOKE = {  # section -> values that are those of `configs/smoke.py`
+  "data": ("batch_size",),
+  "model": (
+    *("width", "depth", "fpn_channels", "head_channels", "box_hidden", "mask_channels"),
+    *("train_proposals", "eval_proposals"),
+  ),
+  "sampling": ("anchors", "regions"),
+  "train": ("log_every", "checkpoint_every"),
 }
+
+
+def small():
+  """Returns changes that make a config one of a few seconds."""
+  of = smoke.get_config()
+  sizes = {f"{section}.{name}": of[section][name] for section in SMOKE for name in SMOKE[section]}
+  return {
+    **sizes,
+    "data.train_size": (64, 64),
+    "data.eval_size": (64, 64),
+    "phases.main.steps": of.train.checkpoint_every + 1,  # one after a checkpoint
+  }
 
 
 def run(of, workdir, runners, **changes):
   config = of.get_config().unlock()
-  config.update_from_flattened_dict(SMALL | changes)
+  config.update_from_flattened_dict(small() | changes)
   loop.train(config.lock(), workdir, runners=runners)
   return workdir
 

@@ -23,6 +23,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jppf_jax import build
+from jppf_jax.evaluation.program_cost import program_cost
 from jppf_jax.structs import Batch
 from jppf_jax.training import starting
 from jppf_jax.training.parallel import AXIS
@@ -89,11 +90,10 @@ def main(name: str, *changes: str) -> None:
   tracing = time.monotonic() - start
   compiled = lowered.compile()
   compiling = time.monotonic() - start - tracing
-  memory = compiled.memory_analysis()
-  assert memory is not None, "this version of JAX does not say"
+  cost = program_cost(compiled)
   print(
-    f"{name} {' '.join(changes)}: temporaries {memory.temp_size_in_bytes / 1e9:.2f} GB, "
-    f"state and batch {memory.argument_size_in_bytes / 1e9:.2f} GB; "
+    f"{name} {' '.join(changes)}: temporaries {cost.temporaries / 1e9:.2f} GB, "
+    f"state and batch {cost.inputs / 1e9:.2f} GB; "
     f"traced in {tracing:.0f} s, compiled in {compiling:.0f} s"
   )
 

@@ -1,6 +1,6 @@
 import pytest
 
-from jppf_jax.model import HEADS
+from jppf_jax.names import HEADS
 from jppf_jax.tables.systems import NETWORKS, SYSTEMS
 
 

@@ -20,6 +20,7 @@ from rich.table import Table
 from jppf_jax import build
 from jppf_jax.benchmarks.programs import machine, median_seconds, place_text
 from jppf_jax.benchmarks.train import share_of_peak
+from jppf_jax.evaluation.program_cost import program_cost
 from jppf_jax.structs import Batch
 from jppf_jax.training import starting
 from jppf_jax.training.parallel import make_runner
@@ -46,11 +47,10 @@ class Ours:
 
   def facts(self, dtype: str, seconds: float) -> tuple[str, str]:
     """Temporaries, and the share of an H100's peak on such a card."""
-    memory: Any = self.compiled.memory_analysis()
-    flops = float((self.compiled.cost_analysis() or {}).get("flops", 0.0))
-    share = share_of_peak(flops / seconds, machine()["device"], dtype)
+    cost = program_cost(self.compiled)
+    share = share_of_peak(cost.flops / seconds, machine()["device"], dtype)
     text = "" if share is None else f"{100 * share:.1f} %"
-    return f"{memory.temp_size_in_bytes / 1e9:.2f}", text
+    return f"{cost.temporaries / 1e9:.2f}", text
 
 
 def steps(encoder: str, size: tuple[int, int], batch_size: int) -> dict[str, tuple[Ours, Any]]:

@@ -87,7 +87,8 @@ def test_the_learning_rate_is_drawn_by_step_in_units_of_its_peak(tmp_path, monke
 
 
 def test_the_compiler_s_figures_have_their_units():
-  memory = mock.Mock(argument_size_in_bytes=32_000_000, temp_size_in_bytes=12_000_000)
+  sizes = {"argument": 32_000_000, "output": 7, "temp": 12_000_000}
+  memory = mock.Mock(**{f"{name}_size_in_bytes": size for name, size in sizes.items()})
   compiled = mock.Mock(spec=jax.stages.Compiled)
   compiled.memory_analysis.return_value = memory
   compiled.cost_analysis.return_value = {"flops": 12e9}
@@ -96,6 +97,12 @@ def test_the_compiler_s_figures_have_their_units():
     "temporaries, GB": "0.012",
     "operations, GFLOP": "12.0",
   }
+
+
+def test_what_the_compiler_does_not_say_is_left_out():
+  compiled = mock.Mock(spec=jax.stages.Compiled)
+  compiled.memory_analysis.return_value = compiled.cost_analysis.return_value = None
+  assert dry_run.measured(compiled) == {}
 
 
 def test_parts_are_drawn_and_a_background_of_its_own_is_none(tiny_run, monkeypatch):

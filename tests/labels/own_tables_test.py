@@ -4,8 +4,9 @@ import re
 
 import numpy as np
 import pytest
+from skimage import color
 
-from jppf_jax.labels.distinct_colors import LEAST, difference, lab
+from jppf_jax.labels.distinct_colors import LEAST
 from jppf_jax.labels.own_tables import problems, tables
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.labels.tables import part_colors
@@ -43,8 +44,8 @@ def test_a_part_does_not_look_like_a_class():
   found = tables(changed("things", "robot", "color", value=robot), "robots")
   assert found.colors[1].tolist() == robot
   np.testing.assert_array_equal(found.part_colors[[0, 1, 3]], as_ever[[0, 1, 3]])
-  part, of_class = lab(found.part_colors[[2]]), lab(found.colors)
-  assert difference(part, of_class).min() >= LEAST
+  part, of_class = (color.rgb2lab(rows / 255) for rows in (found.part_colors[[2]], found.colors))
+  assert color.deltaE_ciede2000(part, of_class).min() >= LEAST
 
 
 def test_pairs_are_exchanged_group_by_group():

@@ -35,6 +35,7 @@ What is where, from the ground up; a module imports only what stands above it:
     saving           files that are saved whole or not at all
     photos           the one reader of photos
     names            of heads, losses and builder files
+    leaving          how a process ends that a signal stopped
     labels           what label ids mean; labels.formats: the files they come in
     ops              geometry without parameters: boxes, anchors, NMS, RoIAlign, masks
     street_scenes    generated street scenes

@@ -28,6 +28,16 @@ class CheckpointError(RuntimeError):
   """A checkpoint could not be written, or none of those in the folder can be read."""
 
 
+class _OtherArrays(CheckpointError):
+  """A checkpoint is not damaged, but holds another state than the one that is wanted."""
+
+  def __init__(self, path: Path, differing: str):
+    super().__init__(
+      f"The checkpoint {path} is of another network or optimizer: {differing}. Use the config that "
+      "made it, or choose another --workdir."
+    )
+
+
 def checksums(tree: Any) -> dict[str, int]:
   """Returns the CRC-32 of each leaf (of its dtype, shape and bytes), keyed by the leaf's path."""
   result = {}
@@ -177,7 +187,9 @@ class Checkpoints:
       `(step, state)` with host arrays, or None if the folder has no checkpoint.
 
     Raises:
-      CheckpointError: there are checkpoints, but all are damaged or of another architecture.
+      CheckpointError: there are checkpoints, but all are damaged.
+      CheckpointError: the newest one that is not has other arrays: of another architecture or
+        optimizer.
     """
     template = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), template)
     damaged: list[int] = []
@@ -194,8 +206,7 @@ class Checkpoints:
       listing = "\n  ".join(problems)
       raise CheckpointError(
         f"None of the checkpoints in {self._path} can be used:\n  {listing}\n"
-        "They may be damaged or belong to another architecture. Use the config that made them, or "
-        "another --workdir."
+        "They are damaged. Choose another --workdir, or delete the folder to start again."
       )
     return None
 
@@ -215,6 +226,8 @@ class Checkpoints:
       accept(record)
     try:
       return self._restore_step(step, record, template, data_iterator), "in another process"
+    except _OtherArrays:
+      raise
     except Exception as error:
       return None, _first_line(error)
 
@@ -222,9 +235,8 @@ class Checkpoints:
     expected = record["checksums"]
     differing = sorted(_named_leaves(template).keys() ^ expected.keys())
     if differing:
-      raise CheckpointError(
-        f"another architecture: {len(differing)} arrays differ, the first is {differing[0]}"
-      )
+      some = f"{len(differing)} arrays differ, the first is {differing[0]}"
+      raise _OtherArrays(self._path / f"{step}", some)
     restored = self._restore_items(step, state=ocp.args.StandardRestore(template))
     state = jax.tree.map(np.asarray, restored.state)
     found = checksums(state)
@@ -235,7 +247,7 @@ class Checkpoints:
       )
     found_shapes, wanted_shapes = jax.tree.map(np.shape, (state, template))
     if found_shapes != wanted_shapes:
-      raise CheckpointError("another architecture: arrays have other shapes")
+      raise _OtherArrays(self._path / f"{step}", "arrays have other shapes")
     if data_iterator is not None:
       self._restore_position(step, _SealedPosition(data_iterator, step))
     return state

@@ -5,6 +5,7 @@ absl's own are known to it, whatever else the process has loaded.
 """
 
 import gc
+import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -13,6 +14,7 @@ from types import ModuleType
 from absl import app, flags
 
 from jppf_jax.cli import help_text, quiet, run_flags
+from jppf_jax.leaving import Interrupted, leave
 
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull", "-?")
 VERSION = ("--version", "-version", "-V")
@@ -53,6 +55,13 @@ def _main(module: ModuleType, verb: str, argv: list[str]) -> None:
     module.main(argv)
   except app.UsageError as error:
     refuse(verb, str(error))
+  except Interrupted as error:
+    if error.at_once:
+      leave(error.status)
+    raise
+  except KeyboardInterrupt:
+    print(f"jppf {verb}: stopped.", file=sys.stderr)
+    leave(Interrupted(signal.SIGINT).status)
 
 
 def _parse(module: ModuleType, verb: str, argv: list[str]) -> list[str]:

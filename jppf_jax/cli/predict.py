@@ -10,6 +10,7 @@ were trained on is printed.
 Example: `jppf predict photo.jpg --weights=runs/clothing --out=predictions`
 """
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from absl import app, flags
 from jppf_jax.cli import command, compile_cache, run_flags
 from jppf_jax.cli.errors import plainly
 from jppf_jax.cli.file_flags import OUT
+from jppf_jax.leaving import Interrupted
 from jppf_jax.saving import require_folder
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
   from jppf_jax.evaluation.predict import Predictor
 
 DEFAULT_OUT = "predictions"
-_INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 _EVERY = flags.DEFINE_integer("every", 1, "N: of videos, predict each N-th frame", lower_bound=1)
 _NUMBERS = flags.DEFINE_bool("numbers", False, "write instance numbers into the pictures")
 _SCORES = flags.DEFINE_bool("scores", False, "write the scores of instances into the pictures")
@@ -85,7 +86,7 @@ def main(argv: list[str]) -> None:
         problems = [*found.problems, *predict(predictor, found, folder)]
     except KeyboardInterrupt:
       print(f"jppf predict: stopped; {folder}/panoptic.json lists what is done.", file=sys.stderr)
-      sys.exit(_INTERRUPTED)
+      raise Interrupted(signal.SIGINT, at_once=True) from None
   if problems:
     sys.exit("\n  ".join([_failed(len(problems)), *problems]))
 

@@ -16,6 +16,7 @@ from jppf_jax.evaluation.compare import Comparison, load_comparison
 from jppf_jax.evaluation.evaluate import score_dataset
 from jppf_jax.evaluation.made_with import made_with
 from jppf_jax.evaluation.together import Source
+from jppf_jax.leaving import Interrupted
 from jppf_jax.report import page, read
 from jppf_jax.report.record import Recorder
 from jppf_jax.saving import write_text
@@ -24,7 +25,6 @@ from jppf_jax.tables.setting import Setting
 from jppf_jax.tables.systems import NETWORKS, SYSTEMS
 from jppf_jax.training import loop, starting
 from jppf_jax.training.logs import say
-from jppf_jax.training.signals import Interrupted
 
 STORED = "tables.config.json"
 

@@ -50,7 +50,7 @@ class Schedule:
     if not self.every and (self.images or self.patience):
       raise ValueError(
         "config.train.evaluate_images and config.train.patience need evaluations: set "
-        f"config.train.evaluate_every; got {self}."
+        f"config.train.evaluate_every; got {self.every}."
       )
 
 

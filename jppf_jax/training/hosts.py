@@ -2,6 +2,7 @@
 
 import contextlib
 import pickle
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -11,7 +12,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from jppf_jax.config_rules import ConfigError
-from jppf_jax.training.signals import leave
+from jppf_jax.leaving import leave
 
 Picklable = TypeVar("Picklable")
 
@@ -42,6 +43,10 @@ def join(
       "Several processes need --coordinator=HOST:PORT, --num_processes=N and --process_id=K, all "
       f"three; got {coordinator}, {processes}, {process}. On a cluster that says so itself: "
       "--distributed alone."
+    )
+  if coordinator is not None and not re.fullmatch(r".+:\d+", coordinator):
+    raise ConfigError(
+      f"--coordinator is HOST:PORT, the address of the first process; got {coordinator!r}."
     )
   if processes is not None and process is not None and not 0 <= process < processes:
     raise ConfigError(
@@ -99,4 +104,4 @@ def together(before_leaving: Callable[[], object]) -> Iterator[None]:
       "ended, it says why. The same command on all hosts goes on from the last checkpoint."
     )
     print(message, file=sys.stderr)
-    leave(1, "")
+    leave(1)

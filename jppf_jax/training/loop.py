@@ -82,7 +82,7 @@ def train(
     build.store_run(config, workdir)
     if jax.process_index() == 0 and done < sum(phase.steps for phase in run.phases):
       made_with.store(workdir)
-    signals.check()
+    signals.release()  # there is nothing to save yet
     shared = runners or starting.Runners()
     opened.enter_context(together(signals.before_leaving))  # last, so that it is left first
     return _run_phases(run, workdir, state, iterator, checkpoints, signals, shared, evaluations)
@@ -191,6 +191,7 @@ class _Loop:
         self.checkpoints.wait()
         self.signals.release()  # there is nothing to save that is not saved
         self.evaluate(step)
+        self.signals.check()
         self.progress.compiled(step)
         self.signals.hold()
         if self.ends_early():

@@ -16,31 +16,21 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
+from jppf_jax.leaving import Interrupted, leave
 from jppf_jax.training.logs import say
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE = 2.0  # seconds that Python code gets to notice a signal
 
 
-class Interrupted(SystemExit):
-  """A signal ended the run; everything that was trained is saved.
-
-  If nobody catches it, the process ends with status 128 + the signal's number, as a shell says it:
-  130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
-  """
-
-  def __init__(self, number: int):
-    super().__init__(128 + number)
-    self.name = signal.Signals(number).name
-
-
 class Signals:
   """A context that turns a first signal into a request, and leaves at once at a second one.
 
   While there is nothing to save, a signal raises `Interrupted`. After `hold`, it is only recorded:
-  ask with `requested`, save, and `release`, which raises `Interrupted`. Signals that are ignored
-  (`nohup`) stay ignored. Outside the main thread nothing is watched, for Python allows no handlers
-  there.
+  ask with `requested`, save, and `release`, which raises `Interrupted`. Several processes can only
+  leave together, so from the first `release` on a signal to one of them is recorded in any case,
+  until the next time that they ask. Signals that are ignored (`nohup`) stay ignored. Outside the
+  main thread nothing is watched, for Python allows no handlers there.
 
   Attributes:
     before_leaving: called before the process is left in the middle of a compilation.
@@ -49,7 +39,8 @@ class Signals:
   def __init__(self) -> None:
     self.before_leaving: Callable[[], object] = lambda: None
     self._number = 0
-    self._holding = False
+    self._holding = self._ended = False
+    self._trained = False  # something, which is saved
     self._noticed = threading.Event()
     self._before: dict[int, Any] = {}  # the handlers that are replaced
 
@@ -75,7 +66,7 @@ class Signals:
   ) -> None:
     if not self._before:
       return
-    self._holding = True  # a signal now must not stop what follows
+    self._ended = True  # a signal now must not stop what follows
     for number, handler in self._before.items():
       signal.signal(number, handler)
     signal.set_wakeup_fd(self._wakeup)
@@ -85,11 +76,12 @@ class Signals:
     if error is None and self._number:
       raise Interrupted(self._number)
     if isinstance(error, Interrupted):
-      say(f"{error.name}: stopped; all that was trained is saved. The same command goes on.")
+      saved = "all that was trained is saved" if self._trained else "there was nothing to save"
+      say(f"{error.name}: stopped; {saved}. The same command goes on.")
 
   def hold(self) -> None:
     """From here on there is something to save, if a signal comes."""
-    self._holding = True
+    self._holding = self._trained = True
 
   def release(self) -> None:
     """All is saved.
@@ -97,7 +89,7 @@ class Signals:
     Raises:
       Interrupted: a signal came in the meantime.
     """
-    self._holding = False
+    self._holding = jax.process_count() > 1
     self.check()
 
   def check(self) -> None:
@@ -121,8 +113,8 @@ class Signals:
     again, self._number = self._number, self._number or number
     if again and _interactive():
       raise KeyboardInterrupt
-    if not again and not self._holding:
-      raise Interrupted(number)
+    if not again and not self._holding and not self._ended:
+      raise Interrupted(number, at_once=True)
 
   def _watch(self) -> None:
     """Reads the numbers of signals as they come, in a thread of its own."""
@@ -135,31 +127,20 @@ class Signals:
       name = signal.Signals(number).name
       if count > 1:
         if not _interactive():
-          leave(
-            128 + number,
-            f"{name} again: left at once. The same command goes on from the last save.",
-          )
+          say(f"{name} again: left at once. The same command goes on from the last save.")
+          leave(128 + number)
       elif self._holding:
-        say(f"{name}: this step is finished and saved first; once more leaves at once.")
+        say(f"{name}: {_finished_first()} first; once more leaves at once.")
       elif not self._noticed.wait(GRACE) and not self._holding and not _interactive():
         self.before_leaving()
-        leave(
-          128 + number, f"{name}: stopped; there was nothing to save. The same command goes on."
-        )
+        say(f"{name}: stopped; there was nothing to save. The same command goes on.")
+        leave(128 + number)
 
 
-def leave(status: int, message: str) -> None:
-  """Ends the process at once, whatever its main thread is doing.
-
-  Args:
-    status: of the process.
-    message: said before, if there is one.
-  """
-  if message:
-    say(message)
-  sys.stdout.flush()
-  sys.stderr.flush()
-  os._exit(status)
+def _finished_first() -> str:
+  if jax.process_count() > 1:
+    return "all processes finish this step, or this evaluation, and save"
+  return "this step is finished and saved"
 
 
 def _interactive() -> bool:

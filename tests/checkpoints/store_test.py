@@ -207,7 +207,7 @@ def test_an_incomplete_checkpoint_is_ignored(tmp_path):
 )
 def test_another_architecture_is_an_error_that_says_what_to_do(tmp_path, other):
   checkpoints = saved(tmp_path, 1)
-  with pytest.raises(CheckpointError, match=r"(?s)None of the checkpoints.*--workdir"):
+  with pytest.raises(CheckpointError, match=r"1 is of another network or optimizer: .*--workdir"):
     checkpoints.restore(other)
 
 

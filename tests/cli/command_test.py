@@ -3,11 +3,13 @@
 import gc
 import re
 import shlex
+import signal
 
 import pytest
 from absl import app, flags
 
 from jppf_jax.cli import command, main
+from jppf_jax.leaving import Interrupted
 from tests.cli import verbs
 from tests.cli.main_test import HEAVY
 
@@ -63,6 +65,35 @@ def test_a_verb_collects_garbage_seldom(monkeypatch):
   finally:
     gc.set_threshold(*before)
   assert seen[0][0] >= 50_000
+
+
+@pytest.mark.parametrize("verb", ["train", "doctor"])
+@pytest.mark.parametrize(
+  "error, status, said",
+  [
+    (KeyboardInterrupt(), 130, "jppf {verb}: stopped.\n"),
+    (Interrupted(signal.SIGTERM, at_once=True), 143, ""),
+  ],
+)
+def test_a_signal_leaves_at_once_for_a_thread_may_compile(monkeypatch, verb, error, status, said):
+  def interrupted(argv):
+    raise error
+
+  left = []
+  monkeypatch.setattr(verbs.module(verb), "main", interrupted)
+  monkeypatch.setattr(command, "leave", left.append)
+  argv = ("--config=x", "--workdir=y") if verb == "train" else ()
+  assert verbs.here(verb, *argv).err == said.format(verb=verb)
+  assert left == [status]
+
+
+def test_a_run_whose_processes_leave_together_is_left_as_always(monkeypatch):
+  def interrupted(argv):
+    raise Interrupted(signal.SIGTERM)
+
+  monkeypatch.setattr(verbs.module("doctor"), "main", interrupted)
+  monkeypatch.setattr(command, "leave", pytest.fail)
+  assert verbs.here("doctor").status == 143
 
 
 @EVERY_VERB

@@ -23,6 +23,8 @@ def test_a_process_says_where_the_first_one_is_and_which_it_is(monkeypatch):
     ((None, 4, 0), "all three"),
     (("10.0.0.1:1234", 4, 4), "from 0 to --num_processes - 1; got 4 of 4"),
     (("10.0.0.1:1234", 4, -1), "got -1 of 4"),
+    (("localhost", 2, 0), "HOST:PORT, the address of the first process; got 'localhost'"),
+    (("localhost:", 2, 0), "got 'localhost:'"),
   ],
 )
 def test_what_is_missing_or_impossible_is_said(given, message, monkeypatch):
@@ -83,7 +85,7 @@ def test_alone_errors_are_raised_as_always(monkeypatch):
 def test_who_cannot_reach_the_others_leaves_with_a_message(monkeypatch, capsys):
   calls = []
   monkeypatch.setattr(jax, "process_count", lambda: 2)
-  monkeypatch.setattr(hosts, "leave", lambda status, message: calls.append(status))
+  monkeypatch.setattr(hosts, "leave", calls.append)
   with hosts.together(lambda: calls.append("closed")):
     raise jax.errors.JaxRuntimeError("Connection closed\nand much more")
   assert calls == ["closed", 1]

@@ -19,10 +19,10 @@ from jppf_jax import build
 from jppf_jax.build import network
 from jppf_jax.checkpoints.store import CheckpointError, Checkpoints
 from jppf_jax.checkpoints.weights import WeightsError, read_weights
+from jppf_jax.leaving import Interrupted
 from jppf_jax.training import loop, starting
 from jppf_jax.training.lock import RunInUse
 from jppf_jax.training.parallel import PmapRunner
-from jppf_jax.training.signals import Interrupted
 from jppf_jax.training.window import NonFiniteLoss
 from tests import tiny
 
@@ -389,7 +389,11 @@ def contents(folder):
 @pytest.mark.parametrize(
   "changes, message",
   [
-    ({"model.fpn_channels": 24}, r"another architecture.*Use the config that made them"),
+    ({"model.fpn_channels": 24}, r"^The checkpoint .*4 is of another network or .*other shapes\."),
+    (
+      {"optimizer.name": "sgd"},
+      r"^The checkpoint .* is of another .* optimizer: \d+ arrays differ",
+    ),
     ({"model.encoder": "lite0"}, r"encoder is 'b0'.*Set --config\.model\.encoder=b0, or choose"),
     ({"model.pixel_mean": (1.0, 2.0, 3.0)}, r"--config\.model\.pixel_mean='\(106\.433, "),
     ({"data.labels": "cpp_grouped_void_background"}, r"ids of the label files"),

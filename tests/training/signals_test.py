@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from jax.experimental import multihost_utils
 
+from jppf_jax.leaving import Interrupted
 from jppf_jax.training import signals as module
-from jppf_jax.training.signals import ENDING, Interrupted, Signals
+from jppf_jax.training.signals import ENDING, Signals
 
 
 @pytest.fixture(autouse=True)
@@ -32,9 +33,9 @@ def send(number):
 
 @pytest.fixture
 def left(monkeypatch):
-  """Returns the list of (status, message) with which the process would be left at once."""
+  """Returns the list of the statuses with which the process would be left at once."""
   calls = []
-  monkeypatch.setattr(module, "leave", lambda status, message: calls.append((status, message)))
+  monkeypatch.setattr(module, "leave", calls.append)
   return calls
 
 
@@ -44,14 +45,16 @@ def test_with_nothing_to_save_a_signal_interrupts_at_once(number, status, capsys
   with pytest.raises(Interrupted) as caught, Signals():
     send(number)
     pytest.fail("not interrupted")
-  assert caught.value.code == status
-  assert "stopped; all that was trained is saved. The same command" in capsys.readouterr().out
+  assert caught.value.code == status and caught.value.at_once
+  printed = capsys.readouterr().out
+  assert "stopped; there was nothing to save. The same command goes on." in printed
+  assert "this step" not in printed
   assert [signal.getsignal(each) for each in ENDING] == before
 
 
 def test_with_something_to_save_it_interrupts_after_that(capsys):
   done = []
-  with pytest.raises(Interrupted), Signals() as signals:
+  with pytest.raises(Interrupted) as caught, Signals() as signals:
     assert not signals.requested()
     signals.hold()
     send(signal.SIGTERM)
@@ -59,8 +62,10 @@ def test_with_something_to_save_it_interrupts_after_that(capsys):
     done.append("saved")
     signals.release()
     pytest.fail("not interrupted")
-  assert done == ["saved"]
-  assert "SIGTERM: this step is finished and saved first" in capsys.readouterr().out
+  assert done == ["saved"] and not caught.value.at_once
+  printed = capsys.readouterr().out
+  assert "SIGTERM: this step is finished and saved first" in printed
+  assert "SIGTERM: stopped; all that was trained is saved. The same command goes on." in printed
 
 
 def test_without_a_signal_nothing_happens(capsys):
@@ -71,15 +76,15 @@ def test_without_a_signal_nothing_happens(capsys):
   assert capsys.readouterr().out == "" and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
-def test_a_second_signal_leaves_at_once(left):
+def test_a_second_signal_leaves_at_once(left, capsys):
   with pytest.raises(Interrupted), Signals() as signals:
     signals.hold()
     send(signal.SIGINT)
     assert left == []
     send(signal.SIGTERM)
-    [(status, message)] = left
-    assert status == 143 and "left at once" in message
+    assert left == [143]
     signals.release()
+  assert "SIGTERM again: left at once." in capsys.readouterr().out
 
 
 def test_in_a_notebook_a_second_signal_does_not_end_the_process(left, monkeypatch):
@@ -122,7 +127,7 @@ def test_outside_the_main_thread_nothing_is_changed():
 
 
 def test_while_python_cannot_run_a_signal_leaves_the_process_after_it_has_cleaned_up(
-  left, monkeypatch
+  left, monkeypatch, capsys
 ):
   monkeypatch.setattr(module, "GRACE", 0.1)
   closed = []
@@ -131,8 +136,22 @@ def test_while_python_cannot_run_a_signal_leaves_the_process_after_it_has_cleane
     signal.signal(signal.SIGTERM, lambda number, frame: None)  # as if compiling: not noticed
     send(signal.SIGTERM)
     time.sleep(0.3)
-  [(status, message)] = left
-  assert status == 143 and "nothing to save" in message and closed == [0]
+  assert left == [143] and closed == [0]
+  assert "there was nothing to save" in capsys.readouterr().out
+
+
+def test_one_of_several_processes_does_not_leave_alone(monkeypatch, capsys):
+  monkeypatch.setattr(jax, "process_count", lambda: 2)
+  monkeypatch.setattr(multihost_utils, "process_allgather", lambda own: np.array([0, own]))
+  done = []
+  with pytest.raises(Interrupted) as caught, Signals() as signals:
+    signals.release()
+    send(signal.SIGTERM)  # while it evaluates, or compiles
+    done.append("evaluated")
+    signals.check()
+    pytest.fail("not interrupted")
+  assert done == ["evaluated"] and not caught.value.at_once
+  assert "SIGTERM: all processes finish this step, or this evaluation," in capsys.readouterr().out
 
 
 def test_all_processes_of_a_distributed_run_stop_at_the_same_step(monkeypatch):
@@ -144,10 +163,3 @@ def test_all_processes_of_a_distributed_run_stop_at_the_same_step(monkeypatch):
   signals = Signals()
   assert not signals.requested()
   assert signals.requested()
-
-
-def test_leaving_ends_a_process_with_its_status(monkeypatch, capsys):
-  statuses = []
-  monkeypatch.setattr(os, "_exit", statuses.append)
-  module.leave(143, "left")
-  assert statuses == [143] and capsys.readouterr().out == "left\n"

@@ -19,6 +19,7 @@ VERBOSE = flags.DEFINE_bool("verbose", False, "show what the libraries log, too;
 SHORT = "-v"
 CHATTY = ("absl", "array_record", "etils", "grain", "orbax", "tensorflow_datasets", "tensorstore")
 _OURS = "jppf_jax"
+_PACKAGE = Path(__file__).parents[1]
 _FORMATTED = warnings.formatwarning  # of Python
 _LEVELS = {  # of libraries in C++, read when these are loaded; a user's own value stays
   "TF_CPP_MIN_LOG_LEVEL": "2",  # of XLA: errors only
@@ -34,7 +35,7 @@ def before_flags() -> None:
 def after_flags() -> None:
   """Shows what the libraries log, if `--verbose` asks for it; else hides their warnings as well.
 
-  Our own warnings are one line each.
+  Our own warnings and lines of the log are one line each, without file and time.
   """
   warnings.formatwarning = _formatted
   if VERBOSE.value:
@@ -43,9 +44,20 @@ def after_flags() -> None:
     return
   for name, level_of_errors in _LEVELS.items():
     os.environ.setdefault(name, level_of_errors)
-  absl_logging.get_absl_handler().python_handler.addFilter(_is_news)  # once, however often called
+  handler = absl_logging.get_absl_handler().python_handler
+  handler.addFilter(_is_news)  # once, however often called
+  handler.setFormatter(_Plain())
   for library in CHATTY:
     warnings.filterwarnings("ignore", module=rf"{library}(\.|$)")
+
+
+class _Plain(absl_logging.PythonFormatter):
+  """Lines of absl's log, ours as our warnings."""
+
+  def format(self, record: logging.LogRecord) -> str:
+    if Path(record.pathname).is_relative_to(_PACKAGE):
+      return f"{record.levelname.lower()}: {record.getMessage()}"
+    return str(super().format(record))
 
 
 def _formatted(

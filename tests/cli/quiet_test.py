@@ -28,6 +28,7 @@ def handler(monkeypatch):
   """The handler that writes to stderr, without filters; the environment is as before afterwards."""
   found = absl_logging.get_absl_handler().python_handler
   monkeypatch.setattr(found, "filters", [])
+  monkeypatch.setattr(found, "formatter", found.formatter)
   for name in quiet._LEVELS:
     monkeypatch.setenv(name, "")
     monkeypatch.delenv(name)
@@ -51,6 +52,19 @@ def given(**values):
     quiet.before_flags()
     quiet.after_flags()
     yield
+
+
+def test_our_lines_of_the_log_have_no_file_and_time_those_of_others_do(handler):
+  def line(path):
+    return handler.format(logging.LogRecord("absl", WARNING, path, 7, "at %s", ("a",), None))
+
+  ours = f"{jppf_jax.__path__[0]}/checkpoints/store.py"
+  with given():
+    assert line(ours) == "warning: at a"
+    assert line("/lib/other.py").endswith("other.py:7] at a")
+  handler.setFormatter(absl_logging.PythonFormatter())
+  with given(verbose=True):
+    assert line(ours).endswith("store.py:7] at a")
 
 
 def test_warnings_of_chatty_libraries_are_hidden_errors_and_those_of_others_are_not(handler):

@@ -45,6 +45,24 @@ def test_a_resumed_run_has_one_line_for_each_step(tmp_path):
   ]
 
 
+def test_tensorboard_drops_the_steps_that_a_resumed_run_trains_again_and_no_other(tmp_path):
+  from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+  for start, loss in ((0, 1.0), (20, 0.5)):
+    writer = MetricWriter(tmp_path, resumed_step=start)
+    for step in (10, 20, 30):
+      if step > start:
+        writer.write(step, {"loss": loss})
+    writer.close()
+  events = EventAccumulator(str(tmp_path))
+  events.Reload()
+  assert [(event.step, event.value) for event in events.Scalars("loss")] == [
+    (10, 1.0),
+    (20, 1.0),
+    (30, 0.5),
+  ]
+
+
 def test_an_incomplete_last_line_is_removed(tmp_path):
   (tmp_path / "metrics.jsonl").write_text('{"step": 10, "loss": 1.0}\n{"step": 20, "lo')
   MetricWriter(tmp_path, resumed_step=20).close()

@@ -389,7 +389,7 @@ def contents(folder):
 @pytest.mark.parametrize(
   "changes, message",
   [
-    ({"model.fpn_channels": 24}, r"^The checkpoint .*4 is of another network or .*other shapes\."),
+    ({"model.fpn_channels": 24}, r"^The checkpoint .*/7 is of another network or .*other shapes\."),
     (
       {"optimizer.name": "sgd"},
       r"^The checkpoint .* is of another .* optimizer: \d+ arrays differ",

@@ -3,6 +3,7 @@
 Two devices need a process of their own, because their number is fixed when JAX starts.
 """
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -57,7 +58,8 @@ def setting(folder: Path, *, heads: tuple = ("part", "instance"), **of_step):
 
 @pytest.fixture(scope="module")
 def two_steps(tmp_path_factory):
-  """Returns the folder of the data, the metrics of two steps on one device, and the three states.
+  """Returns the folder of the data, the metrics of two steps on one device, and the three states;
+  then the losses of the first state by (seed, step).
 
   The second step must not move data between host and device.
   """
@@ -71,11 +73,24 @@ def two_steps(tmp_path_factory):
   with jax.transfer_guard("disallow"):
     state, second = runner(state, batch)
   states.append(runner.get_state(state))
-  return folder, jax.device_get(first), jax.device_get(second), states
+  losses = {}
+  for seed, number in [(0, 0), (0, 1), (1, 0), (0, 0)]:
+    told = dataclasses.replace(
+      states[0], seed=np.array(seed, np.int32), step=np.array(number, np.int32)
+    )
+    _, metrics = runner(runner.put_state(told), batch)
+    losses.setdefault((seed, number), []).append(float(metrics["loss"]))
+  return folder, jax.device_get(first), jax.device_get(second), states, losses
+
+
+def test_samples_depend_on_the_seed_and_on_the_step(two_steps):
+  *_, losses = two_steps
+  assert losses[0, 0][0] == losses[0, 0][1]
+  assert len({values[0] for values in losses.values()}) == 3
 
 
 def test_a_step_learns_without_moving_data_between_host_and_device(two_steps):
-  _, first, second, [*_, state] = two_steps
+  _, first, second, [*_, state], _ = two_steps
   assert np.isfinite(list(first.values())).all()
   assert second["loss"] != first["loss"]
   statistics = jax.tree.leaves(state.batch_stats)
@@ -83,7 +98,7 @@ def test_a_step_learns_without_moving_data_between_host_and_device(two_steps):
 
 
 def test_a_step_averages_the_weights(two_steps):
-  *_, [start, first, second] = two_steps
+  *_, [start, first, second], _ = two_steps
   assert (first.ema != start.ema).any() and (second.ema != first.ema).any()
   for step, (before, after) in enumerate([(start, first), (first, second)]):
     new = average(before.ema, after.params, after.batch_stats, before.step, 0.5)

@@ -157,7 +157,12 @@ def _get_config(path: Path) -> Any:
     raise ImportError("the name of a config file ends in .py")
   module: ModuleType = importlib.util.module_from_spec(spec)
   sys.modules[spec.name] = module  # dataclasses look for their module there
-  spec.loader.exec_module(module)
+  try:
+    spec.loader.exec_module(module)
+  except ValueError as error:  # of Python before 3.11.4, which later is a SyntaxError
+    if b"\0" not in path.read_bytes():
+      raise
+    raise SyntaxError(str(error)) from error
   return module.get_config
 
 

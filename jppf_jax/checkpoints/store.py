@@ -206,7 +206,7 @@ class Checkpoints:
       listing = "\n  ".join(problems)
       raise CheckpointError(
         f"None of the checkpoints in {self._path} can be used:\n  {listing}\n"
-        "They are damaged. Choose another --workdir, or delete the folder to start again."
+        "They may be damaged. They stay as they are; another --workdir starts anew."
       )
     return None
 

@@ -14,7 +14,6 @@ from jppf_jax.labels import own_spec, sides, spec_names
 from jppf_jax.labels.other_names import Names, Targets
 from jppf_jax.labels.quote import counted, listed
 from jppf_jax.labels.registry import SPECS, load_spec
-from jppf_jax.labels.sides import first_few
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.names import BUILDER
 from jppf_jax.saving import write_text
@@ -212,8 +211,8 @@ def _about_flip(sided: list[str], config: str) -> str:
       "the YAML."
     )
   return (
-    f"{config} has flip=False, no view is mirrored, because of {first_few(sided)}: left and right "
-    "would be exchanged. To set flip=True, name pairs of parts under mirror: in the YAML first."
+    f"{config} has flip=False, no view is mirrored, because of {sides.first_few(sided)}: left and "
+    "right would be exchanged. To set flip=True, name pairs of parts under mirror: in the YAML first."
   )
 
 

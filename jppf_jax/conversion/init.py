@@ -212,7 +212,8 @@ def _about_flip(sided: list[str], config: str) -> str:
     )
   return (
     f"{config} has flip=False, no view is mirrored, because of {sides.first_few(sided)}: left and "
-    "right would be exchanged. To set flip=True, name pairs of parts under mirror: in the YAML first."
+    "right would be exchanged. To set flip=True, name pairs of parts under mirror: in the YAML "
+    "first."
   )
 
 

@@ -16,7 +16,7 @@ OUTSIDE = "part outside its object"
 TWO_PARTS = "two parts on one pixel"
 HIDDEN = "object hidden by others"
 COVERED = "object partly below others"
-NO_PIXEL = "shape without a pixel"
+NO_PIXEL = "shape without a pixel, such as a box or a line"
 KINDS = (UNKNOWN, OUTSIDE, TWO_PARTS, HIDDEN, COVERED, NO_PIXEL)
 """What can be wrong, the worst first."""
 MOST_OBJECTS = 1000  # of a class; instance ids are 0..999

@@ -58,7 +58,7 @@ def tool_of(folder: Path) -> str:
     if b'"shapes"' in content and b'"imagePath"' in content:
       return "labelme"
     if all(name in content for name in (b'"images"', b'"annotations"', b'"categories"')):
-      return "coco"
+      return "cvat" if b'"occluded"' in content else "coco"  # an attribute of all CVAT's shapes
   return ""
 
 

@@ -18,7 +18,7 @@ from tests.conversion import scenes, tool_folders
 WRITERS = {
   "labelme": tool_folders.labelme,
   "coco": tool_folders.coco,
-  "cvat": lambda folder: tool_folders.coco(folder, crowd=1),
+  "cvat": tool_folders.cvat,
   "voc": lambda folder: tool_folders.masks(folder, colors=False),
 }
 
@@ -151,7 +151,7 @@ def test_labels_of_stored_pixels_are_turned_with_their_photo_and_so_are_the_plac
   "tool, write, failures",
   [
     ("coco", tool_folders.coco, 1),
-    ("cvat", tool_folders.coco, 0),
+    ("cvat", tool_folders.cvat, 0),
     ("voc", partial(tool_folders.masks, colors=False), 1),
     ("cvat", partial(tool_folders.masks, colors=True), 0),
   ],

@@ -128,9 +128,9 @@ def test_without_parts_or_objects_the_network_has_no_heads_for_them(tmp_path):
   assert tuple(config.model.heads) == ("semantic",)
 
 
-@pytest.mark.parametrize("tool", ["labelme", "coco"])
+@pytest.mark.parametrize("tool", ["labelme", "coco", "cvat"])
 def test_the_labels_of_a_tool_get_a_taxonomy_and_the_command_that_converts_them(tmp_path, tool):
-  source = {"labelme": tool_folders.labelme, "coco": tool_folders.coco}[tool](tmp_path / "src")
+  source = getattr(tool_folders, tool)(tmp_path / "src")
   result = init(source)
   spec = source / "src.yaml"
   assert result.written == [spec]

@@ -87,6 +87,7 @@ def test_bad_labels_are_all_listed(tmp_path):
   [
     ("labelme", tool_folders.labelme),
     ("coco", tool_folders.coco),
+    ("cvat", tool_folders.cvat),
     ("voc", lambda folder: tool_folders.masks(folder, colors=False)),
     ("cvat", lambda folder: tool_folders.masks(folder, colors=True)),
     ("cityscapes", tool_folders.cityscapes),

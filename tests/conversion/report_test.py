@@ -47,7 +47,7 @@ def test_the_text_says_what_is_where(tmp_path):
     "1 could not be converted:",
     "  b.json: broken",
     "  a: unknown name: 'boxx', 6 of 10 pixels, columns 2 to 4, rows 1 to 2",
-    "  a: shape without a pixel: 'box'",
+    "  a: shape without a pixel, such as a box or a line: 'box'",
     "  a: object partly below others: 'cart' (by 'box'), 6 of 10 pixels, "
     "columns 2 to 4, rows 1 to 2",
   ):

@@ -49,8 +49,19 @@ def _outline(box) -> list[list[float]]:
   ]
 
 
-def coco(folder: Path, *, crowd: int = 0, subfolder: str = "images/default") -> Path:
-  """COCO instances, as CVAT exports them too."""
+def cvat(folder: Path) -> Path:
+  """CVAT's export of shapes drawn with a brush: COCO's, with attributes, each a "crowd"."""
+  return coco(folder, crowd=1, attributes={"occluded": False, "rotation": 0.0})
+
+
+def coco(
+  folder: Path,
+  *,
+  crowd: int = 0,
+  subfolder: str = "images/default",
+  attributes: dict[str, object] | None = None,
+) -> Path:
+  """COCO instances."""
   scenes.write_photo(folder / subfolder / "a.jpg", SIZE)
   categories = [(11, "floor", ""), (12, "robot", ""), (150, "arm", "robot"), (7, "box", "")]
   drawn = [(11, (0, 0, 19, 11)), (12, ROBOT), (150, ARM), (7, BOX)]
@@ -62,6 +73,7 @@ def coco(folder: Path, *, crowd: int = 0, subfolder: str = "images/default") -> 
     "annotations": [
       {"id": number, "image_id": 1, "category_id": category, "segmentation": _outline(box)}
       | {"iscrowd": crowd}
+      | ({"attributes": attributes} if attributes else {})
       for number, (category, box) in enumerate(drawn, 1)
     ],
   }

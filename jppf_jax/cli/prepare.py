@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from jppf_jax.cli import command
 from jppf_jax.cli.errors import plainly
-from jppf_jax.names import BUILDER
+from jppf_jax.names import BUILDER, OWN_CONFIG
 
 if TYPE_CHECKING:
   from jppf_jax.labels.spec import LabelSpec
@@ -74,7 +74,7 @@ def training_of(builder: Path, data_dir: str) -> list[str]:
     Words; none if there is no such config.
   """
   name = builder.name.removesuffix(f"{BUILDER}.py")
-  config = builder.with_name(f"{name}_config.py")
+  config = builder.with_name(f"{name}{OWN_CONFIG}.py")
   if name == builder.name or not config.is_file():
     return []
   words = ["jppf", "train", f"--config={config}", f"--workdir=runs/{name}"]

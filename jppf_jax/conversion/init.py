@@ -12,10 +12,10 @@ from tqdm import tqdm
 from jppf_jax.conversion import draft, hints, look, nesting, report, run_files, sources
 from jppf_jax.labels import own_spec, sides, spec_names
 from jppf_jax.labels.other_names import Names, Targets
-from jppf_jax.labels.quote import counted, listed
+from jppf_jax.labels.quote import counted, first_of, listed, quoted
 from jppf_jax.labels.registry import SPECS, load_spec
 from jppf_jax.labels.spec import LabelSpec
-from jppf_jax.names import BUILDER
+from jppf_jax.names import BUILDER, OWN_CONFIG
 from jppf_jax.saving import write_text
 
 _MOST_CLASSES = 99
@@ -169,7 +169,7 @@ def _of_uids(folder: Path, spec: str) -> Result:
   """Writes taxonomy, builder and config of a folder of photos and uid files."""
   name = dataset_name(folder)
   builder_file = folder / f"{name}{BUILDER}.py"
-  config_file = folder / f"{name}_config.py"
+  config_file = folder / f"{name}{OWN_CONFIG}.py"
   spec_file = folder / f"{name}.yaml"
   _require_new([builder_file, config_file, *([] if spec else [spec_file])])
   found = look.layout(folder)
@@ -210,8 +210,9 @@ def _about_flip(sided: list[str], config: str) -> str:
       "left and right, e.g. 'left arm', set flip=False, or name pairs of parts under mirror: in "
       "the YAML."
     )
+  shown = first_of([quoted(name) for name in sided], 4)
   return (
-    f"{config} has flip=False, no view is mirrored, because of {sides.first_few(sided)}: left and "
+    f"{config} has flip=False, no view is mirrored, because of {shown}: left and "
     "right would be exchanged. To set flip=True, name pairs of parts under mirror: in the YAML "
     "first."
   )

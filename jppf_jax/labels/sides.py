@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from jppf_jax.labels.quote import quoted
+from jppf_jax.labels.quote import first_of, quoted
 from jppf_jax.labels.tables import LabelTables
 from jppf_jax.panoptic import IGNORE
 
@@ -34,11 +34,6 @@ def unpaired(spec: LabelTables) -> list[str]:
   return names
 
 
-def first_few(names: Sequence[str]) -> str:
-  """Returns at most four names, for messages."""
-  return ", ".join(quoted(name) for name in names[:4]) + (" ..." if len(names) > 4 else "")
-
-
 def warn_of(spec: LabelTables) -> None:
   """Warns if classes, or parts without a pair, have names that say left or right."""
   names = unpaired(spec)
@@ -46,10 +41,11 @@ def warn_of(spec: LabelTables) -> None:
     return
   one, several = "says left or right, but keeps its id", "say left or right, but keep their ids"
   says = one if len(names) == 1 else several
+  shown = first_of([quoted(name) for name in names], 4)
   warnings.warn(
-    f"{spec.name}: {first_few(names)} {says} in mirrored views, so half of all views teach the "
-    "opposite. Name the pairs of parts in the spec (mirror: [[left arm, right arm]]), or train "
-    "with --config.data.flip=False.",
+    f"{spec.name}: {shown} {says} in mirrored views, which teach the opposite. Name the pairs of "
+    "parts in the spec (mirror: [[left arm, right arm]]), or have no mirrored views: "
+    "--config.data.flip=False.",
     SidesWarning,
     stacklevel=1,  # one place for all callers, so Python shows it once
   )

@@ -249,6 +249,22 @@ def test_a_compared_run_has_a_pane_and_a_narrow_window_has_room(started, run, tm
   assert started.problems == []
 
 
+def test_thumbnails_fade_where_more_are_hidden(started, written):
+  started.problems.clear()
+  started.open(written, width=320)
+  started.run(HELP + "var strip = document.querySelector('.strip'); strip.style.width = '150px'")
+  started.until("ready()")
+  ends = "['--left', '--right'].map((one) => parseFloat(strip.style.getPropertyValue(one)))"
+  widest = started.run("strip.scrollWidth - strip.clientWidth")
+  assert widest > 64
+  for place, expected in [(0, [0, 32]), (10, [10, 32]), (widest, [32, 0])]:
+    started.run(f"strip.scrollLeft = {place}")
+    started.until(f"String({ends}) === '{expected[0]},{expected[1]}'", 5)
+  started.run("strip.style.width = '2000px'")
+  started.until(f"String({ends}) === '0,0'", 5)
+  assert started.problems == []
+
+
 def test_an_error_of_the_page_would_be_noticed(started, tmp_path):
   broken = tmp_path / "broken.html"
   broken.write_text("<script>console.error('a'); missing.b</script>")

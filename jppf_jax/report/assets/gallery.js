@@ -11,6 +11,8 @@ class Gallery {
     this.listed = [];
     this.current = null;
     this.strip = made("div", { className: "strip" });
+    this.strip.addEventListener("scroll", () => this.fade(), { passive: true });
+    new ResizeObserver(() => this.fade()).observe(this.strip);
     this.heading = made("h3", { className: "image-name" });
     this.count = made("span", { className: "muted" });
     this.segments = made("div", { className: "segments" });
@@ -159,7 +161,17 @@ class Gallery {
     this.listed = kept.sort(orders[order.value]);
     this.count.textContent = `${kept.length} of ${all === 1 ? "1 image" : `${all} images`}`;
     this.strip.replaceChildren(...this.listed.map((image) => this.thumbnail(image)));
+    this.fade();
     this.open(this.listed[0] ?? null);
+  }
+
+  // Thumbnails fade at the ends where more of them are hidden.
+  fade() {
+    const { scrollLeft, scrollWidth, clientWidth, style } = this.strip;
+    const hidden = { left: scrollLeft, right: scrollWidth - clientWidth - scrollLeft };
+    for (const [end, pixels] of Object.entries(hidden)) {
+      style.setProperty(`--${end}`, `${Math.min(Math.max(pixels, 0), 32)}px`);
+    }
   }
 
   // The quality of an image, or that of the chosen class in it.

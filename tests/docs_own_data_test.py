@@ -13,7 +13,7 @@ from jppf_jax.conversion import draft, hints, sources
 from jppf_jax.conversion.compose import KINDS
 from jppf_jax.conversion.export import TOOLS
 from jppf_jax.conversion.nesting import Inside
-from jppf_jax.labels import own_tables
+from jppf_jax.labels import other_names, own_tables
 from jppf_jax.labels.formats import files
 from tests import pages
 from tests.cli import verbs
@@ -64,15 +64,30 @@ def test_the_edit_of_the_page_is_what_init_hints_at_for_its_draft():
   _, *yamls = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
   before, after = (yaml.safe_load(text) for text in yamls)
   counts = Counter({(name, ""): 1 for name in before["things"]})
-  drafted = draft.taxonomy(draft.classes_of_names(counts, set()), from_names=True)
-  assert yaml.safe_load(drafted) == {"stuff": None, **before}
+  classes = draft.classes_of_names(counts, set())
+  (background,) = draft.background(classes, draft.FEW)
+  drafted = draft.taxonomy([*classes, background], from_names=True, unlabelled=background.name)
+  assert yaml.safe_load(drafted) == before
   inside = {name: Inside("person", 1.0) for name in ("hair", "shoe")}
-  hinted = "\n".join(hints.of_names(counts, set(), inside).edits)
+  hinted = "\n".join(hints.of_names(counts, set(), inside, has_names=True).edits)
   _, _, lines = hinted.partition("person:")
-  entry, _, names = lines.partition("And these at the end:\n")
+  entry, _, names = lines.partition("And these at the end, under names:\n")
   assert yaml.safe_load("  person:" + entry) == after["things"]
-  assert yaml.safe_load(names) == {"names": after["names"]}
+  assert before["names"] | yaml.safe_load(names) == after["names"]
+  assert before["stuff"] == after["stuff"]
+  assert f"{100 * draft.FEW:.0f} % of the pixels or more" in PAGE
   assert own_tables.problems(before) == own_tables.problems(after) == []
+
+
+def test_the_rest_of_a_person_can_be_a_part_as_the_page_says():
+  _, *yamls = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+  content = yaml.safe_load(yamls[-1])
+  rest, meant = re.search(r"add `(.*?)` to the parts, and `(.*?)` to the names", PAGE).groups()
+  content["things"]["person"]["parts"] |= yaml.safe_load(rest)
+  content["names"] |= yaml.safe_load(meant)
+  assert own_tables.problems(content) == []
+  names = other_names.Names(own_tables.own_names(content), content["names"])
+  assert names.rests == {1: 3}
 
 
 def first_column(heading):

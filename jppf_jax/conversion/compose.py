@@ -102,7 +102,8 @@ def compose(size: tuple[int, int], regions: Sequence[Region], names: Names) -> C
 
   A later region lies on the earlier ones. Parts are drawn after all objects, each on objects of its
   class only (those of its group, if an object has that group); of two parts on one pixel the later
-  one counts. A region with an unknown name is void.
+  one counts. What is left of an object is the part that `names.rests` says. A region with an
+  unknown name is void.
 
   Args:
     size: height and width.
@@ -144,6 +145,7 @@ class _Canvas:
     last = np.zeros(self._owner.shape, np.int32)  # number of the part on top
     for region, meaning in parts:
       self._draw_part(region, meaning, pids, last, drawn_as)
+    self._fill_rests(pids, last)
     sids = np.array([one.sid for one in self._objects])
     iids = np.array([one.iid for one in self._objects])
     uids = uid_format.encode(sids[self._owner], iids[self._owner], pids)
@@ -242,6 +244,13 @@ class _Canvas:
     pids[inside] = new[inside]
     drawn_as.append(region)
     last[inside] = len(drawn_as)
+
+  def _fill_rests(self, pids: Int32[np.ndarray, "H W"], last: Int32[np.ndarray, "H W"]) -> None:
+    """Gives the pixels of objects that no part is drawn on the part that the names say, if any."""
+    rests = self._names.rests
+    pid_of = [rests.get(one.sid, 0) if one.has_instance else 0 for one in self._objects]
+    if any(pid_of):
+      np.copyto(pids, np.array(pid_of, np.int32)[self._owner], where=last == 0)
 
   def _owners_of(self, region: Region, meaning: Meaning) -> list[int]:
     """Returns the objects that a part may lie on."""

@@ -11,8 +11,11 @@ import yaml
 
 from jppf_jax.conversion.look import Survey
 from jppf_jax.labels import distinct_colors
+from jppf_jax.labels.other_names import UNLABELLED
 from jppf_jax.labels.quote import counted
 
+BACKGROUND = "background"
+FEW = 0.05  # share of pixels that may stay without a class
 _GOLDEN_RATIO = 0.61803398875
 
 
@@ -80,6 +83,21 @@ def classes_of_names(names: Counter[tuple[str, str]], stuff: Set[str]) -> list[C
   return _colored(classes)
 
 
+def background(classes: Sequence[Class], share: float) -> list[Class]:
+  """Returns a class for pixels that nothing is drawn on; none if they are few, or if it is drawn.
+
+  Args:
+    classes: of the taxonomy.
+    share: of such pixels, 0..1.
+  """
+  taken = {one.sid for one in classes}
+  free = [sid for sid in range(1, 100) if sid not in taken]
+  if share < FEW or not free or any(one.name.lower() == BACKGROUND for one in classes):
+    return []
+  note = f"nothing is drawn on them: {100 * share:.0f} % of all pixels"
+  return [Class(BACKGROUND, free[0], False, {}, note)]
+
+
 def _colored(classes: Sequence[Class]) -> list[Class]:
   """Returns the classes with colours that are told apart; those of their parts will be, too."""
   hues = [one.sid * _GOLDEN_RATIO % 1 for one in classes]
@@ -89,12 +107,19 @@ def _colored(classes: Sequence[Class]) -> list[Class]:
   return [one._replace(color=tuple(color)) for one, color in zip(classes, colors, strict=True)]
 
 
-def taxonomy(classes: Sequence[Class], *, from_names: bool, comment: Sequence[str] = ()) -> str:
+def taxonomy(
+  classes: Sequence[Class],
+  *,
+  from_names: bool,
+  unlabelled: str = "",
+  comment: Sequence[str] = (),
+) -> str:
   """Returns the YAML of a taxonomy.
 
   Args:
     classes: at most 99.
     from_names: whether the names are those of a tool, and what is a thing is not known.
+    unlabelled: the class of the pixels that nothing is drawn on; void if empty.
     comment: more lines for its end, without "#".
   """
   things = "objects are told apart"
@@ -114,20 +139,31 @@ def taxonomy(classes: Sequence[Class], *, from_names: bool, comment: Sequence[st
     "share_parts: true  # parts of the same name are one channel of the network",
     "# mirror: [[left arm, right arm]]  # parts that change places in a mirrored photo",
     "# ignore: [9]  # ids that are neither trained nor scored, besides 0",
-    "# names: {bot: robot, unlabelled: floor}  # for `jppf convert`: what other files call them",
   ]
+  if unlabelled:
+    lines += [
+      "names:  # for `jppf convert`: what other files call them",
+      f"  {UNLABELLED}: {_quoted(unlabelled)}  # if nobody knows what they are, delete both",
+    ]
+  else:
+    lines.append(
+      "# names: {bot: robot, unlabelled: floor}  # for `jppf convert`: what other files call them"
+    )
   if comment:
     lines += ["", *(f"# {line}".rstrip() for line in comment)]
   return "\n".join(lines) + "\n"
 
 
-def edits(gone: Sequence[str], changed: Sequence[Class], names: Mapping[str, str]) -> list[str]:
+def edits(
+  gone: Sequence[str], changed: Sequence[Class], names: Mapping[str, str], *, has_names: bool
+) -> list[str]:
   """Returns what to change in a draft, as lines for its end.
 
   Args:
     gone: classes whose entries are to be deleted.
     changed: classes whose entries are to be replaced; they keep their ids and colours.
     names: what names in other files mean.
+    has_names: whether the draft has an entry `names` already.
   """
   deleted = ", ".join(_quoted(name) for name in gone)
   lines = [f"If so, delete above: {deleted}."] if gone else []
@@ -135,7 +171,8 @@ def edits(gone: Sequence[str], changed: Sequence[Class], names: Mapping[str, str
     replaced = ", ".join(_quoted(one.name) for one in changed)
     lines.append(f"Write these lines in place of {replaced}:")
     lines += [line for one in changed for line in _entry(one)]
-  lines += ["And these at the end:", "names:"]
+  place = "And these at the end"
+  lines += [f"{place}, under names:"] if has_names else [f"{place}:", "names:"]
   return lines + [f"  {_quoted(name)}: {_quoted(meant)}" for name, meant in names.items()]
 
 

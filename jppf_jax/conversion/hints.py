@@ -74,7 +74,13 @@ def _most_frequent(words: Counter[str]) -> dict[str, str]:
   return spelt
 
 
-def of_names(counts: Counter[tuple[str, str]], stuff: Set[str], inside: dict[str, Inside]) -> Hints:
+def of_names(
+  counts: Counter[tuple[str, str]],
+  stuff: Set[str],
+  inside: dict[str, Inside],
+  *,
+  has_names: bool = False,
+) -> Hints:
   """Returns the hints for the names of a folder.
 
   Args:
@@ -82,6 +88,7 @@ def of_names(counts: Counter[tuple[str, str]], stuff: Set[str], inside: dict[str
       `draft.classes_of_names`.
     stuff: names that are known to be stuff.
     inside: labels that lie inside others, as `plain_label` calls them.
+    has_names: whether the draft has an entry `names` already.
   """
   own = {name for name, _ in counts}
   known = {name for name, parent in counts if parent in own and parent != name}
@@ -105,7 +112,7 @@ def of_names(counts: Counter[tuple[str, str]], stuff: Set[str], inside: dict[str
     found = owners.get(spellings.of(name))
     if found:
       meant[name] = spellings.as_part(found.owner, spellings.of(name))
-  return Hints(lines, _edits(counts, stuff, meant))
+  return Hints(lines, _edits(counts, stuff, meant, has_names))
 
 
 def _about_spellings(alike: dict[str, str]) -> Iterator[str]:
@@ -119,7 +126,9 @@ def _about_parts(owners: dict[str, Inside]) -> Iterator[str]:
     yield f"{label!r} lies inside {owner!r} with {percent} % of its pixels; it may be a part of it."
 
 
-def _edits(counts: Counter[tuple[str, str]], stuff: Set[str], meant: dict[str, str]) -> list[str]:
+def _edits(
+  counts: Counter[tuple[str, str]], stuff: Set[str], meant: dict[str, str], has_names: bool
+) -> list[str]:
   """Returns the lines to change in the draft, so that names are what they may mean."""
   merged: Counter[tuple[str, str]] = Counter()
   for (name, parent), count in counts.items():
@@ -132,4 +141,4 @@ def _edits(counts: Counter[tuple[str, str]], stuff: Set[str], meant: dict[str, s
   kept = {one.name for one in wanted}
   gone = [name for name in drafted if name not in kept]
   changed = [one for one in wanted if one.parts != drafted[one.name].parts]
-  return draft.edits(gone, changed, meant)
+  return draft.edits(gone, changed, meant, has_names=has_names)

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from jppf_jax.conversion import draft, hints, look, nesting, report, run_files, sources
 from jppf_jax.labels import own_spec, sides, spec_names
-from jppf_jax.labels.other_names import Names, Targets
+from jppf_jax.labels.other_names import UNLABELLED, VOID, Names, Targets
 from jppf_jax.labels.quote import counted, first_of, listed, quoted
 from jppf_jax.labels.registry import SPECS, load_spec
 from jppf_jax.labels.spec import LabelSpec
@@ -19,6 +19,7 @@ from jppf_jax.names import BUILDER, OWN_CONFIG
 from jppf_jax.saving import write_text
 
 _MOST_CLASSES = 99
+_MANY = 0.2  # share of pixels; of more that nobody knows, the user is told
 _NOTHING = Names(Targets({}, {}, frozenset(), {}))
 
 
@@ -113,7 +114,8 @@ def _of_tool(tool: str, folder: Path, spec: str, photos: Path | None) -> Result:
     if cut := sum(region.outside for region in labelled.regions):
       outside[labels.name] = cut
     for region in labelled.regions:
-      counts[region.name, region.parent] += 1
+      if spec or region.name not in (VOID, UNLABELLED):  # a draft cannot have such classes
+        counts[region.name, region.parent] += 1
       if not region.crowd:
         objects.add(region.name)
   if failures and not counts:
@@ -132,12 +134,18 @@ def _of_tool(tool: str, folder: Path, spec: str, photos: Path | None) -> Result:
     stuff = {name for name, _ in counts if name not in objects}
     path = folder / f"{dataset_name(folder)}.yaml"
     _require_new([path])
-    hinted = hints.of_names(counts, stuff, nested.found())
-    comment = [*hinted.lines, *hinted.edits]
     classes = draft.classes_of_names(counts, stuff)
-    _write_taxonomy(path, classes, from_names=True, comment=comment)
+    background = draft.background(classes, nested.bare)
+    hinted = hints.of_names(counts, stuff, nested.found(), has_names=bool(background))
+    text = draft.taxonomy(
+      [*classes, *background],
+      from_names=True,
+      unlabelled=background[0].name if background else "",
+      comment=[*hinted.lines, *hinted.edits],
+    )
+    _write_taxonomy(path, classes, text)
     spec, written = str(path), [path]
-    lines += hinted.lines
+    lines += [*_about_bare(nested.bare, bool(background)), *hinted.lines]
     if hinted.edits:
       lines.append(f"If so, the lines to write stand at the end of {path}.")
     lines.append(f"{path} is a draft: look at it, and change what is wrong, before you convert.")
@@ -147,14 +155,25 @@ def _of_tool(tool: str, folder: Path, spec: str, photos: Path | None) -> Result:
   return Result(lines, written, [command + more, ["jppf", "init", str(out)]])
 
 
-def _write_taxonomy(
-  path: Path, classes: list[draft.Class], *, from_names: bool, comment: Sequence[str] = ()
-) -> None:
+def _about_bare(share: float, is_drafted: bool) -> Iterator[str]:
+  """Yields what becomes of the pixels that nothing is drawn on, if they are many."""
+  if share < draft.FEW:
+    return
+  yield f"Nothing is drawn on {100 * share:.0f} % of the pixels. " + (
+    f"The draft calls them {draft.BACKGROUND}, a stuff class; delete it, and `{UNLABELLED}:`, if "
+    "nobody knows what they are: then they are neither trained nor scored."
+    if is_drafted
+    else "They are void, neither trained nor scored, unless the draft names a stuff class for them "
+    f"(names: {{{UNLABELLED}: CLASS}})."
+  )
+
+
+def _write_taxonomy(path: Path, classes: list[draft.Class], text: str) -> None:
   if not classes:
     raise ValueError(f"The labels in {path.parent} have no class: all pixels are void.")
   if len(classes) > _MOST_CLASSES:
     raise ValueError(f"The labels have {len(classes)} classes, uids have room for {_MOST_CLASSES}.")
-  write_text(path, draft.taxonomy(classes, from_names=from_names, comment=comment))
+  write_text(path, text)
   load_spec(str(path))  # what was written can be read
 
 
@@ -178,7 +197,8 @@ def _of_uids(folder: Path, spec: str) -> Result:
     raise ValueError(f"{folder} has one photo with a label; expected two: training, validation.")
   written = [builder_file, config_file]
   if not spec:
-    _write_taxonomy(spec_file, draft.classes_of_ids(counted), from_names=False)
+    classes = draft.classes_of_ids(counted)
+    _write_taxonomy(spec_file, classes, draft.taxonomy(classes, from_names=False))
     written.insert(0, spec_file)
     spec = str(spec_file)
   taxonomy = load_spec(spec)
@@ -193,7 +213,11 @@ def _of_uids(folder: Path, spec: str) -> Result:
     ["jppf", "prepare", str(builder_file), f"--manual_dir={folder}", "--data_dir=data_sets"],
     ["jppf", "train", f"--config={config_file}", f"--workdir=runs/{name}"],
   ]
-  lines = [*_description(counted, taxonomy), _about_flip(sided, config_file.name)]
+  lines = [
+    *_description(counted, taxonomy),
+    *_about_unknown(counted, taxonomy),
+    _about_flip(sided, config_file.name),
+  ]
   return Result(lines, written, commands)
 
 
@@ -222,6 +246,33 @@ def _as_seen_from(spec: Path, folder: Path) -> str:
   """Returns how the builder in a folder names a YAML: by its name if it lies beside it."""
   place = spec.resolve()
   return place.name if place.parent == folder.resolve() else str(place)
+
+
+def _about_unknown(found: look.Survey, spec: LabelSpec) -> Iterator[str]:
+  """Yields what a network cannot learn from the labels, though it may look as if it did."""
+  classes = {sid: int(spec.sid_to_train[sid]) for sid in found.pixels}
+  unknown = [sid for sid, train_id in classes.items() if train_id >= spec.num_classes]
+  void = sum(found.pixels[sid] for sid in unknown)
+  if void > _MANY * found.pixels.total():
+    yield (
+      f"Much is void, {100 * void / found.pixels.total():.0f} % of the pixels: neither trained nor "
+      "scored, so a network calls them anything. If they are background, make it a class; `jppf "
+      f"convert` does if the spec has names: {{{UNLABELLED}: CLASS}}."
+    )
+  if spec.num_classes == 1:
+    yield f"There is one class, so each pixel will be called {spec.class_names[0]}."
+  for sid, train_id in classes.items():
+    if sid in unknown or not spec.has_parts[train_id]:
+      continue
+    of_objects = found.pixels[sid] - found.crowds[sid]
+    bare = of_objects - sum(pixels for (scene, _), pixels in found.parts.items() if scene == sid)
+    if bare > _MANY * of_objects:
+      name = spec.class_names[train_id]
+      yield (
+        f"{name}: {100 * bare / of_objects:.0f} % of the pixels of its objects have no part; they "
+        "are not trained as one, nor scored. If they are one part more, e.g. rest, `jppf convert` "
+        f"writes it if the spec has it, and names: {{{name}/{UNLABELLED}: {name}/rest}}."
+      )
 
 
 def _check_ids(spec: LabelSpec, found: look.Survey, named: str) -> None:

@@ -28,7 +28,7 @@ class Inside(NamedTuple):
 
 
 class Nesting:
-  """Counts, over photos, how many pixels of each label lie in each other one.
+  """Counts, over photos, how many pixels of each label lie in each other one, and in none.
 
   Args:
     label_of: returns what a region's name counts as; "" if it is not counted.
@@ -39,6 +39,7 @@ class Nesting:
     self._areas: Counter[str] = Counter()
     self._canvas: Counter[str] = Counter()  # pixels of the photos that have the label
     self._shared: Counter[tuple[str, str]] = Counter()
+    self._pixels = self._bare = 0
 
   def add(self, labelled: Labelled) -> None:
     """Counts the regions of a photo.
@@ -52,6 +53,11 @@ class Nesting:
       if label := self._label_of(region.name):
         mask = region.draw()[::step, ::step]
         masks[label] = masks[label] | mask if label in masks else mask
+    drawn = np.zeros(labelled.size, bool)[::step, ::step]
+    for mask in masks.values():
+      drawn |= mask
+    self._pixels += drawn.size
+    self._bare += int((~drawn).sum())
     for label, mask in masks.items():
       self._areas[label] += int(mask.sum())
       self._canvas[label] += mask.size
@@ -62,6 +68,11 @@ class Nesting:
       for other, of_other in masks.items():
         if other != label:
           self._shared[label, other] += int((mask[box] & of_other[box]).sum())
+
+  @property
+  def bare(self) -> float:
+    """Share of all pixels that lie in no label that is counted, 0..1; 0 without photos."""
+    return self._bare / max(1, self._pixels)
 
   def found(self) -> dict[str, Inside]:
     """Returns the labels that lie inside a larger one, which lies inside none itself.

@@ -10,6 +10,7 @@ names:
   wheel: [robot/wheel, cart/wheel]  # a part of the object below it, whichever it is
   shadow: void                      # neither trained nor scored
   unlabelled: floor                 # pixels that nothing is drawn on; stuff, or void if not listed
+  robot/unlabelled: robot/body      # those of a robot that no part is drawn on, or robot/void
 ```
 """
 
@@ -99,6 +100,17 @@ class Names:
     """Whether pixels that nothing is drawn on are a class."""
     return UNLABELLED in self.others and self.others[UNLABELLED] != VOID
 
+  @property
+  def rests(self) -> dict[int, int]:
+    """Part ids of the pixels of objects that no part is drawn on, by scene id; 0 is left out."""
+    found = {}
+    for name, sid in self.targets.classes.items():
+      meant = self.others.get(f"{name}/{UNLABELLED}")
+      _, pid = _part(meant, self.targets) if isinstance(meant, str) else (sid, 0)
+      if pid:
+        found[sid] = pid
+    return found
+
 
 def _meaning(meant: str | list[str], targets: Targets) -> Meaning | None:
   if isinstance(meant, list):
@@ -141,6 +153,9 @@ def problems(names: Mapping[Any, Any], targets: Targets) -> list[str]:
       found.append(f"names: {name} lists two parts of one class; which one it is must be clear")
     if name == UNLABELLED and not _is_stuff(meant, targets):
       found.append(f"names: unlabelled is {quoted(meant)}, expected a stuff class or void")
+    owner, _, rest = name.rpartition("/")
+    if owner and rest == UNLABELLED and not _is_part_of(owner, meant, targets):
+      found.append(f"names: {name} is {quoted(meant)}, expected a part of a thing, as {owner}/...")
   return found
 
 
@@ -148,6 +163,10 @@ def _is_known(entry: Any, targets: Targets, *, part: bool) -> bool:
   if not isinstance(entry, str):
     return False
   return _is_part(entry, targets) or (not part and (entry in targets.classes or entry == VOID))
+
+
+def _is_part_of(owner: str, meant: Any, targets: Targets) -> bool:
+  return isinstance(meant, str) and meant.startswith(f"{owner}/") and _is_part(meant, targets)
 
 
 def _is_stuff(meant: Any, targets: Targets) -> bool:

@@ -172,6 +172,19 @@ def test_pixels_without_label_can_be_stuff(tmp_path):
   assert found.uids[:3, 0].tolist() == [4_001, 0, 1]
 
 
+def test_pixels_of_an_object_without_part_can_be_a_part(tmp_path):
+  rests = spec_names.load(scenes.write_spec(tmp_path, scenes.RESTS))
+  regions = [
+    region("floor"),
+    *(region("robot", 1, group=5), region("robot", 2, crowd=True), region("cart", 3)),
+    *(region("robot/arm", 1, 0, group=5), region("robot/void", 1, 1, group=5)),
+  ]
+  found = compose.compose(SIZE, regions, rests)
+  assert not found.problems
+  assert found.uids[1, :4].tolist() == [200_501, 2_005, 200_503, 200_503]
+  assert found.uids[[0, 2, 3], 5].tolist() == [1, 2, 3_001]
+
+
 def test_more_objects_than_uids_can_tell_are_refused(names):
   regions = [region("box", number // 11 % 7, number % 11) for number in range(77)]
   few = compose.compose(SIZE, regions, names)

@@ -6,6 +6,7 @@ import yaml
 from skimage import color
 
 from jppf_jax.conversion import draft, look
+from jppf_jax.labels import spec_names
 from jppf_jax.labels.registry import load_spec
 
 
@@ -57,6 +58,23 @@ def test_every_name_comes_back_as_text(tmp_path, name):
   entry = yaml.safe_load(text)["things"]
   assert list(entry) == [name]
   assert list(entry[name]["parts"]) == [name, "x"]
+
+
+def test_pixels_that_nothing_is_drawn_on_are_background_if_they_are_many(tmp_path):
+  classes = draft.classes_of_names(Counter({("box", ""): 2, ("Floor", ""): 1}), {"Floor"})
+  assert draft.background(classes, 0.04) == []
+  (added,) = draft.background(classes, 0.624)
+  assert (added.name, added.sid, added.is_thing) == ("background", 3, False)
+  path = tmp_path / "a.yaml"
+  path.write_text(draft.taxonomy([*classes, added], from_names=True, unlabelled=added.name))
+  assert "nothing is drawn on them: 62 % of all pixels" in path.read_text()
+  names = spec_names.load(str(path))
+  assert names.fills and names.of("unlabelled").sid == 3
+  assert (
+    draft.background(draft.classes_of_names(Counter({("Background", ""): 1}), set()), 1.0) == []
+  )
+  full = [draft.Class(f"c{sid}", sid, False, {}, "") for sid in range(1, 100)]
+  assert draft.background(full, 1.0) == []
 
 
 @pytest.mark.parametrize(

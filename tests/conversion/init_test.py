@@ -1,9 +1,11 @@
 """From a folder to a dataset and a config that fit each other; docs_own_data_test.py builds it."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
+import yaml
 from etils import epath
 
 from jppf_jax import build
@@ -20,12 +22,18 @@ from tests.conversion import scenes, tool_folders
 SIZE = (70, 100)
 
 
-def write_pairs(folder, count=3, *, parts=True):
-  """Photos of a floor with two robots, which have arms, as uids."""
+def scene(*, parts=True):
+  """A floor with two robots, one of which has an arm and a wheel, as uids."""
   uids = np.ones(SIZE, np.int32)
   uids[10:60, 10:40], uids[10:60, 50:90] = 2_001, 2_002
   if parts:
     uids[10:30, 10:40], uids[40:60, 10:40] = 200_101, 200_103
+  return uids
+
+
+def write_pairs(folder, count=3, *, parts=True, uids=None):
+  """Photos, and labels that are all the same: a scene, if no uids are given."""
+  uids = scene(parts=parts) if uids is None else uids
   for index in range(count):
     scenes.write_photo(folder / "photos" / f"{index}.jpg", SIZE, seed=index)
     files.write_uids(folder / "labels" / f"{index}.tif", uids)
@@ -166,6 +174,49 @@ def test_plain_part_names_and_other_spellings_are_hinted_at_and_change_nothing(t
   assert 'If so, delete above: arm, Arm, "Box ".' in lines
   assert "      arm: [1]" in lines
   assert lines[-3:] == ["  Arm: bot/arm", '  "Box ": box', "  arm: bot/arm"]
+
+
+def test_pixels_that_nothing_is_drawn_on_are_drafted_as_background(tmp_path):
+  source = tool_folders.labelme(tmp_path / "src")
+  path = source / "a.json"
+  content = json.loads(path.read_text())
+  content["shapes"] = [one for one in content["shapes"] if one["label"] != "floor"]
+  content["shapes"] += [{**content["shapes"][0], "label": name} for name in ("void", "unlabelled")]
+  path.write_text(json.dumps(content).replace('"robot/arm"', '"arm"'))
+  result = init(source)
+  said = "\n".join(result.lines)
+  (line,) = [line for line in result.lines if line.startswith("Nothing is drawn on ")]
+  assert "The draft calls them background, a stuff class; delete it" in line
+  (spec,) = result.written
+  assert load_spec(str(spec)).class_names == ("background", "bot", "arm", "box")
+  assert "'arm' lies inside 'bot'" in said
+  text = spec.read_text()
+  _, _, hint = text.partition("\n\n")
+  assert "# And these at the end, under names:\n#   arm: bot/arm" in hint
+  edited = yaml.safe_load(text + "  arm: bot/arm\n")
+  assert edited["names"] == {"unlabelled": "background", "arm": "bot/arm"}
+
+
+def test_what_no_network_can_learn_is_said(tmp_path):
+  uids = np.zeros(SIZE, np.int32)
+  uids[:14] = 2_001
+  uids[:14, :60] = 200_101
+  folder = write_pairs(tmp_path / "own", uids=uids)
+  spec = {"things": {"robot": {"id": 2, "color": [9, 9, 9], "parts": {"arm": [1], "wheel": [3]}}}}
+  (folder / "robots.yaml").write_text(yaml.safe_dump(spec))
+  said = "\n".join(init(folder).lines)
+  assert "Much is void, 80 % of the pixels: neither trained nor scored" in said
+  assert "There is one class, so each pixel will be called robot." in said
+  assert "robot: 40 % of the pixels of its objects have no part" in said
+  assert "names: {robot/unlabelled: robot/rest}" in said
+
+
+def test_labels_that_say_nearly_everything_get_no_warning(tmp_path):
+  uids = scene()
+  uids[uids == 2_002], uids[uids == 2_001], uids[60:] = 200_203, 200_101, 0
+  uids[10:60, 50:57] = 2_002
+  said = "\n".join(init(write_pairs(tmp_path / "own", uids=uids)).lines)
+  assert "void, " not in said and "one class" not in said and "no part" not in said
 
 
 def test_a_spec_that_is_given_gets_no_hints(tmp_path):

@@ -50,6 +50,15 @@ def test_what_covers_nearly_the_whole_photo_holds_nothing():
   assert found(photo(("floor", 0, 0, 60, 38), ("box", 1, 1, 9, 9))) == {}
 
 
+def test_pixels_that_lie_in_no_label_are_counted():
+  nesting = Nesting()
+  assert nesting.bare == 0
+  nesting.add(photo(PERSON, ("hair", 12, 0, 22, 9), size=(40, 60)))
+  assert nesting.bare == 2 / 3
+  nesting.add(photo(size=(4000, 60)))  # of large photos each fourth row and column
+  assert nesting.bare == (1600 + 15_000) / (2400 + 15_000)
+
+
 def test_two_labels_on_the_same_pixels_hold_each_other_not():
   assert found(photo(PERSON, ("human", *PERSON[1:]))) == {}
 

@@ -20,6 +20,7 @@ names:
   wheel: [robot/wheel, cart/wheel]
   shadow: void
 """
+RESTS = f"{SPEC}  robot/unlabelled: robot/wheel\n  cart/unlabelled: cart/void\n"
 
 
 def write_spec(folder: Path, text: str = SPEC) -> str:

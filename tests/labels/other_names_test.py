@@ -66,6 +66,13 @@ def test_pixels_without_label_can_be_a_stuff_class(meant, fills):
   assert not NAMES.fills
 
 
+def test_pixels_of_an_object_without_part_can_be_a_part():
+  meant = {"robot/unlabelled": "robot/arm", "cart/unlabelled": "cart/void"}
+  assert Names(NAMES.targets, meant).rests == {2: 4}
+  assert NAMES.rests == {}
+  assert own_tables.problems(CONTENT | {"names": meant}) == []
+
+
 @pytest.mark.parametrize(
   "names, message",
   [
@@ -76,6 +83,19 @@ def test_pixels_without_label_can_be_a_stuff_class(meant, fills):
     ({"w": []}, "names: w is \\[\\], expected"),
     ({False: "robot"}, "names: False is no text; put it in quotes"),
     ({"unlabelled": "robot"}, "names: unlabelled is 'robot', expected a stuff class or void"),
+    (
+      {"robot/unlabelled": "cart/body"},
+      "names: robot/unlabelled is 'cart/body', expected a part of",
+    ),
+    ({"robot/unlabelled": "robot"}, "expected a part of a thing, as robot/..."),
+    (
+      {"robot/unlabelled": ["robot/arm"]},
+      "names: robot/unlabelled is \\['robot/arm'\\], expected a",
+    ),
+    (
+      {"floor/unlabelled": "floor"},
+      "names: floor/unlabelled is 'floor', expected a part of a thing",
+    ),
     (["robot"], "names must map names of other files"),
   ],
 )

@@ -31,6 +31,9 @@ def categories(names: Names) -> list[Record]:
   ]
   for name, (sid, pid) in targets.parts.items():
     found.append({"id": sid * 100 + pid, "name": name, "supercategory": names.class_name(sid)})
+  for sid in names.rests:
+    owner = names.class_name(sid)
+    found.append({"id": sid * 100, "name": f"{owner}/{VOID}", "supercategory": owner})
   return found
 
 
@@ -62,9 +65,15 @@ def annotations(uids: Int[np.ndarray, "H W"], names: Names) -> Iterator[Record]:
 def _parts(
   uids: Int[np.ndarray, "h w"], of_object: Bool[np.ndarray, "h w"], scene: int, names: Names
 ) -> dict[int, Bool[np.ndarray, "h w"]]:
-  """Returns the pixels of each part of an object, by category."""
+  """Returns the pixels of each part of an object, by category.
+
+  Those without a part, too, if the names say what pixels are that no part is drawn on.
+  """
   pids = np.where(of_object & (uids >= 100_000), uids % 100, 0)
   found: dict[int, np.ndarray] = {}
+  without = of_object & (pids == 0)
+  if scene in names.rests and without.any():
+    found[scene * 100] = without
   for pid in np.unique(pids[pids > 0]).tolist():
     name = names.targets.part_names.get((scene, pid))
     if name is not None:

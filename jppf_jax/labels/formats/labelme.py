@@ -174,8 +174,8 @@ def write(
   """Writes the labels of an image as polygons, to be corrected by hand.
 
   Drawn in their order, the polygons restore each pixel. A hole with nothing in it is a polygon
-  called void; other void is drawn only if the taxonomy says that unlabelled pixels are a class. The
-  instance id is the group.
+  called void; other void is drawn only if the taxonomy says that unlabelled pixels are a class, or
+  a part of their object. The instance id is the group.
 
   Args:
     path: of the JSON.
@@ -227,10 +227,11 @@ def _parts(uids: Int[np.ndarray, "H W"], names: Names) -> Iterator[Record]:
   """Yields polygons of the parts of each object, and of pixels without part inside of parts."""
   objects = np.where(uids >= 100_000, uids // 100, uids)
   with_parts = set(np.unique(uids[uids >= 100_000] // 100).tolist())
+  rests = names.rests
   for object_uid, (rows, columns, _) in runs.regions(objects).items():
-    if object_uid not in with_parts:
-      continue
     scene, group = divmod(object_uid, 1000)
+    if object_uid not in with_parts and scene not in rests:
+      continue
     nothing = f"{names.class_name(scene)}/{VOID}"
     of_object = objects[rows, columns] == object_uid
     pids = np.where(of_object & (uids[rows, columns] >= 100_000), uids[rows, columns] % 100, 0)
@@ -243,7 +244,7 @@ def _parts(uids: Int[np.ndarray, "H W"], names: Names) -> Iterator[Record]:
     for name, mask in masks.items():
       for piece in polygons.pieces(mask, (columns.start, rows.start)):
         found.append(_Outline(piece, name, group))
-    yield from _shapes(found, nothing, all_voids=False)
+    yield from _shapes(found, nothing, all_voids=scene in rests)
 
 
 def _shapes(found: list[_Outline], void: str, *, all_voids: bool) -> list[Record]:

@@ -21,8 +21,10 @@ def write(path, uids, names):
   coco_objects.write(path, [image], [list(coco_objects.annotations(uids, names))], names)
 
 
+@pytest.mark.parametrize("spec", [scenes.SPEC, scenes.RESTS])
 @pytest.mark.parametrize("size", [(23, 37), (37, 23), (1, 9), (9, 1)])
-def test_masks_restore_each_uid(tmp_path, names, size):
+def test_masks_restore_each_uid(tmp_path, size, spec):
+  names = spec_names.load(scenes.write_spec(tmp_path, spec))
   uids = scenes.random_uids(np.random.default_rng(size[0]), size)
   write(tmp_path / "a.json", uids, names)
   file = coco_regions.read(tmp_path / "a.json")

@@ -111,10 +111,11 @@ def test_a_mask_that_cannot_be_placed_is_refused(tmp_path, mask, corner):
     drawn(tmp_path, one)
 
 
+@pytest.mark.parametrize("spec", [scenes.SPEC, scenes.RESTS])
 @pytest.mark.parametrize("size", [(15, 21), (22, 13), (1, 9), (9, 1)])
-def test_polygons_restore_each_uid(tmp_path, size):
+def test_polygons_restore_each_uid(tmp_path, size, spec):
   """Exactly: objects, their numbers, crowds, parts, unknown parts, holes, single pixels."""
-  names = spec_names.load(scenes.write_spec(tmp_path))
+  names = spec_names.load(scenes.write_spec(tmp_path, spec))
   rng = np.random.default_rng(size[0])
   for _ in range(2):
     uids = scenes.random_uids(rng, size)

@@ -30,7 +30,8 @@ def main(argv: list[str]) -> None:
   shells = completion_words.SHELLS
   if len(argv) != 2 or argv[1] not in shells:
     near = suggestion(argv[1], shells) if len(argv) == 2 else "."
-    raise app.UsageError(f"Name one shell of {', '.join(shells)}; got {argv[1:]}{near}")
+    got = " ".join(argv[1:]) or "none"
+    raise app.UsageError(f"Name one shell of {', '.join(shells)}; got {got}{near}")
   print(SCRIPTS[argv[1]](completion_words.verbs()), end="")
 
 

@@ -127,6 +127,8 @@ def _of_tool(tool: str, folder: Path, spec: str, photos: Path | None) -> Result:
     *report.about_outside(outside),
     *report.about_photos(found.photos_without_labels(), bare),
   ]
+  if found.left_out:
+    lines.append(f"Not read: {found.left_out}.")
   if failures:
     lines.append(f"{len(failures)} of them cannot be used:{listed(failures, 10)}")
   written = []

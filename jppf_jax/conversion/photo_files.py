@@ -34,10 +34,12 @@ class Photos:
         hidden = any(part.startswith(".") or part in without for part in place.parts)
         if not hidden and path.suffix.lower() in SUFFIXES and path.is_file():
           shown = PurePosixPath(_same_form(place.as_posix()))
-          self._by_stem.setdefault(shown.stem, {})[path.resolve()] = shown
+          self._by_stem.setdefault(shown.stem.casefold(), {})[path.resolve()] = shown
 
   def find(self, name: str, *, any_suffix: bool = False) -> Path | None:
     """Returns the photo whose path ends as `name` does; None if there is none.
+
+    Capitals count only if photos differ in nothing else.
 
     Args:
       name: a path with slashes.
@@ -64,8 +66,10 @@ class Photos:
     wanted = PurePosixPath(_same_form(name))
     stem = wanted.name if any_suffix else wanted.stem
     folders = [part for part in wanted.parent.parts if part not in ("..", "/")]
+    alike = self._by_stem.get(stem.casefold(), {})
+    exact = {path: place for path, place in alike.items() if place.stem == stem}
     found = {}
-    for path, place in self._by_stem.get(stem, {}).items():
+    for path, place in (exact or alike).items():
       is_called = any_suffix or place.name.lower() == wanted.name.lower()
       shared = _shared_end(place.parent.parts, folders)
       if is_called and place == wanted:

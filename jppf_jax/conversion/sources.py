@@ -50,7 +50,7 @@ class Source(NamedTuple):
   Attributes:
     labels: of each photo.
     drawn_upright: whether the tool turns photos as EXIF says.
-    left_out: a sentence about files that are not read; empty if there are none.
+    left_out: a sentence about what is not read; empty if there are none.
     photos: all photos, if each of them may have labels.
   """
 
@@ -136,10 +136,10 @@ def _load_labelme(path: Path, index: Photos) -> tuple[bytes, Labelled]:
     raise ValueError("imageHeight and imageWidth are missing; save the file anew with LabelMe")
   beside = path.parent / file.image_path
   found = beside if file.image_path and beside.is_file() else None
-  if found is None and file.image_path:
-    found = index.find(file.image_path)
+  if found is None and (file.image_path or not file.image_data):
+    found = index.find(file.image_path or path.stem, any_suffix=not file.image_path)
   if found is None and not file.image_data:
-    missing = index.missing(file.image_path)
+    missing = index.missing(file.image_path or path.stem)
     raise FileNotFoundError(f"{missing}; nor is it in the file (imageData)")
   if found:
     index.use(found)
@@ -162,7 +162,7 @@ def _short_names(places: list[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
 
 
 def _coco(source: Path, names: Names, photos: Path | None, *, of_cvat: bool = False) -> Source:
-  path = _coco_json(source)
+  path = _coco_json(source, "cvat" if of_cvat else "coco")
   coco = coco_regions.read(path)
   index = _photos_of(source, photos, *([path.stem] if coco.is_panoptic else []))
   places = [Path(image.file_name.replace("\\", "/")) for image in coco.images]
@@ -176,18 +176,20 @@ def _coco(source: Path, names: Names, photos: Path | None, *, of_cvat: bool = Fa
       read = partial(coco_regions.instances, image, coco, crowds=not of_cvat)
     name = image_id_of(Path(f"{short[(*place.parent.parts, place.stem)]}.png"))
     load = partial(_load, place.as_posix(), index, read)
-    labels.append(Labels(f"{path}, image {image.file_name}", name, load))
-  return Source(labels, of_cvat, photos=None if coco.is_panoptic else index)
+    labels.append(Labels(f"{path} (image {image.file_name})", name, load))
+  lost = counted(len(coco.lost), "annotation")
+  left_out = f"{lost} of images that {path} does not list, e.g. {coco.lost[0]}" if coco.lost else ""
+  return Source(labels, of_cvat, left_out, photos=None if coco.is_panoptic else index)
 
 
-def _coco_json(source: Path) -> Path:
+def _coco_json(source: Path, tool: str) -> Path:
   """Returns the one JSON with annotations in a folder."""
   if source.is_file():
     return source
   files = sorted((source / "annotations").glob("*.json")) or sorted(source.glob("*.json"))
   found = [path for path in files if coco_regions.is_coco(read_json(path))]
   if not found:
-    raise FileNotFoundError(f"{source} has no labels of coco: expected {EXPECTED['coco']}.")
+    raise FileNotFoundError(f"{source} has no labels of {tool}: expected {EXPECTED[tool]}.")
   if len(found) > 1:
     paths = listed([str(path) for path in found])
     raise ValueError(f"{source} has several files of annotations; name one of them:{paths}")
@@ -254,14 +256,14 @@ def _cityscapes(source: Path, names: Names, photos: Path | None) -> Source:
     ("_polygons", ".json", cityscapes_labels.read_polygons),
     ("_instanceIds", ".png", cityscapes_labels.read_instances),
   )
-  found: dict[str, Labels] = {}
+  found: dict[tuple[Path, str], Labels] = {}
   for ending, suffix, read in readers:  # what was made of the polygons replaces them
     for path in sorted(source.rglob(f"*{ending}{suffix}")):
       stem = path.stem.removesuffix(ending)
       name = stem.removesuffix("_gtFine").removesuffix("_gtCoarse")
       load = partial(_load, f"{name}_leftImg8bit.png", index, partial(read, path))
-      found[name] = Labels(str(path), name, load)
-  return Source([found[name] for name in sorted(found)], False)
+      found[path.parent, name] = Labels(str(path), name, load)
+  return Source([found[place] for place in sorted(found)], False)
 
 
 _FINDERS: dict[str, Callable[[Path, Names, Path | None], Source]] = {

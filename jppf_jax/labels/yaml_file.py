@@ -49,6 +49,6 @@ def load_yaml(path: Path) -> dict[Any, Any]:
     reason = shortened(error) or type(error).__name__
     raise ValueError(f"{path} is not a YAML file: {reason}") from error
   if not isinstance(content, dict):
-    found = type(content).__name__
-    raise ValueError(f"{path} contains {found}, expected a mapping with the fields of a spec.")
+    found = "is empty" if content is None else f"contains {type(content).__name__}"
+    raise ValueError(f"{path} {found}, expected a mapping with the fields of a spec.")
   return content

@@ -14,9 +14,14 @@ def test_every_shell_has_a_script():
   assert tuple(completion_scripts.SCRIPTS) == completion_words.SHELLS
 
 
+def test_a_shell_must_be_named():
+  said = verbs.here("completion").err
+  assert said.startswith("jppf completion: Name one shell of bash, zsh, fish; got none.\n")
+
+
 def test_another_shell_is_refused_with_the_nearest():
   done = verbs.here("completion", "zhs")
   assert (done.status, done.out) == (2, "")
   assert done.err.startswith(
-    "jppf completion: Name one shell of bash, zsh, fish; got ['zhs']; did you mean zsh?\n"
+    "jppf completion: Name one shell of bash, zsh, fish; got zhs; did you mean zsh?\n"
   )

@@ -35,6 +35,14 @@ def test_a_name_of_several_photos_is_refused_unless_one_lies_right_there(tmp_pat
   assert Photos(tmp_path).find("a.jpg") == (tmp_path / "a.jpg").resolve()
 
 
+def test_capitals_count_only_if_photos_differ_in_nothing_else(tmp_path):
+  touch(tmp_path, "A.JPG", "B.jpg", "b.jpg")
+  index = Photos(tmp_path)
+  assert index.find("a.jpg") == index.find("a", any_suffix=True) == (tmp_path / "A.JPG").resolve()
+  assert index.find("b.JPG") == (tmp_path / "b.jpg").resolve()
+  assert index.find("B", any_suffix=True) == (tmp_path / "B.jpg").resolve()
+
+
 def test_a_letter_with_an_accent_is_found_in_either_form(tmp_path):
   touch(tmp_path, unicodedata.normalize("NFD", "café.jpg"))
   assert Photos(tmp_path).find(unicodedata.normalize("NFC", "café.jpg")) is not None

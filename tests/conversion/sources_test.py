@@ -37,6 +37,50 @@ def test_labels_that_would_get_one_name_are_refused(tmp_path, names):
     find("labelme", source, names)
 
 
+def test_labels_of_one_name_in_two_folders_of_cityscapes_are_refused(tmp_path, names):
+  source = tool_folders.cityscapes(tmp_path / "src")
+  (path,) = source.rglob("*.json")
+  (path.parent.parent / "other").mkdir()
+  (path.parent.parent / "other" / path.name).write_text(path.read_text())
+  with pytest.raises(ValueError, match="(?s)would get one name.*other/town.*town/town"):
+    find("cityscapes", source, names)
+
+
+def test_annotations_of_images_that_are_not_listed_are_left_out_and_counted(tmp_path, names):
+  source = tool_folders.coco(tmp_path / "src")
+  path = source / "annotations" / "instances_default.json"
+  content = json.loads(path.read_text())
+  content["annotations"] += [
+    {**content["annotations"][0], "image_id": other} for other in (77, "x")
+  ]
+  path.write_text(json.dumps(content))
+  found = find("coco", source, names)
+  assert len(found.labels[0].load()[1].regions) == 4
+  assert found.left_out == (
+    f"2 annotations of images that {path} does not list, e.g. annotation 4 of image 77"
+  )
+
+
+def test_a_photo_is_called_after_its_labelme_file_if_that_does_not_say_it(tmp_path, names):
+  source = tool_folders.labelme(tmp_path / "src")
+  path = source / "a.json"
+  path.write_text(json.dumps(json.loads(path.read_text()) | {"imagePath": None}))
+  (labels,) = find("labelme", source, names).labels
+  assert labels.load()[0] == (source / "a.jpg").read_bytes()
+  (source / "a.jpg").unlink()
+  (labels,) = find("labelme", source, names).labels
+  with pytest.raises(FileNotFoundError, match="there is no photo 'a' in .*imageData"):
+    labels.load()
+
+
+def test_a_json_may_begin_with_a_mark_of_its_encoding(tmp_path, names):
+  source = tool_folders.labelme(tmp_path / "src")
+  text = (source / "a.json").read_text()
+  (source / "a.json").write_text(text, encoding="utf-8-sig")
+  (labels,) = find("labelme", source, names).labels
+  assert len(labels.load()[1].regions) == 4
+
+
 def test_one_json_can_be_named(tmp_path, names):
   source = tool_folders.labelme(tmp_path / "src")
   assert [one.name for one in find("labelme", source / "a.json", names).labels] == ["a"]
@@ -106,7 +150,7 @@ def test_pictures_of_labels_are_no_photos_without_labels(tmp_path, names):
 @pytest.mark.parametrize("tool", sources.TOOLS)
 def test_a_folder_without_the_labels_of_the_tool_is_refused(tmp_path, names, tool):
   (tmp_path / "src").mkdir()
-  with pytest.raises(FileNotFoundError, match="has no labels of .*expected"):
+  with pytest.raises(FileNotFoundError, match=f"has no labels of {tool}: expected"):
     find(tool, tmp_path / "src", names)
 
 

@@ -26,7 +26,7 @@ def test_a_mapping_is_read_with_aliases(tmp_path):
 @pytest.mark.parametrize(
   "text, message",
   [
-    ("", "contains NoneType, expected a mapping"),
+    ("", "is empty, expected a mapping"),
     ("a: [", "is not a YAML file"),
     ("a: 1\na: 2", "'a' occurs twice"),
     ("x: {b: 1, b: 1}", "'b' occurs twice"),

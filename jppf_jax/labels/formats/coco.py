@@ -296,6 +296,6 @@ def read_json(path: Path) -> Any:
     ValueError: the file is no JSON.
   """
   try:
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(path.read_text(encoding="utf-8-sig"))  # some tools write a mark before it
   except (ValueError, RecursionError) as error:
     raise ValueError(f"{path} is not a JSON file: {shortened(error)}") from error

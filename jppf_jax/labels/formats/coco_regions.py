@@ -42,11 +42,13 @@ class CocoFile(NamedTuple):
     images: in the order of the file.
     categories: name and supercategory, by id.
     is_panoptic: whether the segments are in PNGs beside it.
+    lost: annotations of images that are not listed, in words.
   """
 
   images: list[Image]
   categories: dict[int, tuple[str, str]]
   is_panoptic: bool
+  lost: list[str]
 
 
 def is_coco(content: Any) -> bool:
@@ -71,15 +73,19 @@ def read(path: Path) -> CocoFile:
   try:
     categories = _categories(content["categories"])
     images = _images(content["images"])
+    lost = []
     for number, entry in enumerate(content["annotations"]):
       image_id = entry.get("image_id") if isinstance(entry, dict) else None
-      if not isinstance(image_id, (int, str)) or image_id not in images:
-        raise ValueError(f"annotation {number} is of image {quoted(image_id)}, which is not listed")
-      images[image_id].annotations.append(entry)
+      if not isinstance(image_id, (int, str)):
+        raise ValueError(f"annotation {number} is of image {quoted(image_id)}, expected an id")
+      if image_id in images:
+        images[image_id].annotations.append(entry)
+      else:
+        lost.append(f"annotation {number} of image {quoted(image_id)}")
   except ValueError as error:
     raise ValueError(f"{path}: {error}.") from error
   is_panoptic = any("segments_info" in entry for entry in content["annotations"])
-  return CocoFile(list(images.values()), categories, is_panoptic)
+  return CocoFile(list(images.values()), categories, is_panoptic, lost)
 
 
 def _categories(entries: list[Any]) -> dict[int, tuple[str, str]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Shaped
 
 from jppf_jax.labels import runs, small_pieces
 from jppf_jax.labels import uids as uid_format
@@ -135,7 +135,7 @@ def _region(shape: Record, size: tuple[int, int]) -> Region:
   elif kind == "circle":
     draw = partial(polygons.circle, corners[0], corners[1], size)
   elif kind == "mask":
-    draw = partial(_pasted, shape.get("mask"), corners[0], size)
+    draw = partial(_pasted, _stamp(shape.get("mask"), corners[0]), corners[0], size)
   elif kind in _NO_AREA:
     draw = partial(np.zeros, size, bool)
   else:
@@ -147,16 +147,23 @@ def _region(shape: Record, size: tuple[int, int]) -> Region:
   return Region(label, draw, group=group, crowd=crowd, holes=holes, outside=outside)
 
 
-def _pasted(text: Any, corner: polygons.Point, size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
-  """Returns a mask of the tool's brush, a PNG as text, at its first column and row."""
+def _stamp(text: Any, corner: polygons.Point) -> Shaped[np.ndarray, "h w"]:
+  """Returns a mask of the tool's brush, a PNG as text, which has this corner."""
   try:
     stamp = lossless.read(io.BytesIO(_bytes_of(text)))
   except ValueError as error:
     raise ValueError(f"its mask {error}") from error
+  if min(map(int, corner)) < 0 or stamp.ndim != 2:
+    raise ValueError(f"its mask has shape {stamp.shape} and lies at {corner}, outside the photo")
+  return stamp
+
+
+def _pasted(
+  stamp: Shaped[np.ndarray, "h w"], corner: polygons.Point, size: tuple[int, int]
+) -> Bool[np.ndarray, "H W"]:
+  """Returns a mask that has a smaller one at its first column and row."""
   mask = np.zeros(size, bool)
   left, top = (int(place) for place in corner)
-  if min(left, top) < 0 or stamp.ndim != 2:
-    raise ValueError(f"its mask has shape {stamp.shape} and lies at {corner}, outside the photo")
   room = mask[top:, left:]
   height, width = (min(pair) for pair in zip(stamp.shape, room.shape))
   room[:height, :width] = stamp[:height, :width] > 0

@@ -135,7 +135,7 @@ SAME = [{"id": number, "file_name": "a", "height": 3, "width": 3} for number in 
     ({"images": [3]}, "an image is 3, expected id, file_name"),
     ({"images": TWICE}, "the image 'b' \\(id 5\\) is listed twice"),
     ({"images": SAME}, "the image 'a' \\(id 2\\) is listed twice"),
-    ({"annotations": [{"image_id": 6}]}, "annotation 0 is of image 6, which is not listed"),
+    ({"annotations": [{"image_id": [6]}]}, "annotation 0 is of image \\[6\\], expected an id"),
     ({"annotations": [3]}, "annotation 0 is of image None"),
   ],
 )

@@ -104,11 +104,13 @@ def test_a_shape_that_is_not_labelmes_is_refused(tmp_path, changes, message):
     file.regions((6, 8))
 
 
-@pytest.mark.parametrize("mask, corner", [("!", (0, 0)), (png(np.eye(2) > 0), (-1, 0))])
+@pytest.mark.parametrize(
+  "mask, corner", [(None, (0, 0)), ("!", (0, 0)), (png(np.eye(2) > 0), (-1, 0))]
+)
 def test_a_mask_that_cannot_be_placed_is_refused(tmp_path, mask, corner):
   one = shape([corner, (7, 5)], shape_type="mask", mask=mask)
-  with pytest.raises(ValueError, match="its mask"):
-    drawn(tmp_path, one)
+  with pytest.raises(ValueError, match="shape 0: its mask"):
+    labelme.read(write(tmp_path / "a.json", one)).regions((6, 8))
 
 
 @pytest.mark.parametrize("spec", [scenes.SPEC, scenes.RESTS])

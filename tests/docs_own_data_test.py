@@ -72,6 +72,8 @@ def test_the_edit_of_the_page_is_what_init_hints_at_for_its_draft():
   hinted = "\n".join(hints.of_names(counts, set(), inside, has_names=True).edits)
   _, _, lines = hinted.partition("person:")
   entry, _, names = lines.partition("And these at the end, under names:\n")
+  entry, _, rest = entry.partition("If the rest of person is a part, too: ")
+  assert rest == "`rest: [3]` in its parts, and `person/unlabelled: person/rest` under names.\n"
   assert yaml.safe_load("  person:" + entry) == after["things"]
   assert before["names"] | yaml.safe_load(names) == after["names"]
   assert before["stuff"] == after["stuff"]

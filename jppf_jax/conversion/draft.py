@@ -171,6 +171,12 @@ def edits(
     replaced = ", ".join(_quoted(one.name) for one in changed)
     lines.append(f"Write these lines in place of {replaced}:")
     lines += [line for one in changed for line in _entry(one)]
+  for one in changed:
+    rest = max(one.parts.values(), default=0) + 1
+    lines.append(
+      f"If the rest of {_quoted(one.name)} is a part, too: `rest: [{rest}]` in its parts, and "
+      f"`{_quoted(f'{one.name}/{UNLABELLED}')}: {_quoted(f'{one.name}/rest')}` under names."
+    )
   place = "And these at the end"
   lines += [f"{place}, under names:"] if has_names else [f"{place}:", "names:"]
   return lines + [f"  {_quoted(name)}: {_quoted(meant)}" for name, meant in names.items()]

@@ -38,6 +38,8 @@ def test_labels_inside_another_one_become_its_parts():
   assert list(content["things"]) == ["person"]
   assert content["things"]["person"]["parts"] == {"hair": [1], "left shoe": [2]}
   assert content["names"] == {"hair": "person/hair", "left shoe": "person/left shoe"}
+  rest = "If the rest of person is a part, too: `rest: [3]` in its parts, and "
+  assert rest + "`person/unlabelled: person/rest` under names." in found.edits
 
 
 def test_a_class_keeps_its_id_and_colour():

@@ -36,6 +36,7 @@ What is where, from the ground up; a module imports only what stands above it:
     photos           the one reader of photos
     names            of heads, losses and builder files
     leaving          how a process ends that a signal stopped
+    lettering        text in pictures: the font that has its letters
     labels           what label ids mean; labels.formats: the files they come in
     ops              geometry without parameters: boxes, anchors, NMS, RoIAlign, masks
     street_scenes    generated street scenes

@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "jppf_jax"
 
 # layer -> layers of ours that it may import, besides itself
-LEAVES = {"structs", "panoptic", "saving", "photos", "names", "leaving", "labels", "ops"}
+LEAVES = {"structs", "panoptic", "saving", "photos", "names", "leaving", "lettering", "labels"}
+LEAVES |= {"ops"}
 STAGES = {"encoder", "fpn", "heads"}
 MODEL = {"layers", *STAGES, "model"}
 PURE = {"targets", "losses", "fusion", "visualization"}
@@ -22,6 +23,7 @@ ALLOWED = {
   "photos": set(),
   "names": set(),
   "leaving": set(),
+  "lettering": set(),
   "structs": {"panoptic"},
   "labels": {"panoptic", "saving"},
   "ops": {"structs"},
@@ -30,10 +32,11 @@ ALLOWED = {
   **{stage: {"layers", "ops", "structs"} for stage in STAGES},
   "model": {"layers", *STAGES, "ops", "structs", "names"},
   **{room: {"structs", "labels", "ops"} for room in PURE},
+  "visualization": {"structs", "lettering", "labels", "ops"},
   "losses": {"structs", "names", "labels", "ops"},
   "metrics": {"panoptic", "labels"},
   "report": {"panoptic", "saving", "photos", "names", "labels", "metrics"},
-  "conversion": {"saving", "photos", "names", "labels"},
+  "conversion": {"saving", "photos", "names", "lettering", "labels"},
   "optimization": {"ops"},
   "config_rules": {"names"},
   "input_pipeline": {"structs", "saving", "photos", "names", "labels"},

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
+from jppf_jax import lettering
 from jppf_jax.conversion.compose import COVERED, KINDS, NO_PIXEL, UNKNOWN, Composed, Problem
 from jppf_jax.labels.formats.files import write_image
 from jppf_jax.labels.other_names import Names
@@ -25,7 +26,7 @@ _COLORS = (
   *((230, 25, 75), (255, 150, 0), (255, 225, 25), (240, 50, 230), (70, 200, 240), (255, 255, 255)),
 )
 """Of the kinds of problems, in their order."""
-_LINE, _MARGIN = 14, 4  # pixels
+_LINE, _TEXT, _MARGIN = 14, 10, 4  # pixels
 
 
 @dataclass
@@ -201,7 +202,7 @@ def draw(
     top = picture.height + 3 + row * _LINE
     color = _COLORS[KINDS.index(kind)]
     pen.rectangle([3, top + 2, 12, top + 11], fill=color)
-    pen.text((18, top), f"{kind}: {text}", fill=(235, 235, 235))
+    lettering.line(f"{kind}: {text}", _TEXT).write(pen, (18, top), fill=(235, 235, 235))
   return sheet
 
 
@@ -216,10 +217,9 @@ def _frame(picture: Image.Image, problems: list[Problem], scale: float) -> None:
 
 
 def _names_of(kind: str, problems: list[Problem]) -> str:
-  """Returns the names of the regions with a problem, in signs that every font has."""
+  """Returns the names of the regions with a problem."""
   named = Counter(problem.name for problem in problems if problem.kind == kind)
-  text = ", ".join(f"{name} x{count}" for name, count in named.most_common(6))
-  return text.encode("ascii", "replace").decode()
+  return ", ".join(f"{name} x{count}" for name, count in named.most_common(6))
 
 
 def save_picture(path: Path, picture: Image.Image) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
-from jppf_jax.visualization.sheet import font, legend, stack
+from jppf_jax import lettering
+from jppf_jax.visualization.sheet import legend, stack
 
 Number = int | float
 Point = tuple[Number, Number]
@@ -106,16 +107,15 @@ class _Canvas:
   def __init__(self, height: Number, width: Number):
     self._image = Image.new("RGB", (round(_FINER * width), round(_FINER * height)), "white")
     self._draw = ImageDraw.Draw(self._image)
-    self._font = font(_FINER * _TEXT)
 
   def length(self, text: str) -> int:
     """Returns the width of a text."""
-    return math.ceil(self._font.getlength(text) / _FINER)
+    return math.ceil(_line(text).length / _FINER)
 
   def text(self, at: Point, text: str, *, anchor: str = "lm", color: Color = _INK) -> None:
     """Writes; `anchor` as in Pillow."""
     x, y = _finer(at)
-    self._draw.text((x, y), text, fill=color, font=self._font, anchor=anchor)
+    _line(text).write(self._draw, (x, y), fill=color, anchor=anchor)
 
   def box(self, corners: tuple[Number, Number, Number, Number], color: Color) -> None:
     """Fills a rectangle `x0 y0 x1 y1`, its ends not included; nothing if it is empty."""
@@ -184,6 +184,10 @@ def _colors_of(named: Iterable[Iterable[str]]) -> dict[str, Color]:
 def _legend(colors: dict[str, Color], width: int) -> UInt8[np.ndarray, "H W 3"]:
   entries = {name: np.array(color, np.uint8) for name, color in colors.items()}
   return legend({"": entries}, width=width, text=_TEXT)
+
+
+def _line(text: str) -> lettering.Line:
+  return lettering.line(text, _FINER * _TEXT)
 
 
 def _finer(numbers: tuple[Number, ...]) -> tuple[int, ...]:

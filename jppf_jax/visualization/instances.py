@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int32, Int64, UInt8
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFilter
 
+from jppf_jax import lettering
 from jppf_jax.labels import runs
 from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.visualization.palette import instance_color
-from jppf_jax.visualization.sheet import font
 
 Box = tuple[float, float, float, float]  # x0 y0 x1 y1 of a name
 _Region = tuple[int, int, int, int]  # top left bottom right of an instance
@@ -135,18 +135,20 @@ def named(
   """
   canvas = Image.fromarray(picture)
   draw = ImageDraw.Draw(canvas)
-  letters = font(max(15, min(picture.shape[:2]) // 40))
+  size = max(15, min(picture.shape[:2]) // 40)
   written: list[Box] = []
-  smallest = 0 if captions else round(letters.size)
+  smallest = 0 if captions else size
   for row, middle, region in _by_size(instances, smallest):
     name = spec.class_names[instances.classes[row]]
     texts = _texts(name, int(instances.numbers[row]), captions or Captions())
-    for text, place, must_fit in _attempts(texts, middle, region, letters.size):
-      box = draw.textbbox(place, text, font=letters, anchor="mm", stroke_width=2)
+    for text, place, must_fit in _attempts(texts, middle, region, size):
+      line = lettering.line(text, size)
+      box = line.box(draw, place, anchor="mm", stroke_width=2)
       fits = _fits(box, region) if must_fit else _is_inside(box, canvas.size)
       touches = any(_touch(box, other) for other in written)
       if fits and not touches:
-        _write(draw, place, text, letters)
+        rim = {"stroke_width": 2, "stroke_fill": "black"}
+        line.write(draw, place, anchor="mm", fill="white", **rim)
         written.append(box)
         break
   return np.array(canvas)
@@ -184,7 +186,7 @@ def _texts(name: str, number: int, captions: Captions) -> list[str]:
 
 
 def _attempts(
-  texts: list[str], middle: tuple[float, float], region: _Region, height: float | int
+  texts: list[str], middle: tuple[float, float], region: _Region, height: int
 ) -> Iterator[tuple[str, tuple[float, float], bool]]:
   """Yields texts and places to try, and whether the text must fit into the instance there."""
   for text in texts:
@@ -195,15 +197,6 @@ def _attempts(
   near, far = 0.7 * height, 1.6 * height
   for y in (middle[1], top - near, bottom + near, top - far, bottom + far):
     yield texts[-1], (middle[0], y), False
-
-
-def _write(
-  draw: ImageDraw.ImageDraw, middle: tuple[float, float], name: str, letters: ImageFont.FreeTypeFont
-) -> None:
-  """Writes white letters with a black rim."""
-  draw.text(
-    middle, name, fill="white", font=letters, anchor="mm", stroke_width=2, stroke_fill="black"
-  )
 
 
 def _fits(box: Box, region: _Region) -> bool:

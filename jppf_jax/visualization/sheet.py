@@ -1,24 +1,16 @@
 """Pictures side by side with titles, and legends. Everything is uint8 RGB."""
 
-import bisect
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from jppf_jax import lettering
 
 _THINNEST = 8  # pixels
 _TITLE_ROOM = 8  # widths of a letter
 _INK, _MUTED, _FRAME = (32, 33, 36), (110, 114, 120), (190, 194, 200)
-
-
-@cache
-def font(size: int) -> ImageFont.FreeTypeFont:
-  """Returns Pillow's own typeface in any size, pixels."""
-  letters = ImageFont.load_default(size)
-  assert isinstance(letters, ImageFont.FreeTypeFont)  # always, if a size is given
-  return letters
 
 
 def fitted(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
@@ -60,17 +52,17 @@ def grid(
   height = max(picture.shape[0] for picture in pictures.values())
   width = max(picture.shape[1] for picture in pictures.values())
   margin = text = text or text_size(width * columns)
-  letters = font(text)
-  longest = max(_length(letters, title) for title in pictures)
+  titles = [lettering.line(title, text) for title in pictures]
+  longest = max(round(title.length) for title in titles)
   width = max(width, min(longest, _TITLE_ROOM * text))
   step_x, step_y = width + margin, title_height(text) + height + margin
   canvas = Image.new("RGB", (columns * step_x + margin, rows * step_y + margin), "white")
   draw = ImageDraw.Draw(canvas)
-  for number, (title, picture) in enumerate(pictures.items()):
+  for number, (title, picture) in enumerate(zip(titles, pictures.values())):
     row, column = divmod(number, columns)
     x, y = margin + column * step_x, margin + row * step_y
-    shown = _shortened(title, letters, width)
-    draw.text((x, y + 0.4 * title_height(text)), shown, fill=_INK, font=letters, anchor="lm")
+    place = (x, y + 0.4 * title_height(text))
+    title.shortened(width).write(draw, place, fill=_INK, anchor="lm")
     _paste(canvas, draw, picture, x, y + title_height(text))
   return np.asarray(canvas)
 
@@ -109,7 +101,7 @@ class _Entry(NamedTuple):
 
   x: int
   y: int
-  name: str
+  name: lettering.Line
   color: UInt8[np.ndarray, "*c"]
 
 
@@ -125,21 +117,21 @@ def legend(
     text: height of the letters, in pixels; by default it fits the width.
   """
   margin = text = text or text_size(width)
-  letters = font(text)
   line, swatch, gap = round(1.7 * text), round(1.1 * text), round(0.5 * text)
-  widest = max((_length(letters, heading) for heading in sections), default=0)
+  written = {heading: lettering.line(heading, text) for heading in sections}
+  widest = max((round(heading.length) for heading in written.values()), default=0)
   indent = margin + widest + margin
-  headings: dict[str, int] = {}  # and their y
+  headings: list[tuple[lettering.Line, int]] = []  # and their y
   placed: list[_Entry] = []
   y = margin // 2
   for heading, entries in sections.items():
     if not entries:
       continue
-    headings[heading] = y
+    headings.append((written[heading], y))
     x = indent
     for full_name, color in entries.items():
-      name = _shortened(full_name, letters, width - indent - swatch - gap)
-      advance = swatch + gap + _length(letters, name) + round(1.3 * text)
+      name = lettering.line(full_name, text).shortened(width - indent - swatch - gap)
+      advance = swatch + gap + round(name.length) + round(1.3 * text)
       if x + advance > width and x > indent:
         x = indent
         y += line
@@ -148,13 +140,13 @@ def legend(
     y += line
   canvas = Image.new("RGB", (width, y + margin), "white")
   draw = ImageDraw.Draw(canvas)
-  for heading, y in headings.items():
-    draw.text((margin, y + line // 2), heading, fill=_MUTED, font=letters, anchor="lm")
+  for title, y in headings:
+    title.write(draw, (margin, y + line // 2), fill=_MUTED, anchor="lm")
   for entry in placed:
     tile = _tile(entry.color, swatch)
     _paste(canvas, draw, tile, entry.x, entry.y + (line - swatch) // 2)
     middle = (entry.x + swatch + gap, entry.y + line // 2)
-    draw.text(middle, entry.name, fill=_INK, font=letters, anchor="lm")
+    entry.name.write(draw, middle, fill=_INK, anchor="lm")
   return np.asarray(canvas)
 
 
@@ -163,19 +155,6 @@ def _tile(color: UInt8[np.ndarray, "*c"], side: int) -> UInt8[np.ndarray, "h w 3
   if color.ndim == 1:
     return np.full((side, side, 3), color)
   return np.ascontiguousarray(color[:side, :side])
-
-
-def _length(letters: ImageFont.FreeTypeFont, text: str) -> int:
-  return round(letters.getlength(text))
-
-
-def _shortened(text: str, letters: ImageFont.FreeTypeFont, width: int) -> str:
-  """Returns a text that is at most `width` pixels long, cut at the end if necessary."""
-  if len(text) <= width and _length(letters, text) <= width:
-    return text
-  lengths = range(1, min(len(text), width) + 1)  # a letter is at least a pixel wide
-  kept = bisect.bisect(lengths, width, key=lambda count: _length(letters, f"{text[:count]}…"))
-  return f"{text[:kept]}…"
 
 
 def title_height(text: int) -> int:

@@ -78,7 +78,10 @@ class DerivedTables(LabelTables):
 
   @cached_property
   def pid_to_file_pid(self) -> Int32[np.ndarray, "100 100"]:
-    """The first file pid that means (sid, evaluation pid): it is read back as the same part."""
+    """The smallest file pid that means (sid, evaluation pid): it is read back as the same part.
+
+    What writes a part by its name or channel writes this one.
+    """
     table = np.zeros((100, 100), np.int32)
     for sid in self.class_ids:
       legal_pids = np.flatnonzero(self.legal[sid, 1:]) + 1

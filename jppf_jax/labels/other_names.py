@@ -30,7 +30,8 @@ class Targets(NamedTuple):
 
   Attributes:
     classes: scene ids by the names of classes.
-    parts: scene id and part id of the label files, by `class/part`.
+    parts: scene id and part id of the label files, by `class/part`; of several ids that mean the
+      part, the one that is written.
     things: the names of the classes that have instances.
     part_names: `class/part` by scene id and part id; several part ids may be one part.
   """

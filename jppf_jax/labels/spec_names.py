@@ -21,7 +21,14 @@ def load(name_or_file: str) -> Names:
   if name_or_file in SPECS or not own_spec.recognises(Path(name_or_file)):
     return Names(_of_tables(spec))
   content = load_yaml(Path(name_or_file))
-  return Names(own_tables.own_names(content), content.get("names") or {})
+  targets = own_tables.own_names(content)
+  parts = {name: (sid, _written(spec, sid, pid)) for name, (sid, pid) in targets.parts.items()}
+  return Names(targets._replace(parts=parts), content.get("names") or {})
+
+
+def _written(spec: LabelSpec, sid: int, file_pid: int) -> int:
+  """Returns the part id that stands for a part, of those that mean it, as in `spec.to_uids`."""
+  return int(spec.pid_to_file_pid[sid, spec.sid_pid_to_pid[sid, file_pid]])
 
 
 def _of_tables(spec: LabelSpec) -> Targets:

@@ -8,6 +8,7 @@ import pytest
 from jppf_jax.conversion.convert import convert
 from jppf_jax.conversion.export import TOOLS, export
 from jppf_jax.labels.formats import files
+from jppf_jax.labels.registry import load_spec
 from tests.conversion import scenes
 
 SIZES = {"a": (16, 25), "b ü": (25, 16)}
@@ -114,3 +115,34 @@ def test_results_may_not_join_the_label_files(tmp_path, predictions):
   uids = tmp_path / "predictions" / "uids"
   with pytest.raises(FileExistsError, match="results would join"):
     export("coco-panoptic", uids, spec, uids / "out")
+
+
+GROUPS = """
+stuff:
+  floor: {id: 1, color: [110, 110, 110]}
+things:
+  person: {id: 2, color: [220, 20, 60], parts: {hat: [19, 20, 17, 47], skin: [41]}}
+  rider: {id: 3, color: [0, 0, 142], parts: {skin: [9, 4], hat: [5, 12]}}
+"""
+
+
+@pytest.mark.parametrize("tool", ["coco", "labelme"])
+@pytest.mark.parametrize("share", [False, True])
+def test_predicted_parts_of_several_ids_are_read_back_as_the_same_uids(tmp_path, tool, share):
+  text = f"{GROUPS}share_parts: {str(share).lower()}\n"
+  place = scenes.write_spec(tmp_path / "spec", text)
+  spec, rng, size = load_spec(place), np.random.default_rng(1), (24, 30)
+  semantic = rng.integers(0, 3, size).repeat(3, 0)[:24]
+  part = np.zeros(size, int)
+  for k in (1, 2):
+    drawn = rng.choice(spec.class_parts[k], size)
+    part[semantic == k] = drawn[semantic == k]
+  uids = spec.to_uids(semantic, (semantic > 0) * 7, part)
+  assert {200717, 200741, 300704, 300705} <= set(np.unique(uids).tolist())
+  files.write_uids(tmp_path / "predictions/uids/a.tif", uids)
+  scenes.write_photo(tmp_path / "photos/a.jpg", size)
+  options = {"photos": tmp_path / "photos"}
+  export(tool, tmp_path / "predictions", place, tmp_path / tool, **options)
+  source, name = BACK[tool]
+  convert(source, tmp_path / tool / name, place, tmp_path / "back", **options)
+  np.testing.assert_array_equal(files.read_uids(tmp_path / "back/labels/a.tif"), uids)

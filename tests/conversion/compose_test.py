@@ -142,6 +142,13 @@ def test_the_later_of_two_parts_counts_and_that_is_said(names):
   assert kinds(found) == [(compose.TWO_PARTS, "robot/wheel", "robot/arm", 1, 2)]
 
 
+def test_two_shapes_of_one_part_on_a_pixel_are_no_problem(names):
+  regions = [region("robot"), region("robot/arm", slice(0, 2)), region("robot/arm", slice(1, 3))]
+  found = compose.compose(SIZE, regions, names)
+  assert found.uids[:4, 0].tolist() == [200_101] * 3 + [2_001]
+  assert not found.problems and not found.places.any()
+
+
 def test_an_object_below_another_is_counted_unless_a_later_shape_of_it_is_on_top(names):
   regions = [
     region("box", 0, group=1),

@@ -74,3 +74,16 @@ def test_shapes_without_a_pixel_and_large_photos_are_fine():
   assert found(large) == {}
   large = photo(("person", 0, 0, 1500, 900), ("hair", 3, 3, 90, 90), size=(2000, 3000))
   assert found(large) == {"hair": Inside("person", 1.0)}
+
+
+def test_of_large_photos_each_second_row_and_column_is_counted():
+  size = (1025, 12)
+  even = {"rows": np.zeros(size, bool), "columns": np.zeros(size, bool)}
+  even["rows"][:20:2, 2:8], even["columns"][:20, 2:8:2] = True, True
+  owner = np.ones(size, bool)
+  owner[100:] = False
+  for mask in even.values():
+    for shift, expected in ((0, {"label": Inside("owner", 1.0)}), (1, {})):
+      moved = np.roll(mask, (shift, shift), (0, 1))
+      regions = [Region("owner", lambda: owner), Region("label", lambda moved=moved: moved)]
+      assert found(Labelled(size, regions)) == expected

@@ -82,7 +82,7 @@ def test_other_photos_become_png(options):
 
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
 def test_labels_of_a_turned_photo_lie_as_their_shape_says(orientation):
-  content, pixels = photo((4, 6), orientation)
+  content, pixels = photo((5, 6), orientation)
   shown = photos.upright(pixels, orientation)
   stored_labels = pixels[..., 0]
   for labels in (stored_labels, shown[..., 0]):

@@ -73,3 +73,11 @@ def test_no_small_piece_is_left(size):
     objects = np.where(found >= 100_000, found // 100, found)
     assert not found.any() or areas(objects).min() >= min_area
     assert not found.any() or areas(found).min() >= min_area
+
+
+def test_a_part_is_filled_from_its_own_object_though_another_is_nearer():
+  uids = np.full((3, 12), 200_201, np.int32)
+  uids[1, :6] = uids[:, :2] = 200_101
+  uids[1, 4:6] = 200_103
+  expected = np.where(uids == 200_103, 200_101, uids)
+  np.testing.assert_array_equal(without_small(uids, 3), expected)

@@ -72,3 +72,9 @@ def test_the_hatching_is_mostly_black_with_diagonal_stripes():
   pattern = hatch((24, 24))
   assert 0.1 < (pattern > 0).mean() < 0.5
   np.testing.assert_array_equal(pattern[1:, :-1], pattern[:-1, 1:])
+
+
+@pytest.mark.parametrize("period, grey", [(12, 3), (8, 2), (3, 1)])
+def test_stripes_return_after_a_period_and_a_quarter_of_it_is_grey(period, grey):
+  row = hatch((2, 5 * period), period=period)[0, :, 0] > 0
+  assert row.reshape(5, period).tolist() == [[True] * grey + [False] * (period - grey)] * 5

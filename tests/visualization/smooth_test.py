@@ -76,3 +76,18 @@ def test_a_smaller_map_is_that_of_the_nearest_pixels():
 def test_noise_is_that_of_the_nearest_pixels():
   noise = np.random.default_rng(0).integers(0, 100_000, (200, 300))
   np.testing.assert_array_equal(enlarge(noise, (400, 600)), nearest(noise, (400, 600)))
+
+
+def test_at_the_enlargement_from_which_boundaries_are_smooth_they_are_not_yet():
+  regions = smooth.find_regions([disk(32, 9.3)])
+  steps = nearest(disk(32, 9.3), (96, 96))
+  (found,) = smooth.enlarged(regions, (96, 96), smooth_from=3.0)
+  np.testing.assert_array_equal(found, steps)
+  (found,) = smooth.enlarged(regions, (96, 96), smooth_from=2.99)
+  assert (found != steps).any()
+
+
+def test_a_pixel_between_two_regions_belongs_to_the_one_of_the_smaller_id():
+  halves = np.repeat([[3, 5]], 4, 0)
+  found = enlarge(halves, (6, 3))  # the boundary is in the middle of the second pixel
+  np.testing.assert_array_equal(found, np.repeat([[3, 3, 5]], 6, 0))

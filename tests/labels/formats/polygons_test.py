@@ -115,3 +115,9 @@ def test_a_polygon_covers_what_lies_in_its_holes_only():
   assert [cover.has(one) for one in (outer, *others)] == [False, True, False, False]
   (notch,) = polygons.pieces((labels == 3) & (np.arange(9) < 7)[:, None])
   assert not cover.has(notch)  # its box is inside, the piece is not
+
+
+def test_the_extent_is_the_pixels_of_the_box():
+  sizes = [(3, 10), (6, 6), (1, 11)]
+  found = [next(polygons.pieces(np.ones(size, bool), (2, 5))).extent for size in sizes]
+  assert found == [30, 36, 11]

@@ -11,7 +11,7 @@ import yaml
 
 from jppf_jax.conversion.look import Survey
 from jppf_jax.labels import distinct_colors
-from jppf_jax.labels.other_names import UNLABELLED
+from jppf_jax.labels.other_names import UNLABELLED, owner_and_part
 from jppf_jax.labels.quote import counted
 
 BACKGROUND = "background"
@@ -68,7 +68,7 @@ def classes_of_names(names: Counter[tuple[str, str]], stuff: Set[str]) -> list[C
   counts: Counter[str] = Counter()
   parts: dict[str, dict[str, int]] = {}
   for (name, parent), count in names.items():
-    owner, _, part = name.rpartition("/")
+    owner, part = owner_and_part(name)
     if not owner and parent in own and parent != name:
       owner, part = parent, name
     called = owner or name

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from jppf_jax.conversion import draft
 from jppf_jax.conversion.nesting import Inside
+from jppf_jax.labels.other_names import owner_and_part
 
 
 class Hints(NamedTuple):
@@ -38,7 +39,7 @@ class Spellings:
     classes: Counter[str] = Counter()
     parts: Counter[str] = Counter()
     for name, count in names.items():
-      owner, _, part = name.rpartition("/")
+      owner, part = owner_and_part(name)
       classes[owner or name] += count
       if owner:
         parts[part] += count
@@ -46,7 +47,7 @@ class Spellings:
 
   def of(self, name: str) -> str:
     """Returns the most frequent spelling of a name, or of what is equal to `folded(name)`."""
-    owner, _, part = name.rpartition("/")
+    owner, part = owner_and_part(name)
     if not owner:
       return self._classes[folded(name)]
     return f"{self._classes[folded(owner)]}/{self._parts[folded(part)]}"

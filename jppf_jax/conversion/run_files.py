@@ -39,7 +39,9 @@ class Builder(PairsBuilder):
   @classmethod
   def layout(cls, split):
     photos, labels = FOLDERS[split]
-    return {{photos: f"*{{PHOTOS[0]}}", labels: f"*{{LABELS[0]}}"}}
+    endings = {{photos: PHOTOS}}
+    endings[labels] = endings.get(labels, ()) + LABELS
+    return {{folder: ", ".join(f"*{{ending}}" for ending in endings[folder]) for folder in endings}}
 
   @classmethod
   def files(cls, root, split):

@@ -113,6 +113,12 @@ class Names:
     return found
 
 
+def owner_and_part(name: str) -> tuple[str, str]:
+  """Returns class and part of `class/part`; no class, "", if a name has no slash."""
+  owner, slash, part = name.partition("/")
+  return (owner, part) if slash else ("", name)
+
+
 def _meaning(meant: str | list[str], targets: Targets) -> Meaning | None:
   if isinstance(meant, list):
     return Meaning(-1, pids=dict(_part(one, targets) for one in meant))

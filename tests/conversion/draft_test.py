@@ -43,6 +43,15 @@ def test_names_of_a_tool_become_classes_with_parts(tmp_path):
   assert spec.part_names == ("background", "arm", "leg", "handle", "rest")
 
 
+def test_what_follows_the_first_slash_is_the_part(tmp_path):
+  names = Counter({("robot/arm/upper", ""): 1, ("robot/arm/lower", ""): 1})
+  spec = spec_of(tmp_path, draft.classes_of_names(names, set()), from_names=True)
+  assert spec.class_names == ("robot",)  # a class with a slash is refused
+  assert spec.part_names == ("background", "arm/upper", "arm/lower")
+  known = spec_names.load(str(tmp_path / "a.yaml"))
+  assert known.of("robot/arm/lower").pids == {1: 2}
+
+
 def test_a_single_part_has_a_second_one_that_no_label_has(tmp_path):
   for pid in (1, 99):
     classes = [draft.Class("a", 1, True, {"b": pid}, "")]

@@ -100,6 +100,21 @@ def test_a_spec_of_the_package_is_named_and_a_yaml_lies_beside_the_builder():
   assert 'PHOTOS, LABELS = (".jpg", ".png"), (".tif",)' in text
 
 
+@pytest.mark.parametrize(
+  "folders, layout",
+  [
+    (("photos", "labels"), {"photos": "*.jpg, *.png", "labels": "*.tif"}),
+    (("all", "all"), {"all": "*.jpg, *.png, *.tif"}),
+  ],
+)
+def test_the_layout_of_a_builder_names_all_endings(folders, layout):
+  found = look.Layout(dict.fromkeys(("train", "validation"), folders), (".jpg", ".png"), (".tif",))
+  module = f"layout_{folders[0]}_dataset_builder"  # TFDS wants each name once
+  names = {"__file__": f"/data/{module}.py", "__name__": module}
+  exec(run_files.builder("own", "cpp", found), names)
+  assert names["Builder"].layout("train") == layout
+
+
 @pytest.mark.parametrize("folder", ["photos", "my photos", "it's"])
 def test_the_command_of_a_config_is_one_that_a_shell_understands(folder):
   found = look.Survey(most_objects=1, sides=[9.0])

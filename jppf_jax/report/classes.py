@@ -47,7 +47,7 @@ def _class_table(evaluation: Evaluation, main: str) -> Markup:
   title = {"part_pq": "PartPQ", "pq": "PQ"}[quality]
   heads = ["class", title, title.replace("PQ", "SQ"), title.replace("PQ", "RQ")]
   heads += ["PQ"] if quality == "part_pq" else []
-  heads += ["sem. IoU", "TP", "FP", "FN"]
+  heads += ["TP", "FP", "FN", "sem. IoU"]
   heads += [f"vs {TITLES[others[0]]}"] if others else []
   head = [tag("th", tag("button", name, type="button"), scope="col") for name in heads]
   head += [tag("th", "IoU of true segments", scope="col"), tag("th", "found, by size", scope="col")]
@@ -69,8 +69,9 @@ def _class_table(evaluation: Evaluation, main: str) -> Markup:
       _cell(own[f"{prefix}rq"]),
     ]
     cells += [_cell(row["pq"]["pq"])] if quality == "part_pq" else []
+    counts = [row["pq"][count] for count in ("tp", "fp", "fn")]  # as the gallery lists segments
+    cells += [tag("td", count, data_value=count) for count in counts]
     cells += [_cell(row["semantic_iou"])]
-    cells += [tag("td", own[count], data_value=own[count]) for count in ("tp", "fp", "fn")]
     if others:
       known = other is not None and own[quality] is not None
       change = own[quality] - other if known else None
@@ -81,6 +82,8 @@ def _class_table(evaluation: Evaluation, main: str) -> Markup:
     sparks = _sparks(analysis["truth"], train_id, row["name"])
     rows.append(tag("tr", name, *cells, *sparks))
   caption = f"{TITLES[main].capitalize()}, percent; a heading sorts"
+  if quality == "part_pq":
+    caption += "; TP, FP and FN of PQ: PartPQ leaves out objects without labelled parts"
   if others:
     caption += f"; the tick in a bar is {TITLES[others[0]]}"
   return table(tag("tr", *head), rows, caption=caption, class_="sortable")

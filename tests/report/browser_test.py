@@ -155,6 +155,22 @@ def test_choices_list_the_images_that_have_such_segments(opened):
   ]
 
 
+def test_the_order_can_be_best_first_and_images_without_a_score_come_last(started, tmp_path):
+  images = {"a": {"wrong_part": True}, "b": {}, "c": {"no_car": True}}
+  run = small.write(tmp_path / "run", images)
+  unlabelled = small.write(tmp_path / "unlabelled", {"a": {}, "b": {"no_car": True}}, parts=False)
+  started.problems.clear()
+  started.open(page.write(run))
+  selects = 'var [class_, segments, order] = document.querySelectorAll(".controls select")'
+  started.run(HELP + selects)
+  assert started.run("listed()") == ["c", "a", "b"]
+  assert started.run("choose(order, 'best'), listed()") == ["b", "a", "c"]
+  started.open(page.write(unlabelled))
+  started.run(HELP + selects)
+  assert started.run(f"choose(class_, '{small.CAR}'), choose(segments, 'fn'), listed()") == ["b"]
+  assert started.problems == []
+
+
 def test_keys_step_through_images_and_switch_layers(opened):
   opened.run("document.querySelector('#gallery').scrollIntoView({ behavior: 'instant' })")
   name = "document.querySelector('.image-name').firstChild.textContent"

@@ -53,6 +53,15 @@ def test_what_is_packed_is_what_was_recorded(evaluation):
     assert held["regions"] == record.about["maps"][key]["regions"]
 
 
+def test_an_image_has_the_counts_of_its_segments_where_partpq_leaves_some_out(tmp_path):
+  mistakes = {"worst": {"no_car": True}, "right": {}}
+  evaluation = read.read(small.write(tmp_path / "run", mistakes, parts=False))
+  of_car = {
+    image["id"]: image["classes"][small.CAR] for image in images.packed(evaluation, 50)["images"]
+  }
+  assert of_car == {"worst": [None, 0, 0, 1], "right": [None, 1, 0, 0]}
+
+
 def test_two_bytes_are_little_endian():
   held = images._map(np.array([[1, 256]], np.uint16), (1, 2))
   assert held["bytes"] == 2

@@ -150,10 +150,10 @@ class Gallery {
     const kept = this.report.images.filter((image) =>
       rows(image).some((row) => (count === undefined ? row.length : row[count] > 0)),
     );
-    const score = (image) => this.scoreOf(image) ?? 2;
+    const score = (image, unknown) => this.scoreOf(image) ?? unknown; // which comes last
     const orders = {
-      worst: (a, b) => score(a) - score(b),
-      best: (a, b) => score(b) - score(a),
+      worst: (a, b) => score(a, 2) - score(b, 2),
+      best: (a, b) => score(b, -1) - score(a, -1),
       name: (a, b) => a.id.localeCompare(b.id),
       change: (a, b) => Math.abs(b.change ?? 0) - Math.abs(a.change ?? 0),
     };

@@ -7,7 +7,7 @@ from jppf_jax.report import charts
 from jppf_jax.report.classes import quality_of
 from jppf_jax.report.images import CHANGED, changes
 from jppf_jax.report.markup import Markup, tag
-from jppf_jax.report.read import Evaluation, Json, ReportError
+from jppf_jax.report.read import Evaluation, Json, ReportError, called, is_same
 from jppf_jax.report.rows import ROWS
 from jppf_jax.report.summary import at, curves, difference, percent, table
 from jppf_jax.report.words import shortened
@@ -32,11 +32,22 @@ def require_same(evaluation: Evaluation, other: Evaluation) -> None:
     )
 
 
+def remark(evaluation: Evaluation, other: Evaluation) -> str | None:
+  """Returns a sentence if a run is compared with itself; else None."""
+  if not is_same(evaluation, other):
+    return None
+  return f"{other.name} is compared with itself: nothing can differ."
+
+
 def comparison(evaluation: Evaluation, other: Evaluation) -> Markup:
-  """Returns what changed from `other` to `evaluation`."""
+  """Returns what changed from `other` to `evaluation`; of a run and itself a remark only."""
+  about = remark(evaluation, other)
+  heading = tag("h2", f"Compared with {called(evaluation, other)[1]}")
+  if about is not None:
+    return tag("section", heading, tag("p", about), id="compared")
   return tag(
     "section",
-    tag("h2", f"Compared with {other.name}"),
+    heading,
     tag("div", _scores(evaluation, other), _images(evaluation, other), class_="pair"),
     _classes(evaluation, other),
     _config(shortened(evaluation.config), shortened(other.config)),
@@ -48,7 +59,8 @@ def comparison(evaluation: Evaluation, other: Evaluation) -> Markup:
 def _scores(evaluation: Evaluation, other: Evaluation) -> Markup:
   own, before = (one.scores[one.methods[0]] for one in (evaluation, other))
   rows = [_row(name, at(own, path), at(before, path)) for name, path in ROWS.items()]
-  head = _head("percent", other.name, evaluation.name, "change")
+  name, other_name = called(evaluation, other)
+  head = _head("percent", other_name, name, "change")
   return table(head, [row for row in rows if row], caption="Scores")
 
 
@@ -64,9 +76,10 @@ def _classes(evaluation: Evaluation, other: Evaluation) -> Markup:
     if made:
       found.append((-abs(known[0] - known[1]), row["name"], made))
   rows = [made for *_, made in sorted(found, key=lambda entry: entry[:2])]
-  head = _head("class", other.name, evaluation.name, "change")
+  name, other_name = called(evaluation, other)
+  head = _head("class", other_name, name, "change")
   title = {"part_pq": "PartPQ", "pq": "PQ"}[quality]
-  caption = f"{title} of classes, those that changed most first; the tick is {other.name}"
+  caption = f"{title} of classes, those that changed most first; the tick is {other_name}"
   return table(head, rows, caption=caption)
 
 
@@ -110,7 +123,8 @@ def _curves(evaluation: Evaluation, other: Evaluation) -> Markup | None:
   drawn = curves(evaluation.metrics, other.metrics)
   if drawn is None:
     return None
-  key = charts.legend((evaluation.name, "series0"), (other.name, "series1"))
+  name, other_name = called(evaluation, other)
+  key = charts.legend((name, "series0"), (other_name, "series1"))
   return tag("details", tag("summary", "The curves of both runs"), key, drawn)
 
 

@@ -71,7 +71,7 @@ def packed(
   panes = [{"key": method, "title": TITLES[method].capitalize()} for method in evaluation.methods]
   panes.append({"key": TRUTH, "title": "Ground truth"})
   if other is not None:
-    title = f"{other.name}: {TITLES[other.methods[0]]}"
+    title = f"{read.called(evaluation, other)[1]}: {TITLES[other.methods[0]]}"
     panes.append({"key": OTHER, "title": title})
   records = {}
   for image_id in chosen(evaluation, count, other):

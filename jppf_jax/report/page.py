@@ -1,5 +1,6 @@
 """The report page: one HTML file with everything in it, which opens from disk."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from jppf_jax.labels.quote import counted
@@ -25,6 +26,7 @@ def write(
   count: int = IMAGES,
   run: Path | None = None,
   benchmark: Path | None = None,
+  say: Callable[[str], None] | None = None,
 ) -> Path:
   """Writes the page of an evaluation.
 
@@ -37,6 +39,7 @@ def write(
     run: the folder of the run, if an evaluation is given that does not lie in it.
     benchmark: a file of `jppf benchmark inference`; None: `benchmark.json` of the run if there is
       one.
+    say: is given a remark, if the page has one about the comparison.
 
   Returns:
     The file.
@@ -50,6 +53,9 @@ def write(
   other = None if compare is None else read.read(compare, split)
   if other is not None:
     comparison.require_same(evaluation, other)
+    about = comparison.remark(evaluation, other)
+    if about is not None and say is not None:
+      say(about)
   out = out or evaluation.folder / PAGE
   if benchmark is None and evaluation.run is not None:
     found = evaluation.run / costs.FOUND
@@ -87,7 +93,8 @@ def page(
   }
   shown = {name: entry for name, entry in sections.items() if entry[1] is not None}
   links = [tag("a", title, href=f"#{name}") for name, (title, _) in shown.items()]
-  content = images.packed(evaluation, count, other)
+  beside = None if other is None or read.is_same(evaluation, other) else other
+  content = images.packed(evaluation, count, beside)
   title = f"{evaluation.name}, {evaluation.title}"
   head = join(
     Markup('<meta charset="utf-8">'),

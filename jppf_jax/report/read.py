@@ -125,6 +125,27 @@ def _evaluation(folder: Path, *, run: Path) -> Evaluation:
   )
 
 
+def called(evaluation: Evaluation, other: Evaluation) -> tuple[str, str]:
+  """Returns what to call two evaluations: the names of their runs, with as many folders in front as
+  tell them apart; if the run is the same, with the split.
+  """
+  if evaluation.name != other.name:
+    return evaluation.name, other.name
+  first, second = ((one.run or one.folder).resolve().parts[1:] for one in (evaluation, other))
+  for count in range(2, max(len(first), len(second)) + 1):
+    ends = "/".join(first[-count:]), "/".join(second[-count:])
+    if ends[0] != ends[1]:
+      return ends
+  if evaluation.title == other.title:
+    return evaluation.name, other.name
+  return f"{evaluation.name}, {evaluation.title}", f"{other.name}, {other.title}"
+
+
+def is_same(evaluation: Evaluation, other: Evaluation) -> bool:
+  """Returns whether two evaluations are one."""
+  return evaluation.folder.resolve() == other.folder.resolve()
+
+
 def image(folder: Path, image_id: str) -> ImageRecord | None:
   """Returns the record of an image; None if the evaluation in `folder` has none."""
   path = image_file(folder, image_id)

@@ -6,6 +6,7 @@ from jppf_jax.report.markup import Markup, join, tag
 from jppf_jax.report.read import Evaluation, Json
 from jppf_jax.report.rows import TITLES
 from jppf_jax.report.summary import difference, figure, percent, table
+from jppf_jax.report.words import short_name, whole_name
 
 _NOTHING = "nothing"  # the last column of a confusion matrix: no class was predicted
 
@@ -23,7 +24,7 @@ def classes(evaluation: Evaluation) -> Markup:
   occurring = sorted({*analysis["truth"]["class"], *analysis["predicted"]["class"]})
   names = {train_id: taxonomy[train_id]["name"] for train_id in occurring}
   options = [tag("option", "all classes", value="all")]
-  options += [tag("option", name, value=train_id) for train_id, name in names.items()]
+  options += [tag("option", short_name(name), value=key) for key, name in names.items()]
   groups = [_charts(analysis, None, "all classes")]
   groups += [_charts(analysis, train_id, name) for train_id, name in names.items()]
   return tag(
@@ -78,7 +79,7 @@ def _class_table(evaluation: Evaluation, main: str) -> Markup:
       shown = "–" if change is None else difference(change)
       cells.append(tag("td", shown, data_value=_sortable(change)))
     color = evaluation.analysis["spec"]["classes"][train_id]["color"]
-    name = tag("th", _swatch(color), row["name"], scope="row", data_value=row["name"])
+    name = _heading(row["name"], color)
     sparks = _sparks(analysis["truth"], train_id, row["name"])
     rows.append(tag("tr", name, *cells, *sparks))
   caption = f"{TITLES[main].capitalize()}, percent; a heading sorts"
@@ -170,9 +171,7 @@ def parts(evaluation: Evaluation) -> Markup | None:
     first = tag(
       "td", tag("span", percent(ious[0])), charts.bar(*ious), data_value=_sortable(ious[0])
     )
-    name = tag(
-      "th", _swatch(colors[row["channel"]]), row["name"], data_value=row["name"], scope="row"
-    )
+    name = _heading(row["name"], colors[row["channel"]])
     rows.append(tag("tr", name, first, *map(_cell, ious[1:])))
   names = ["part", *(f"IoU, {TITLES[name]}" for name in methods[:2])]
   head = tag("tr", *(tag("th", tag("button", name, type="button"), scope="col") for name in names))
@@ -208,8 +207,8 @@ def _matrix(title: str, counts: list[list[int]], labels: list[Json]) -> Markup:
   mistakes = [
     tag(
       "li",
-      *(tag("b", name), " seen as ", tag("b", other)),
-      f" {_share(of_all)} ({_share(of_name)} of {name})",
+      *(_bold(name), " seen as ", _bold(other)),
+      f" {_share(of_all)} ({_share(of_name)} of {short_name(name)})",
     )
     for name, other, of_all, of_name in found
   ]
@@ -230,6 +229,16 @@ def _cell(value: float | None) -> Markup:
 
 def _sortable(value: float | None) -> str:
   return "-2" if value is None else f"{value:.6f}"
+
+
+def _heading(name: str, color: list[int]) -> Markup:
+  """Returns the heading of the row of a class or part."""
+  shown = short_name(name)
+  return tag("th", _swatch(color), shown, scope="row", data_value=name, title=whole_name(name))
+
+
+def _bold(name: str) -> Markup:
+  return tag("b", short_name(name), title=whole_name(name))
 
 
 def _swatch(color: list[int]) -> Markup:

@@ -10,7 +10,7 @@ from jppf_jax.report.markup import Markup, tag
 from jppf_jax.report.read import Evaluation, Json, ReportError, called, is_same
 from jppf_jax.report.rows import ROWS
 from jppf_jax.report.summary import at, curves, difference, percent, table
-from jppf_jax.report.words import shortened
+from jppf_jax.report.words import short_name, shortened, whole_name
 
 
 def require_same(evaluation: Evaluation, other: Evaluation) -> None:
@@ -136,7 +136,8 @@ def _row(name: str, own: float | None, before: float | None, *, bar: bool = Fals
   change = difference((own or 0) - (before or 0)) if known else "–"
   shown = tag("span", percent(own)), charts.bar(own, before) if bar else None
   now = tag("td", *shown, class_="wide" if bar else None)
-  return tag("tr", tag("th", name, scope="row"), tag("td", percent(before)), now, tag("td", change))
+  head = tag("th", short_name(name), scope="row", title=whole_name(name))
+  return tag("tr", head, tag("td", percent(before)), now, tag("td", change))
 
 
 def _head(*names: str) -> Markup:

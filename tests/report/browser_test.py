@@ -1,6 +1,7 @@
 """The page in a real browser: layers switch, the pointer names what is there, nothing fails."""
 
 import json
+import shutil
 
 import pytest
 
@@ -262,6 +263,27 @@ def test_a_compared_run_has_a_pane_and_a_narrow_window_has_room(started, run, tm
   assert started.run("document.documentElement.scrollWidth") <= 400
   captions = "[...document.querySelectorAll('.caption')].map((one) => one.scrollWidth)"
   assert max(started.run(captions)) <= 368  # they wrap
+  assert started.problems == []
+
+
+def test_a_very_long_name_of_a_class_leaves_the_tables_and_the_matrix_in_view(
+  started, run, tmp_path
+):
+  long = shutil.copytree(run, tmp_path / "long")
+  for file in (long / "evaluation").rglob("*.json"):
+    file.write_text(file.read_text().replace('"person"', f'"{"n" * 300}"'))
+  started.problems.clear()
+  started.open(page.write(long), width=1000)
+  started.run(HELP)
+  started.until("ready()")
+  started.run("var right = (name) => document.querySelector(name).getBoundingClientRect().right")
+  assert started.run("right('#classes td')") < 700
+  assert started.run("right('#confusion .ground')") < 1000
+  widths = "[...document.querySelectorAll('.segments button')].map((one) => one.clientWidth)"
+  assert max(started.run(widths)) < 400
+  assert started.run("[...document.querySelectorAll('[title^=nnnnnnnn]')].length") >= 3
+  started.point("[data-pane=truth] .stage", 21.5 / 32, 9.5 / 16)
+  assert started.run("said('truth')") == f"{'n' * 21}…{'n' * 10} instance 2 · FN · IoU 0.00"
   assert started.problems == []
 
 

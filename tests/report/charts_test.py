@@ -88,6 +88,13 @@ def test_names_of_a_large_matrix_lie_inside_of_it():
   assert 'style="width:' in drawn  # it is not shrunk to the page
 
 
+def test_a_very_long_name_is_cut_and_leaves_room_for_the_cells():
+  name = "n" * 300
+  drawn = charts.matrix([[1, 0]], [name], [name, "nothing"], "confusion")
+  assert drawn.count(f"…{'n' * 10}<title>{name}</title></text>") == 2
+  assert numbers(drawn, "x")[0] < 300
+
+
 def test_a_bar_of_a_table_has_the_length_of_its_share_and_a_tick():
   assert "width:25.0%" in charts.bar(0.25) and "<b" not in charts.bar(0.25)
   assert "left:50.0%" in charts.bar(None, 0.5) and "width:0.0%" in charts.bar(None, 0.5)

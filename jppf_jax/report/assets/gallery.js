@@ -47,7 +47,7 @@ class Gallery {
   choices() {
     const { spec, images } = this.report;
     const occurring = new Set(images.flatMap((image) => Object.keys(image.classes)));
-    const classes = spec.classes.map(({ name }, id) => [String(id), name]);
+    const classes = spec.classes.map(({ name }, id) => [String(id), shortName(name)]);
     const orders = [["worst", "worst first"], ["best", "best first"], ["name", "by name"]];
     if (images.some(({ change }) => change !== null)) orders.push(["change", "changed most"]);
     const [chosen, class_] = choice("Class", [
@@ -249,8 +249,10 @@ class Gallery {
       this.viewer.choose(on ? segment : null);
     };
     const button = toggle("", false, choose);
-    button.title = `${segment.area} pixels, best IoU ${segment.iou.toFixed(2)}`;
-    button.append(swatch, `${name}${score}`);
+    const shown = shortName(name);
+    const whole = shown === name ? "" : `${name}, `;
+    button.title = `${whole}${segment.area} pixels, best IoU ${segment.iou.toFixed(2)}`;
+    button.append(swatch, `${shown}${score}`);
     return button;
   }
 

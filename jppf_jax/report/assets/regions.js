@@ -10,6 +10,16 @@ const ERRORS = {
 };
 const DIMMED = 36; // opacity of what a filter leaves out, of 255
 
+const LONGEST = 32; // letters of a name
+
+// A name, or the two ends of a very long one; `short_name` of words.py does the same.
+function shortName(name) {
+  const letters = [...name];
+  if (letters.length <= LONGEST) return name;
+  const end = Math.floor(LONGEST / 3);
+  return `${letters.slice(0, LONGEST - end - 1).join("")}…${letters.slice(-end).join("")}`;
+}
+
 async function inflate(text) {
   const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));

@@ -190,9 +190,9 @@ function spoken(found) {
   if (found === null) return ["void"];
   const swatch = made("i", { className: "swatch" });
   swatch.style.background = `rgb(${found.color.join()})`;
-  const name = made("strong", { textContent: found.name });
+  const name = made("strong", { textContent: shortName(found.name), title: found.name });
   const facts = [];
-  if (found.part !== null) facts.push(found.part);
+  if (found.part !== null) facts.push(shortName(found.part));
   if (found.thing && found.instance >= 0) facts.push(`instance ${found.instance}`);
   if (found.score !== null) facts.push(`score ${found.score.toFixed(2)}`);
   facts.push(found.outcome === "ignored" ? "not scored" : found.outcome.toUpperCase());

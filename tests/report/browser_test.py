@@ -197,8 +197,47 @@ def test_a_chosen_mistake_is_enlarged_and_the_rest_dimmed(opened):
   assert opened.run("[color('joint', 1, 1)[3], color('joint', 28, 14)[3]]") == [36, 255]
   assert opened.run("document.querySelector('.level').textContent") == "200 %"
   assert opened.run("box()") == pytest.approx([-1, -1, 2, 2], abs=0.01)
+  car, false = opened.run("[color('joint', 9, 8), color('joint', 29, 13)]")  # their outlines
+  assert (car[3], false) == (36, [255, 255, 255, 255])
   opened.point("[data-pane=joint] .stage", 0.75, 0.75)  # of the lower right quarter
   assert opened.run("said('joint')").startswith("car car-body · instance 5")
+
+
+def test_the_view_of_a_chosen_mistake_has_its_place_in_both_directions(opened):
+  """The missed person has columns 20 to 22 and rows 6 to 11: its middle is that of the view."""
+  opened.run("document.querySelectorAll('.segments button')[1].click()")
+  left, top, width, height = opened.run("box()")
+  assert (width, height) == pytest.approx((4 / 3, 4 / 3), abs=0.01)
+  assert (left, top) == pytest.approx((-1 / 3, 1 / 2 - 4 / 3 * 9 / 16), abs=0.01)
+
+
+def test_instances_have_white_outlines_which_do_not_go_around_the_image(started, tmp_path):
+  """A person at the left end, beside whose rows the image ends on the right."""
+  started.open(page.write(small.write(tmp_path / "run", {"a": {}})))
+  started.run(
+    HELP + "var map = new LabelMap([1, 0, 0, 1, 0, 0, 0, 0, 0], [3, 3], "
+    "[[-1, 0], [0, 0]], [{ class: 0, shade: 0 }], "
+    "{ classes: [{ color: [9, 9, 9], thing: true }], parts: [] })"
+  )
+  line = (
+    "[...map.painted(new Set(['instance']), () => true, null).data].filter((_, n) => n % 4 === 3)"
+  )
+  assert started.run(line) == [255, 0, 0, 255, 0, 0, 0, 0, 0]
+
+
+def test_a_caption_does_not_grow_under_the_pointer(started, written):
+  started.problems.clear()
+  for width in (400, 1280):
+    started.open(written, width=width)
+    started.run(HELP)
+    started.until("ready()")
+    heights = "panes().map((one) => one.getBoundingClientRect().height)"
+    before = started.run(heights)
+    started.point("[data-pane=joint] .stage", 3.5 / 32, 7.5 / 16)
+    assert started.run("said('joint')") and started.run(heights) == before
+    fits = "panes().map((one) => one.querySelector('output')).every((one) => "
+    assert started.run(fits + "one.scrollHeight <= one.clientHeight + 1)"), width
+  assert started.problems == []
 
 
 def test_a_double_click_enlarges_around_the_pointer_and_dragging_moves(opened):

@@ -109,6 +109,13 @@ def test_text_has_enough_contrast_in_light_and_dark():
       assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, ground)
 
 
+def test_what_is_not_predicted_is_seen_on_dark_and_light():
+  script = (page._ASSETS / "regions.js").read_text()
+  color = re.search(r"nothing predicted.*?\[(.*?)\]", script)[1].split(",")
+  seen = luminance("#" + "".join(f"{int(channel):02x}" for channel in color))
+  assert 0.2 < seen < 0.6
+
+
 def test_images_without_photos_make_a_page_too(tmp_path):
   run = small.write(tmp_path / "run", photos=False)
   text = page.write(run).read_text()

@@ -6,7 +6,7 @@ const ERRORS = {
   class: { text: "wrong class", color: [222, 45, 38] },
   part: { text: "wrong part", color: [253, 154, 41] },
   instance: { text: "unmatched segment", color: [136, 86, 214] },
-  nothing: { text: "nothing predicted", color: [40, 40, 40] },
+  nothing: { text: "nothing predicted", color: [0, 205, 190] }, // seen on dark and light
 };
 const DIMMED = 36; // opacity of what a filter leaves out, of 255
 
@@ -90,7 +90,7 @@ class LabelMap {
     const image = new ImageData(this.width, this.height);
     const pixels = new Uint32Array(image.data.buffer);
     this.numbers.forEach((number, pixel) => (pixels[pixel] = table[number]));
-    if (layers.has("instance")) this.outline(pixels);
+    if (layers.has("instance")) this.outline(pixels, isShown);
     if (layers.has("difference") && errors) {
       const colors = ERROR_NAMES.map((name) => packed(ERRORS[name].color, 255));
       errors.forEach((error, pixel) => {
@@ -109,16 +109,19 @@ class LabelMap {
     return layers.has("semantic") ? color : null;
   }
 
-  // Draws a line around each instance.
-  outline(pixels) {
+  // Draws a line around each instance; around those that are not shown a dim one.
+  outline(pixels, isShown) {
     const isThing = this.segments.map((segment) => this.spec.classes[segment.class].thing);
     const instance = this.regions.map(([place]) => (place >= 0 && isThing[place] ? place : -1));
     const { numbers, width } = this;
-    const white = packed([255, 255, 255], 255);
+    const isBright = this.regions.map((_, number) => instance[number] >= 0 && isShown[number]);
+    const [white, dim] = [255, DIMMED].map((alpha) => packed([255, 255, 255], alpha));
     for (let pixel = 0; pixel < numbers.length - width; pixel++) {
-      const own = instance[numbers[pixel]];
-      const right = (pixel + 1) % width ? instance[numbers[pixel + 1]] : own;
-      if (own !== right || own !== instance[numbers[pixel + width]]) pixels[pixel] = white;
+      const own = numbers[pixel];
+      const right = (pixel + 1) % width ? numbers[pixel + 1] : own;
+      const below = numbers[pixel + width];
+      if (instance[own] === instance[right] && instance[own] === instance[below]) continue;
+      pixels[pixel] = isBright[own] || isBright[right] || isBright[below] ? white : dim;
     }
   }
 }

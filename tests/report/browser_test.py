@@ -191,6 +191,60 @@ def test_keys_step_through_images_and_switch_layers(opened):
   assert opened.run(level) == "100 %"
 
 
+def test_arrows_move_a_crosshair_in_a_pane_that_has_the_focus(opened):
+  name = "document.querySelector('.image-name').firstChild.textContent"
+  opened.run("[...document.querySelectorAll('.toolbar button')].at(-1).focus()")
+  opened.press("Tab")
+  focused = "document.activeElement.closest('.pane')?.dataset.pane ?? null"
+  assert opened.run(focused) == "joint"
+  where = "document.activeElement"
+  assert opened.run(f"{where}.role") == "application"
+  assert "arrow keys move a crosshair" in opened.run(f"{where}.ariaLabel")
+  assert opened.run("said('truth')").startswith(small.EVIL)  # at once: the middle, column 16, row 8
+  for _ in range(4):
+    opened.press("ArrowRight")
+  assert opened.run("said('truth')") == "person instance 2 · FN · IoU 0.00"
+  opened.press("ArrowUp")
+  opened.press("ArrowUp")
+  opened.press("ArrowUp")  # row 5
+  assert opened.run("said('truth')").startswith("sky")
+  opened.press("ArrowDown")
+  assert opened.run("said('truth')").startswith("person")
+  opened.press("ArrowLeft", shift=True)  # column 10
+  assert opened.run("said('truth')").startswith("sky")
+  opened.press("ArrowLeft")
+  assert opened.run("said('joint')").startswith("car car-body")
+  assert opened.run(name) == "worst"  # no image was stepped
+  opened.press("Escape")
+  assert opened.run(f"[{focused}, said('joint')]") == [None, ""]
+  opened.run("document.querySelector('#gallery').scrollIntoView({ behavior: 'instant' })")
+  opened.press("ArrowRight")
+  opened.until(f"drawn('parts') && {name} === 'parts'")
+
+
+def test_a_zoomed_view_follows_the_crosshair(opened):
+  opened.run("pane('truth').querySelector('.stage').focus({ focusVisible: true })")
+  for _ in range(3):
+    opened.press("+")
+  left, top, width, height = opened.run("box()")  # the middle stays in the middle
+  assert (width, height, left, top) == pytest.approx((8, 8, -3.5, -3.5), abs=0.01)
+  for key, side, expected in (
+    ("ArrowLeft", 0, 0),
+    ("ArrowUp", 1, 0),
+    ("ArrowRight", 0, -7),
+    ("ArrowDown", 1, -7),
+  ):
+    for _ in range(4):
+      opened.press(key, shift=True)
+    assert opened.run(f"box()[{side}]") == pytest.approx(expected, abs=0.01)
+  inside = "(() => { const [a, b] = ['.stage', '.cross'].map((one) => pane('truth')"
+  inside += ".querySelector(one).getBoundingClientRect());"
+  inside += "return b.left > a.left && b.left < a.right && b.top > a.top && b.top < a.bottom; })()"
+  assert opened.run(inside)
+  opened.press("-")
+  assert opened.run("box()") == pytest.approx([-3, -3, 4, 4], abs=0.01)
+
+
 def test_a_chosen_mistake_is_enlarged_and_the_rest_dimmed(opened):
   assert opened.run("color('joint', 1, 1)[3]") == 255
   opened.run("document.querySelector('.segments button').click()")

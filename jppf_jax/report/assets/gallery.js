@@ -32,8 +32,9 @@ class Gallery {
       made("p", {
         className: "muted keys",
         textContent:
-          "Keys: ← → image, 1–5 layers, + − zoom, 0 whole image. Ctrl + wheel or double click " +
-          "zooms, dragging moves.",
+          "Keys: ← → image, 1–5 layers, + − zoom, 0 whole image. In a picture, which Tab or a click " +
+          "reaches, the arrows move a crosshair (with Shift by 10 pixels), and Escape leaves. Ctrl + " +
+          "wheel or double click zooms, dragging moves.",
       }),
     );
     this.visible = false;
@@ -263,6 +264,7 @@ class Gallery {
 
   key(event) {
     const isTyping = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+    if (event.defaultPrevented) return; // a pane took it
     if (!this.visible || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
     const acts = {
       ArrowLeft: () => this.step(-1),

@@ -229,6 +229,16 @@ def matrix(
   return Markup(drawn.replace("max-width", "width", 1))  # it scrolls, its letters stay readable
 
 
+def scale() -> Markup:
+  """Returns the colours of `matrix`: opacity is the root of a share, so a quarter is the middle."""
+  ends = [tag("span", text) for text in ("0 %", "25 %", "100 %")]
+  rows = [
+    tag("span", tag("i", class_=kind), said)
+    for kind, said in (("right", "right"), ("wrong", "wrong"))
+  ]
+  return tag("div", tag("span", *ends, class_="ends"), *rows, class_="scale")
+
+
 def _name(name: str, **attributes: object) -> Markup:
   """Returns the text of a name; the pointer shows the whole of one that is cut."""
   whole = whole_name(name)

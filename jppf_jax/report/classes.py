@@ -76,7 +76,7 @@ def _class_table(evaluation: Evaluation, main: str) -> Markup:
     if others:
       known = other is not None and own[quality] is not None
       change = own[quality] - other if known else None
-      shown = "–" if change is None else difference(change)
+      shown = difference(own[quality], other) if known else "–"
       cells.append(tag("td", shown, data_value=_sortable(change)))
     color = evaluation.analysis["spec"]["classes"][train_id]["color"]
     name = _heading(row["name"], color)
@@ -192,7 +192,8 @@ def confusion(evaluation: Evaluation) -> Markup:
     f"{TITLES[main].capitalize()}. A row is a true label, a cell the share of its pixels that is "
     "seen as the label of the column."
   )
-  return tag("section", tag("h2", "Confusion"), tag("p", note), *blocks, id="confusion")
+  heading = tag("h2", "Confusion")
+  return tag("section", heading, tag("p", note), charts.scale(), *blocks, id="confusion")
 
 
 def _matrix(title: str, counts: list[list[int]], labels: list[Json]) -> Markup:

@@ -1,5 +1,6 @@
 """The section that compares a run with another one: scores, classes, images, configs."""
 
+from collections.abc import Collection
 from typing import Any
 
 from jppf_jax.labels.quote import counted
@@ -39,8 +40,16 @@ def remark(evaluation: Evaluation, other: Evaluation) -> str | None:
   return f"{other.name} is compared with itself: nothing can differ."
 
 
-def comparison(evaluation: Evaluation, other: Evaluation) -> Markup:
-  """Returns what changed from `other` to `evaluation`; of a run and itself a remark only."""
+def comparison(
+  evaluation: Evaluation, other: Evaluation, shown: Collection[str] | None = None
+) -> Markup:
+  """Returns what changed from `other` to `evaluation`; of a run and itself a remark only.
+
+  Args:
+    evaluation: of the new run.
+    other: of the run before.
+    shown: the images of the gallery, to which names lead; None: all.
+  """
   about = remark(evaluation, other)
   heading = tag("h2", f"Compared with {called(evaluation, other)[1]}")
   if about is not None:
@@ -48,7 +57,7 @@ def comparison(evaluation: Evaluation, other: Evaluation) -> Markup:
   return tag(
     "section",
     heading,
-    tag("div", _scores(evaluation, other), _images(evaluation, other), class_="pair"),
+    tag("div", _scores(evaluation, other), _images(evaluation, other, shown), class_="pair"),
     _classes(evaluation, other),
     _config(shortened(evaluation.config), shortened(other.config)),
     _curves(evaluation, other),
@@ -83,12 +92,13 @@ def _classes(evaluation: Evaluation, other: Evaluation) -> Markup:
   return table(head, rows, caption=caption)
 
 
-def _images(evaluation: Evaluation, other: Evaluation) -> Markup:
+def _images(evaluation: Evaluation, other: Evaluation, shown: Collection[str] | None) -> Markup:
   found = list(changes(evaluation, other).items())
   rows = []
   for image_id, change in found[:CHANGED]:
-    shown = tag("button", image_id, type="button", class_="link", data_image=image_id)
-    rows.append(tag("tr", tag("th", shown, scope="row"), tag("td", difference(change))))
+    link = tag("button", image_id, type="button", class_="link", data_image=image_id)
+    name = link if shown is None or image_id in shown else image_id
+    rows.append(tag("tr", tag("th", name, scope="row"), tag("td", difference(change))))
   caption = f"The {len(rows)} images that changed most, of {len(found)}"
   if len(found) <= CHANGED:
     caption = f"{counted(len(found), 'image')} in common" + (
@@ -133,7 +143,7 @@ def _row(name: str, own: float | None, before: float | None, *, bar: bool = Fals
   if own is None and before is None:
     return None
   known = own is not None and before is not None
-  change = difference((own or 0) - (before or 0)) if known else "–"
+  change = difference(own or 0.0, before or 0.0) if known else "–"
   shown = tag("span", percent(own)), charts.bar(own, before) if bar else None
   now = tag("td", *shown, class_="wide" if bar else None)
   head = tag("th", short_name(name), scope="row", title=whole_name(name))

@@ -396,6 +396,13 @@ def test_thumbnails_fade_where_more_are_hidden(started, written):
   assert started.problems == []
 
 
+def test_a_page_without_images_has_no_errors(started, run, tmp_path):
+  started.problems.clear()
+  started.open(page.write(run, tmp_path / "page.html", count=0))
+  assert started.run("document.querySelector('.toolbar')") is None
+  assert started.problems == []
+
+
 def test_an_error_of_the_page_would_be_noticed(started, tmp_path):
   broken = tmp_path / "broken.html"
   broken.write_text("<script>console.error('a'); missing.b</script>")

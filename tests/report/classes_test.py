@@ -143,6 +143,12 @@ def test_confusions_of_classes_and_parts_are_drawn_and_told(evaluation):
   assert small.EVIL not in made and html.escape(small.EVIL) in made
 
 
+def test_the_colours_of_the_confusion_matrices_have_a_scale(evaluation):
+  made = classes.confusion(evaluation)
+  (scale,) = re.findall('<div class="scale">(.*?)</div>', made)
+  assert re.findall(">([^<>]+)<", scale) == ["0 %", "25 %", "100 %", "right", "wrong"]
+
+
 def test_the_main_quality_of_a_network_without_parts_is_pq():
   assert classes.quality_of({"part_pq": {}, "pq": {}}) == "part_pq"
   assert classes.quality_of({"pq": {}}) == "pq"

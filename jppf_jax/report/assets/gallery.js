@@ -211,8 +211,9 @@ class Gallery {
     const about = made("span", { className: "muted" });
     about.textContent = ` ${this.report.quality} ${percent(image.score)}`;
     if (image.change !== null) {
-      const points = (100 * image.change).toFixed(1);
-      about.textContent += `, changed by ${image.change > 0 ? "+" : ""}${points}`;
+      const points = Math.abs(100 * image.change).toFixed(1);
+      const sign = Number(points) === 0 ? "±" : image.change > 0 ? "+" : "−";
+      about.textContent += `, changed by ${sign}${points}`;
     }
     this.heading.append(about);
     await this.viewer.show(image);
@@ -310,7 +311,7 @@ function percent(value) {
   return value === null ? "–" : (100 * value).toFixed(1);
 }
 
-new Gallery(
-  document.getElementById("gallery"),
-  JSON.parse(document.getElementById("report-data").textContent),
-);
+const gallery = document.getElementById("gallery"); // none if the page shows no images
+if (gallery !== null) {
+  new Gallery(gallery, JSON.parse(document.getElementById("report-data").textContent));
+}

@@ -81,8 +81,11 @@ def read(workdir: Path, split: str | None = None, run: Path | None = None) -> Ev
     run: the folder of the run, if `workdir` is that of an evaluation elsewhere.
 
   Raises:
-    ReportError: there is no such evaluation, or it has no record.
+    ReportError: there is no such folder or evaluation, or it has no record.
   """
+  if not workdir.is_dir():
+    what = "is a file" if workdir.exists() else "does not exist"
+    raise ReportError(f"{workdir} {what}: give the folder of a run, or of one of its evaluations.")
   if (workdir / SCORES).is_file() and split is None:
     return _evaluation(workdir, run=run or workdir.resolve().parents[1])
   config = _json_or_empty(workdir / _CONFIG)

@@ -294,6 +294,26 @@ def test_a_caption_does_not_grow_under_the_pointer(started, written):
   assert started.problems == []
 
 
+def test_the_opacity_is_that_of_its_slider(opened):
+  opened.run(
+    "var slider = document.querySelector('input[type=range]');"
+    "slider.value = 30; slider.dispatchEvent(new Event('input'))"
+  )
+  canvas = "panes().map((one) => one.querySelector('canvas').style.opacity)"
+  assert opened.run(canvas) == ["0.3"] * 3
+
+
+def test_the_largest_mistakes_come_first(started, tmp_path):
+  started.problems.clear()
+  missed = {"no_car": True, "missed": True}  # areas of 48 and 18 pixels
+  started.open(page.write(small.write(tmp_path / "run", {"a": missed})))
+  started.run(HELP)
+  started.until("ready()")
+  buttons = "[...document.querySelectorAll('.segments button')].map((one) => one.textContent)"
+  assert started.run(buttons) == ["car", "person"]
+  assert started.problems == []
+
+
 def test_a_double_click_enlarges_around_the_pointer_and_dragging_moves(opened):
   stage = "[data-pane=joint] .stage"
   opened.double_click(stage, 0.75, 0.25)

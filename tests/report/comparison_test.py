@@ -33,6 +33,14 @@ def test_scores_classes_and_images_say_what_changed(runs):
   assert re.findall('<th scope="row">(.*?)</th>', table)[:2] == ["car", "person"]
 
 
+def test_a_class_that_became_much_worse_comes_before_one_that_became_a_little_better(tmp_path):
+  new = read(small.write(tmp_path / "new", {"a": {"no_car": True}, "b": {"no_car": True}}))
+  old = read(small.write(tmp_path / "old", {"a": {"missed": True}, "b": {}}))
+  table = comparison.comparison(new, old).partition("PartPQ of classes")[2]
+  changes = re.findall('<th scope="row">(.*?)</th>.*?<span class="(up|down|same)">', table)
+  assert changes[:2] == [("car", "down"), ("person", "up")]
+
+
 def test_bars_are_of_the_new_run_and_ticks_of_the_old_one(runs):
   car = re.search(">car</th>(.*?)</tr>", comparison.comparison(*runs))[1]
   (bar,) = re.findall(r"width:([\d.]+)%", car)
@@ -64,6 +72,9 @@ def test_few_images_are_counted_in_words(runs, tmp_path):
   assert "3 images in common, the largest change first" in comparison.comparison(*runs)
   one = read(small.write(tmp_path / "one", {"worst": {}}))
   assert ">1 image in common<" in comparison.comparison(one, runs[1])
+  ten = {f"image {n}": {} for n in range(10)}
+  all_shown = [read(small.write(tmp_path / name, ten)) for name in ("ten", "as_ten")]
+  assert "10 images in common, the largest change first" in comparison.comparison(*all_shown)
   twelve = {f"image {n}": {} for n in range(12)}
   many, as_many = (read(small.write(tmp_path / name, twelve)) for name in ("many", "as_many"))
   assert "The 10 images that changed most, of 12" in comparison.comparison(many, as_many)

@@ -347,6 +347,20 @@ def test_differences_say_what_is_wrong(opened):
     assert opened.run(f"difference({maps}, 1)") == 0  # void is not scored
 
 
+def test_what_is_not_predicted_is_striped_dark_and_light(opened):
+  opened.run(
+    "var map = new LabelMap([0, 0, 0, 0], [2, 2], [[-1, 0]], [], { classes: [], parts: [] });"
+    "var painted = (error) => [...map.painted("
+    "new Set(['difference']), () => true, [error, error, error, 0]).data]"
+  )
+  class_, nothing = opened.run("[painted(1), painted(4)]")
+  assert class_ == [222, 45, 38, 255] * 3 + [0] * 4
+  assert nothing == [40, 40, 40, 255] + [235, 235, 235, 255] * 2 + [0] * 4
+  opened.run("press('difference')")
+  swatch = "document.querySelector('.pane').parentElement.nextElementSibling.lastChild.firstChild"
+  assert "rgb(235, 235, 235)" in opened.run(f"{swatch}.style.background")
+
+
 def test_a_heading_sorts_and_a_choice_shows_the_charts_of_a_class(opened):
   opened.run('var table = document.querySelector("#classes table.sortable")')
   opened.run("var names = () => [...table.tBodies[0].rows].map((row) => row.cells[0].textContent)")

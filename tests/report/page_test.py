@@ -109,13 +109,6 @@ def test_text_has_enough_contrast_in_light_and_dark():
       assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, ground)
 
 
-def test_what_is_not_predicted_is_seen_on_dark_and_light():
-  script = (page._ASSETS / "regions.js").read_text()
-  color = re.search(r"nothing predicted.*?\[(.*?)\]", script)[1].split(",")
-  seen = luminance("#" + "".join(f"{int(channel):02x}" for channel in color))
-  assert 0.2 < seen < 0.6
-
-
 def test_a_page_without_images_has_a_sentence_in_the_place_of_the_gallery(run, tmp_path):
   other = small.write(tmp_path / "other")
   text = page.write(run, tmp_path / "a.html", count=0, compare=other).read_text()

@@ -124,9 +124,10 @@ class Gallery {
   }
 
   legend() {
-    const entries = Object.values(ERRORS).map(({ text, color }) => {
+    const entries = Object.values(ERRORS).map(({ text, color, stripe = color }) => {
       const swatch = made("i", { className: "swatch" });
-      swatch.style.background = `rgb(${color.join()})`;
+      const [first, second] = [color, stripe].map((one) => `rgb(${one.join()})`);
+      swatch.style.background = `repeating-linear-gradient(135deg, ${first} 0 2px, ${second} 2px 4px)`;
       return made("span", {}, swatch, text);
     });
     this.errors = made("p", { className: "legend", hidden: true }, ...entries);

@@ -6,7 +6,7 @@ const ERRORS = {
   class: { text: "wrong class", color: [222, 45, 38] },
   part: { text: "wrong part", color: [253, 154, 41] },
   instance: { text: "unmatched segment", color: [136, 86, 214] },
-  nothing: { text: "nothing predicted", color: [0, 205, 190] }, // seen on dark and light
+  nothing: { text: "nothing predicted", color: [40, 40, 40], stripe: [235, 235, 235] },
 };
 const DIMMED = 36; // opacity of what a filter leaves out, of 255
 
@@ -92,9 +92,17 @@ class LabelMap {
     this.numbers.forEach((number, pixel) => (pixels[pixel] = table[number]));
     if (layers.has("instance")) this.outline(pixels, isShown);
     if (layers.has("difference") && errors) {
-      const colors = ERROR_NAMES.map((name) => packed(ERRORS[name].color, 255));
+      const kinds = ERROR_NAMES.map((name) => ERRORS[name]);
+      const colors = [
+        kinds.map(({ color }) => packed(color, 255)),
+        kinds.map(({ color, stripe }) => packed(stripe ?? color, 255)), // seen on dark and light
+      ];
+      const { width } = this;
+      const broad = Math.max(1, Math.round(width / 160));
       errors.forEach((error, pixel) => {
-        if (error > 0 && isShown[this.numbers[pixel]]) pixels[pixel] = colors[error - 1];
+        if (error === 0 || !isShown[this.numbers[pixel]]) return;
+        const diagonal = (pixel % width) + Math.floor(pixel / width);
+        pixels[pixel] = colors[Math.floor(diagonal / broad) % 2][error - 1];
       });
     }
     return image;

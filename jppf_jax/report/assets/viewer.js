@@ -216,12 +216,11 @@ class Viewer {
     const [atX, atY] = this.steered();
     const at = [moved(atX, right, map.width), moved(atY, down, map.height)];
     const { scale, x, y } = this.zoom;
-    const [halfX, halfY] = [0.5 / map.width, 0.5 / map.height];
-    this.setZoom({
-      scale,
-      x: clamped(x, at[0] + halfX - 1 / scale, at[0] - halfX),
-      y: clamped(y, at[1] + halfY - 1 / scale, at[1] - halfY),
-    });
+    const seen = (start, place, size) => {
+      const margin = Math.max(0.5 / size, 0.05 / scale); // the crosshair is whole
+      return clamped(start, place + margin - 1 / scale, place - margin);
+    };
+    this.setZoom({ scale, x: seen(x, at[0], map.width), y: seen(y, at[1], map.height) });
     this.hover(at);
   }
 

@@ -74,10 +74,11 @@ def _class_table(evaluation: Evaluation, main: str) -> Markup:
     cells += [tag("td", count, data_value=count) for count in counts]
     cells += [_cell(row["semantic_iou"])]
     if others:
-      known = other is not None and own[quality] is not None
-      change = own[quality] - other if known else None
-      shown = difference(own[quality], other) if known else "–"
-      cells.append(tag("td", shown, data_value=_sortable(change)))
+      if other is None or own[quality] is None:
+        cells.append(tag("td", "–", data_value=_sortable(None)))
+      else:
+        change = own[quality] - other
+        cells.append(tag("td", difference(own[quality], other), data_value=_sortable(change)))
     color = evaluation.analysis["spec"]["classes"][train_id]["color"]
     name = _heading(row["name"], color)
     sparks = _sparks(analysis["truth"], train_id, row["name"])

@@ -19,6 +19,10 @@ from jppf_jax.leaving import Interrupted, leave
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull", "-?")
 VERSION = ("--version", "-version", "-V")
 USAGE_STATUS = 2  # of a command line that cannot be understood; failures have 1
+_NO_NUMBER = {  # how Python's words begin, and what was expected
+  "invalid literal for int()": "a whole number",
+  "could not convert string to float": "a number",
+}
 _GARBAGE = (100_000, 20, 100)  # a traced program is millions of objects, none of them garbage
 
 
@@ -82,13 +86,20 @@ def _parse(module: ModuleType, verb: str, argv: list[str]) -> list[str]:
 
 
 def _about_value(error: flags.IllegalFlagValueError) -> str:
-  """Returns what is wrong with a value: absl's words, but those about a boolean are a tuple."""
+  """Returns what is wrong with a value: absl's words, but those about a boolean are a tuple, and
+  those about what is no number are Python's.
+  """
   cause = error.__context__
-  if cause is None or len(cause.args) < 2:
-    return str(error)
   given = str(error).removeprefix("flag ").removesuffix(f": {cause}")
   name = given.partition("=")[0].removeprefix("--")
-  return f"{given}: expected true or false; --{name} alone is true, --no{name} is false."
+  if cause is not None and len(cause.args) > 1:
+    return f"{given}: expected true or false; --{name} alone is true, --no{name} is false."
+  kind = next((kind for start, kind in _NO_NUMBER.items() if str(cause).startswith(start)), None)
+  if kind is None:
+    return str(error)
+  default = flags.FLAGS[name].default
+  example = "" if default is None else f", such as --{name}={default}"
+  return f"{given}: expected {kind}{example}."
 
 
 def _flags_of(module: ModuleType) -> flags.FlagValues:

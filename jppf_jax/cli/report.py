@@ -11,6 +11,7 @@ Example: `jppf report --workdir=runs/new --compare=runs/old --out=changes.html`
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from absl import app, flags
@@ -83,6 +84,7 @@ def main(argv: list[str]) -> None:
         compare=compare,
         count=_IMAGES.value,
         benchmark=None if _BENCHMARK.value is None else Path(_BENCHMARK.value),
+        say=partial(print, file=sys.stderr),
       )
     elif spec_name is None or gt is None or pred is None or out is None:
       raise app.UsageError(USAGE)

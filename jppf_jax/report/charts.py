@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from jppf_jax.report.markup import Markup, join, tag
+from jppf_jax.report.words import short_name, whole_name
 
 Number = float | int
 Point = tuple[Number, Number]
@@ -195,7 +196,7 @@ def matrix(
     label: what it shows.
   """
   cell = 22 if len(columns) <= 24 else 15
-  longest = max(map(len, [*rows, *columns]))
+  longest = max(len(short_name(name)) for name in [*rows, *columns])
   left, top = 7 * longest + 12, 6 * longest + 16
   across, down = cell * len(columns), cell * len(rows)
   width, height = left + across + 4 * longest, top + down + 8  # the last names lean to the right
@@ -203,10 +204,10 @@ def matrix(
   for number, name in enumerate(columns):
     x = left + cell * (number + 0.5) + 3
     turned = f"rotate(-60 {x:g} {top - 6})"
-    marks.append(tag("text", name, x=x, y=top - 6, transform=turned))
+    marks.append(_name(name, x=x, y=top - 6, transform=turned))
   for number, (name, row) in enumerate(zip(rows, counts, strict=True)):
     y, total = top + cell * number, sum(row)
-    marks.append(tag("text", name, x=left - 6, y=y + cell / 2 + 4, class_="end"))
+    marks.append(_name(name, x=left - 6, y=y + cell / 2 + 4, class_="end"))
     for place, count in enumerate(row):
       share = count / total if total else 0.0
       if share >= 0.001 or (place == number and count):
@@ -226,6 +227,23 @@ def matrix(
         )
   drawn = svg(width, height, label, *marks, class_="matrix")
   return Markup(drawn.replace("max-width", "width", 1))  # it scrolls, its letters stay readable
+
+
+def scale() -> Markup:
+  """Returns the colours of `matrix`: opacity is the root of a share, so a quarter is the middle."""
+  ends = [tag("span", text) for text in ("0 %", "25 %", "100 %")]
+  rows = [
+    tag("span", tag("i", class_=kind), said)
+    for kind, said in (("right", "right"), ("wrong", "wrong"))
+  ]
+  return tag("div", tag("span", *ends, class_="ends"), *rows, class_="scale")
+
+
+def _name(name: str, **attributes: object) -> Markup:
+  """Returns the text of a name; the pointer shows the whole of one that is cut."""
+  whole = whole_name(name)
+  title = None if whole is None else tag("title", whole)
+  return tag("text", short_name(name), title, **attributes)
 
 
 def bar(value: float | None, other: float | None = None, class_: str = "") -> Markup:

@@ -6,6 +6,7 @@ from jppf_jax.report.markup import Markup, join, tag
 from jppf_jax.report.read import Evaluation, Json
 from jppf_jax.report.rows import TITLES
 from jppf_jax.report.summary import difference, figure, percent, table
+from jppf_jax.report.words import short_name, whole_name
 
 _NOTHING = "nothing"  # the last column of a confusion matrix: no class was predicted
 
@@ -23,7 +24,7 @@ def classes(evaluation: Evaluation) -> Markup:
   occurring = sorted({*analysis["truth"]["class"], *analysis["predicted"]["class"]})
   names = {train_id: taxonomy[train_id]["name"] for train_id in occurring}
   options = [tag("option", "all classes", value="all")]
-  options += [tag("option", name, value=train_id) for train_id, name in names.items()]
+  options += [tag("option", short_name(name), value=key) for key, name in names.items()]
   groups = [_charts(analysis, None, "all classes")]
   groups += [_charts(analysis, train_id, name) for train_id, name in names.items()]
   return tag(
@@ -47,7 +48,7 @@ def _class_table(evaluation: Evaluation, main: str) -> Markup:
   title = {"part_pq": "PartPQ", "pq": "PQ"}[quality]
   heads = ["class", title, title.replace("PQ", "SQ"), title.replace("PQ", "RQ")]
   heads += ["PQ"] if quality == "part_pq" else []
-  heads += ["sem. IoU", "TP", "FP", "FN"]
+  heads += ["TP", "FP", "FN", "sem. IoU"]
   heads += [f"vs {TITLES[others[0]]}"] if others else []
   head = [tag("th", tag("button", name, type="button"), scope="col") for name in heads]
   head += [tag("th", "IoU of true segments", scope="col"), tag("th", "found, by size", scope="col")]
@@ -69,18 +70,22 @@ def _class_table(evaluation: Evaluation, main: str) -> Markup:
       _cell(own[f"{prefix}rq"]),
     ]
     cells += [_cell(row["pq"]["pq"])] if quality == "part_pq" else []
+    counts = [row["pq"][count] for count in ("tp", "fp", "fn")]  # as the gallery lists segments
+    cells += [tag("td", count, data_value=count) for count in counts]
     cells += [_cell(row["semantic_iou"])]
-    cells += [tag("td", own[count], data_value=own[count]) for count in ("tp", "fp", "fn")]
     if others:
-      known = other is not None and own[quality] is not None
-      change = own[quality] - other if known else None
-      shown = "–" if change is None else difference(change)
-      cells.append(tag("td", shown, data_value=_sortable(change)))
+      if other is None or own[quality] is None:
+        cells.append(tag("td", "–", data_value=_sortable(None)))
+      else:
+        change = own[quality] - other
+        cells.append(tag("td", difference(own[quality], other), data_value=_sortable(change)))
     color = evaluation.analysis["spec"]["classes"][train_id]["color"]
-    name = tag("th", _swatch(color), row["name"], scope="row", data_value=row["name"])
+    name = _heading(row["name"], color)
     sparks = _sparks(analysis["truth"], train_id, row["name"])
     rows.append(tag("tr", name, *cells, *sparks))
   caption = f"{TITLES[main].capitalize()}, percent; a heading sorts"
+  if quality == "part_pq":
+    caption += "; TP, FP and FN of PQ: PartPQ leaves out objects without labelled parts"
   if others:
     caption += f"; the tick in a bar is {TITLES[others[0]]}"
   return table(tag("tr", *head), rows, caption=caption, class_="sortable")
@@ -167,9 +172,7 @@ def parts(evaluation: Evaluation) -> Markup | None:
     first = tag(
       "td", tag("span", percent(ious[0])), charts.bar(*ious), data_value=_sortable(ious[0])
     )
-    name = tag(
-      "th", _swatch(colors[row["channel"]]), row["name"], data_value=row["name"], scope="row"
-    )
+    name = _heading(row["name"], colors[row["channel"]])
     rows.append(tag("tr", name, first, *map(_cell, ious[1:])))
   names = ["part", *(f"IoU, {TITLES[name]}" for name in methods[:2])]
   head = tag("tr", *(tag("th", tag("button", name, type="button"), scope="col") for name in names))
@@ -190,7 +193,8 @@ def confusion(evaluation: Evaluation) -> Markup:
     f"{TITLES[main].capitalize()}. A row is a true label, a cell the share of its pixels that is "
     "seen as the label of the column."
   )
-  return tag("section", tag("h2", "Confusion"), tag("p", note), *blocks, id="confusion")
+  heading = tag("h2", "Confusion")
+  return tag("section", heading, tag("p", note), charts.scale(), *blocks, id="confusion")
 
 
 def _matrix(title: str, counts: list[list[int]], labels: list[Json]) -> Markup:
@@ -205,8 +209,8 @@ def _matrix(title: str, counts: list[list[int]], labels: list[Json]) -> Markup:
   mistakes = [
     tag(
       "li",
-      *(tag("b", name), " seen as ", tag("b", other)),
-      f" {_share(of_all)} ({_share(of_name)} of {name})",
+      *(_bold(name), " seen as ", _bold(other)),
+      f" {_share(of_all)} ({_share(of_name)} of {short_name(name)})",
     )
     for name, other, of_all, of_name in found
   ]
@@ -227,6 +231,16 @@ def _cell(value: float | None) -> Markup:
 
 def _sortable(value: float | None) -> str:
   return "-2" if value is None else f"{value:.6f}"
+
+
+def _heading(name: str, color: list[int]) -> Markup:
+  """Returns the heading of the row of a class or part."""
+  shown = short_name(name)
+  return tag("th", _swatch(color), shown, scope="row", data_value=name, title=whole_name(name))
+
+
+def _bold(name: str) -> Markup:
+  return tag("b", short_name(name), title=whole_name(name))
 
 
 def _swatch(color: list[int]) -> Markup:

@@ -1,5 +1,6 @@
 """The section that compares a run with another one: scores, classes, images, configs."""
 
+from collections.abc import Collection
 from typing import Any
 
 from jppf_jax.labels.quote import counted
@@ -7,10 +8,10 @@ from jppf_jax.report import charts
 from jppf_jax.report.classes import quality_of
 from jppf_jax.report.images import CHANGED, changes
 from jppf_jax.report.markup import Markup, tag
-from jppf_jax.report.read import Evaluation, Json, ReportError
+from jppf_jax.report.read import Evaluation, Json, ReportError, called, is_same
 from jppf_jax.report.rows import ROWS
 from jppf_jax.report.summary import at, curves, difference, percent, table
-from jppf_jax.report.words import shortened
+from jppf_jax.report.words import short_name, shortened, whole_name
 
 
 def require_same(evaluation: Evaluation, other: Evaluation) -> None:
@@ -32,12 +33,31 @@ def require_same(evaluation: Evaluation, other: Evaluation) -> None:
     )
 
 
-def comparison(evaluation: Evaluation, other: Evaluation) -> Markup:
-  """Returns what changed from `other` to `evaluation`."""
+def remark(evaluation: Evaluation, other: Evaluation) -> str | None:
+  """Returns a sentence if a run is compared with itself; else None."""
+  if not is_same(evaluation, other):
+    return None
+  return f"{other.name} is compared with itself: nothing can differ."
+
+
+def comparison(
+  evaluation: Evaluation, other: Evaluation, shown: Collection[str] | None = None
+) -> Markup:
+  """Returns what changed from `other` to `evaluation`; of a run and itself a remark only.
+
+  Args:
+    evaluation: of the new run.
+    other: of the run before.
+    shown: the images of the gallery, to which names lead; None: all.
+  """
+  about = remark(evaluation, other)
+  heading = tag("h2", f"Compared with {called(evaluation, other)[1]}")
+  if about is not None:
+    return tag("section", heading, tag("p", about), id="compared")
   return tag(
     "section",
-    tag("h2", f"Compared with {other.name}"),
-    tag("div", _scores(evaluation, other), _images(evaluation, other), class_="pair"),
+    heading,
+    tag("div", _scores(evaluation, other), _images(evaluation, other, shown), class_="pair"),
     _classes(evaluation, other),
     _config(shortened(evaluation.config), shortened(other.config)),
     _curves(evaluation, other),
@@ -48,7 +68,8 @@ def comparison(evaluation: Evaluation, other: Evaluation) -> Markup:
 def _scores(evaluation: Evaluation, other: Evaluation) -> Markup:
   own, before = (one.scores[one.methods[0]] for one in (evaluation, other))
   rows = [_row(name, at(own, path), at(before, path)) for name, path in ROWS.items()]
-  head = _head("percent", other.name, evaluation.name, "change")
+  name, other_name = called(evaluation, other)
+  head = _head("percent", other_name, name, "change")
   return table(head, [row for row in rows if row], caption="Scores")
 
 
@@ -64,18 +85,20 @@ def _classes(evaluation: Evaluation, other: Evaluation) -> Markup:
     if made:
       found.append((-abs(known[0] - known[1]), row["name"], made))
   rows = [made for *_, made in sorted(found, key=lambda entry: entry[:2])]
-  head = _head("class", other.name, evaluation.name, "change")
+  name, other_name = called(evaluation, other)
+  head = _head("class", other_name, name, "change")
   title = {"part_pq": "PartPQ", "pq": "PQ"}[quality]
-  caption = f"{title} of classes, those that changed most first; the tick is {other.name}"
+  caption = f"{title} of classes, those that changed most first; the tick is {other_name}"
   return table(head, rows, caption=caption)
 
 
-def _images(evaluation: Evaluation, other: Evaluation) -> Markup:
+def _images(evaluation: Evaluation, other: Evaluation, shown: Collection[str] | None) -> Markup:
   found = list(changes(evaluation, other).items())
   rows = []
   for image_id, change in found[:CHANGED]:
-    shown = tag("button", image_id, type="button", class_="link", data_image=image_id)
-    rows.append(tag("tr", tag("th", shown, scope="row"), tag("td", difference(change))))
+    link = tag("button", image_id, type="button", class_="link", data_image=image_id)
+    name = link if shown is None or image_id in shown else image_id
+    rows.append(tag("tr", tag("th", name, scope="row"), tag("td", difference(change))))
   caption = f"The {len(rows)} images that changed most, of {len(found)}"
   if len(found) <= CHANGED:
     caption = f"{counted(len(found), 'image')} in common" + (
@@ -110,7 +133,8 @@ def _curves(evaluation: Evaluation, other: Evaluation) -> Markup | None:
   drawn = curves(evaluation.metrics, other.metrics)
   if drawn is None:
     return None
-  key = charts.legend((evaluation.name, "series0"), (other.name, "series1"))
+  name, other_name = called(evaluation, other)
+  key = charts.legend((name, "series0"), (other_name, "series1"))
   return tag("details", tag("summary", "The curves of both runs"), key, drawn)
 
 
@@ -119,10 +143,11 @@ def _row(name: str, own: float | None, before: float | None, *, bar: bool = Fals
   if own is None and before is None:
     return None
   known = own is not None and before is not None
-  change = difference((own or 0) - (before or 0)) if known else "–"
+  change = difference(own or 0.0, before or 0.0) if known else "–"
   shown = tag("span", percent(own)), charts.bar(own, before) if bar else None
   now = tag("td", *shown, class_="wide" if bar else None)
-  return tag("tr", tag("th", name, scope="row"), tag("td", percent(before)), now, tag("td", change))
+  head = tag("th", short_name(name), scope="row", title=whole_name(name))
+  return tag("tr", head, tag("td", percent(before)), now, tag("td", change))
 
 
 def _head(*names: str) -> Markup:

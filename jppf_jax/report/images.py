@@ -71,7 +71,7 @@ def packed(
   panes = [{"key": method, "title": TITLES[method].capitalize()} for method in evaluation.methods]
   panes.append({"key": TRUTH, "title": "Ground truth"})
   if other is not None:
-    title = f"{other.name}: {TITLES[other.methods[0]]}"
+    title = f"{read.called(evaluation, other)[1]}: {TITLES[other.methods[0]]}"
     panes.append({"key": OTHER, "title": title})
   records = {}
   for image_id in chosen(evaluation, count, other):
@@ -145,12 +145,15 @@ def _size(image: dict[str, Any]) -> int:
 
 
 def _of_classes(scores: Json, image_id: str) -> dict[int, list[Any]]:
-  """Returns quality, TP, FP and FN of each class that occurs in an image, by train id."""
+  """Returns quality, TP, FP and FN of each class that occurs in an image, by train id.
+
+  The counts are those of PQ, as the outcomes of the segments. PartPQ leaves out objects without
+  labelled parts: a class of which nothing else occurs has no quality.
+  """
   quality = quality_of(scores)
   rows = scores["per_image"][image_id]["per_class"]
-  own = {train_id: row[quality] for train_id, row in enumerate(rows)}
   return {
-    train_id: [row[quality], row["tp"], row["fp"], row["fn"]]
-    for train_id, row in own.items()
-    if row[quality] is not None
+    train_id: [row[quality][quality], *(row["pq"][count] for count in ("tp", "fp", "fn"))]
+    for train_id, row in enumerate(rows)
+    if row["pq"]["pq"] is not None or row[quality][quality] is not None
   }

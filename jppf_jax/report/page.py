@@ -1,5 +1,6 @@
 """The report page: one HTML file with everything in it, which opens from disk."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from jppf_jax.labels.quote import counted
@@ -25,6 +26,7 @@ def write(
   count: int = IMAGES,
   run: Path | None = None,
   benchmark: Path | None = None,
+  say: Callable[[str], None] | None = None,
 ) -> Path:
   """Writes the page of an evaluation.
 
@@ -37,6 +39,7 @@ def write(
     run: the folder of the run, if an evaluation is given that does not lie in it.
     benchmark: a file of `jppf benchmark inference`; None: `benchmark.json` of the run if there is
       one.
+    say: is given a remark, if the page has one about the comparison.
 
   Returns:
     The file.
@@ -50,6 +53,9 @@ def write(
   other = None if compare is None else read.read(compare, split)
   if other is not None:
     comparison.require_same(evaluation, other)
+    about = comparison.remark(evaluation, other)
+    if about is not None and say is not None:
+      say(about)
   out = out or evaluation.folder / PAGE
   if benchmark is None and evaluation.run is not None:
     found = evaluation.run / costs.FOUND
@@ -74,11 +80,15 @@ def page(
     count: how many images the page shows.
     measured: what the stages of the network cost.
   """
+  beside = None if other is None or read.is_same(evaluation, other) else other
+  content = images.packed(evaluation, count, beside)
+  shown_images = [image["id"] for image in content["images"]]
+  compared = comparison.comparison(evaluation, other, shown_images) if other else None
   sections = {
     "scores": ("Scores", summary.summary(evaluation)),
     **{key: (title, summary.variants(evaluation, key)) for key, (title, _) in VARIANTS.items()},
-    "compared": ("Compared", comparison.comparison(evaluation, other) if other else None),
-    "images": ("Images", _gallery()),
+    "compared": ("Compared", compared),
+    "images": ("Images", _gallery() if shown_images else _no_images(count)),
     "classes": ("Classes", classes.classes(evaluation)),
     "parts": ("Parts", classes.parts(evaluation)),
     "confusion": ("Confusion", classes.confusion(evaluation)),
@@ -87,7 +97,6 @@ def page(
   }
   shown = {name: entry for name, entry in sections.items() if entry[1] is not None}
   links = [tag("a", title, href=f"#{name}") for name, (title, _) in shown.items()]
-  content = images.packed(evaluation, count, other)
   title = f"{evaluation.name}, {evaluation.title}"
   head = join(
     Markup('<meta charset="utf-8">'),
@@ -97,7 +106,7 @@ def page(
     tag("style", _asset("page.css")),
   )
   body = join(
-    _header(evaluation, len(content["images"])),
+    _header(evaluation, len(shown_images)),
     tag("nav", *links, aria_label="Sections"),
     tag("main", *(section for _, section in shown.values())),
     tag("script", data(content), type="application/json", id="report-data"),
@@ -130,6 +139,13 @@ def _gallery() -> Markup:
   """Returns the place of the gallery, which its script fills."""
   without = tag("noscript", tag("p", "The images need JavaScript."))
   return tag("section", tag("h2", "Images"), tag("div", id="gallery"), without, id="images")
+
+
+def _no_images(count: int) -> Markup:
+  """Returns a sentence in the place of the gallery."""
+  why = "--images=0." if count == 0 else "their records are not beside the scores."
+  said = tag("p", f"This page shows no images: {why}")
+  return tag("section", tag("h2", "Images"), said, id="images")
 
 
 def _asset(name: str) -> Markup:

@@ -81,8 +81,11 @@ def read(workdir: Path, split: str | None = None, run: Path | None = None) -> Ev
     run: the folder of the run, if `workdir` is that of an evaluation elsewhere.
 
   Raises:
-    ReportError: there is no such evaluation, or it has no record.
+    ReportError: there is no such folder or evaluation, or it has no record.
   """
+  if not workdir.is_dir():
+    what = "is a file" if workdir.exists() else "does not exist"
+    raise ReportError(f"{workdir} {what}: give the folder of a run, or of one of its evaluations.")
   if (workdir / SCORES).is_file() and split is None:
     return _evaluation(workdir, run=run or workdir.resolve().parents[1])
   config = _json_or_empty(workdir / _CONFIG)
@@ -123,6 +126,27 @@ def _evaluation(folder: Path, *, run: Path) -> Evaluation:
     metrics=_lines(run / _METRICS),
     run=run,
   )
+
+
+def called(evaluation: Evaluation, other: Evaluation) -> tuple[str, str]:
+  """Returns what to call two evaluations: the names of their runs, with as many folders in front as
+  tell them apart; if the run is the same, with the split.
+  """
+  if evaluation.name != other.name:
+    return evaluation.name, other.name
+  first, second = ((one.run or one.folder).resolve().parts[1:] for one in (evaluation, other))
+  for count in range(2, max(len(first), len(second)) + 1):
+    ends = "/".join(first[-count:]), "/".join(second[-count:])
+    if ends[0] != ends[1]:
+      return ends
+  if evaluation.title == other.title:
+    return evaluation.name, other.name
+  return f"{evaluation.name}, {evaluation.title}", f"{other.name}, {other.title}"
+
+
+def is_same(evaluation: Evaluation, other: Evaluation) -> bool:
+  """Returns whether two evaluations are one."""
+  return evaluation.folder.resolve() == other.folder.resolve()
 
 
 def image(folder: Path, image_id: str) -> ImageRecord | None:

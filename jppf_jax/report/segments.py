@@ -1,7 +1,7 @@
 """Each segment of an image, true or predicted: how well it was met, and by which one.
 
 Segments are matched as in PQ (`metrics.pq.match`), so that what is listed here adds up to its TP,
-FP and FN.
+FP and FN. Those of PartPQ can differ: it takes objects without labelled parts for crowd.
 """
 
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ from typing import Any
 from jppf_jax.report import charts
 from jppf_jax.report.markup import Markup, join, tag
 from jppf_jax.report.read import Evaluation, Json
-from jppf_jax.report.rows import PAPER, ROWS, TITLES, VARIANT_ROWS, VARIANTS
+from jppf_jax.report.rows import PAPER, ROWS, SAVED, TITLES, VARIANT_ROWS, VARIANTS
 from jppf_jax.report.words import dataset_title, short_path, shortened
 
 _TILES = (
@@ -53,7 +53,7 @@ def _tiles(evaluation: Evaluation) -> Markup:
     beside = None
     reference = at(evaluation.scores[others[0]], ROWS[name]) if others else None
     if reference is not None:
-      beside = tag("small", difference(value - reference), f" vs {TITLES[others[0]]}")
+      beside = tag("small", difference(value, reference), f" vs {TITLES[others[0]]}")
     tiles.append(tag("div", tag("span", name), tag("strong", percent(value)), beside))
   return tag("div", *tiles, class_="tiles")
 
@@ -79,7 +79,9 @@ def _table(evaluation: Evaluation) -> Markup:
     cells += [tag("td", "" if figure is None else f"{figure:.1f}") for figure in printed]
     rows.append(tag("tr", tag("th", name, scope="row"), *cells))
   head = tag("tr", tag("th", "percent", scope="col"), *heading)
-  return table(head, rows, caption="Fusions on the same outputs of the network")
+  is_saved = methods == [SAVED]  # by any system
+  caption = "Saved predictions" if is_saved else "Fusions on the same outputs of the network"
+  return table(head, rows, caption=caption)
 
 
 def paper_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
@@ -255,9 +257,9 @@ def percent(value: float | None) -> str:
   return "–" if value is None else f"{100 * value:.1f}"
 
 
-def difference(value: float) -> Markup:
-  """Returns a change in percent points, coloured."""
-  points = round(100 * value, 1)
+def difference(value: float, before: float = 0.0) -> Markup:
+  """Returns a change in percent points, coloured: that of the rounded figures that are shown."""
+  points = round(round(100 * value, 1) - round(100 * before, 1), 1)
   class_ = "up" if points > 0 else "down" if points < 0 else "same"
   sign = "+" if points > 0 else "−" if points < 0 else "±"
   return tag("span", f"{sign}{abs(points):.1f}", class_=class_)

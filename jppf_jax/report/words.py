@@ -9,6 +9,7 @@ from typing import Any
 from jppf_jax.labels.quote import counted
 from jppf_jax.names import BUILDER
 
+_LONGEST = 32  # letters of a name in a table or chart
 _FEW = 10  # images; the scores of fewer depend much on which they are
 
 
@@ -17,6 +18,22 @@ def few_images(images: int) -> str | None:
   if images >= _FEW:
     return None
   return f"The scores come from {counted(images, 'image')}; with others they can be very different."
+
+
+def short_name(name: str) -> str:
+  """Returns a name of a class or part, or the two ends of a very long one with an ellipsis between.
+
+  `shortName` of regions.js does the same.
+  """
+  if len(name) <= _LONGEST:
+    return name
+  end = _LONGEST // 3
+  return f"{name[: _LONGEST - end - 1]}…{name[-end:]}"
+
+
+def whole_name(name: str) -> str | None:
+  """Returns a name that `short_name` cuts, for the pointer to show; None if it is not cut."""
+  return name if short_name(name) != name else None
 
 
 def dataset_title(name: str) -> str:

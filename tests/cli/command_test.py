@@ -176,6 +176,27 @@ def test_a_boolean_that_is_neither_true_nor_false_is_told_how_to_be(verb):
     )
 
 
+@EVERY_VERB
+def test_what_is_no_number_is_told_what_was_expected(verb):
+  kinds = {"int": "a whole number", "float": "a number"}
+  for name in verbs.flags_of(verb):
+    flag = flags.FLAGS[name]
+    kind = kinds.get(flag.flag_type())
+    if kind is None:
+      continue
+    done = verbs.here(verb, f"--{name}=x: y")
+    assert done.status == 2
+    example = "" if flag.default is None else f", such as --{name}={flag.default}"
+    said = f"jppf {verb}: --{name}=x: y: expected {kind}{example}."
+    assert done.err.splitlines()[0] == said
+
+
+def test_a_number_of_images_is_whole():
+  done = verbs.here("report", "--images=1.5")
+  said = "jppf report: --images=1.5: expected a whole number, such as --images=50."
+  assert done.err.splitlines()[0] == said
+
+
 def test_flags_of_absl_and_arguments_behind_two_hyphens_are_as_ever(monkeypatch, tmp_path):
   calls = []
   monkeypatch.setattr(verbs.module("predict"), "main", calls.append)

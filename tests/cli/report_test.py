@@ -21,10 +21,15 @@ def test_the_page_of_a_run_is_written_and_named(tmp_path):
   out = tmp_path / "own.html"
   measured = tmp_path / "measured.json"
   measured.write_text(json.dumps(MEASURED))
-  argv = ("--evaluation=validation", f"--compare={run}", f"--out={out}", f"--benchmark={measured}")
-  done = verbs.here("report", f"--workdir={run}", *argv)
+  argv = ["--evaluation=validation", f"--out={out}", f"--benchmark={measured}"]
+  other = small.write(tmp_path / "other")
+  done = verbs.here("report", f"--workdir={run}", f"--compare={other}", *argv)
   assert done.status == 0, done.status
-  assert "Compared with run" in out.read_text() and "Time and memory" in out.read_text()
+  assert "Compared with other" in out.read_text() and "Time and memory" in out.read_text()
+  assert "itself" not in done.err
+  done = verbs.here("report", f"--workdir={run}", f"--compare={run}", f"--out={out}")
+  assert done.status == 0 and "run is compared with itself: nothing can differ." in done.err
+  assert '"key":"other"' not in out.read_text()
 
 
 def test_saved_predictions_have_a_page(tmp_path):

@@ -112,10 +112,12 @@ class Browser:
     at = {"x": left + x * width, "y": top + y * height}
     self._call("Input.dispatchMouseEvent", type=kind, **at, **more)
 
-  def press(self, key: str) -> None:
+  def press(self, key: str, *, shift: bool = False) -> None:
     """Presses a key."""
+    code = {"windowsVirtualKeyCode": 9} if key == "Tab" else {}  # else the focus stays
     for kind in ("keyDown", "keyUp"):
-      self._call("Input.dispatchKeyEvent", type=kind, key=key)
+      held = 8 if shift else 0
+      self._call("Input.dispatchKeyEvent", type=kind, key=key, modifiers=held, **code)
 
   def close(self) -> None:
     """Ends the browser."""

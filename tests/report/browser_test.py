@@ -1,6 +1,7 @@
 """The page in a real browser: layers switch, the pointer names what is there, nothing fails."""
 
 import json
+import shutil
 
 import pytest
 
@@ -155,6 +156,22 @@ def test_choices_list_the_images_that_have_such_segments(opened):
   ]
 
 
+def test_the_order_can_be_best_first_and_images_without_a_score_come_last(started, tmp_path):
+  images = {"a": {"wrong_part": True}, "b": {}, "c": {"no_car": True}}
+  run = small.write(tmp_path / "run", images)
+  unlabelled = small.write(tmp_path / "unlabelled", {"a": {}, "b": {"no_car": True}}, parts=False)
+  started.problems.clear()
+  started.open(page.write(run))
+  selects = 'var [class_, segments, order] = document.querySelectorAll(".controls select")'
+  started.run(HELP + selects)
+  assert started.run("listed()") == ["c", "a", "b"]
+  assert started.run("choose(order, 'best'), listed()") == ["b", "a", "c"]
+  started.open(page.write(unlabelled))
+  started.run(HELP + selects)
+  assert started.run(f"choose(class_, '{small.CAR}'), choose(segments, 'fn'), listed()") == ["b"]
+  assert started.problems == []
+
+
 def test_keys_step_through_images_and_switch_layers(opened):
   opened.run("document.querySelector('#gallery').scrollIntoView({ behavior: 'instant' })")
   name = "document.querySelector('.image-name').firstChild.textContent"
@@ -174,14 +191,129 @@ def test_keys_step_through_images_and_switch_layers(opened):
   assert opened.run(level) == "100 %"
 
 
+def test_arrows_move_a_crosshair_in_a_pane_that_has_the_focus(opened):
+  name = "document.querySelector('.image-name').firstChild.textContent"
+  opened.run("[...document.querySelectorAll('.toolbar button')].at(-1).focus()")
+  opened.press("Tab")
+  focused = "document.activeElement.closest('.pane')?.dataset.pane ?? null"
+  assert opened.run(focused) == "joint"
+  where = "document.activeElement"
+  assert opened.run(f"{where}.role") == "application"
+  assert "arrow keys move a crosshair" in opened.run(f"{where}.ariaLabel")
+  assert opened.run("said('truth')").startswith(small.EVIL)  # at once: the middle, column 16, row 8
+  for _ in range(4):
+    opened.press("ArrowRight")
+  assert opened.run("said('truth')") == "person instance 2 · FN · IoU 0.00"
+  opened.press("ArrowUp")
+  opened.press("ArrowUp")
+  opened.press("ArrowUp")  # row 5
+  assert opened.run("said('truth')").startswith("sky")
+  opened.press("ArrowDown")
+  assert opened.run("said('truth')").startswith("person")
+  opened.press("ArrowLeft", shift=True)  # column 10
+  assert opened.run("said('truth')").startswith("sky")
+  opened.press("ArrowLeft")
+  assert opened.run("said('joint')").startswith("car car-body")
+  assert opened.run(name) == "worst"  # no image was stepped
+  opened.press("Escape")
+  assert opened.run(f"[{focused}, said('joint')]") == [None, ""]
+  opened.run("document.querySelector('#gallery').scrollIntoView({ behavior: 'instant' })")
+  opened.press("ArrowRight")
+  opened.until(f"drawn('parts') && {name} === 'parts'")
+
+
+def test_a_zoomed_view_follows_the_crosshair(opened):
+  opened.run("pane('truth').querySelector('.stage').focus({ focusVisible: true })")
+  for _ in range(3):
+    opened.press("+")
+  left, top, width, height = opened.run("box()")  # the middle stays in the middle
+  assert (width, height, left, top) == pytest.approx((8, 8, -3.5, -3.5), abs=0.01)
+  for key, side, expected in (
+    ("ArrowLeft", 0, 0),
+    ("ArrowUp", 1, 0),
+    ("ArrowRight", 0, -7),
+    ("ArrowDown", 1, -7),
+  ):
+    for _ in range(4):
+      opened.press(key, shift=True)
+    assert opened.run(f"box()[{side}]") == pytest.approx(expected, abs=0.01)
+  inside = "(() => { const [a, b] = ['.stage', '.cross'].map((one) => pane('truth')"
+  inside += ".querySelector(one).getBoundingClientRect());"
+  inside += "return b.left > a.left && b.left < a.right && b.top > a.top && b.top < a.bottom; })()"
+  assert opened.run(inside)
+  opened.press("-")
+  assert opened.run("box()") == pytest.approx([-3, -3, 4, 4], abs=0.01)
+
+
 def test_a_chosen_mistake_is_enlarged_and_the_rest_dimmed(opened):
   assert opened.run("color('joint', 1, 1)[3]") == 255
   opened.run("document.querySelector('.segments button').click()")
   assert opened.run("[color('joint', 1, 1)[3], color('joint', 28, 14)[3]]") == [36, 255]
   assert opened.run("document.querySelector('.level').textContent") == "200 %"
   assert opened.run("box()") == pytest.approx([-1, -1, 2, 2], abs=0.01)
+  car, *false = opened.run(  # their outlines; a line on the left belongs to the pixel before
+    "[color('joint', 9, 8), color('joint', 25, 13), color('joint', 29, 13)]"
+  )
+  assert car[3] == 36 and false == [[255, 255, 255, 255]] * 2
   opened.point("[data-pane=joint] .stage", 0.75, 0.75)  # of the lower right quarter
   assert opened.run("said('joint')").startswith("car car-body · instance 5")
+
+
+def test_the_view_of_a_chosen_mistake_has_its_place_in_both_directions(opened):
+  """The missed person has columns 20 to 22 and rows 6 to 11: its middle is that of the view."""
+  opened.run("document.querySelectorAll('.segments button')[1].click()")
+  left, top, width, height = opened.run("box()")
+  assert (width, height) == pytest.approx((4 / 3, 4 / 3), abs=0.01)
+  assert (left, top) == pytest.approx((-1 / 3, 1 / 2 - 4 / 3 * 9 / 16), abs=0.01)
+
+
+def test_instances_have_white_outlines_which_do_not_go_around_the_image(started, tmp_path):
+  """A person at the left end, beside whose rows the image ends on the right."""
+  started.open(page.write(small.write(tmp_path / "run", {"a": {}})))
+  started.run(
+    HELP + "var map = new LabelMap([1, 0, 0, 1, 0, 0, 0, 0, 0], [3, 3], "
+    "[[-1, 0], [0, 0]], [{ class: 0, shade: 0 }], "
+    "{ classes: [{ color: [9, 9, 9], thing: true }], parts: [] })"
+  )
+  line = (
+    "[...map.painted(new Set(['instance']), () => true, null).data].filter((_, n) => n % 4 === 3)"
+  )
+  assert started.run(line) == [255, 0, 0, 255, 0, 0, 0, 0, 0]
+
+
+def test_a_caption_does_not_grow_under_the_pointer(started, written):
+  started.problems.clear()
+  for width in (400, 1280):
+    started.open(written, width=width)
+    started.run(HELP)
+    started.until("ready()")
+    heights = "panes().map((one) => one.getBoundingClientRect().height)"
+    before = started.run(heights)
+    started.point("[data-pane=joint] .stage", 3.5 / 32, 7.5 / 16)
+    assert started.run("said('joint')") and started.run(heights) == before
+    fits = "panes().map((one) => one.querySelector('output')).every((one) => "
+    assert started.run(fits + "one.scrollHeight <= one.clientHeight + 1)"), width
+  assert started.problems == []
+
+
+def test_the_opacity_is_that_of_its_slider(opened):
+  opened.run(
+    "var slider = document.querySelector('input[type=range]');"
+    "slider.value = 30; slider.dispatchEvent(new Event('input'))"
+  )
+  canvas = "panes().map((one) => one.querySelector('canvas').style.opacity)"
+  assert opened.run(canvas) == ["0.3"] * 3
+
+
+def test_the_largest_mistakes_come_first(started, tmp_path):
+  started.problems.clear()
+  missed = {"no_car": True, "missed": True}  # areas of 48 and 18 pixels
+  started.open(page.write(small.write(tmp_path / "run", {"a": missed})))
+  started.run(HELP)
+  started.until("ready()")
+  buttons = "[...document.querySelectorAll('.segments button')].map((one) => one.textContent)"
+  assert started.run(buttons) == ["car", "person"]
+  assert started.problems == []
 
 
 def test_a_double_click_enlarges_around_the_pointer_and_dragging_moves(opened):
@@ -213,6 +345,20 @@ def test_differences_say_what_is_wrong(opened):
     maps = f"{json.dumps(predicted)}, 0, {json.dumps(truth)}"
     assert opened.run(f"difference({maps}, 0)") == error, (segment, outcome)
     assert opened.run(f"difference({maps}, 1)") == 0  # void is not scored
+
+
+def test_what_is_not_predicted_is_striped_dark_and_light(opened):
+  opened.run(
+    "var map = new LabelMap([0, 0, 0, 0], [2, 2], [[-1, 0]], [], { classes: [], parts: [] });"
+    "var painted = (error) => [...map.painted("
+    "new Set(['difference']), () => true, [error, error, error, 0]).data]"
+  )
+  class_, nothing = opened.run("[painted(1), painted(4)]")
+  assert class_ == [222, 45, 38, 255] * 3 + [0] * 4
+  assert nothing == [40, 40, 40, 255] + [235, 235, 235, 255] * 2 + [0] * 4
+  opened.run("press('difference')")
+  swatch = "document.querySelector('.pane').parentElement.nextElementSibling.lastChild.firstChild"
+  assert "rgb(235, 235, 235)" in opened.run(f"{swatch}.style.background")
 
 
 def test_a_heading_sorts_and_a_choice_shows_the_charts_of_a_class(opened):
@@ -249,6 +395,27 @@ def test_a_compared_run_has_a_pane_and_a_narrow_window_has_room(started, run, tm
   assert started.problems == []
 
 
+def test_a_very_long_name_of_a_class_leaves_the_tables_and_the_matrix_in_view(
+  started, run, tmp_path
+):
+  long = shutil.copytree(run, tmp_path / "long")
+  for file in (long / "evaluation").rglob("*.json"):
+    file.write_text(file.read_text().replace('"person"', f'"{"n" * 300}"'))
+  started.problems.clear()
+  started.open(page.write(long), width=1000)
+  started.run(HELP)
+  started.until("ready()")
+  started.run("var right = (name) => document.querySelector(name).getBoundingClientRect().right")
+  assert started.run("right('#classes td')") < 700
+  assert started.run("right('#confusion .ground')") < 1000
+  widths = "[...document.querySelectorAll('.segments button')].map((one) => one.clientWidth)"
+  assert max(started.run(widths)) < 400
+  assert started.run("[...document.querySelectorAll('[title^=nnnnnnnn]')].length") >= 3
+  started.point("[data-pane=truth] .stage", 21.5 / 32, 9.5 / 16)
+  assert started.run("said('truth')") == f"{'n' * 21}…{'n' * 10} instance 2 · FN · IoU 0.00"
+  assert started.problems == []
+
+
 def test_thumbnails_fade_where_more_are_hidden(started, written):
   started.problems.clear()
   started.open(written, width=320)
@@ -262,6 +429,13 @@ def test_thumbnails_fade_where_more_are_hidden(started, written):
     started.until(f"String({ends}) === '{expected[0]},{expected[1]}'", 5)
   started.run("strip.style.width = '2000px'")
   started.until(f"String({ends}) === '0,0'", 5)
+  assert started.problems == []
+
+
+def test_a_page_without_images_has_no_errors(started, run, tmp_path):
+  started.problems.clear()
+  started.open(page.write(run, tmp_path / "page.html", count=0))
+  assert started.run("document.querySelector('.toolbar')") is None
   assert started.problems == []
 
 

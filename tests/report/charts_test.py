@@ -66,6 +66,13 @@ def test_a_cell_is_as_opaque_as_the_root_of_its_share_and_small_ones_are_left_ou
   assert drawn.count('class="right"') == 2 and drawn.count('class="wrong"') == 1
 
 
+def test_a_cell_of_the_diagonal_is_kept_however_small():
+  counts = [[1, 9999, 0], [0, 0, 5]]
+  drawn = charts.matrix(counts, ["a", "b"], ["a", "b", "nothing"], "confusion")
+  assert "a seen as a: 0.0 % of 10000 pixels" in drawn
+  assert drawn.count('class="right"') == 1  # that of b has no pixel
+
+
 def test_truth_goes_down_the_rows_of_a_matrix_and_predictions_along_the_columns():
   counts = [[0, 0, 9], [5, 0, 0]]
   drawn = charts.matrix(counts, ["a", "b"], ["a", "b", "nothing"], "confusion")
@@ -88,10 +95,18 @@ def test_names_of_a_large_matrix_lie_inside_of_it():
   assert 'style="width:' in drawn  # it is not shrunk to the page
 
 
+def test_a_very_long_name_is_cut_and_leaves_room_for_the_cells():
+  name = "n" * 300
+  drawn = charts.matrix([[1, 0]], [name], [name, "nothing"], "confusion")
+  assert drawn.count(f"…{'n' * 10}<title>{name}</title></text>") == 2
+  assert numbers(drawn, "x")[0] < 300
+
+
 def test_a_bar_of_a_table_has_the_length_of_its_share_and_a_tick():
   assert "width:25.0%" in charts.bar(0.25) and "<b" not in charts.bar(0.25)
   assert "left:50.0%" in charts.bar(None, 0.5) and "width:0.0%" in charts.bar(None, 0.5)
-  assert "width:100.0%" in charts.bar(1.5)
+  assert "width:100.0%" in charts.bar(1.5) and "left:100.0%" in charts.bar(0.5, 1.5)
+  assert "width:0.0%" in charts.bar(-0.5) and "left:0.0%" in charts.bar(0.5, -0.5)
 
 
 def test_counts_have_whole_ticks_and_axes_plain_numbers():

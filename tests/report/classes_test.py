@@ -60,11 +60,25 @@ def numbers(text, name):
 def test_a_row_has_the_qualities_and_counts_of_its_class(evaluation):
   made = classes.classes(evaluation)
   person = row_of(made, "person")
-  assert person[:8] == ["80.0", "100.0", "80.0", "80.0", "66.7", "2", "0", "1"]
+  assert person[:8] == ["80.0", "100.0", "80.0", "80.0", "2", "0", "1", "66.7"]
   assert person[8] == "+80.0"  # top-down merging misses it in each image
   car = row_of(made, "car")
-  assert car[5:8] == ["3", "1", "0"]
+  assert car[4:7] == ["3", "1", "0"]
   assert float(car[0]) < float(car[3])  # one has wrong wheels: PartPQ is below PQ
+
+
+def test_counts_are_those_of_the_listed_segments_where_partpq_leaves_some_out(tmp_path):
+  mistakes = {"worst": {"no_car": True, "false": True}, "right": {}}
+  evaluation = read(small.write(tmp_path / "run", mistakes, parts=False))
+  of_car = evaluation.scores["joint"]["per_class"][small.CAR]
+  assert [of_car["part_pq"][count] for count in ("tp", "fp", "fn")] == [0, 1, 0]
+  made = classes.classes(evaluation)
+  assert row_of(made, "car")[4:7] == ["1", "1", "1"]
+  analysis = evaluation.analysis["methods"]["joint"]
+  for column, outcome in (("truth", "tp"), ("predicted", "fp"), ("truth", "fn")):
+    found = zip(analysis[column]["class"], analysis[column]["outcome"])
+    assert list(found).count((small.CAR, outcome)) == 1
+  assert "TP, FP and FN of PQ" in made
 
 
 def test_small_charts_say_how_many_segments_have_which_iou_and_size(evaluation):
@@ -127,6 +141,12 @@ def test_confusions_of_classes_and_parts_are_drawn_and_told(evaluation):
   assert "<b>car-wheel</b> seen as <b>car-body</b> 0.5\u00a0% (33.3\u00a0% of car-wheel)" in made
   assert "(11.1\u00a0% of person)" in made
   assert small.EVIL not in made and html.escape(small.EVIL) in made
+
+
+def test_the_colours_of_the_confusion_matrices_have_a_scale(evaluation):
+  made = classes.confusion(evaluation)
+  (scale,) = re.findall('<div class="scale">(.*?)</div>', made)
+  assert re.findall(">([^<>]+)<", scale) == ["0 %", "25 %", "100 %", "right", "wrong"]
 
 
 def test_the_main_quality_of_a_network_without_parts_is_pq():

@@ -1,11 +1,12 @@
 import copy
 import dataclasses
 import re
+import shutil
 
 import pytest
 
-from jppf_jax.report import comparison
-from jppf_jax.report.read import ReportError, read
+from jppf_jax.report import comparison, images
+from jppf_jax.report.read import ReportError, called, read
 from tests.report import small
 
 
@@ -26,10 +27,18 @@ def test_scores_classes_and_images_say_what_changed(runs):
     f"{100 * new:.1f}",
     f"+{100 * (new - old):.1f}",
   ]
-  images = re.findall('data-image="(.*?)"', made)
-  assert images == ["worst", "parts", "right"]
+  named = re.findall('data-image="(.*?)"', made)
+  assert named == ["worst", "parts", "right"]
   table = made.partition("PartPQ of classes")[2]
   assert re.findall('<th scope="row">(.*?)</th>', table)[:2] == ["car", "person"]
+
+
+def test_a_class_that_became_much_worse_comes_before_one_that_became_a_little_better(tmp_path):
+  new = read(small.write(tmp_path / "new", {"a": {"no_car": True}, "b": {"no_car": True}}))
+  old = read(small.write(tmp_path / "old", {"a": {"missed": True}, "b": {}}))
+  table = comparison.comparison(new, old).partition("PartPQ of classes")[2]
+  changes = re.findall('<th scope="row">(.*?)</th>.*?<span class="(up|down|same)">', table)
+  assert changes[:2] == [("car", "down"), ("person", "up")]
 
 
 def test_bars_are_of_the_new_run_and_ticks_of_the_old_one(runs):
@@ -63,8 +72,35 @@ def test_few_images_are_counted_in_words(runs, tmp_path):
   assert "3 images in common, the largest change first" in comparison.comparison(*runs)
   one = read(small.write(tmp_path / "one", {"worst": {}}))
   assert ">1 image in common<" in comparison.comparison(one, runs[1])
-  many = read(small.write(tmp_path / "many", {f"image {n}": {} for n in range(12)}))
-  assert "The 10 images that changed most, of 12" in comparison.comparison(many, many)
+  ten = {f"image {n}": {} for n in range(10)}
+  all_shown = [read(small.write(tmp_path / name, ten)) for name in ("ten", "as_ten")]
+  assert "10 images in common, the largest change first" in comparison.comparison(*all_shown)
+  twelve = {f"image {n}": {} for n in range(12)}
+  many, as_many = (read(small.write(tmp_path / name, twelve)) for name in ("many", "as_many"))
+  assert "The 10 images that changed most, of 12" in comparison.comparison(many, as_many)
+
+
+def test_runs_of_one_name_are_told_apart_by_the_folders_in_front(tmp_path):
+  new, old = (read(small.write(tmp_path / name / "a" / "m")) for name in ("new", "old"))
+  assert called(new, old) == ("new/a/m", "old/a/m")
+  made = comparison.comparison(new, old)
+  assert "Compared with old/a/m" in made and "the tick is old/a/m" in made
+  heads = ["percent", "old/a/m", "new/a/m", "change"]
+  assert re.findall('<th scope="col">(.*?)</th>', made)[:4] == heads
+  assert '<i class="series0"></i>new/a/m<' in made and '<i class="series1"></i>old/a/m<' in made
+  pane = images.packed(new, 1, old)["panes"][-1]
+  assert pane["title"] == "old/a/m: joint fusion"
+  train = new.folder.with_name("train")
+  shutil.copytree(new.folder, train)
+  assert called(new, read(train)) == ("m, validation", "m, train")
+  assert comparison.remark(new, read(train)) is None
+
+
+def test_a_run_and_itself_are_one_remark(runs):
+  new, _ = runs
+  made = comparison.comparison(new, read(new.folder))
+  assert "<p>new is compared with itself: nothing can differ.</p>" in made
+  assert "<table" not in made
 
 
 def test_curves_of_both_runs_are_in_one_chart(runs):

@@ -1,5 +1,6 @@
 import base64
 import io
+import json
 import zlib
 
 import numpy as np
@@ -53,6 +54,15 @@ def test_what_is_packed_is_what_was_recorded(evaluation):
     assert held["regions"] == record.about["maps"][key]["regions"]
 
 
+def test_an_image_has_the_counts_of_its_segments_where_partpq_leaves_some_out(tmp_path):
+  mistakes = {"worst": {"no_car": True}, "right": {}}
+  evaluation = read.read(small.write(tmp_path / "run", mistakes, parts=False))
+  of_car = {
+    image["id"]: image["classes"][small.CAR] for image in images.packed(evaluation, 50)["images"]
+  }
+  assert of_car == {"worst": [None, 0, 0, 1], "right": [None, 1, 0, 0]}
+
+
 def test_two_bytes_are_little_endian():
   held = images._map(np.array([[1, 256]], np.uint16), (1, 2))
   assert held["bytes"] == 2
@@ -70,6 +80,19 @@ def test_pictures_shrink_until_they_fit(evaluation, monkeypatch):
   with Image.open(io.BytesIO(base64.b64decode(image["photo"]))) as photo:
     assert [photo.height, photo.width] == image["size"]
   assert len(images.packed(evaluation, 50, most_bytes=1)["images"]) == 3  # it ends
+
+
+def test_the_map_of_the_other_run_is_left_out_if_its_image_has_another_size(evaluation, tmp_path):
+  other = read.read(small.write(tmp_path / "other"))
+  file = other.folder / "images" / "right.npz"
+  with np.load(file) as arrays:
+    held = dict(arrays)
+  about = json.loads(held["about"].tobytes()) | {"size": [small.SIZE[0], 2 * small.SIZE[1]]}
+  held["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+  np.savez(file, allow_pickle=False, **held)
+  packed = images.packed(evaluation, 50, other)
+  joined = {image["id"]: "other" in image["maps"] for image in packed["images"]}
+  assert joined == {"worst": True, "parts": True, "right": False}
 
 
 def test_the_map_of_the_other_run_is_packed_if_it_has_the_image(evaluation, better, tmp_path):

@@ -69,5 +69,16 @@ def test_many_regions_take_two_bytes_and_few_one():
     assert len(np.unique(numbers)) == (324 if dtype == np.uint16 else 5)
 
 
+@pytest.mark.parametrize("count, dtype", [(256, np.uint8), (257, np.uint16)])
+def test_a_byte_numbers_256_regions(count, dtype):
+  numbers = np.arange(count)[None]
+  person = np.full_like(numbers, small.PERSON)
+  channels = small.SPEC.to_channels(person, numbers, np.zeros_like(numbers))
+  truth = np.full(numbers.shape, small.truth()[8, 21])
+  _, predicted = compared(count_cells(small.SPEC, truth, channels), small.SPEC)
+  found, _ = maps.of_prediction(channels, (1, count), predicted, [None] * count, small.SPEC)
+  assert found.dtype == dtype and len(np.unique(found)) == count
+
+
 def test_numbers_have_four_digits():
   assert maps.rounded(np.float32([0.123456, 1])) == [0.1235, 1.0]

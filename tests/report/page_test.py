@@ -109,6 +109,20 @@ def test_text_has_enough_contrast_in_light_and_dark():
       assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, ground)
 
 
+def test_a_page_without_images_has_a_sentence_in_the_place_of_the_gallery(run, tmp_path):
+  other = small.write(tmp_path / "other")
+  text = page.write(run, tmp_path / "a.html", count=0, compare=other).read_text()
+  assert "<p>This page shows no images: --images=0.</p>" in text
+  assert 'id="gallery"' not in text and "<button" in text
+  assert "data-image=" not in text  # names would lead nowhere
+  for record in (other / "evaluation").rglob("*.npz"):
+    record.unlink()
+  text = page.write(other, tmp_path / "b.html").read_text()
+  assert "no images: their records are not beside the scores" in text
+  text = page.write(run, tmp_path / "c.html", count=1, compare=other).read_text()
+  assert text.count('data-image="') == 1
+
+
 def test_images_without_photos_make_a_page_too(tmp_path):
   run = small.write(tmp_path / "run", photos=False)
   text = page.write(run).read_text()

@@ -36,6 +36,11 @@ def test_the_evaluation_of_the_config_comes_before_newer_ones_and_others_have_na
 def test_what_is_missing_or_damaged_says_what_to_do(run, tmp_path):
   with pytest.raises(ReportError, match="`jppf evaluate --workdir="):
     read(tmp_path)
+  with pytest.raises(ReportError, match=r"nowhere does not exist: give the folder of a run"):
+    read(tmp_path / "nowhere")
+  (tmp_path / "file").write_text("")
+  with pytest.raises(ReportError, match=r"file is a file: give the folder of a run"):
+    read(tmp_path / "file")
   folder = small.write(tmp_path / "old", {"a": {}}) / "evaluation" / "validation"
   (folder / "scores.json").write_text("{")
   with pytest.raises(ReportError, match=r"scores\.json is damaged"):

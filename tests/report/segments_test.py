@@ -89,6 +89,27 @@ def test_outcomes_add_up_to_the_counts_of_pq(seed):
     np.testing.assert_array_equal(np.bincount(classes, minlength=SPEC.num_classes), expected)
 
 
+@pytest.mark.parametrize("void_columns, outcome", [(4, "fp"), (5, "ignored")])
+def test_a_prediction_is_ignored_if_more_than_half_of_it_lies_on_void(void_columns, outcome):
+  semantic = np.full((2, 8), small.ROAD)
+  semantic[:, :void_columns] = IGNORE
+  zero = np.zeros_like(semantic)
+  uids = small.SPEC.to_uids(semantic, zero, zero)
+  person = small.SPEC.to_channels(np.full_like(zero, small.PERSON), zero + 1, zero)
+  _, predicted = compared(count_cells(small.SPEC, uids, person), small.SPEC)
+  assert predicted.outcomes == [outcome]
+
+
+@pytest.mark.parametrize("class_, outcome", [(small.CAR, "fp"), (small.PERSON, "ignored")])
+def test_a_prediction_is_ignored_on_crowd_of_its_own_class_only(class_, outcome):
+  persons = np.full((2, 8), small.PERSON)
+  zero = np.zeros_like(persons)
+  uids = small.SPEC.to_uids(persons, zero - 1, zero)
+  found = small.SPEC.to_channels(np.full_like(zero, class_), zero + 1, zero)
+  truth, predicted = compared(count_cells(small.SPEC, uids, found), small.SPEC)
+  assert (truth.outcomes, predicted.outcomes) == ([], [outcome])
+
+
 def test_matches_name_each_other():
   cells = count_cells(small.SPEC, small.truth(), small.predicted(missed=True, false=True))
   truth, predicted = compared(cells, small.SPEC)

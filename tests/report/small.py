@@ -29,24 +29,31 @@ SKY, ROAD, CAR, PERSON = range(4)
 SIZE = (16, 32)
 
 
-def truth() -> np.ndarray:
-  """Returns uids: sky 8 rows; a car of 6 x 8 with wheels in its last row, a person of 6 x 3."""
+def truth(*, parts: bool = True) -> np.ndarray:
+  """Returns uids: sky 8 rows; a car of 6 x 8 with wheels in its last row, a person of 6 x 3.
+
+  Args:
+    parts: whether the parts of the car are labelled.
+  """
   semantic, instance, part = (np.zeros(SIZE, np.int32) for _ in range(3))
   semantic[8:] = ROAD
   semantic[6:12, 2:10], instance[6:12, 2:10] = CAR, 1
   part[6:12, 2:10] = SPEC.class_parts[CAR][1]
   part[11, 2:10] = SPEC.class_parts[CAR][0]
   semantic[6:12, 20:23], instance[6:12, 20:23] = PERSON, 2
-  return SPEC.to_uids(semantic, instance, part)
+  return SPEC.to_uids(semantic, instance, part if parts else np.zeros_like(part))
 
 
-def predicted(*, missed: bool = False, wrong_part: bool = False, false: bool = False) -> np.ndarray:
+def predicted(
+  *, missed: bool = False, wrong_part: bool = False, false: bool = False, no_car: bool = False
+) -> np.ndarray:
   """Returns channels as the truth, but with mistakes.
 
   Args:
     missed: the person is road and sky.
     wrong_part: the wheels are body.
     false: there is a car of 4 x 4 on the road, instance 5.
+    no_car: the true car is road and sky.
   """
   channels = SPEC.uids_to_channels(truth())
   if missed:
@@ -57,6 +64,9 @@ def predicted(*, missed: bool = False, wrong_part: bool = False, false: bool = F
   if false:
     channels[12:16, 26:30] = channels[10, 2]
     channels[12:16, 26:30, 1] = 5
+  if no_car:
+    channels[6:8, 2:10] = channels[0, 0]
+    channels[8:12, 2:10] = channels[15, 0]
   return channels
 
 
@@ -68,7 +78,9 @@ MISTAKES = {  # of joint fusion, by image
 SCORES = np.float32([0.9, 0.8, 0, 0, 0.7])  # of instances 1, 2 and 5
 
 
-def write(run: Path, mistakes: dict[str, dict] = MISTAKES, *, photos: bool = True) -> Path:
+def write(
+  run: Path, mistakes: dict[str, dict] = MISTAKES, *, photos: bool = True, parts: bool = True
+) -> Path:
   """Writes a run and its evaluation; returns the folder of the run.
 
   Args:
@@ -76,18 +88,20 @@ def write(run: Path, mistakes: dict[str, dict] = MISTAKES, *, photos: bool = Tru
     mistakes: arguments of `predicted`, by image; of joint fusion. Top-down merging misses the
       person in every image.
     photos: whether there are photos.
+    parts: whether the parts of the cars are labelled.
   """
   folder = run / "evaluation" / "validation"
   recorder = Recorder(folder, SPEC)
   scores = {"joint": Scores(SPEC), "top_down": Scores(SPEC)}
+  uids = truth(parts=parts)
   for image_id, made in mistakes.items():
     answers = {}
     for method, channels in (("joint", predicted(**made)), ("top_down", predicted(missed=True))):
-      cells = count_cells(SPEC, truth(), channels)
+      cells = count_cells(SPEC, uids, channels)
       scores[method].add_score(image_id, score_cells(SPEC, cells))
       answers[method] = Answer(channels, cells, SCORES)
     photo = np.full((*SIZE, 3), 120, np.uint8) if photos else None
-    recorder.add(image_id, photo, truth(), answers)
+    recorder.add(image_id, photo, uids, answers)
   recorder.save(scores)
   report = {
     "images": len(mistakes),

@@ -21,7 +21,7 @@ def test_scores_of_both_methods_stand_side_by_side_with_their_difference(evaluat
   assert row == f'<td class="best">{joint}</td><td>{top_down}</td>'
   density = re.search("Density</th>(.*?)</tr>", made)[1]
   assert density == "<td>100.0</td><td>100.0</td>"  # a tie
-  points = 100 * (values[0] - values[1])
+  points = float(joint) - float(top_down)
   assert f'<strong>{joint}</strong><small><span class="up">+{points:.1f}</span>' in made
   assert "semantic head, mIoU</th><td>50.0</td>" in made
 
@@ -94,6 +94,23 @@ def test_losses_come_first_then_scores_and_what_is_not_finite_is_left_out():
 )
 def test_differences_have_a_sign(value, text):
   assert f">{text}<" in summary.difference(value)
+
+
+def test_differences_are_those_of_the_figures_that_are_shown():
+  value, before = 0.44051, 0.43749
+  assert (summary.percent(value), summary.percent(before)) == ("44.1", "43.7")
+  assert ">+0.4<" in summary.difference(value, before)
+  assert ">−0.4<" in summary.difference(before, value)
+  assert ">±0.0<" in summary.difference(0.4404, 0.4396)
+
+
+def test_saved_predictions_are_no_fusions(evaluation):
+  assert "Fusions on the same outputs of the network" in summary.summary(evaluation)
+  saved = {"methods": {"saved": evaluation.analysis["methods"]["joint"]}}
+  scores = {"images": 3, "saved": evaluation.scores["joint"]}
+  changes = {"analysis": {**evaluation.analysis, **saved}, "scores": scores}
+  made = summary.summary(dataclasses.replace(evaluation, **changes))
+  assert "Fusions" not in made and ">Saved predictions<" in made
 
 
 def test_a_path_that_leads_nowhere_is_none():

@@ -24,6 +24,14 @@ def test_an_own_dataset_is_called_as_its_builder_not_by_its_path(name, title):
   assert words.dataset_title(name) == title
 
 
+def test_a_very_long_name_keeps_its_ends():
+  name = f"a{'b' * 300}c"
+  assert words.short_name(name) == f"a{'b' * 20}…{'b' * 9}c"
+  assert len(words.short_name(name)) == 32
+  assert words.whole_name(name) == name
+  assert words.short_name(name[:32]) == name[:32] and words.whole_name(name[:32]) is None
+
+
 def test_absolute_paths_keep_their_last_folder_and_name():
   values = {"a": "/home/b/runs/c.d", "e": ["x/y/z", r"C:\u\v\w", "/f", "/"], "g": 1, "h": None}
   short = {"a": "runs/c.d", "e": ["x/y/z", "v/w", "f", "/"], "g": 1, "h": None}

@@ -32,8 +32,9 @@ class Gallery {
       made("p", {
         className: "muted keys",
         textContent:
-          "Keys: ← → image, 1–5 layers, + − zoom, 0 whole image. Ctrl + wheel or double click " +
-          "zooms, dragging moves.",
+          "Keys: ← → image, 1–5 layers, + − zoom, 0 whole image. In a picture, which Tab or a click " +
+          "reaches, the arrows move a crosshair (with Shift by 10 pixels), and Escape leaves. Ctrl + " +
+          "wheel or double click zooms, dragging moves.",
       }),
     );
     this.visible = false;
@@ -47,7 +48,7 @@ class Gallery {
   choices() {
     const { spec, images } = this.report;
     const occurring = new Set(images.flatMap((image) => Object.keys(image.classes)));
-    const classes = spec.classes.map(({ name }, id) => [String(id), name]);
+    const classes = spec.classes.map(({ name }, id) => [String(id), shortName(name)]);
     const orders = [["worst", "worst first"], ["best", "best first"], ["name", "by name"]];
     if (images.some(({ change }) => change !== null)) orders.push(["change", "changed most"]);
     const [chosen, class_] = choice("Class", [
@@ -123,9 +124,10 @@ class Gallery {
   }
 
   legend() {
-    const entries = Object.values(ERRORS).map(({ text, color }) => {
+    const entries = Object.values(ERRORS).map(({ text, color, stripe = color }) => {
       const swatch = made("i", { className: "swatch" });
-      swatch.style.background = `rgb(${color.join()})`;
+      const [first, second] = [color, stripe].map((one) => `rgb(${one.join()})`);
+      swatch.style.background = `repeating-linear-gradient(135deg, ${first} 0 2px, ${second} 2px 4px)`;
       return made("span", {}, swatch, text);
     });
     this.errors = made("p", { className: "legend", hidden: true }, ...entries);
@@ -150,10 +152,10 @@ class Gallery {
     const kept = this.report.images.filter((image) =>
       rows(image).some((row) => (count === undefined ? row.length : row[count] > 0)),
     );
-    const score = (image) => this.scoreOf(image) ?? 2;
+    const score = (image, unknown) => this.scoreOf(image) ?? unknown; // which comes last
     const orders = {
-      worst: (a, b) => score(a) - score(b),
-      best: (a, b) => score(b) - score(a),
+      worst: (a, b) => score(a, 2) - score(b, 2),
+      best: (a, b) => score(b, -1) - score(a, -1),
       name: (a, b) => a.id.localeCompare(b.id),
       change: (a, b) => Math.abs(b.change ?? 0) - Math.abs(a.change ?? 0),
     };
@@ -210,8 +212,9 @@ class Gallery {
     const about = made("span", { className: "muted" });
     about.textContent = ` ${this.report.quality} ${percent(image.score)}`;
     if (image.change !== null) {
-      const points = (100 * image.change).toFixed(1);
-      about.textContent += `, changed by ${image.change > 0 ? "+" : ""}${points}`;
+      const points = Math.abs(100 * image.change).toFixed(1);
+      const sign = Number(points) === 0 ? "±" : image.change > 0 ? "+" : "−";
+      about.textContent += `, changed by ${sign}${points}`;
     }
     this.heading.append(about);
     await this.viewer.show(image);
@@ -249,8 +252,10 @@ class Gallery {
       this.viewer.choose(on ? segment : null);
     };
     const button = toggle("", false, choose);
-    button.title = `${segment.area} pixels, best IoU ${segment.iou.toFixed(2)}`;
-    button.append(swatch, `${name}${score}`);
+    const shown = shortName(name);
+    const whole = shown === name ? "" : `${name}, `;
+    button.title = `${whole}${segment.area} pixels, best IoU ${segment.iou.toFixed(2)}`;
+    button.append(swatch, `${shown}${score}`);
     return button;
   }
 
@@ -261,6 +266,7 @@ class Gallery {
 
   key(event) {
     const isTyping = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+    if (event.defaultPrevented) return; // a pane took it
     if (!this.visible || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
     const acts = {
       ArrowLeft: () => this.step(-1),
@@ -306,7 +312,7 @@ function percent(value) {
   return value === null ? "–" : (100 * value).toFixed(1);
 }
 
-new Gallery(
-  document.getElementById("gallery"),
-  JSON.parse(document.getElementById("report-data").textContent),
-);
+const gallery = document.getElementById("gallery"); // none if the page shows no images
+if (gallery !== null) {
+  new Gallery(gallery, JSON.parse(document.getElementById("report-data").textContent));
+}

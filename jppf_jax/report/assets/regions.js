@@ -6,9 +6,19 @@ const ERRORS = {
   class: { text: "wrong class", color: [222, 45, 38] },
   part: { text: "wrong part", color: [253, 154, 41] },
   instance: { text: "unmatched segment", color: [136, 86, 214] },
-  nothing: { text: "nothing predicted", color: [40, 40, 40] },
+  nothing: { text: "nothing predicted", color: [40, 40, 40], stripe: [235, 235, 235] },
 };
 const DIMMED = 36; // opacity of what a filter leaves out, of 255
+
+const LONGEST = 32; // letters of a name
+
+// A name, or the two ends of a very long one; `short_name` of words.py does the same.
+function shortName(name) {
+  const letters = [...name];
+  if (letters.length <= LONGEST) return name;
+  const end = Math.floor(LONGEST / 3);
+  return `${letters.slice(0, LONGEST - end - 1).join("")}…${letters.slice(-end).join("")}`;
+}
 
 async function inflate(text) {
   const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -80,11 +90,19 @@ class LabelMap {
     const image = new ImageData(this.width, this.height);
     const pixels = new Uint32Array(image.data.buffer);
     this.numbers.forEach((number, pixel) => (pixels[pixel] = table[number]));
-    if (layers.has("instance")) this.outline(pixels);
+    if (layers.has("instance")) this.outline(pixels, isShown);
     if (layers.has("difference") && errors) {
-      const colors = ERROR_NAMES.map((name) => packed(ERRORS[name].color, 255));
+      const kinds = ERROR_NAMES.map((name) => ERRORS[name]);
+      const colors = [
+        kinds.map(({ color }) => packed(color, 255)),
+        kinds.map(({ color, stripe }) => packed(stripe ?? color, 255)), // seen on dark and light
+      ];
+      const { width } = this;
+      const broad = Math.max(1, Math.round(width / 160));
       errors.forEach((error, pixel) => {
-        if (error > 0 && isShown[this.numbers[pixel]]) pixels[pixel] = colors[error - 1];
+        if (error === 0 || !isShown[this.numbers[pixel]]) return;
+        const diagonal = (pixel % width) + Math.floor(pixel / width);
+        pixels[pixel] = colors[Math.floor(diagonal / broad) % 2][error - 1];
       });
     }
     return image;
@@ -99,16 +117,19 @@ class LabelMap {
     return layers.has("semantic") ? color : null;
   }
 
-  // Draws a line around each instance.
-  outline(pixels) {
+  // Draws a line around each instance; around those that are not shown a dim one.
+  outline(pixels, isShown) {
     const isThing = this.segments.map((segment) => this.spec.classes[segment.class].thing);
     const instance = this.regions.map(([place]) => (place >= 0 && isThing[place] ? place : -1));
     const { numbers, width } = this;
-    const white = packed([255, 255, 255], 255);
+    const isBright = this.regions.map((_, number) => instance[number] >= 0 && isShown[number]);
+    const [white, dim] = [255, DIMMED].map((alpha) => packed([255, 255, 255], alpha));
     for (let pixel = 0; pixel < numbers.length - width; pixel++) {
-      const own = instance[numbers[pixel]];
-      const right = (pixel + 1) % width ? instance[numbers[pixel + 1]] : own;
-      if (own !== right || own !== instance[numbers[pixel + width]]) pixels[pixel] = white;
+      const own = numbers[pixel];
+      const right = (pixel + 1) % width ? numbers[pixel + 1] : own;
+      const below = numbers[pixel + width];
+      if (instance[own] === instance[right] && instance[own] === instance[below]) continue;
+      pixels[pixel] = isBright[own] || isBright[right] || isBright[below] ? white : dim;
     }
   }
 }

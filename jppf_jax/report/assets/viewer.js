@@ -21,7 +21,9 @@ class Viewer {
     const photo = made("img", { alt: "" });
     const cross = made("span", { className: "cross", hidden: true });
     const inner = made("div", { className: "inner" }, photo, canvas, cross);
-    const stage = made("div", { className: "stage" }, inner);
+    const stage = made("div", { className: "stage", tabIndex: 0 }, inner);
+    stage.setAttribute("role", "application"); // arrow keys come to it
+    stage.setAttribute("aria-label", `${title}: arrow keys move a crosshair, Escape leaves`);
     const readout = made("output", { className: "readout" });
     const caption = made("figcaption", {}, made("b", { textContent: title }), readout);
     const figure = made("figure", { className: "pane" }, caption, stage);
@@ -29,6 +31,7 @@ class Viewer {
     this.element.append(figure);
     const pane = { key, title, canvas, photo, cross, inner, stage, readout, figure, map: null };
     this.follow(pane);
+    this.steer(pane);
     return pane;
   }
 
@@ -41,6 +44,7 @@ class Viewer {
   async show(image) {
     this.image = image;
     this.filter.segment = null;
+    this.place = null;
     const present = this.panes.filter(({ key }) => key in image.maps);
     const read = ({ key }) => LabelMap.read(image, key, this.report.main, this.report.spec);
     const maps = await Promise.all(present.map(read));
@@ -171,8 +175,66 @@ class Viewer {
     stage.addEventListener("wheel", wheel, { passive: false });
   }
 
+  // Keys of a pane that has the focus.
+  steer(pane) {
+    const { stage } = pane;
+    stage.addEventListener("focus", () => {
+      if (stage.matches(":focus-visible") && pane.map !== null) this.hover(this.steered());
+    });
+    stage.addEventListener("blur", () => this.hover(null));
+    stage.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const acts = {
+        ArrowLeft: () => this.moveCross(pane, -1, 0, event.shiftKey),
+        ArrowRight: () => this.moveCross(pane, 1, 0, event.shiftKey),
+        ArrowUp: () => this.moveCross(pane, 0, -1, event.shiftKey),
+        ArrowDown: () => this.moveCross(pane, 0, 1, event.shiftKey),
+        "+": () => this.zoomAtCross(2),
+        "-": () => this.zoomAtCross(0.5),
+        Escape: () => stage.blur(),
+      };
+      if (!(event.key in acts)) return;
+      event.preventDefault(); // neither the page nor the gallery takes it
+      acts[event.key]();
+    });
+  }
+
+  // Where the crosshair of the keys is, as shares of the image: first in the middle of the view.
+  steered() {
+    const { scale, x, y } = this.zoom;
+    return this.place ?? [x + 0.5 / scale, y + 0.5 / scale];
+  }
+
+  // Moves the crosshair by a pixel, or by ten; a view that is zoomed moves along.
+  moveCross({ map }, right, down, isFar) {
+    if (map === null) return;
+    const step = isFar ? 10 : 1;
+    const moved = (share, by, size) => {
+      const pixel = clamped(Math.floor(share * size), 0, size - 1);
+      return (clamped(pixel + by * step, 0, size - 1) + 0.5) / size;
+    };
+    const [atX, atY] = this.steered();
+    const at = [moved(atX, right, map.width), moved(atY, down, map.height)];
+    const { scale, x, y } = this.zoom;
+    const seen = (start, place, size) => {
+      const margin = Math.max(0.5 / size, 0.05 / scale); // the crosshair is whole
+      return clamped(start, place + margin - 1 / scale, place - margin);
+    };
+    this.setZoom({ scale, x: seen(x, at[0], map.width), y: seen(y, at[1], map.height) });
+    this.hover(at);
+  }
+
+  zoomAtCross(factor) {
+    const at = this.steered();
+    const { scale, x, y } = this.zoom;
+    const inView = (share, start) => clamped((share - start) * scale, 0, 1);
+    this.zoomBy(factor, [inView(at[0], x), inView(at[1], y)]);
+    this.hover(at);
+  }
+
   // Says in each pane what is at a place, given as shares of the image; null: nothing.
   hover(at) {
+    this.place = at ?? this.place;
     for (const pane of this.panes) {
       pane.cross.hidden = at === null || pane.map === null;
       pane.readout.replaceChildren();
@@ -190,9 +252,9 @@ function spoken(found) {
   if (found === null) return ["void"];
   const swatch = made("i", { className: "swatch" });
   swatch.style.background = `rgb(${found.color.join()})`;
-  const name = made("strong", { textContent: found.name });
+  const name = made("strong", { textContent: shortName(found.name), title: found.name });
   const facts = [];
-  if (found.part !== null) facts.push(found.part);
+  if (found.part !== null) facts.push(shortName(found.part));
   if (found.thing && found.instance >= 0) facts.push(`instance ${found.instance}`);
   if (found.score !== null) facts.push(`score ${found.score.toFixed(2)}`);
   facts.push(found.outcome === "ignored" ? "not scored" : found.outcome.toUpperCase());

@@ -66,11 +66,18 @@ def _class_and_id_problems(content: Mapping) -> list[str]:
   for kind, classes in (("stuff", stuff), ("things", things)):
     for name, entry in classes.items():
       shown = name if _is_short(name) else quoted(name)
-      wrong = _name_problems(name) + _slash_problems(name)
-      wrong += _class_problems(entry, is_thing=kind == "things")
+      wrong = _name_problems(name) + _class_problems(entry, is_thing=kind == "things")
       found += [f"{shown}: {problem}" for problem in wrong]
+  if found:
+    return found
+  parts = {f"{name}/{part}": name for name in things for part in _given(things[name], "parts", {})}
+  found = [
+    f"{name}: so is a part of {quoted(parts[name])} called for `jppf convert`; use another name"
+    for name in (*stuff, *things)
+    if name in parts
+  ]
   entries = [*stuff.values(), *things.values()]
-  return found or _id_problems(entries, _given(content, "ignore", []))
+  return found + _id_problems(entries, _given(content, "ignore", []))
 
 
 def _id_problems(entries: list[Mapping], ignored: Sequence[Any]) -> list[str]:
@@ -116,13 +123,6 @@ def _name_problems(name: Any) -> list[str]:
   if isinstance(name, str) and name.strip():
     return []
   return ["has no name that is text; put it in quotes"]
-
-
-def _slash_problems(name: Any) -> list[str]:
-  """Returns what is wrong with the name of a class for the files of other tools."""
-  if isinstance(name, str) and "/" in name:
-    return ["has a slash in its name, as class/part has; use another sign"]
-  return []
 
 
 def _mirror_problems(content: Mapping) -> list[str]:

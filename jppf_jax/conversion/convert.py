@@ -75,6 +75,8 @@ def _convert(
 ) -> None:
   """Converts one photo with its labels; counts in the report what happens."""
   content, labelled = labels.load()
+  for region in labelled.regions:
+    report.seen |= {region.name, f"{region.parent}/{region.name}"}
   if not labelled.regions and not names.fills:
     report.empty.append(labels.where)
     return

@@ -14,7 +14,7 @@ from jppf_jax.labels import distinct_colors
 from jppf_jax.labels.other_names import UNLABELLED, owner_and_part
 from jppf_jax.labels.quote import counted
 
-BACKGROUND = "background"
+BACKGROUND, REST = "background", "rest"  # names for what nothing is drawn on, in all and in a class
 FEW = 0.05  # share of pixels that may stay without a class
 _GOLDEN_RATIO = 0.61803398875
 
@@ -92,7 +92,7 @@ def background(classes: Sequence[Class], share: float) -> list[Class]:
   """
   taken = {one.sid for one in classes}
   free = [sid for sid in range(1, 100) if sid not in taken]
-  if share < FEW or not free or any(one.name.lower() == BACKGROUND for one in classes):
+  if share < FEW or not free or any(BACKGROUND in one.name.lower() for one in classes):
     return []
   note = f"nothing is drawn on them: {100 * share:.0f} % of all pixels"
   return [Class(BACKGROUND, free[0], False, {}, note)]
@@ -172,11 +172,12 @@ def edits(
     lines.append(f"Write these lines in place of {replaced}:")
     lines += [line for one in changed for line in _entry(one)]
   for one in changed:
-    rest = max(one.parts.values(), default=0) + 1
-    lines.append(
-      f"If the rest of {_quoted(one.name)} is a part, too: `rest: [{rest}]` in its parts, and "
-      f"`{_quoted(f'{one.name}/{UNLABELLED}')}: {_quoted(f'{one.name}/rest')}` under names."
-    )
+    name = f"`{_quoted(f'{one.name}/{UNLABELLED}')}: {_quoted(f'{one.name}/{REST}')}` under names."
+    if len(one.parts) == 1 or REST in one.parts:
+      lines.append(f"If no other part is drawn on the rest of {_quoted(one.name)}: {name}")
+    elif one.parts:
+      added = f"`{REST}: [{max(one.parts.values()) + 1}]` in its parts"
+      lines.append(f"If the rest of {_quoted(one.name)} is a part, too: {added}, and {name}")
   place = "And these at the end"
   lines += [f"{place}, under names:"] if has_names else [f"{place}:", "names:"]
   return lines + [f"  {_quoted(name)}: {_quoted(meant)}" for name, meant in names.items()]
@@ -191,7 +192,9 @@ def _entry(one: Class) -> list[str]:
   if len(one.parts) == 1:
     (pid,) = one.parts.values()
     other = pid + 1 if pid < 99 else pid - 1
-    lines.append(f"      rest: [{other}]  # a class has no parts or several; no label has this one")
+    second = REST if REST not in one.parts else "other"
+    note = "a class has no parts or several; no label has this one"
+    lines.append(f"      {second}: [{other}]  # {note}")
   return lines
 
 

@@ -4,13 +4,14 @@ Nothing of it is done by itself: names that look alike, and shapes that lie insi
 something else. The draft stays as it is; the hints say which lines to change.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Set
 from typing import NamedTuple
 
 from jppf_jax.conversion import draft
 from jppf_jax.conversion.nesting import Inside
-from jppf_jax.labels.other_names import owner_and_part
+from jppf_jax.labels.other_names import UNLABELLED, VOID, owner_and_part
 
 
 class Hints(NamedTuple):
@@ -59,8 +60,13 @@ class Spellings:
 
 def folded(name: str) -> str:
   """Returns a name without capitals, spaces, hyphens and underscores."""
-  spaced = name.replace("-", " ").replace("_", " ")
+  spaced = unicodedata.normalize("NFC", name).replace("-", " ").replace("_", " ")
   return "".join(spaced.split()).casefold() or name
+
+
+def is_nothing(name: str) -> bool:
+  """Returns whether a name is that of void, or of what nothing is drawn on; also in a class."""
+  return folded(owner_and_part(name)[1]) in (VOID, UNLABELLED)
 
 
 def plain_label(name: str) -> str:

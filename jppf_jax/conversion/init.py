@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from jppf_jax.conversion import draft, hints, look, nesting, report, run_files, sources
 from jppf_jax.labels import own_spec, sides, spec_names
-from jppf_jax.labels.other_names import UNLABELLED, VOID, Names, Targets
+from jppf_jax.labels.other_names import UNLABELLED, Names, Targets
 from jppf_jax.labels.quote import counted, first_of, listed, quoted
 from jppf_jax.labels.registry import SPECS, load_spec
 from jppf_jax.labels.spec import LabelSpec
@@ -114,8 +114,7 @@ def _of_tool(tool: str, folder: Path, spec: str, photos: Path | None) -> Result:
     if cut := sum(region.outside for region in labelled.regions):
       outside[labels.name] = cut
     for region in labelled.regions:
-      if spec or region.name not in (VOID, UNLABELLED):  # a draft cannot have such classes
-        counts[region.name, region.parent] += 1
+      counts[region.name, region.parent] += 1
       if not region.crowd:
         objects.add(region.name)
   if failures and not counts:
@@ -136,9 +135,16 @@ def _of_tool(tool: str, folder: Path, spec: str, photos: Path | None) -> Result:
     stuff = {name for name, _ in counts if name not in objects}
     path = folder / f"{dataset_name(folder)}.yaml"
     _require_new([path])
-    classes = draft.classes_of_names(counts, stuff)
+    meant = Counter(
+      {name: count for name, count in counts.items() if not hints.is_nothing(name[0])}
+    )
+    classes = draft.classes_of_names(meant, stuff)
+    if not classes and found.left_out:
+      raise ValueError(f"The labels in {folder} have no class. Not read: {found.left_out}.")
     background = draft.background(classes, nested.bare)
-    hinted = hints.of_names(counts, stuff, nested.found(), has_names=bool(background))
+    hinted = hints.of_names(meant, stuff, nested.found(), has_names=bool(background))
+    if tool != "voc":  # there, parts have the numbers of their objects
+      lines += _about_owners(classes, meant)
     text = draft.taxonomy(
       [*classes, *background],
       from_names=True,
@@ -155,6 +161,17 @@ def _of_tool(tool: str, folder: Path, spec: str, photos: Path | None) -> Result:
   command = ["jppf", "convert", f"--from={tool}", str(folder), f"--spec={spec}", f"--out={out}"]
   more = [f"--photos={photos}"] if photos else []
   return Result(lines, written, [command + more, ["jppf", "init", str(out)]])
+
+
+def _about_owners(classes: list[draft.Class], names: Counter[tuple[str, str]]) -> Iterator[str]:
+  """Yields the classes that nothing is drawn of but their parts."""
+  drawn = {name for name, _ in names}
+  for one in classes:
+    if one.parts and one.name not in drawn:
+      yield (
+        f"Parts of {quoted(one.name)} are drawn, but no {quoted(one.name)}: parts lie on objects, "
+        "and where there is none they become void or background. Draw the objects, too."
+      )
 
 
 def _about_bare(share: float, is_drafted: bool) -> Iterator[str]:
@@ -176,7 +193,11 @@ def _write_taxonomy(path: Path, classes: list[draft.Class], text: str) -> None:
   if len(classes) > _MOST_CLASSES:
     raise ValueError(f"The labels have {len(classes)} classes, uids have room for {_MOST_CLASSES}.")
   write_text(path, text)
-  load_spec(str(path))  # what was written can be read
+  try:
+    load_spec(str(path))  # what was written can be read
+  except ValueError as error:
+    path.unlink()
+    raise ValueError(f"Of the names in {path.parent} no taxonomy can be made. {error}") from error
 
 
 def _require_new(paths: list[Path]) -> None:

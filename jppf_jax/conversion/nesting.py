@@ -49,13 +49,12 @@ class Nesting:
     """
     step = -(-max(labelled.size) // _LONGEST)
     masks: dict[str, Bool[np.ndarray, "h w"]] = {}
-    for region in labelled.regions:
-      if label := self._label_of(region.name):
-        mask = region.draw()[::step, ::step]
-        masks[label] = masks[label] | mask if label in masks else mask
     drawn = np.zeros(labelled.size, bool)[::step, ::step]
-    for mask in masks.values():
+    for region in labelled.regions:
+      mask = region.draw()[::step, ::step]
       drawn |= mask
+      if label := self._label_of(region.name):
+        masks[label] = masks[label] | mask if label in masks else mask
     self._pixels += drawn.size
     self._bare += int((~drawn).sum())
     for label, mask in masks.items():
@@ -71,7 +70,7 @@ class Nesting:
 
   @property
   def bare(self) -> float:
-    """Share of all pixels that lie in no label that is counted, 0..1; 0 without photos."""
+    """Share of all pixels that lie in no region, 0..1; 0 without photos."""
     return self._bare / max(1, self._pixels)
 
   def found(self) -> dict[str, Inside]:

@@ -44,6 +44,7 @@ class Report:
     places: image and problem, the largest ones.
     counts: images, regions and pixels by kind of problem.
     unknown: names that the taxonomy does not have, and how many regions are called so.
+    seen: names of regions, and `parent/name` of those with a parent.
     pictures: how many were drawn.
   """
 
@@ -57,6 +58,7 @@ class Report:
   places: list[tuple[str, Problem]] = field(default_factory=list)
   counts: dict[str, Counter[str]] = field(default_factory=dict)
   unknown: Counter[str] = field(default_factory=Counter)
+  seen: set[str] = field(default_factory=set)
   pictures: int = 0
 
   def add(self, image: str, problems: list[Problem]) -> None:
@@ -110,6 +112,8 @@ class Report:
       near = names.near(name)
       hint = f"; did you mean {near}?" if near else ""
       yield f"  {name!r}, {counted(times, 'time')}{hint}"
+    if unused := names.unused(self.seen):
+      yield f"In the spec under names:, but in no file: {first_of(unused)}"
     if self.empty:
       files = counted(len(self.empty), "file")
       yield f"{files} without any label, left out: {first_of(self.empty)}"

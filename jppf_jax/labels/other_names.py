@@ -15,7 +15,7 @@ names:
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -101,6 +101,16 @@ class Names:
     """Whether pixels that nothing is drawn on are a class."""
     return UNLABELLED in self.others and self.others[UNLABELLED] != VOID
 
+  def unused(self, seen: Collection[str]) -> list[str]:
+    """Returns the names listed for other files that these do not have; they may be misspelt.
+
+    Args:
+      seen: the names in the files, and `parent/name` of those with a parent.
+    """
+    ends = (UNLABELLED, f"/{UNLABELLED}")
+    known = [name for name in self.others if name == ends[0] or name.endswith(ends[1])]
+    return [name for name in self.others if name not in seen and name not in known]
+
   @property
   def rests(self) -> dict[int, int]:
     """Part ids of the pixels of objects that no part is drawn on, by scene id; 0 is left out."""
@@ -162,7 +172,12 @@ def problems(names: Mapping[Any, Any], targets: Targets) -> list[str]:
       found.append(f"names: unlabelled is {quoted(meant)}, expected a stuff class or void")
     owner, _, rest = name.rpartition("/")
     if owner and rest == UNLABELLED and not _is_part_of(owner, meant, targets):
-      found.append(f"names: {name} is {quoted(meant)}, expected a part of a thing, as {owner}/...")
+      parts = [part for part in targets.parts if part.startswith(f"{owner}/")]
+      without = "has no parts" if owner in targets.classes else "is no class"
+      wrong = (
+        f"is {quoted(meant)}, expected {' or '.join(parts)}" if parts else f"but {owner} {without}"
+      )
+      found.append(f"names: {name} {wrong}")
   return found
 
 

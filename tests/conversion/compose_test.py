@@ -174,7 +174,7 @@ def test_stuff_below_objects_is_no_problem_and_a_shape_without_pixels_is(names):
 
 
 def test_pixels_without_label_can_be_stuff(tmp_path):
-  filled = scenes.write_spec(tmp_path, scenes.SPEC + "  unlabelled: floor\n")
+  filled = scenes.write_spec(tmp_path, scenes.FILLS)
   found = compose.compose(SIZE, [region("void", 1), region("box", 0)], spec_names.load(filled))
   assert found.uids[:3, 0].tolist() == [4_001, 0, 1]
 

@@ -217,7 +217,7 @@ def test_photos_without_labels_or_shapes_and_points_outside_are_counted(tmp_path
   for shape, x in zip(shapes, (20, 21.5, -2)):  # the first is on the border
     shape["points"][0][0] = x
   change(source / "c.json", shapes=shapes)
-  spec = scenes.write_spec(tmp_path / "spec", scenes.SPEC + "  unlabelled: floor\n")
+  spec = scenes.write_spec(tmp_path / "spec", scenes.FILLS)
   report = convert("labelme", source, spec, tmp_path / "out")
   assert report.written == ["a", "b", "c"]
   assert report.without_labels == ["new.jpg", "sub/new.jpg"]

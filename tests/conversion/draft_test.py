@@ -80,7 +80,7 @@ def test_pixels_that_nothing_is_drawn_on_are_background_if_they_are_many(tmp_pat
   names = spec_names.load(str(path))
   assert names.fills and names.of("unlabelled").sid == 3
   assert (
-    draft.background(draft.classes_of_names(Counter({("Background", ""): 1}), set()), 1.0) == []
+    draft.background(draft.classes_of_names(Counter({("_background_", ""): 1}), set()), 1.0) == []
   )
   full = [draft.Class(f"c{sid}", sid, False, {}, "") for sid in range(1, 100)]
   assert draft.background(full, 1.0) == []

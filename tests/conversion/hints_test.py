@@ -56,6 +56,26 @@ def test_a_single_part_gets_a_second_one():
   assert "left shoe" in content["things"]
 
 
+@pytest.mark.parametrize("part, other", [("hair", "rest"), ("rest", "other")])
+def test_the_rest_of_an_object_with_one_part_is_named_once(part, other):
+  counts = Counter({("person", ""): 3, (part, ""): 3})
+  found, content = edited(counts, {part: Inside("person", 1.0)})
+  assert content["things"]["person"]["parts"] == {part: [1], other: [2]}
+  said = "If no other part is drawn on the rest of person: `person/unlabelled: person/rest` under"
+  assert f"{said} names." in found.edits
+
+
+def test_one_letter_in_two_forms_of_unicode_is_alike():
+  counts = Counter({("caf\u00e9", ""): 3, ("cafe\u0301", ""): 1})
+  assert edited(counts, {})[1]["names"] == {"cafe\u0301": "caf\u00e9"}
+
+
+@pytest.mark.parametrize("name", ["void", "Void", "unlabelled", "person/void", "person/Unlabelled"])
+def test_names_of_nothing_are_known(name):
+  assert hints.is_nothing(name)
+  assert not hints.is_nothing(f"{name}s")
+
+
 def test_parts_that_are_known_keep_their_numbers():
   counts = PEOPLE | Counter({("person/hat", ""): 1, ("person/Hair", ""): 1})
   _, content = edited(counts, IN_PERSON, {"floor"})

@@ -197,6 +197,51 @@ def test_pixels_that_nothing_is_drawn_on_are_drafted_as_background(tmp_path):
   assert edited["names"] == {"unlabelled": "background", "arm": "bot/arm"}
 
 
+def relabelled(folder, names, *, without=()):
+  """LabelMe's small scene with other names."""
+  path = tool_folders.labelme(folder) / "a.json"
+  content = json.loads(path.read_text())
+  shapes = [one for one in content["shapes"] if one["label"] not in without]
+  for shape in shapes:
+    shape["label"] = names.get(shape["label"], shape["label"])
+  path.write_text(json.dumps(content | {"shapes": shapes}))
+  return folder
+
+
+def test_names_of_nothing_are_listed_and_not_drafted(tmp_path):
+  source = relabelled(tmp_path / "src", {"robot/arm": "bot/void", "box": "Void"})
+  result = init(source)
+  assert "  bot/void: 1 time" in result.lines
+  spec = load_spec(str(result.written[0]))
+  assert (spec.class_names, spec.num_parts) == (("floor", "bot"), 1)
+
+
+def test_parts_without_their_object_are_said(tmp_path):
+  source = relabelled(tmp_path / "src", {}, without=("bot", "floor"))
+  said = "\n".join(init(source).lines)
+  assert "Parts of 'robot' are drawn, but no 'robot': parts lie on objects" in said
+  drawn = (3 * 6 + 4 * 5) / 240 * 100  # the arm and the box
+  assert f"Nothing is drawn on {100 - drawn:.0f} % of the pixels." in said
+  relabelled(tmp_path / "whole", {"bot": "robot"})
+  assert "Parts of" not in "\n".join(init(tmp_path / "whole").lines)
+
+
+def test_a_taxonomy_that_cannot_be_read_is_not_left_behind(tmp_path):
+  source = relabelled(tmp_path / "src", {"robot/arm": "robot/"})
+  for _ in range(2):
+    with pytest.raises(ValueError, match="(?s)Of the names in .*src no taxonomy can be made.*part"):
+      init(source)
+  assert not list(source.glob("*.yaml"))
+
+
+def test_annotations_of_unlisted_images_only_are_no_void(tmp_path):
+  source = tool_folders.coco(tmp_path / "src")
+  path = source / "annotations" / "instances_default.json"
+  path.write_text(path.read_text().replace('"image_id": 1', '"image_id": 7'))
+  with pytest.raises(ValueError, match="has no class|have no class. Not read: 4 annotations of"):
+    init(source)
+
+
 def test_what_no_network_can_learn_is_said(tmp_path):
   uids = np.zeros(SIZE, np.int32)
   uids[:14] = 2_001
@@ -209,6 +254,34 @@ def test_what_no_network_can_learn_is_said(tmp_path):
   assert "There is one class, so each pixel will be called robot." in said
   assert "robot: 40 % of the pixels of its objects have no part" in said
   assert "names: {robot/unlabelled: robot/rest}" in said
+
+
+def said_of(folder, uids):
+  spec = {
+    "stuff": {"floor": {"id": 1, "color": [9, 9, 99]}},
+    "things": {
+      "robot": {"id": 2, "color": [9, 9, 9], "parts": {"arm": [1], "wheel": [3]}},
+      "box": {"id": 4, "color": [99, 9, 9]},
+    },
+  }
+  write_pairs(folder, uids=uids)
+  (folder / "robots.yaml").write_text(yaml.safe_dump(spec))
+  return "\n".join(init(folder).lines)
+
+
+def test_shares_that_nobody_knows_are_said_above_a_fifth(tmp_path):
+  uids = np.full(SIZE, 4_001, np.int32)  # boxes have no parts
+  uids[:10], uids[:10, :78] = 2_001, 200_101
+  uids[10:20] = 2  # a crowd has no parts, and does not count
+  uids[20:35] = 0
+  said = said_of(tmp_path / "more", uids)
+  assert "Much is void, 21 % of the pixels" in said
+  assert "robot: 22 % of the pixels of its objects have no part" in said
+  assert "box:" not in said and "one class" not in said
+  uids[:10, :82], uids[34] = 200_101, 4_001
+  uids[33, :10] = 4_001
+  said = said_of(tmp_path / "less", uids)
+  assert "void, " not in said and "no part" not in said
 
 
 def test_labels_that_say_nearly_everything_get_no_warning(tmp_path):

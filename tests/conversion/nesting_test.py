@@ -51,12 +51,14 @@ def test_what_covers_nearly_the_whole_photo_holds_nothing():
 
 
 def test_pixels_that_lie_in_no_label_are_counted():
-  nesting = Nesting()
+  nesting = Nesting(lambda name: "" if "/" in name else name)
   assert nesting.bare == 0
   nesting.add(photo(PERSON, ("hair", 12, 0, 22, 9), size=(40, 60)))
   assert nesting.bare == 2 / 3
+  nesting.add(photo(("person/arm", 0, 0, 60, 20), size=(40, 60)))  # drawn, whatever it counts as
+  assert nesting.bare == 2800 / 4800
   nesting.add(photo(size=(4000, 60)))  # of large photos each fourth row and column
-  assert nesting.bare == (1600 + 15_000) / (2400 + 15_000)
+  assert nesting.bare == (2800 + 15_000) / (4800 + 15_000)
 
 
 def test_two_labels_on_the_same_pixels_hold_each_other_not():

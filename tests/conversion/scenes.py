@@ -20,6 +20,7 @@ names:
   wheel: [robot/wheel, cart/wheel]
   shadow: void
 """
+FILLS = f"{SPEC}  unlabelled: floor\n"
 RESTS = f"{SPEC}  robot/unlabelled: robot/wheel\n  cart/unlabelled: cart/void\n"
 
 

@@ -66,6 +66,11 @@ def test_pixels_without_label_can_be_a_stuff_class(meant, fills):
   assert not NAMES.fills
 
 
+def test_names_that_no_file_has_are_known():
+  names = Names(NAMES.targets, OTHERS | {"unlabelled": "floor", "robot/unlabelled": "robot/arm"})
+  assert names.unused({"bot", "robot/gripper", "wheel", "shadow"}) == ["gripper", "arm rest"]
+
+
 def test_pixels_of_an_object_without_part_can_be_a_part():
   meant = {"robot/unlabelled": "robot/arm", "cart/unlabelled": "cart/void"}
   assert Names(NAMES.targets, meant).rests == {2: 4}
@@ -85,16 +90,21 @@ def test_pixels_of_an_object_without_part_can_be_a_part():
     ({"unlabelled": "robot"}, "names: unlabelled is 'robot', expected a stuff class or void"),
     (
       {"robot/unlabelled": "cart/body"},
-      "names: robot/unlabelled is 'cart/body', expected a part of",
+      "names: robot/unlabelled is 'cart/body', expected robot/arm or robot/wheel",
     ),
-    ({"robot/unlabelled": "robot"}, "expected a part of a thing, as robot/..."),
+    ({"robot/unlabelled": "robot"}, "names: robot/unlabelled is 'robot', expected robot/arm or"),
     (
       {"robot/unlabelled": ["robot/arm"]},
-      "names: robot/unlabelled is \\['robot/arm'\\], expected a",
+      "names: robot/unlabelled is \\['robot/arm'\\], expected robot/arm",
     ),
     (
       {"floor/unlabelled": "floor"},
-      "names: floor/unlabelled is 'floor', expected a part of a thing",
+      "names: floor/unlabelled but floor has no parts",
+    ),
+    ({"Robot/unlabelled": "robot/arm"}, "names: Robot/unlabelled but Robot is no class"),
+    (
+      {"unlabelled": "robot/arm"},
+      "names: unlabelled is 'robot/arm', expected a stuff class or void",
     ),
     (["robot"], "names must map names of other files"),
   ],

@@ -22,8 +22,14 @@ from jppf_jax.saving import write_text
 Record = dict[str, Any]
 
 
+_VOID = 10_000  # category of void; those of classes and parts are smaller
+
+
 def categories(names: Names) -> list[Record]:
-  """Returns the entries of `categories`: scene ids, and scene id * 100 + part id."""
+  """Returns the entries of `categories`: scene ids, and scene id * 100 + part id.
+
+  Void is one if the names say what pixels are that nothing is drawn on.
+  """
   targets = names.targets
   found: list[Record] = [
     {"id": sid, "name": name, "supercategory": "thing" if name in targets.things else "stuff"}
@@ -31,6 +37,8 @@ def categories(names: Names) -> list[Record]:
   ]
   for name, (sid, pid) in targets.parts.items():
     found.append({"id": sid * 100 + pid, "name": name, "supercategory": names.class_name(sid)})
+  if names.fills:
+    found.append({"id": _VOID, "name": VOID, "supercategory": "stuff"})
   for sid in names.rests:
     owner = names.class_name(sid)
     found.append({"id": sid * 100, "name": f"{owner}/{VOID}", "supercategory": owner})
@@ -48,11 +56,14 @@ def annotations(uids: Int[np.ndarray, "H W"], names: Names) -> Iterator[Record]:
   for segment, (rows, columns, _) in runs.regions(segments).items():
     scene, number = (segment, None) if segment < 100 else divmod(segment, 1000)
     name = names.class_name(scene)
-    if name == VOID:
-      continue
-    cut = uids[rows, columns]
     of_object = segments[rows, columns] == segment
     corner = rows.start, columns.start
+    if name == VOID:
+      if names.fills:
+        yield _annotation(_VOID, of_object, corner, uids.shape, 0)
+        position += 1
+      continue
+    cut = uids[rows, columns]
     about: Record = {} if number is None else {"instance_id": number}
     crowd = int(number is None and name in names.targets.things)
     yield _annotation(scene, of_object, corner, uids.shape, crowd) | about

@@ -21,7 +21,7 @@ def write(path, uids, names):
   coco_objects.write(path, [image], [list(coco_objects.annotations(uids, names))], names)
 
 
-@pytest.mark.parametrize("spec", [scenes.SPEC, scenes.RESTS])
+@pytest.mark.parametrize("spec", [scenes.SPEC, scenes.FILLS, scenes.RESTS])
 @pytest.mark.parametrize("size", [(23, 37), (37, 23), (1, 9), (9, 1)])
 def test_masks_restore_each_uid(tmp_path, size, spec):
   names = spec_names.load(scenes.write_spec(tmp_path, spec))
@@ -32,6 +32,16 @@ def test_masks_restore_each_uid(tmp_path, size, spec):
   composed = compose(labelled.size, labelled.regions, names)
   np.testing.assert_array_equal(composed.uids, uids)
   assert not composed.problems
+
+
+def test_ids_that_mean_one_part_are_one_mask(tmp_path, names):
+  uids = np.full((4, 6), 200_101, np.int32)
+  uids[:2] = 200_104
+  write(tmp_path / "a.json", uids, names)
+  file = coco_regions.read(tmp_path / "a.json")
+  labelled = coco_regions.instances(file.images[0], file)
+  assert [region.name for region in labelled.regions] == ["robot", "robot/arm"]
+  assert all(region.draw().all() for region in labelled.regions)
 
 
 def test_cocos_own_tools_read_the_file(tmp_path, names):

@@ -113,7 +113,7 @@ def test_a_mask_that_cannot_be_placed_is_refused(tmp_path, mask, corner):
     labelme.read(write(tmp_path / "a.json", one)).regions((6, 8))
 
 
-@pytest.mark.parametrize("spec", [scenes.SPEC, scenes.RESTS])
+@pytest.mark.parametrize("spec", [scenes.SPEC, scenes.FILLS, scenes.RESTS])
 @pytest.mark.parametrize("size", [(15, 21), (22, 13), (1, 9), (9, 1)])
 def test_polygons_restore_each_uid(tmp_path, size, spec):
   """Exactly: objects, their numbers, crowds, parts, unknown parts, holes, single pixels."""
@@ -146,8 +146,7 @@ def test_void_is_drawn_only_where_something_would_cover_it(tmp_path):
   uids[6, 4:6] = 0
   assert labels(uids, names) == ["box", "floor"]
   uids[3, 4], uids[6:8, 4:6] = 4_001, 4_001
-  filled = scenes.SPEC + "  unlabelled: floor\n"
-  fills = spec_names.load(scenes.write_spec(tmp_path, filled))
+  fills = spec_names.load(scenes.write_spec(tmp_path, scenes.FILLS))
   assert labels(uids, fills) == ["void", "box", "void"]
 
 

@@ -170,15 +170,20 @@ def problems(names: Mapping[Any, Any], targets: Targets) -> list[str]:
       found.append(f"names: {name} lists two parts of one class; which one it is must be clear")
     if name == UNLABELLED and not _is_stuff(meant, targets):
       found.append(f"names: unlabelled is {quoted(meant)}, expected a stuff class or void")
-    owner, _, rest = name.rpartition("/")
-    if owner and rest == UNLABELLED and not _is_part_of(owner, meant, targets):
-      parts = [part for part in targets.parts if part.startswith(f"{owner}/")]
-      without = "has no parts" if owner in targets.classes else "is no class"
-      wrong = (
-        f"is {quoted(meant)}, expected {' or '.join(parts)}" if parts else f"but {owner} {without}"
-      )
-      found.append(f"names: {name} {wrong}")
+    found += _rest_problems(name, meant, targets)
   return found
+
+
+def _rest_problems(name: str, meant: Any, targets: Targets) -> list[str]:
+  """Returns what is wrong with an entry `class/unlabelled`."""
+  owner, _, rest = name.rpartition("/")
+  if not owner or rest != UNLABELLED or _is_part_of(owner, meant, targets):
+    return []
+  parts = " or ".join(part for part in targets.parts if part.startswith(f"{owner}/"))
+  if parts:
+    return [f"names: {name} is {quoted(meant)}, expected {parts}"]
+  without = "has no parts" if owner in targets.classes else "is no class"
+  return [f"names: {name} but {owner} {without}"]
 
 
 def _is_known(entry: Any, targets: Targets, *, part: bool) -> bool:

@@ -245,6 +245,48 @@ def test_a_zoomed_view_follows_the_crosshair(opened):
   assert opened.run("box()") == pytest.approx([-3, -3, 4, 4], abs=0.01)
 
 
+FOCUS = "pane('{}').querySelector('.stage').focus({{ focusVisible: {} }})"
+
+
+def cross(page, key="joint"):
+  """Where the crosshair is in a pane, as shares of it; None if it is not shown."""
+  return page.run(f"""(() => {{
+    const [stage, cross] = [".stage", ".cross"].map((one) => pane("{key}").querySelector(one));
+    if (cross.hidden) return null;
+    const [a, b] = [stage, cross].map((one) => one.getBoundingClientRect());
+    return [(b.left - a.left) / a.width, (b.top - a.top) / a.height];
+  }})()""")
+
+
+@pytest.mark.parametrize("side", ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"])
+def test_a_crosshair_that_was_left_outside_of_the_view_starts_in_its_middle(opened, side):
+  opened.run(FOCUS.format("joint", "true"))
+  opened.press(side, shift=True)  # ten pixels: outside of the middle half
+  opened.press("Escape")
+  opened.run("document.querySelector('#gallery').scrollIntoView({ behavior: 'instant' })")
+  opened.press("+")  # of the page: the middle stays in the middle
+  opened.run(FOCUS.format("joint", "true"))
+  assert cross(opened) == pytest.approx([0.5, 0.5], abs=0.01)
+  opened.press(side)
+  assert opened.run("box()") == pytest.approx([-0.5, -0.5, 2, 2], abs=0.01)
+
+
+def test_the_crosshair_starts_in_a_segment_that_was_chosen_meanwhile(opened):
+  opened.run(FOCUS.format("joint", "true"))
+  opened.press("ArrowLeft", shift=True)  # column 6: the true car
+  opened.press("Escape")
+  opened.run("document.querySelector('.segments button').click()")  # the lower right quarter
+  opened.run(FOCUS.format("joint", "true"))
+  assert opened.run("said('joint')").startswith(small.EVIL)  # column 24, row 12
+  opened.press("ArrowRight")
+  opened.press("ArrowRight")
+  assert opened.run("said('joint')").startswith("car car-body · instance 5")
+  assert opened.run("box()") == pytest.approx([-1, -1, 2, 2], abs=0.01)
+  opened.press("Escape")
+  opened.run(FOCUS.format("joint", "true"))  # it is in the view, and stays
+  assert opened.run("said('joint')").startswith("car car-body · instance 5")
+
+
 def test_a_chosen_mistake_is_enlarged_and_the_rest_dimmed(opened):
   assert opened.run("color('joint', 1, 1)[3]") == 255
   opened.run("document.querySelector('.segments button').click()")

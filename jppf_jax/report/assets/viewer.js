@@ -199,10 +199,13 @@ class Viewer {
     });
   }
 
-  // Where the crosshair of the keys is, as shares of the image: first in the middle of the view.
+  // Where the crosshair of the keys is, as shares of the image: in the middle of the view, if it was
+  // not yet moved or was left outside of the view.
   steered() {
     const { scale, x, y } = this.zoom;
-    return this.place ?? [x + 0.5 / scale, y + 0.5 / scale];
+    const isIn = (share, start) => share >= start && share < start + 1 / scale;
+    const isSeen = this.place !== null && isIn(this.place[0], x) && isIn(this.place[1], y);
+    return isSeen ? this.place : [x + 0.5 / scale, y + 0.5 / scale];
   }
 
   // Moves the crosshair by a pixel, or by ten; a view that is zoomed moves along.

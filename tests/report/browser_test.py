@@ -287,6 +287,53 @@ def test_the_crosshair_starts_in_a_segment_that_was_chosen_meanwhile(opened):
   assert opened.run("said('joint')").startswith("car car-body · instance 5")
 
 
+def test_keys_zoom_at_the_crosshair_which_stays_where_it_is(opened):
+  opened.run(FOCUS.format("joint", "true"))
+  for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
+    opened.press(key, shift=key == "ArrowRight")  # the last column, row 7
+  at = [31.5 / 32, 7.5 / 16]
+  assert cross(opened) == pytest.approx(at, abs=0.01)
+  for scale in (2, 4):
+    opened.press("+")
+    left, top = (-place * (scale - 1) for place in at)
+    assert opened.run("box()") == pytest.approx([left, top, scale, scale], abs=0.01)
+    assert cross(opened) == pytest.approx(at, abs=0.01)
+  opened.press("-")
+  assert opened.run("box()") == pytest.approx([-at[0], -at[1], 2, 2], abs=0.01)
+
+
+def test_a_zoom_by_keys_shows_the_crosshair(opened):
+  opened.run(FOCUS.format("joint", "false"))  # as a click gives it
+  assert cross(opened) is None
+  opened.press("+")
+  assert cross(opened) == pytest.approx([0.5, 0.5], abs=0.01)
+  assert opened.run("said('truth')").startswith(small.EVIL)
+
+
+def test_a_zoomed_view_leaves_room_around_the_crosshair(opened):
+  opened.run(FOCUS.format("joint", "true"))
+  opened.press("+")
+  for _ in range(7):
+    opened.press("ArrowRight")  # to column 23, the last one of the view: the ring is cut
+  assert cross(opened)[0] == pytest.approx(0.95, abs=0.005)
+
+
+def test_a_pane_without_this_image_has_no_crosshair(started, run, tmp_path):
+  more = small.write(tmp_path / "more", {**small.MISTAKES, "another": {"no_car": True}})
+  started.problems.clear()
+  started.open(page.write(more, tmp_path / "page.html", compare=run))
+  started.run(HELP)
+  started.until("ready()")
+  started.run(
+    "[...document.querySelectorAll('.strip button')].find((one) => one.title === 'another').click()"
+  )
+  started.until("drawn('another')")
+  started.run(FOCUS.format("other", "true"))
+  started.press("ArrowRight")
+  assert cross(started, "other") is None and started.run("said('joint')") == ""
+  assert started.problems == []
+
+
 def test_a_chosen_mistake_is_enlarged_and_the_rest_dimmed(opened):
   assert opened.run("color('joint', 1, 1)[3]") == 255
   opened.run("document.querySelector('.segments button').click()")

@@ -213,8 +213,8 @@ class Viewer {
     if (map === null) return;
     const step = isFar ? 10 : 1;
     const moved = (share, by, size) => {
-      const pixel = clamped(Math.floor(share * size), 0, size - 1);
-      return (clamped(pixel + by * step, 0, size - 1) + 0.5) / size;
+      const pixel = Math.floor(share * size) + by * step;
+      return (clamped(pixel, 0, size - 1) + 0.5) / size;
     };
     const [atX, atY] = this.steered();
     const at = [moved(atX, right, map.width), moved(atY, down, map.height)];
@@ -230,8 +230,7 @@ class Viewer {
   zoomAtCross(factor) {
     const at = this.steered();
     const { scale, x, y } = this.zoom;
-    const inView = (share, start) => clamped((share - start) * scale, 0, 1);
-    this.zoomBy(factor, [inView(at[0], x), inView(at[1], y)]);
+    this.zoomBy(factor, [(at[0] - x) * scale, (at[1] - y) * scale]);
     this.hover(at);
   }
 

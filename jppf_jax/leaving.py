@@ -1,5 +1,6 @@
 """Leaving a process before its work is done, because of a signal."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -28,6 +29,7 @@ class Interrupted(SystemExit):
 
 def leave(status: int) -> NoReturn:
   """Ends the process with this status at once, whatever its threads are doing."""
-  sys.stdout.flush()
-  sys.stderr.flush()
+  for stream in (sys.stdout, sys.stderr):
+    with contextlib.suppress(OSError):  # its reader may be gone by the same signal: `| tee log`
+      print(end="", file=stream, flush=True)
   os._exit(status)

@@ -22,3 +22,14 @@ def test_leaving_ends_a_process_with_its_status_and_what_it_printed():
   folder = Path(leaving.__file__).parent
   done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
   assert (done.returncode, done.stdout, done.stderr) == (143, "said", "")
+
+
+def test_leaving_needs_no_reader():
+  code = "import os; from leaving import leave; reading, writing = os.pipe(); os.close(reading); "
+  code += "os.dup2(writing, 1); print('lost'); leave(130)"
+  environment = {"PYTHONUNBUFFERED": ""}
+  folder = Path(leaving.__file__).parent
+  done = subprocess.run(
+    [sys.executable, "-c", code], cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
+  )
+  assert (done.returncode, done.stderr) == (130, "")

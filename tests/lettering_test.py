@@ -22,11 +22,14 @@ def no_fonts(monkeypatch):
 
 @pytest.fixture
 def fonts(monkeypatch):
-  """A machine with two fonts, one of which has one letter more; they look like Pillow's."""
-  letters = {"small": "ab…ü", "large": "ab…üß", "not there": "ab…üß歩"}
+  """A machine with three fonts that look like Pillow's; one cannot shorten, one has a letter more.
+
+  None has a space.
+  """
+  letters = {"uncut": "abüß", "small": "ab…ü", "large": "ab…üß", "not there": "ab…üß歩"}
   found = {"": ImageFont.load_default(20), "small": ImageFont.load_default(21)}
-  found |= {"large": ImageFont.load_default(22)}
-  monkeypatch.setattr(lettering, "FONTS", ("not there", "small", "large"))
+  found |= {"large": ImageFont.load_default(22), "uncut": ImageFont.load_default(23)}
+  monkeypatch.setattr(lettering, "FONTS", ("not there", "uncut", "small", "large"))
   monkeypatch.setattr(lettering, "_font", lambda name, size: found.get(name))
   monkeypatch.setattr(lettering, "_has", lambda name, letter: letter in letters.get(name, "ab…?us"))
   return found
@@ -68,7 +71,15 @@ def test_without_a_font_letters_lose_their_accents_or_become_question_marks(text
 
 @pytest.mark.parametrize(
   "text, name, shown",
-  [("ab", "", "ab"), ("aü", "small", "aü"), ("aß", "large", "aß"), ("歩ü", "", "?u")],
+  [
+    ("ab", "", "ab"),
+    ("aü", "small", "aü"),
+    ("aß", "large", "aß"),
+    ("歩ü", "", "?u"),
+    ("a b", "", "a b"),
+    ("a ü", "small", "a ü"),
+    ("u\u0308", "small", "ü"),
+  ],
 )
 def test_the_first_font_that_has_all_letters_is_taken(fonts, text, name, shown):
   line = lettering.line(text, 20)
@@ -98,6 +109,20 @@ def test_lines_are_cut_to_the_width_in_their_own_font():
   cut = line.shortened(100)
   assert cut.text[-1] == "…" and cut.font is line.font
   assert 80 < round(cut.length) <= 100
+
+
+def test_a_long_text_is_never_measured_as_a_whole(monkeypatch):
+  """That takes a time that grows with its length."""
+  measured = []
+
+  def getlength(self, text):
+    measured.append(len(text))
+    return 10.0 * len(text)
+
+  monkeypatch.setattr(ImageFont.FreeTypeFont, "getlength", getlength)
+  cut = lettering.Line("a" * 10_000, ImageFont.load_default(20)).shortened(100)
+  assert cut.text == "a" * 9 + "…"
+  assert max(measured) <= 101
 
 
 def test_a_text_has_one_line_and_spaces_of_one_kind():

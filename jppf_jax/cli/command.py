@@ -4,10 +4,13 @@ A verb is a module with `FLAGS` (see `help_text`) and a `main`. Only these flags
 absl's own are known to it, whatever else the process has loaded.
 """
 
+import contextlib
 import gc
+import os
+import select
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from types import ModuleType
 
@@ -26,12 +29,50 @@ _NO_NUMBER = {  # how Python's words begin, and what was expected
 _GARBAGE = (100_000, 20, 100)  # a traced program is millions of objects, none of them garbage
 
 
+@contextlib.contextmanager
+def unread_is_no_error() -> Iterator[None]:
+  """Ends the process quietly if its output is no longer read, as of `jppf help train | head -1`.
+
+  The status is that of other tools, which SIGPIPE ends. This signal itself stays ignored: it would
+  also end a process one of whose connections breaks.
+  """
+  try:
+    try:
+      yield
+    except SystemExit as end:
+      if not end.code:
+        _flush()
+      raise
+    _flush()
+  except BrokenPipeError:
+    if not _unread():
+      raise
+    raise Interrupted(signal.SIGPIPE) from None
+  finally:
+    for descriptor in _unread():  # Python flushes at exit, and would complain
+      os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+
+
+def _flush() -> None:
+  print(end="", flush=True)  # a process started without stdout has no sys.stdout
+
+
+def _unread() -> list[int]:
+  """Returns which of stdout and stderr, by their descriptors, are pipes without a reader."""
+  poll = select.poll()
+  for descriptor in (1, 2):
+    poll.register(descriptor, 0)  # errors are always told
+  gone = select.POLLERR | select.POLLHUP  # of Linux, and of macOS
+  return [descriptor for descriptor, event in poll.poll(0) if event & gone]
+
+
 def run_module(module: ModuleType) -> None:
   """Runs the verb of a module that was started with `python -m`."""
   assert module.__spec__ is not None
   run(module, module.__spec__.name.rpartition(".")[2].replace("_", "-"), sys.argv[1:])
 
 
+@unread_is_no_error()
 def run(module: ModuleType, verb: str, arguments: Sequence[str]) -> None:
   """Runs a verb, and leaves the process with its status.
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 def plainly(verb: str, *expected: type[Exception]) -> Iterator[None]:
   """Ends the command if an `expected` error is raised: its message on stderr, exit status 1.
 
-  Any other error passes with its traceback.
+  Any other error passes with its traceback. So does a broken pipe, which says nothing of a file:
+  `command` knows whether it is only that nobody reads any more.
 
   Args:
     verb: the command, for the message.
@@ -17,6 +18,8 @@ def plainly(verb: str, *expected: type[Exception]) -> Iterator[None]:
   """
   try:
     yield
+  except BrokenPipeError:
+    raise
   except expected as error:
     sys.exit(f"jppf {verb}: {_sentence(error)}")
 

@@ -38,6 +38,7 @@ def usage() -> str:
   )
 
 
+@command.unread_is_no_error()
 def run(argv: list[str] | None = None) -> None:
   """Runs a verb; the entry point of the console script.
 

@@ -1,9 +1,12 @@
 """What is true of every verb: its help, its flags, and what it says about wrong ones."""
 
 import gc
+import os
 import re
 import shlex
 import signal
+import subprocess
+import sys
 
 import pytest
 from absl import app, flags
@@ -215,3 +218,77 @@ def test_a_usage_error_of_a_verb_ends_with_its_sentence(monkeypatch):
   done = verbs.here("score")
   assert done.status == command.USAGE_STATUS
   assert done.err == "jppf score: Needs more.\n`jppf score --help` lists its flags.\n"
+
+
+def with_a_closed_pipe(*argv, stream="stdout", unbuffered=""):
+  """Runs `python ARGV...` with a stream that nobody reads; the other one is returned."""
+  reading, writing = os.pipe()
+  os.close(reading)
+  streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: writing}
+  environment = {**os.environ, "PYTHONPATH": str(verbs.ROOT), "PYTHONUNBUFFERED": unbuffered}
+  command_line = [sys.executable, *argv]
+  try:
+    return subprocess.run(command_line, text=True, timeout=600, env=environment, **streams)
+  finally:
+    os.close(writing)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])  # written at the end, at once
+@pytest.mark.parametrize(
+  "argv",
+  [
+    (
+      "-m",
+      "jppf_jax.cli.main",
+    ),
+    ("-m", "jppf_jax.cli.main", "--version"),
+    ("-m", "jppf_jax.cli.main", "help", "predict"),
+    ("-m", "jppf_jax.cli.main", "completion", "bash"),
+    ("-m", "jppf_jax.cli.predict", "--help"),
+  ],
+)
+def test_a_reader_that_is_closed_early_ends_a_command_quietly(argv, unbuffered):
+  done = with_a_closed_pipe(*argv, unbuffered=unbuffered)
+  assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_refusal_keeps_its_status_but_for_one_that_nobody_reads():
+  misspelt = ("-m", "jppf_jax.cli.main", "predict", "--nix")
+  done = with_a_closed_pipe(*misspelt)
+  assert done.returncode == command.USAGE_STATUS and len(done.stderr.splitlines()) == 2
+  assert with_a_closed_pipe(*misspelt, stream="stderr").returncode == 141
+
+
+OF_A_VERB = """
+import sys
+from jppf_jax.cli import command, doctor, errors
+def main(argv):
+  with errors.plainly("doctor", OSError):
+    {work}
+doctor.main = main
+command.run(doctor, "doctor", [])
+"""
+
+
+@pytest.mark.parametrize(
+  "work, status, said",
+  [
+    ("print('lost', flush=True)", 141, ""),
+    ("print('lost')", 141, ""),
+    ("pass", 0, ""),
+    ("print('lost'); raise FileNotFoundError('no file')", 1, "jppf doctor: no file"),
+    ("print('lost'); raise ZeroDivisionError('a fault')", 1, "ZeroDivisionError: a fault"),
+  ],
+)
+def test_what_went_wrong_is_said_although_nobody_reads_the_output(work, status, said):
+  done = with_a_closed_pipe("-c", OF_A_VERB.format(work=work))
+  assert (done.returncode, done.stderr.strip().rpartition("\n")[2]) == (status, said)
+
+
+def test_a_broken_pipe_that_is_not_the_output_is_an_error():
+  def broken():
+    with command.unread_is_no_error():
+      raise BrokenPipeError("of a worker")
+
+  with pytest.raises(BrokenPipeError, match="of a worker"):
+    broken()

@@ -245,6 +245,95 @@ def test_a_zoomed_view_follows_the_crosshair(opened):
   assert opened.run("box()") == pytest.approx([-3, -3, 4, 4], abs=0.01)
 
 
+FOCUS = "pane('{}').querySelector('.stage').focus({{ focusVisible: {} }})"
+
+
+def cross(page, key="joint"):
+  """Where the crosshair is in a pane, as shares of it; None if it is not shown."""
+  return page.run(f"""(() => {{
+    const [stage, cross] = [".stage", ".cross"].map((one) => pane("{key}").querySelector(one));
+    if (cross.hidden) return null;
+    const [a, b] = [stage, cross].map((one) => one.getBoundingClientRect());
+    return [(b.left - a.left) / a.width, (b.top - a.top) / a.height];
+  }})()""")
+
+
+@pytest.mark.parametrize("side", ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"])
+def test_a_crosshair_that_was_left_outside_of_the_view_starts_in_its_middle(opened, side):
+  opened.run(FOCUS.format("joint", "true"))
+  opened.press(side, shift=True)  # ten pixels: outside of the middle half
+  opened.press("Escape")
+  opened.run("document.querySelector('#gallery').scrollIntoView({ behavior: 'instant' })")
+  opened.press("+")  # of the page: the middle stays in the middle
+  opened.run(FOCUS.format("joint", "true"))
+  assert cross(opened) == pytest.approx([0.5, 0.5], abs=0.01)
+  opened.press(side)
+  assert opened.run("box()") == pytest.approx([-0.5, -0.5, 2, 2], abs=0.01)
+
+
+def test_the_crosshair_starts_in_a_segment_that_was_chosen_meanwhile(opened):
+  opened.run(FOCUS.format("joint", "true"))
+  opened.press("ArrowLeft", shift=True)  # column 6: the true car
+  opened.press("Escape")
+  opened.run("document.querySelector('.segments button').click()")  # the lower right quarter
+  opened.run(FOCUS.format("joint", "true"))
+  assert opened.run("said('joint')").startswith(small.EVIL)  # column 24, row 12
+  opened.press("ArrowRight")
+  opened.press("ArrowRight")
+  assert opened.run("said('joint')").startswith("car car-body · instance 5")
+  assert opened.run("box()") == pytest.approx([-1, -1, 2, 2], abs=0.01)
+  opened.press("Escape")
+  opened.run(FOCUS.format("joint", "true"))  # it is in the view, and stays
+  assert opened.run("said('joint')").startswith("car car-body · instance 5")
+
+
+def test_keys_zoom_at_the_crosshair_which_stays_where_it_is(opened):
+  opened.run(FOCUS.format("joint", "true"))
+  for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
+    opened.press(key, shift=key == "ArrowRight")  # the last column, row 7
+  at = [31.5 / 32, 7.5 / 16]
+  assert cross(opened) == pytest.approx(at, abs=0.01)
+  for scale in (2, 4):
+    opened.press("+")
+    left, top = (-place * (scale - 1) for place in at)
+    assert opened.run("box()") == pytest.approx([left, top, scale, scale], abs=0.01)
+    assert cross(opened) == pytest.approx(at, abs=0.01)
+  opened.press("-")
+  assert opened.run("box()") == pytest.approx([-at[0], -at[1], 2, 2], abs=0.01)
+
+
+def test_a_zoom_by_keys_shows_the_crosshair(opened):
+  opened.run(FOCUS.format("joint", "false"))  # as a click gives it
+  assert cross(opened) is None
+  opened.press("+")
+  assert cross(opened) == pytest.approx([0.5, 0.5], abs=0.01)
+  assert opened.run("said('truth')").startswith(small.EVIL)
+
+
+def test_a_zoomed_view_leaves_room_around_the_crosshair(opened):
+  opened.run(FOCUS.format("joint", "true"))
+  opened.press("+")
+  for _ in range(7):
+    opened.press("ArrowRight")  # to column 23, the last one of the view: the ring is cut
+  assert cross(opened)[0] == pytest.approx(0.95, abs=0.005)
+
+
+def test_a_pane_without_this_image_has_no_crosshair(started, run, tmp_path):
+  more = small.write(tmp_path / "more", {**small.MISTAKES, "another": {"no_car": True}})
+  started.problems.clear()
+  started.open(page.write(more, tmp_path / "page.html", compare=run))
+  started.run(HELP)
+  started.until("ready()")
+  started.run(
+    "[...document.querySelectorAll('.strip button')].find((one) => one.title === 'another').click()"
+  )
+  started.until("drawn('another')")
+  started.run(FOCUS.format("other", "true"))
+  started.press("ArrowRight")
+  assert cross(started, "other") is None and started.run("said('joint')") == ""
+  assert started.problems == []
+
+
 def test_a_chosen_mistake_is_enlarged_and_the_rest_dimmed(opened):
   assert opened.run("color('joint', 1, 1)[3]") == 255
   opened.run("document.querySelector('.segments button').click()")

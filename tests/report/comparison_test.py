@@ -2,6 +2,7 @@ import copy
 import dataclasses
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -94,6 +95,23 @@ def test_runs_of_one_name_are_told_apart_by_the_folders_in_front(tmp_path):
   shutil.copytree(new.folder, train)
   assert called(new, read(train)) == ("m, validation", "m, train")
   assert comparison.remark(new, read(train)) is None
+
+
+def test_runs_are_told_apart_by_where_they_are_not_by_how_they_are_given(tmp_path, monkeypatch):
+  new, old = (small.write(tmp_path / place / "m") for place in ("new", "old"))
+  monkeypatch.chdir(new)
+  assert called(read(Path()), read(old)) == ("new/m", "old/m")
+  assert called(read(Path()), read(new)) == ("m", "m")
+
+
+def test_a_run_in_a_folder_of_its_own_name_has_more_folders_in_front(tmp_path):
+  outer = small.write(tmp_path / "m")
+  inner = small.write(tmp_path / "m" / "m")
+  names = [read(run) for run in (outer, inner)]
+  assert called(*names) == (f"{tmp_path.name}/m", "m/m")
+  of = {place: dataclasses.replace(names[0], name="m", run=Path(place)) for place in ("/m", "/m/m")}
+  assert called(of["/m"], of["/m/m"]) == ("m", "m/m")  # one path is the end of the other
+  assert called(of["/m/m"], of["/m"]) == ("m/m", "m")
 
 
 def test_a_run_and_itself_are_one_remark(runs):

@@ -199,10 +199,13 @@ class Viewer {
     });
   }
 
-  // Where the crosshair of the keys is, as shares of the image: first in the middle of the view.
+  // Where the crosshair of the keys is, as shares of the image: in the middle of the view, if it was
+  // not yet moved or was left outside of the view.
   steered() {
     const { scale, x, y } = this.zoom;
-    return this.place ?? [x + 0.5 / scale, y + 0.5 / scale];
+    const isIn = (share, start) => share >= start && share < start + 1 / scale;
+    const isSeen = this.place !== null && isIn(this.place[0], x) && isIn(this.place[1], y);
+    return isSeen ? this.place : [x + 0.5 / scale, y + 0.5 / scale];
   }
 
   // Moves the crosshair by a pixel, or by ten; a view that is zoomed moves along.
@@ -210,8 +213,8 @@ class Viewer {
     if (map === null) return;
     const step = isFar ? 10 : 1;
     const moved = (share, by, size) => {
-      const pixel = clamped(Math.floor(share * size), 0, size - 1);
-      return (clamped(pixel + by * step, 0, size - 1) + 0.5) / size;
+      const pixel = Math.floor(share * size) + by * step;
+      return (clamped(pixel, 0, size - 1) + 0.5) / size;
     };
     const [atX, atY] = this.steered();
     const at = [moved(atX, right, map.width), moved(atY, down, map.height)];
@@ -227,8 +230,7 @@ class Viewer {
   zoomAtCross(factor) {
     const at = this.steered();
     const { scale, x, y } = this.zoom;
-    const inView = (share, start) => clamped((share - start) * scale, 0, 1);
-    this.zoomBy(factor, [inView(at[0], x), inView(at[1], y)]);
+    this.zoomBy(factor, [(at[0] - x) * scale, (at[1] - y) * scale]);
     this.hover(at);
   }
 

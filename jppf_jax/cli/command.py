@@ -59,6 +59,8 @@ def _flush() -> None:
 
 def _unread() -> list[int]:
   """Returns which of stdout and stderr, by their descriptors, are pipes without a reader."""
+  if not hasattr(select, "poll"):  # on Windows
+    return []
   poll = select.poll()
   for descriptor in (1, 2):
     poll.register(descriptor, 0)  # errors are always told

@@ -292,3 +292,9 @@ def test_a_broken_pipe_that_is_not_the_output_is_an_error():
 
   with pytest.raises(BrokenPipeError, match="of a worker"):
     broken()
+
+
+def test_a_system_that_cannot_ask_its_pipes_runs_commands(monkeypatch):
+  monkeypatch.delattr(command.select, "poll")
+  with command.unread_is_no_error():
+    pass

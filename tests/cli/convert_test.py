@@ -17,7 +17,11 @@ def test_a_folder_is_converted_and_the_next_command_is_said(tmp_path):
   done = convert(tmp_path, "--from=labelme", tool_folders.labelme(tmp_path / "src"))
   assert done.status == 0
   lines = done.out.splitlines()
-  assert lines == ["1 photo has labels now.", f"Next: jppf init {tmp_path / 'out'}"]
+  assert lines == [
+    "1 photo has labels now.",
+    "In the spec under names:, but in no file: wheel, shadow",
+    f"Next: jppf init {tmp_path / 'out'}",
+  ]
   assert (tmp_path / "out/labels/a.tif").is_file()
 
 

@@ -15,6 +15,7 @@ from jppf_jax.labels.other_names import UNLABELLED, owner_and_part
 from jppf_jax.labels.quote import counted
 
 BACKGROUND, REST = "background", "rest"  # names for what nothing is drawn on, in all and in a class
+MOST_CLASSES = 99  # scene ids are 1..99
 FEW = 0.05  # share of pixels that may stay without a class
 _GOLDEN_RATIO = 0.61803398875
 
@@ -87,15 +88,14 @@ def background(classes: Sequence[Class], share: float) -> list[Class]:
   """Returns a class for pixels that nothing is drawn on; none if they are few, or if it is drawn.
 
   Args:
-    classes: of the taxonomy.
+    classes: of the taxonomy, numbered from 1 on as by `classes_of_names`.
     share: of such pixels, 0..1.
   """
-  taken = {one.sid for one in classes}
-  free = [sid for sid in range(1, 100) if sid not in taken]
-  if share < FEW or not free or any(BACKGROUND in one.name.lower() for one in classes):
+  is_drawn = any(BACKGROUND in one.name.lower() for one in classes)
+  if share < FEW or is_drawn or len(classes) >= MOST_CLASSES:
     return []
   note = f"nothing is drawn on them: {100 * share:.0f} % of all pixels"
-  return [Class(BACKGROUND, free[0], False, {}, note)]
+  return [Class(BACKGROUND, len(classes) + 1, False, {}, note)]
 
 
 def _colored(classes: Sequence[Class]) -> list[Class]:

@@ -18,7 +18,6 @@ from jppf_jax.labels.spec import LabelSpec
 from jppf_jax.names import BUILDER, OWN_CONFIG
 from jppf_jax.saving import write_text
 
-_MOST_CLASSES = 99
 _MANY = 0.2  # share of pixels; of more that nobody knows, the user is told
 _NOTHING = Names(Targets({}, {}, frozenset(), {}))
 
@@ -190,8 +189,9 @@ def _about_bare(share: float, is_drafted: bool) -> Iterator[str]:
 def _write_taxonomy(path: Path, classes: list[draft.Class], text: str) -> None:
   if not classes:
     raise ValueError(f"The labels in {path.parent} have no class: all pixels are void.")
-  if len(classes) > _MOST_CLASSES:
-    raise ValueError(f"The labels have {len(classes)} classes, uids have room for {_MOST_CLASSES}.")
+  if len(classes) > draft.MOST_CLASSES:
+    room = f"uids have room for {draft.MOST_CLASSES}"
+    raise ValueError(f"The labels have {len(classes)} classes, {room}.")
   write_text(path, text)
   try:
     load_spec(str(path))  # what was written can be read

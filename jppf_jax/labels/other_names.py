@@ -17,6 +17,7 @@ names:
 import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from jppf_jax.labels.quote import quoted
@@ -107,11 +108,10 @@ class Names:
     Args:
       seen: the names in the files, and `parent/name` of those with a parent.
     """
-    ends = (UNLABELLED, f"/{UNLABELLED}")
-    known = [name for name in self.others if name == ends[0] or name.endswith(ends[1])]
-    return [name for name in self.others if name not in seen and name not in known]
+    missing = [name for name in self.others if name not in seen]
+    return [name for name in missing if name.rpartition("/")[2] != UNLABELLED]
 
-  @property
+  @cached_property
   def rests(self) -> dict[int, int]:
     """Part ids of the pixels of objects that no part is drawn on, by scene id; 0 is left out."""
     found = {}
